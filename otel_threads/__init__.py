@@ -1,0 +1,3 @@
+"""otel-threads: conversations from OpenTelemetry spans."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,193 @@
+"""Every setting: its name, its unit, its default and its limits, all in one place.
+
+Read once, at start, by cli.py. Everything else is handed the numbers it needs.
+Command line > environment `OTEL_THREADS_*` > TOML file > default; an unknown name is an error,
+because a typo that is silently a default is the worst kind of configuration.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+MIB = 1024 * 1024
+PREFIX = "OTEL_THREADS_"
+FILE = "otel-threads.toml"
+# Settings of other products that people bring along; ours wins when both are set.
+ALIASES = {"OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE": "thread_cooldown_s"}
+SECRETS = frozenset({"ingest_token", "read_token", "write_token"})
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or its value cannot be used; the message names both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What an operator may choose. docs/configuration.md lists the same, and a test compares."""
+
+    database: str = "otel-threads.duckdb"
+    otlp_grpc_endpoint: str = "127.0.0.1:4317"
+    otlp_http_endpoint: str = "127.0.0.1:4318"
+    http_endpoint: str = "127.0.0.1:4320"
+    grpc_endpoint: str = "127.0.0.1:4321"
+    request_bytes_max: int = 64 * MIB  # before and after decompression
+    inflight_bytes_max: int = 256 * MIB  # accepted and not yet answered; past it senders retry
+    default_project: str = "default"
+    project_attribute: str | None = None  # a resource attribute, such as service.name
+    thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
+    thread_cooldown_s: float = 900.0
+    scores_on_new_trace: Literal["supersede", "keep"] = "supersede"
+    retention_days: float = 0.0  # 0 keeps everything
+    ingest_token: str | None = None
+    read_token: str | None = None
+    write_token: str | None = None
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
+    tls_client_ca_file: str | None = None
+    memory_limit_bytes: int = 192 * MIB  # handed to DuckDB, which spills to disk beyond it
+    query_timeout_s: float = 30.0  # a reader's question is interrupted after it
+
+    def __post_init__(self) -> None:
+        for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
+        if self.memory_limit_bytes < 64 * MIB:
+            raise ConfigError(
+                f"memory_limit_bytes must be at least {64 * MIB}, not {self.memory_limit_bytes}"
+            )
+        for name in ("thread_cooldown_s", "retention_days"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must not be negative, not {getattr(self, name)}")
+        for name in ENDPOINTS:
+            endpoint(getattr(self, name), setting=name)
+        if self.request_bytes_max > 1024 * MIB:
+            raise ConfigError("request_bytes_max must be at most 1073741824 (1 GiB)")
+        if not self.default_project.strip():
+            raise ConfigError("default_project must not be empty")
+        if bool(self.tls_cert_file) != bool(self.tls_key_file):
+            raise ConfigError("tls_cert_file and tls_key_file go together: one of them is missing")
+        if self.tls_client_ca_file and not self.tls_cert_file:
+            raise ConfigError("tls_client_ca_file needs tls_cert_file and tls_key_file")
+
+
+ENDPOINTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
+
+
+def endpoint(text: str, *, setting: str) -> tuple[str, int]:
+    """Return host and port of `host:port`; `:port` is loopback, port 0 any free one.
+
+    Raises:
+        ConfigError: there is no port, or it is none.
+    """
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"{setting}={text!r} is not host:port with a port of 0 to 65535")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and where each of its values came from."""
+
+    config: Config
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(
+    *,
+    environ: Mapping[str, str] = os.environ,
+    file: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Read every source and return the configuration with the source of each value.
+
+    Raises:
+        ConfigError: a name is unknown, a value does not parse, or the named file is not there.
+    """
+    values: dict[str, Any] = {}
+    sources = {f.name: "default" for f in fields(Config)}
+    for source, given in (
+        (file or FILE, _from_file(file)),
+        *_from_environ(environ),
+        ("command line", overrides or {}),
+    ):
+        unknown = sorted(given.keys() - sources.keys())
+        if unknown:
+            raise ConfigError(f"no such setting: {', '.join(unknown)} (from {source})")
+        for name, value in given.items():
+            if value is not None:
+                values[name] = _parse(name, value, source)
+                sources[name] = source
+    return Loaded(Config(**values), sources)
+
+
+def _from_file(file: str | None) -> Mapping[str, Any]:
+    path = Path(file or FILE)
+    if not path.exists():
+        if file:
+            raise ConfigError(f"no such configuration file: {file}")
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+
+
+def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    aliases = [(key, {ALIASES[key]: environ[key]}) for key in ALIASES if key in environ]
+    ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
+    ours.pop("config", None)  # OTEL_THREADS_CONFIG names the file; see cli.py
+    unknown = sorted(ours.keys() - {f.name for f in fields(Config)})
+    if unknown:
+        names = ", ".join(PREFIX + name.upper() for name in unknown)
+        raise ConfigError(f"no such setting: {names}")
+    return [*aliases, *((PREFIX + k.upper(), {k: v}) for k, v in ours.items())]
+
+
+_TYPES: dict[str, Any] = {f.name: f.type for f in fields(Config)}
+
+
+def _parse(name: str, value: Any, source: str) -> Any:
+    kind = _TYPES[name]
+    try:
+        if kind is int:
+            return _integer(value)
+        if kind is float:
+            return _number(value)
+        if get_origin(kind) is tuple:
+            parts = value.split(",") if isinstance(value, str) else list(value)
+            return tuple(str(part).strip() for part in parts if str(part).strip())
+        if get_origin(kind) is Literal:
+            if value not in get_args(kind):
+                raise ValueError(f"one of {', '.join(get_args(kind))}")
+            return value
+        if not isinstance(value, str):
+            raise ValueError("a text")
+        return value or None if kind != str else value
+    except ValueError as error:
+        shown = "***" if name in SECRETS else repr(value)
+        raise ConfigError(f"{name}={shown} (from {source}) is not {error}") from None
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("a whole number")
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError("a whole number") from None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("a number")
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError("a number") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise ValueError("a finite number")
+    return number

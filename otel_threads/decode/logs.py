@@ -1,0 +1,189 @@
+"""OTLP log requests into rows: only the records that carry GenAI messages or evaluations.
+
+They are few beside spans, so they are read one by one with the real message classes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from otel_threads.decode import columns, values
+from otel_threads.errors import InvalidPayload
+from otel_threads.model import Outcome, Request
+
+EVENT_PREFIX = "gen_ai."
+
+_MAP = pa.map_(pa.string(), pa.string())
+_TIME = pa.timestamp("us", tz="UTC")
+LOGS = pa.schema(
+    [
+        ("received_at", _TIME),
+        ("project", pa.string()),
+        ("trace_id", pa.string()),
+        ("span_id", pa.string()),
+        ("event_name", pa.string()),
+        ("time", _TIME),
+        ("time_unix_nano", pa.int64()),
+        ("observed_time_unix_nano", pa.int64()),
+        ("severity_number", pa.int64()),
+        ("severity_text", pa.string()),
+        ("body", pa.string()),
+        ("body_type", pa.string()),
+        ("attributes", _MAP),
+        ("attribute_types", pa.string()),
+        ("dropped_attributes_count", pa.int64()),
+        ("flags", pa.int64()),
+        ("service_name", pa.string()),
+        ("resource_attributes", _MAP),
+        ("resource_attribute_types", pa.string()),
+        ("scope_name", pa.string()),
+        ("scope_version", pa.string()),
+        ("fingerprint", pa.string()),
+    ]
+)
+
+
+def check(payload: bytes) -> None:
+    """Return when the bytes are a logs request.
+
+    Raises:
+        InvalidPayload: protobuf cannot read them.
+    """
+    _parse(payload)
+
+
+def _parse(payload: bytes) -> ExportLogsServiceRequest:
+    try:
+        return ExportLogsServiceRequest.FromString(payload)
+    except DecodeError as error:
+        raise InvalidPayload(f"not an ExportLogsServiceRequest: {error}") from None
+
+
+def decode(
+    requests: Sequence[Request], *, default_project: str, project_attribute: str | None = None
+) -> tuple[pa.Table, list[Outcome]]:
+    """Return the rows to keep, with the columns of `log_records`, and one outcome a request.
+
+    A record without a GenAI event name is accepted and not kept. Ids are optional on log records
+    (null then); one of a wrong length or all zero rejects its record.
+
+    Raises:
+        InvalidPayload: a payload is not a logs request.
+    """
+    rows: list[dict[str, Any]] = []
+    outcomes = []
+    for request in requests:
+        outcome = Outcome()
+        reasons: list[str] = []
+        for resource_logs in _parse(request.payload).resource_logs:
+            resource = _Resource(
+                resource_logs.resource, request, default_project, project_attribute
+            )
+            for scope_logs in resource_logs.scope_logs:
+                scope = scope_logs.scope
+                for record in scope_logs.log_records:
+                    name = event_name(record)
+                    if not name.startswith(EVENT_PREFIX):
+                        outcome.accepted += 1
+                        continue
+                    reason = _reason_to_refuse(record)
+                    if reason:
+                        outcome.rejected += 1
+                        reasons.append(reason)
+                        continue
+                    outcome.accepted += 1
+                    rows.append(
+                        _row(record, name, request.received_unix_nano)
+                        | resource.columns
+                        | {"scope_name": scope.name, "scope_version": scope.version}
+                    )
+        outcome.message = "; ".join(list(dict.fromkeys(reasons))[: columns.MESSAGES_MAX])
+        outcomes.append(outcome)
+    return pa.Table.from_pylist(rows, schema=LOGS), outcomes
+
+
+def event_name(record: LogRecord) -> str:
+    """Return the event's name: the field, else the attribute `event.name` of older senders."""
+    if record.event_name:
+        return str(record.event_name)
+    for pair in record.attributes:
+        if pair.key == "event.name":
+            return str(pair.value.string_value)
+    return ""
+
+
+def _reason_to_refuse(record: LogRecord) -> str:
+    for name, value, length in (("trace_id", record.trace_id, 16), ("span_id", record.span_id, 8)):
+        if len(value) not in (0, length):
+            return f"log record: {name} is {len(value)} bytes, 0 or {length} needed"
+        if value and not any(value):
+            return f"log record: {name} is all zero"
+    if max(record.time_unix_nano, record.observed_time_unix_nano) > columns.UNIX_NANO_MAX:
+        return f"log record: its time is after {columns.UNIX_NANO_MAX}"
+    return ""
+
+
+class _Resource:
+    """The columns that every record of one resource shares."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        request: Request,
+        default_project: str,
+        project_attribute: str | None,
+    ) -> None:
+        texts, letters = _attributes(resource.attributes)
+        named = dict(texts)
+        self.columns = {
+            "project": named.get(columns.PROJECT)
+            or request.project
+            or (named.get(project_attribute) if project_attribute else None)
+            or named.get(columns.OPENINFERENCE_PROJECT)
+            or request.vendor_project
+            or default_project,
+            "service_name": named.get("service.name") or None,
+            "resource_attributes": texts,
+            "resource_attribute_types": letters,
+        }
+
+
+def _attributes(pairs: Sequence[KeyValue]) -> tuple[list[tuple[str, str | None]], str]:
+    last = {pair.key: pair.value for pair in pairs}
+    encoded = {key: values.encode(value) for key, value in last.items()}
+    return [(key, text) for key, (text, _) in encoded.items()], "".join(
+        letter for _, letter in encoded.values()
+    )
+
+
+def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any]:
+    body, body_type = values.encode(record.body)
+    texts, letters = _attributes(record.attributes)
+    time_unix_nano = record.time_unix_nano or record.observed_time_unix_nano
+    return {
+        "received_at": received_unix_nano // 1000,
+        "trace_id": record.trace_id.hex() or None,
+        "span_id": record.span_id.hex() or None,
+        "event_name": name,
+        "time": time_unix_nano // 1000,
+        "time_unix_nano": time_unix_nano,
+        "observed_time_unix_nano": record.observed_time_unix_nano,
+        "severity_number": record.severity_number,
+        "severity_text": record.severity_text,
+        "body": body,
+        "body_type": body_type,
+        "attributes": texts,
+        "attribute_types": letters,
+        "dropped_attributes_count": record.dropped_attributes_count,
+        "flags": record.flags,
+        "fingerprint": hashlib.blake2b(
+            record.SerializeToString(deterministic=True), digest_size=16
+        ).hexdigest(),
+    }

@@ -1,0 +1,195 @@
+"""Model requests: which LLM spans report one and the same, what was asked, answered, used, failed.
+
+Source: docs/conventions.md, sections "Usage and cost" (rules 1 to 3), "Errors" and "Streaming".
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from otel_threads.derive import reading
+from otel_threads.derive.cost import estimate_usd
+from otel_threads.derive.facts import Messages, Usage, text
+from otel_threads.derive.reading import Facts
+from otel_threads.derive.tree import Tree
+from otel_threads.model import Span
+
+ERROR_TEXT_LENGTH_MAX = 2000
+FIRST_TOKEN_EVENTS = (
+    "First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Error:
+    """Why something failed."""
+
+    type: str | None
+    message: str | None
+
+
+@dataclass(slots=True)
+class Call:
+    """One model request, whatever the number of spans that report it."""
+
+    span: Span  # the outermost span of the request
+    members: list[Span]
+    request_model: str | None = None
+    response_model: str | None = None
+    provider: str | None = None
+    response_id: str | None = None
+    finish_reasons: list[str] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = None
+    cost_source: str | None = None
+    ttft_ms: float | None = None
+    error: Error | None = None
+    inputs: Messages = field(default_factory=list)
+    outputs: Messages = field(default_factory=list)
+    system: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered, else the one that was asked."""
+        return self.response_model or self.request_model
+
+
+def calls(tree: Tree, facts: Mapping[str, Facts]) -> list[Call]:
+    """Return the model requests of a trace in the order of their start."""
+    found = [_call(members, facts) for members in _requests(tree, facts)]
+    merged = _once_per_response(found)
+    return sorted(merged, key=lambda call: (call.span.start_unix_nano, tree.position[call.span.span_id]))
+
+
+def _requests(tree: Tree, facts: Mapping[str, Facts]) -> list[list[Span]]:
+    """Return groups of nested LLM spans that report one request, the outermost first."""
+    above: dict[str, str] = {}
+    below: dict[str, list[str]] = {}
+    models = [span for span in tree.spans if facts[span.span_id].kind == "llm"]
+    for span in models:
+        for ancestor in tree.ancestors(span.span_id):
+            kind = facts[ancestor.span_id].kind
+            if kind == "llm":
+                above[span.span_id] = ancestor.span_id
+                below.setdefault(ancestor.span_id, []).append(span.span_id)
+                break
+            if kind in ("agent", "tool"):
+                break
+    # A span over several requests that each count tokens is their frame, not a report of one.
+    frames = {
+        span_id
+        for span_id, inner in below.items()
+        if sum(bool(facts[one].usage) or _answers(one, below, facts) for one in inner) > 1
+    }
+    groups: dict[str, list[Span]] = {}
+    top: dict[str, str] = {}
+    for span in models:
+        if span.span_id in frames:
+            continue
+        parent = above.get(span.span_id)
+        top[span.span_id] = top[parent] if parent is not None and parent in top else span.span_id
+        groups.setdefault(top[span.span_id], []).append(span)
+    return list(groups.values())
+
+
+def _answers(span_id: str, below: Mapping[str, list[str]], facts: Mapping[str, Facts]) -> bool:
+    return any(facts[one].usage for one in below.get(span_id, ()))
+
+
+def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
+    call = Call(span=members[0], members=members)
+    for span in members:
+        if not call.inputs:
+            call.inputs = reading.inputs(span)
+        if not call.outputs:
+            call.outputs = reading.outputs(span)
+        if call.system is None:
+            call.system = reading.system(span, call.inputs)
+    for span in reversed(members):  # the innermost report is the closest to the API
+        known = facts[span.span_id]
+        if not call.usage:
+            call.usage = known.usage
+        call.request_model = call.request_model or known.get("request_model")
+        call.response_model = call.response_model or known.get("response_model")
+        call.provider = call.provider or known.get("provider")
+        call.response_id = call.response_id or known.get("response_id")
+        call.finish_reasons = call.finish_reasons or known.get("finish_reasons") or []
+        if call.ttft_ms is None:
+            call.ttft_ms = first_token_ms(span, known)
+        if call.cost_usd is None and known.get("cost_usd") is not None:
+            call.cost_usd, call.cost_source = known.get("cost_usd"), "reported"
+    call.error = next((error for span in members if (error := error_of(span, facts[span.span_id]))), None)
+    if call.error and call.cost_usd == 0.0:  # written by rote on failed calls
+        call.cost_usd, call.cost_source = None, None
+    if call.cost_usd is None:
+        call.cost_usd = estimate_usd(
+            (call.response_model, call.request_model),
+            call.provider,
+            call.usage,
+            call.span.start_unix_nano,
+        )
+        call.cost_source = "estimated" if call.cost_usd is not None else None
+    return call
+
+
+def _once_per_response(found: Sequence[Call]) -> list[Call]:
+    """Merge calls that name the same response: siblings made by two instrumentations."""
+    kept: list[Call] = []
+    by_response: dict[str, Call] = {}
+    for call in sorted(found, key=lambda c: (not (c.inputs or c.outputs), c.span.start_unix_nano, c.span.span_id)):
+        first = by_response.get(call.response_id) if call.response_id else None
+        if first is None:
+            kept.append(call)
+            if call.response_id:
+                by_response[call.response_id] = call
+            continue
+        first.members += call.members
+        first.inputs = first.inputs or call.inputs
+        first.outputs = first.outputs or call.outputs
+        if not first.usage:
+            first.usage = call.usage
+        if first.cost_source != "reported" and call.cost_usd is not None:
+            if first.cost_usd is None or call.cost_source == "reported":
+                first.cost_usd, first.cost_source = call.cost_usd, call.cost_source
+    return kept
+
+
+def error_of(span: Span, known: Facts) -> Error | None:
+    """Return a span's error by its status, its attributes, or what its family says; else None."""
+    kind = known.get("error_type")
+    if span.status_code != "error" and kind is None:
+        return None
+    message = known.get("error_message")
+    for event in span.events:
+        if event.name == "exception":
+            kind = text(event.attributes.get("exception.type")) or kind
+            message = text(event.attributes.get("exception.message")) or message
+    message = message or span.status_message or None
+    return Error(kind, message[:ERROR_TEXT_LENGTH_MAX] if message else None)
+
+
+def first_token_ms(span: Span, known: Facts) -> float | None:
+    """Return milliseconds from the start of a request to its first token; None if not streamed."""
+    if known.get("ttft_ms") is not None:
+        return float(known.get("ttft_ms"))
+    if known.get("ttft_s") is not None:
+        return float(known.get("ttft_s")) * 1000
+    started = text(span.attributes.get("langfuse.observation.completion_start_time"))
+    if started:
+        try:
+            moment = datetime.datetime.fromisoformat(started)
+        except ValueError:
+            return None
+        wait = moment.timestamp() * 1000 - span.start_unix_nano / 1e6
+        return wait if wait >= 0 else None
+    first = min(
+        (event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS),
+        default=None,
+    )
+    return None if first is None or first < span.start_unix_nano else (first - span.start_unix_nano) / 1e6
+
+
+def plain_error(error: Error | None) -> dict[str, Any] | None:
+    """Return an error as the JSON that readers get."""
+    return None if error is None else {"type": error.type, "message": error.message}

@@ -1,0 +1,221 @@
+"""What the deriver knows of a span, and how a family of conventions says where it is written.
+
+A `Family` is a table of attribute names and a few readers. Families do not know each other; the
+registry in families/__init__.py asks them in order, and the first that knows a thing wins.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from otel_threads.model import Span
+
+Kind = Literal[
+    "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
+    "evaluator", "prompt", "event", "other",
+]  # fmt: skip
+Role = Literal["system", "user", "assistant", "tool"]
+Part = dict[str, Any]
+
+JSON_DEPTH_MAX = 64  # deeper than any message; bounds the readers' recursion
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a conversation.
+
+    `parts` are dictionaries with a `type`: `text` and `reasoning` hold `text`; `tool_call` holds
+    `id`, `name`, `arguments`; `tool_result` holds `id`, `name`, `result`; every other type (an
+    image, a file) keeps the fields that it came with.
+    """
+
+    role: Role
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def text(self) -> str | None:
+        """The words, with `[image]` and the like for what is none; None when there are neither."""
+        pieces = []
+        for part in self.parts:
+            match part["type"]:
+                case "text":
+                    pieces.append(part["text"])
+                case "reasoning" | "tool_call" | "tool_result":
+                    continue
+                case kind:
+                    pieces.append(f"[{kind}]")
+        return "\n".join(pieces) if any(pieces) else None
+
+    def of_type(self, kind: str) -> list[Part]:
+        """Return the parts of one type, in order."""
+        return [part for part in self.parts if part["type"] == kind]
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one call; None is unknown and never 0. Input includes cached, output reasoning."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.input_tokens is not None or self.output_tokens is not None
+
+    def add(self, other: "Usage") -> None:
+        """Add another's numbers; what neither knows stays unknown."""
+        for name in USAGE:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if theirs is not None:
+                setattr(self, name, theirs if mine is None else mine + theirs)
+
+
+USAGE = (
+    "input_tokens", "output_tokens", "total_tokens",
+    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
+)  # fmt: skip
+
+Messages = list[Message]
+Reader = Callable[[Span], Messages]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One family of conventions.
+
+    `kind` tells what a span is, None when this family does not say. `names` maps a fact (see
+    FACTS) to the attributes that hold it, the newest first. `inputs`, `outputs` and `system` read
+    the messages of a model request; `usage` reads tokens that no single attribute holds; `values`
+    computes facts that need more than a look-up. `human_input` and `human_output` name the
+    attributes of an outer span (an agent, a chain, a root) in which a person's words stand.
+    Readers never raise for what a sender may write, and return nothing where they find nothing.
+    """
+
+    name: str
+    source: str
+    kind: Callable[[Span], Kind | None] | None = None
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    inputs: Reader | None = None
+    outputs: Reader | None = None
+    system: Callable[[Span], str | None] | None = None
+    usage: Callable[[Span], Usage | None] | None = None
+    values: Callable[[Span], Mapping[str, Any]] | None = None
+
+
+# The facts that `Family.names` may name, and how a value is read.
+FACTS: Mapping[str, str] = {
+    "request_model": "text",
+    "response_model": "text",
+    "provider": "text",
+    "response_id": "text",
+    "finish_reasons": "texts",
+    "input_tokens": "count",
+    "output_tokens": "count",
+    "total_tokens": "count",
+    "cache_read_tokens": "count",
+    "cache_write_tokens": "count",
+    "reasoning_tokens": "count",
+    "cost_usd": "number",
+    "ttft_s": "number",
+    "ttft_ms": "number",
+    "tool_name": "text",
+    "tool_call_id": "text",
+    "tool_arguments": "any",
+    "tool_result": "any",
+    "user_id": "text",
+    "environment": "text",
+    "tags": "texts",
+    "error_type": "text",
+    "error_message": "text",
+    "agent_name": "text",
+}
+
+
+def kind_by(attribute: str, kinds: Mapping[str, Kind]) -> Callable[[Span], Kind | None]:
+    """Return a `Family.kind` that looks one attribute's lower-case value up."""
+
+    def kind(span: Span) -> Kind | None:
+        value = span.attributes.get(attribute)
+        return kinds.get(value.strip('"').lower()) if isinstance(value, str) else None
+
+    return kind
+
+
+def text(value: Any) -> str | None:
+    """Return a non-empty string, without the quotes of a JSON-quoted one; else None."""
+    if not isinstance(value, str):
+        return None
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        unquoted = parse(value)
+        if isinstance(unquoted, str):
+            value = unquoted
+    return value if value.strip() else None
+
+
+def count(value: Any) -> int | None:
+    """Return a count, reading `"12"` and `12.0` as 12; None for anything else."""
+    match value:
+        case bool():
+            return None
+        case int() if 0 <= value < 2**62:
+            return value
+        case float() if 0 <= value < 2**62 and value.is_integer():
+            return int(value)
+        case str() if value.isascii() and value.isdecimal() and len(value) < 19:
+            return int(value)
+        case _:
+            return None
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number that is not negative; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+def texts(value: Any) -> list[str]:
+    """Return the strings of a list, of a JSON list, or of one comma-separated string."""
+    if isinstance(value, str):
+        parsed = parse(value)
+        value = parsed if isinstance(parsed, list) else value.split(",")
+    if not isinstance(value, list):
+        return []
+    return [item.strip() for item in value if isinstance(item, str) and item.strip()]
+
+
+def parse(value: Any) -> Any:
+    """Return what a JSON text holds, unwrapped twice at most; the value itself if it is none.
+
+    A text that does not parse (cut by a length limit, a Python repr) stays the text that it is.
+    """
+    for _ in range(2):
+        if not isinstance(value, str) or not value:
+            return value
+        start = value.lstrip()[:1]
+        if start not in ("{", "[", '"'):
+            return value
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "text": text,
+    "texts": lambda value: texts(value) or None,
+    "count": count,
+    "number": number,
+    "any": lambda value: value,
+}

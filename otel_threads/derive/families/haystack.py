@@ -1,0 +1,72 @@
+"""Haystack's own tracing: components with JSON input and output.
+
+Source: github.com/deepset-ai/haystack, haystack/tracing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
+from otel_threads.model import Span
+
+INPUT, OUTPUT = "haystack.component.input", "haystack.component.output"
+
+
+def kind(span: Span) -> Kind | None:
+    component = span.attributes.get("haystack.component.type")
+    if isinstance(component, str):
+        if component.endswith("Generator"):
+            return "llm"
+        return "retriever" if component.endswith("Retriever") else "chain"
+    return "chain" if span.name.startswith("haystack.") else None
+
+
+def inputs(span: Span) -> Messages:
+    return messages.read(span.attributes.get(INPUT), role="user") if _generates(span) else []
+
+
+def outputs(span: Span) -> Messages:
+    return messages.read(span.attributes.get(OUTPUT), role="assistant") if _generates(span) else []
+
+
+def usage(span: Span) -> Usage | None:
+    output = parse(span.attributes.get(OUTPUT)) if _generates(span) else None
+    replies = output.get("replies") if isinstance(output, dict) else None
+    found = Usage()
+    for reply in replies if isinstance(replies, list) else []:
+        meta = reply.get("meta", reply.get("_meta")) if isinstance(reply, dict) else None
+        details = meta.get("usage") if isinstance(meta, dict) else None
+        if isinstance(details, dict):
+            found.add(
+                Usage(
+                    input_tokens=count(details.get("prompt_tokens")),
+                    output_tokens=count(details.get("completion_tokens")),
+                    total_tokens=count(details.get("total_tokens")),
+                )
+            )
+    return found if found else None
+
+
+def _generates(span: Span) -> bool:
+    return kind(span) == "llm"
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    output = parse(span.attributes.get(OUTPUT)) if _generates(span) else None
+    replies = output.get("replies") if isinstance(output, dict) else None
+    first = replies[0] if isinstance(replies, list) and replies else None
+    meta = first.get("meta", first.get("_meta")) if isinstance(first, dict) else None
+    model = meta.get("model") if isinstance(meta, dict) else None
+    return {"response_model": model} if isinstance(model, str) else {}
+
+
+FAMILY = Family(
+    name="haystack",
+    source="deepset-ai/haystack, haystack/tracing",
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    usage=usage,
+    values=values,
+)

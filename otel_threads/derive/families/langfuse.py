@@ -1,0 +1,120 @@
+"""Langfuse SDKs (Python v3 to v5, JavaScript): observations with JSON input and output.
+
+Source: github.com/langfuse/langfuse, OpenTelemetry attributes of its SDKs.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Messages, Usage, count, kind_by, number, parse
+from otel_threads.model import Span
+
+INPUT, OUTPUT = "langfuse.observation.input", "langfuse.observation.output"
+
+
+def inputs(span: Span) -> Messages:
+    if span.attributes.get("langfuse.observation.type") != "generation":
+        return []
+    return messages.read(span.attributes.get(INPUT), role="user")
+
+
+def outputs(span: Span) -> Messages:
+    if span.attributes.get("langfuse.observation.type") != "generation":
+        return []
+    return messages.read(span.attributes.get(OUTPUT), role="assistant")
+
+
+def usage(span: Span) -> Usage | None:
+    """Read the bundle: OpenAI's object as it is, or buckets that exclude one another."""
+    details = parse(span.attributes.get("langfuse.observation.usage_details"))
+    if not isinstance(details, dict):
+        return None
+    if "prompt_tokens" in details or "completion_tokens" in details:
+        inner_in = details.get("prompt_tokens_details")
+        inner_out = details.get("completion_tokens_details")
+        return Usage(
+            input_tokens=count(details.get("prompt_tokens")),
+            output_tokens=count(details.get("completion_tokens")),
+            total_tokens=count(details.get("total_tokens")),
+            cache_read_tokens=count(inner_in.get("cached_tokens")) if isinstance(inner_in, dict) else None,
+            reasoning_tokens=count(inner_out.get("reasoning_tokens")) if isinstance(inner_out, dict) else None,
+        )
+    return Usage(
+        input_tokens=_bucket(details, "input"),
+        output_tokens=_bucket(details, "output"),
+        total_tokens=count(details.get("total")),
+        cache_read_tokens=_first(
+            details, "input_cache_read", "input_cached_tokens", "cache_read_input_tokens"
+        ),
+        cache_write_tokens=_first(details, "input_cache_creation", "cache_creation_input_tokens"),
+        reasoning_tokens=_first(details, "output_reasoning", "output_reasoning_tokens"),
+    )
+
+
+def _bucket(details: Mapping[str, Any], prefix: str) -> int | None:
+    found = [
+        tokens
+        for key, value in details.items()
+        if (key == prefix or key.startswith(f"{prefix}_")) and (tokens := count(value)) is not None
+    ]
+    return sum(found) if found else None
+
+
+def _first(details: Mapping[str, Any], *keys: str) -> int | None:
+    return next((tokens for key in keys if (tokens := count(details.get(key))) is not None), None)
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    attributes = span.attributes
+    costs = parse(attributes.get("langfuse.observation.cost_details"))
+    if isinstance(costs, dict) and attributes.get("langfuse.observation.level") != "ERROR":
+        total = number(costs.get("total"))
+        parts = [cost for value in costs.values() if (cost := number(value)) is not None]
+        if total is not None or parts:
+            found["cost_usd"] = total if total is not None else sum(parts)
+    if attributes.get("langfuse.observation.type") == "tool":
+        arguments = parse(attributes.get(INPUT))
+        if isinstance(arguments, dict) and "kwargs" in arguments:
+            arguments = arguments["kwargs"] or arguments.get("args")
+        found |= {
+            "tool_name": span.name,
+            "tool_arguments": arguments,
+            "tool_result": attributes.get(OUTPUT),
+        }
+    if attributes.get("langfuse.observation.level") == "ERROR":
+        found["error_type"] = "error"
+    return found
+
+
+FAMILY = Family(
+    name="langfuse",
+    source="langfuse/langfuse, OpenTelemetry attributes of the SDKs v3 to v5",
+    kind=kind_by(
+        "langfuse.observation.type",
+        {
+            "generation": "llm",
+            "embedding": "embedding",
+            "span": "chain",
+            "chain": "chain",
+            "agent": "agent",
+            "tool": "tool",
+            "retriever": "retriever",
+            "evaluator": "evaluator",
+            "guardrail": "guardrail",
+            "event": "event",
+        },
+    ),
+    inputs=inputs,
+    outputs=outputs,
+    usage=usage,
+    values=values,
+    names={
+        "response_model": ("langfuse.observation.model.name",),
+        "user_id": ("langfuse.user.id", "user.id"),
+        "environment": ("langfuse.environment",),
+        "tags": ("langfuse.trace.tags", "langfuse.tags"),
+        "error_message": ("langfuse.observation.status_message",),
+    },
+)

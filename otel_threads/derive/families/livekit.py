@@ -1,0 +1,54 @@
+"""LiveKit Agents: a trace a session, turns as subtrees, texts in `lk.*` (now `lk.pii.*`).
+
+Source: github.com/livekit/agents, livekit/agents/telemetry/trace_types.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Messages, number, parse
+from otel_threads.model import Span
+
+
+def kind(span: Span) -> Kind | None:
+    if not span.scope_name.startswith("livekit"):
+        return None
+    return {"function_tool": "tool", "agent_session": "chain", "agent_turn": "chain"}.get(span.name)  # type: ignore[return-value]
+
+
+def inputs(span: Span) -> Messages:
+    context = span.attributes.get("lk.pii.chat_ctx", span.attributes.get("lk.chat_ctx"))
+    return messages.read(context)
+
+
+def outputs(span: Span) -> Messages:
+    if "lk.pii.chat_ctx" not in span.attributes and "lk.chat_ctx" not in span.attributes:
+        return []
+    text = span.attributes.get("lk.pii.response.text", span.attributes.get("lk.response.text"))
+    return messages.read_text(text, "assistant") if isinstance(text, str) else []
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    metrics = parse(span.attributes.get("lk.llm_metrics"))
+    if isinstance(metrics, dict) and number(metrics.get("ttft")) is not None:
+        return {"ttft_s": metrics["ttft"]}
+    return {}
+
+
+FAMILY = Family(
+    name="livekit",
+    source="livekit/agents, telemetry/trace_types.py",
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    values=values,
+    names={
+        "ttft_s": ("lk.response.ttft",),
+        "tool_name": ("lk.function_tool.name",),
+        "tool_arguments": ("lk.pii.function_tool.arguments", "lk.function_tool.arguments"),
+        "tool_result": ("lk.pii.function_tool.output", "lk.function_tool.output"),
+        "error_type": ("exception.type",),
+        "error_message": ("exception.message",),
+    },
+)

@@ -1,0 +1,178 @@
+"""OpenTelemetry GenAI semantic conventions, every generation: attributes, span events, log records.
+
+Source: open-telemetry/semantic-conventions-genai (2026), and open-telemetry/semantic-conventions
+up to 1.36 for the older names.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Message, Messages, Role, parse
+from otel_threads.model import Span
+
+OPERATIONS: Mapping[str, Kind] = {
+    "chat": "llm",
+    "generate_content": "llm",
+    "text_completion": "llm",
+    "completion": "llm",
+    "generate_text": "llm",
+    "embeddings": "embedding",
+    "execute_tool": "tool",
+    "retrieval": "retriever",
+    "invoke_agent": "agent",
+    "invoke_workflow": "chain",
+    "chain": "chain",
+    "agent_step": "chain",
+    "execute_task": "chain",
+    "execute_event_loop_cycle": "chain",
+    "create_agent": "other",
+    "plan": "other",
+}
+DETAILS = "gen_ai.client.inference.operation.details"
+# Deprecated events, one a message, still the default of older packages.
+MESSAGE_EVENTS: Mapping[str, Role] = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}
+CHOICE = "gen_ai.choice"
+ELIDED = "<elided>"  # what some libraries write where capture is off
+
+
+def kind(span: Span) -> Kind | None:
+    operation = span.attributes.get("gen_ai.operation.name")
+    if not isinstance(operation, str):
+        return None
+    operation = operation.lower()
+    return "other" if "memory" in operation else OPERATIONS.get(operation)
+
+
+def inputs(span: Span) -> Messages:
+    found = messages.read(span.attributes.get("gen_ai.input.messages"), role="user")
+    return found or _from_events(span, "gen_ai.input.messages", MESSAGE_EVENTS)
+
+
+def outputs(span: Span) -> Messages:
+    found = messages.read(span.attributes.get("gen_ai.output.messages"), role="assistant")
+    return found or _from_events(span, "gen_ai.output.messages", {CHOICE: "assistant"})
+
+
+def system(span: Span) -> str | None:
+    value = span.attributes.get("gen_ai.system_instructions")
+    if value is None:
+        value = next(
+            (
+                attributes["gen_ai.system_instructions"]
+                for name, attributes, _ in _events(span)
+                if name == DETAILS and "gen_ai.system_instructions" in attributes
+            ),
+            None,
+        )
+    found = messages.read(value, role="system")
+    return "\n".join(text for message in found if (text := message.text)) or None
+
+
+def _events(span: Span) -> Iterable[tuple[str, Mapping[str, Any], Any]]:
+    """Yield name, attributes and body of the span's events and log records, oldest first."""
+    records = sorted(
+        span.logs, key=lambda record: (record.time_unix_nano, messages.as_json(record.body))
+    )
+    for event in span.events:
+        if event.name.startswith("gen_ai."):
+            yield event.name, event.attributes, None
+    for record in records:
+        yield record.event_name, record.attributes, record.body
+
+
+def _from_events(span: Span, details_key: str, roles: Mapping[str, Role]) -> Messages:
+    found: Messages = []
+    for name, attributes, body in _events(span):
+        if name == DETAILS:
+            whole = messages.read(
+                attributes.get(details_key), role="user" if "input" in details_key else "assistant"
+            )
+            if whole:
+                return whole
+        elif name in roles:
+            found += _event_message(roles[name], attributes, parse(body))
+    return found
+
+
+def _event_message(role: Role, attributes: Mapping[str, Any], body: Any) -> list[Message]:
+    if isinstance(body, dict):
+        body = {key: value for key, value in body.items() if value != ELIDED}
+        inner = body.get("message")
+        if isinstance(inner, dict):
+            return messages.read({"role": role, **inner})
+        if isinstance(inner, str):
+            return messages.read_text(inner, role)
+        if not body.keys() & {"content", "tool_calls", "parts", "function_call"}:
+            return []
+        fields = {key: value for key, value in body.items() if key != "role"}
+        if role == "tool" and "id" in fields:
+            fields["tool_call_id"] = fields["id"]
+        return messages.read({"role": role, **fields})
+    if isinstance(body, str) and body and body != ELIDED:
+        return messages.read_text(body, role)
+    content = attributes.get("message", attributes.get("content"))
+    if content is None or content == ELIDED:
+        return []
+    fields = {"role": role, "content": parse(content)}
+    if "id" in attributes:
+        fields["tool_call_id"] = attributes["id"]
+    if "tool_calls" in attributes:
+        fields["tool_calls"] = parse(attributes["tool_calls"])
+    return messages.read(fields)
+
+
+FAMILY = Family(
+    name="otel-genai",
+    source="open-telemetry/semantic-conventions-genai, 2026; older names up to semconv 1.36",
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    system=system,
+    names={
+        "request_model": ("gen_ai.request.model",),
+        "response_model": ("gen_ai.response.model",),
+        "provider": ("gen_ai.provider.name", "gen_ai.system"),
+        "response_id": ("gen_ai.response.id",),
+        "finish_reasons": ("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"),
+        "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+        "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+        "total_tokens": ("gen_ai.usage.total_tokens",),
+        "cache_read_tokens": (
+            "gen_ai.usage.cache_read.input_tokens",
+            "gen_ai.usage.cache_read_input_tokens",
+            "gen_ai.usage.input_cached_tokens",
+            "gen_ai.usage.details.cache_read_tokens",
+        ),
+        "cache_write_tokens": (
+            "gen_ai.usage.cache_write.input_tokens",
+            "gen_ai.usage.cache_creation.input_tokens",
+            "gen_ai.usage.cache_write_input_tokens",
+            "gen_ai.usage.cache_creation_input_tokens",
+            "gen_ai.usage.details.cache_write_tokens",
+        ),
+        "reasoning_tokens": (
+            "gen_ai.usage.reasoning.output_tokens",
+            "gen_ai.usage.reasoning_tokens",
+            "gen_ai.usage.details.reasoning_tokens",
+        ),
+        "ttft_s": (
+            "gen_ai.response.time_to_first_chunk",
+            "gen_ai.client.operation.time_to_first_chunk",
+        ),
+        "tool_name": ("gen_ai.tool.name",),
+        "tool_call_id": ("gen_ai.tool.call.id",),
+        "tool_arguments": ("gen_ai.tool.call.arguments",),
+        "tool_result": ("gen_ai.tool.call.result",),
+        "user_id": ("user.id", "enduser.id", "gen_ai.request.user"),
+        "error_type": ("error.type",),
+        "error_message": ("error.message",),
+        "agent_name": ("gen_ai.agent.name",),
+        "environment": ("deployment.environment.name", "deployment.environment"),
+    },
+)

@@ -1,0 +1,119 @@
+"""Pydantic AI and Logfire, v1 to the newest: event lists, whole histories, tool spans.
+
+Source: github.com/pydantic/pydantic-ai, InstrumentationSettings; github.com/pydantic/logfire.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
+from otel_threads.model import Span
+
+EVENT_ROLES = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+}
+
+
+def kind(span: Span) -> Kind | None:
+    if span.scope_name == "pydantic-ai" or span.scope_name.startswith("logfire"):
+        if "all_messages_events" in span.attributes or "pydantic_ai.all_messages" in span.attributes:
+            return "agent"
+        if "tool_arguments" in span.attributes or span.name.startswith("running tool:"):
+            return "tool"
+    return None
+
+
+def inputs(span: Span) -> Messages:
+    events = _events(span, output=False)
+    if events:
+        return events
+    if span.scope_name.startswith("logfire"):
+        return messages.read(
+            span.attributes.get("raw_input") or span.attributes.get("request_data"), role="user"
+        )
+    return []
+
+
+def outputs(span: Span) -> Messages:
+    events = _events(span, output=True)
+    if events:
+        return events
+    if span.scope_name.startswith("logfire"):
+        response = parse(span.attributes.get("response_data") or span.attributes.get("response"))
+        return messages.read(response, role="assistant")
+    return []
+
+
+def _events(span: Span, *, output: bool) -> Messages:
+    """Read the list of events that v1 and logfire write: requests first, choices last."""
+    events = parse(span.attributes.get("events"))
+    if not isinstance(events, list):
+        return []
+    found: Messages = []
+    answered = _answer_starts(events)
+    for position, event in enumerate(events):
+        if not isinstance(event, dict) or (position >= answered) != output:
+            continue
+        name = event.get("event.name")
+        role = EVENT_ROLES.get(name) if isinstance(name, str) else None
+        if isinstance(event.get("message"), dict):
+            found += messages.read({"role": "assistant", **event["message"]})
+        elif role or event.get("role"):
+            fields = dict(event)
+            if role == "tool" and "id" in fields:
+                fields["tool_call_id"] = fields["id"]
+            found += messages.read({**fields, "role": event.get("role") or role})
+    return found
+
+
+def _answer_starts(events: list[Any]) -> int:
+    """Return where the model's answer begins: its choices, else the trailing assistant events."""
+    for position, event in enumerate(events):
+        if isinstance(event, dict) and event.get("event.name") == "gen_ai.choice":
+            return position
+    last = len(events)
+    while last and isinstance(events[last - 1], dict) and events[last - 1].get("role") == "assistant":
+        last -= 1
+    return last
+
+
+def usage(span: Span) -> Usage | None:
+    details = parse(span.attributes.get("usage") or span.attributes.get("gen_ai.usage.raw"))
+    if not isinstance(details, dict):
+        return None
+    into, out = details.get("input_tokens_details"), details.get("output_tokens_details")
+    return Usage(
+        input_tokens=count(details.get("input_tokens", details.get("prompt_tokens"))),
+        output_tokens=count(details.get("output_tokens", details.get("completion_tokens"))),
+        total_tokens=count(details.get("total_tokens")),
+        cache_read_tokens=count(into.get("cached_tokens")) if isinstance(into, dict) else None,
+        reasoning_tokens=count(out.get("reasoning_tokens")) if isinstance(out, dict) else None,
+    )
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    metadata = parse(span.attributes.get("metadata"))
+    if isinstance(metadata, dict) and isinstance(metadata.get("user_id"), str):
+        return {"user_id": metadata["user_id"]}
+    return {}
+
+
+FAMILY = Family(
+    name="pydantic-ai",
+    source="pydantic/pydantic-ai InstrumentationSettings 1 to 5; pydantic/logfire",
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    usage=usage,
+    values=values,
+    names={
+        "cost_usd": ("operation.cost",),
+        "tool_arguments": ("tool_arguments",),
+        "tool_result": ("tool_response",),
+    },
+)

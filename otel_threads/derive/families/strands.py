@@ -1,0 +1,30 @@
+"""Strands Agents (AWS): messages as span events, which otel_genai.py reads, and its own timings.
+
+Source: github.com/strands-agents/sdk-python, strands/telemetry/tracer.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, count
+from otel_threads.model import Span
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    if not span.scope_name.startswith("strands"):
+        return {}
+    found: dict[str, Any] = {}
+    first = count(span.attributes.get("gen_ai.server.time_to_first_token"))
+    if first is not None:
+        found["ttft_ms"] = first  # milliseconds here, seconds in OpenLIT
+    if span.attributes.get("gen_ai.operation.name") == "execute_tool":
+        for event in span.events:
+            if event.name == "gen_ai.tool.message":
+                found["tool_arguments"] = event.attributes.get("content")
+            elif event.name == "gen_ai.choice":
+                found["tool_result"] = messages.result_value(event.attributes.get("message"))
+    return found
+
+
+FAMILY = Family(name="strands", source="strands-agents/sdk-python, telemetry/tracer.py", values=values)

@@ -1,0 +1,90 @@
+"""Traceloop / OpenLLMetry: flattened prompts of the older packages, association properties.
+
+Its newer packages write OpenTelemetry's message attributes, which otel_genai.py reads.
+
+Source: github.com/traceloop/openllmetry, opentelemetry-semantic-conventions-ai.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Messages, parse
+from otel_threads.model import Span
+
+KINDS: Mapping[str, Kind] = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
+REQUEST_TYPES: Mapping[str, Kind] = {
+    "chat": "llm",
+    "completion": "llm",
+    "embedding": "embedding",
+    "rerank": "reranker",
+}
+
+
+def kind(span: Span) -> Kind | None:
+    named = KINDS.get(str(span.attributes.get("traceloop.span.kind", "")).lower())
+    if named:
+        return named
+    requested = REQUEST_TYPES.get(str(span.attributes.get("llm.request.type", "")).lower())
+    if requested:
+        return requested
+    return "llm" if "gen_ai.prompt.0.role" in span.attributes else None
+
+
+def inputs(span: Span) -> Messages:
+    return _flattened(span.attributes, "gen_ai.prompt", "user")
+
+
+def outputs(span: Span) -> Messages:
+    return _flattened(span.attributes, "gen_ai.completion", "assistant")
+
+
+def _flattened(attributes: dict[str, Any], prefix: str, role: str) -> Messages:
+    if f"{prefix}.0.role" not in attributes and f"{prefix}.0.content" not in attributes:
+        return []
+    found: Messages = []
+    for item in messages.flattened(attributes, prefix):
+        calls = item.get("tool_calls")
+        found += messages.read(
+            {
+                **item,
+                "role": item.get("role") or role,
+                "content": item.get("content"),
+                "tool_calls": messages.indexed(calls) if isinstance(calls, dict) else [],
+            }
+        )
+    return found
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    """Read a decorated tool: its arguments and result are the entity's."""
+    if KINDS.get(str(span.attributes.get("traceloop.span.kind", "")).lower()) != "tool":
+        return {}
+    arguments = parse(span.attributes.get("traceloop.entity.input"))
+    if isinstance(arguments, dict) and "kwargs" in arguments:
+        arguments = arguments["kwargs"] or arguments.get("args")
+    return {
+        "tool_name": span.attributes.get("traceloop.entity.name"),
+        "tool_arguments": arguments,
+        "tool_result": span.attributes.get("traceloop.entity.output"),
+    }
+
+
+FAMILY = Family(
+    name="traceloop",
+    source="traceloop/openllmetry, opentelemetry-semantic-conventions-ai",
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    values=values,
+    names={
+        "total_tokens": ("llm.usage.total_tokens",),
+        "finish_reasons": ("gen_ai.completion.0.finish_reason",),
+        "cache_read_tokens": ("gen_ai.usage.cache_read_input_tokens",),
+        "user_id": (
+            "traceloop.association.properties.user_id",
+            "traceloop.association.properties.customer_id",
+            "llm.user",
+        ),
+    },
+)

@@ -1,0 +1,88 @@
+"""Vercel AI SDK up to 6 (`ai.*`); version 7 writes OpenTelemetry's attributes beside its own.
+
+Source: github.com/vercel/ai, packages/ai/src/telemetry.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Messages, parse
+from otel_threads.model import Span
+
+OUTER = ("ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject")
+
+
+def kind(span: Span) -> Kind | None:
+    operation = span.attributes.get("ai.operationId")
+    if not isinstance(operation, str):
+        return None
+    if operation.endswith((".doGenerate", ".doStream")):
+        return "llm"
+    if operation in OUTER:
+        return "agent"
+    if operation == "ai.toolCall":
+        return "tool"
+    return "embedding" if operation.startswith("ai.embed") else None
+
+
+def inputs(span: Span) -> Messages:
+    return messages.read(span.attributes.get("ai.prompt.messages"), role="user")
+
+
+def outputs(span: Span) -> Messages:
+    attributes = span.attributes
+    parts: list[Any] = []
+    if isinstance(attributes.get("ai.response.text"), str):
+        parts.append({"type": "text", "text": attributes["ai.response.text"]})
+    elif attributes.get("ai.response.object") is not None:
+        parts.append({"type": "text", "text": str(attributes["ai.response.object"])})
+    calls = parse(attributes.get("ai.response.toolCalls"))
+    if isinstance(calls, list):
+        parts += [{**call, "type": "tool-call"} for call in calls if isinstance(call, dict)]
+    return messages.read({"role": "assistant", "content": parts}) if parts else []
+
+
+def provider(value: Any) -> str | None:
+    """Return the provider's name: `openai.responses` is `openai`."""
+    return value.partition(".")[0] if isinstance(value, str) else None
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    named = provider(span.attributes.get("ai.model.provider"))
+    return {"provider": named} if named else {}
+
+
+FAMILY = Family(
+    name="vercel-ai",
+    source="vercel/ai, packages/ai/src/telemetry",
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    values=values,
+    names={
+        "request_model": ("ai.model.id",),
+        "response_model": ("ai.response.model",),
+        "response_id": ("ai.response.id",),
+        "finish_reasons": ("ai.response.finishReason",),
+        "input_tokens": ("ai.usage.inputTokens", "ai.usage.promptTokens"),
+        "output_tokens": ("ai.usage.outputTokens", "ai.usage.completionTokens"),
+        "total_tokens": ("ai.usage.totalTokens",),
+        "cache_read_tokens": (
+            "ai.usage.inputTokenDetails.cacheReadTokens",
+            "ai.usage.cachedInputTokens",
+        ),
+        "cache_write_tokens": ("ai.usage.inputTokenDetails.cacheWriteTokens",),
+        "reasoning_tokens": (
+            "ai.usage.outputTokenDetails.reasoningTokens",
+            "ai.usage.reasoningTokens",
+        ),
+        "ttft_ms": ("ai.response.msToFirstChunk",),
+        "tool_name": ("ai.toolCall.name",),
+        "tool_call_id": ("ai.toolCall.id",),
+        "tool_arguments": ("ai.toolCall.args",),
+        "tool_result": ("ai.toolCall.result",),
+        "user_id": ("ai.telemetry.metadata.userId", "ai.settings.context.userId"),
+        "tags": ("ai.telemetry.metadata.tags",),
+    },
+)

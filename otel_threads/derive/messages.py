@@ -1,0 +1,393 @@
+"""One reader for every shape in which instrumentations write messages.
+
+Chat messages of OpenAI, Anthropic, Gemini and Bedrock, OpenTelemetry's parts, LangChain's
+serialised objects, OpenAI Responses items, and whole requests and responses around them. What is
+none of these is left out, never guessed; nothing here raises.
+
+Source: shared shapes of docs/conventions.md, section "Messages".
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from otel_threads.derive.facts import JSON_DEPTH_MAX, Message, Messages, Part, Role, parse
+
+ROLES: dict[str, Role] = {
+    "system": "system", "developer": "system",
+    "user": "user", "human": "user", "humanmessage": "user", "humanmessagechunk": "user",
+    "assistant": "assistant", "ai": "assistant", "model": "assistant", "aimessage": "assistant",
+    "aimessagechunk": "assistant", "chatbot": "assistant", "agent": "assistant",
+    "tool": "tool", "function": "tool", "toolmessage": "tool", "functionmessage": "tool",
+    "systemmessage": "system", "tool-call-response": "tool", "tool_response": "tool",
+    "tool-response": "tool", "tool_call": "assistant", "tool-call": "assistant",
+}  # fmt: skip
+# Keys under which a whole request or response holds its messages; the first that is there.
+CONTAINERS = (
+    "messages", "input_messages", "output_messages", "choices", "generations", "contents",
+    "candidates", "replies", "new_messages", "chat_history", "items",
+)  # fmt: skip
+
+
+def read(value: Any, *, role: Role | None = None) -> Messages:
+    """Return the messages in a value: a list, one message, a request, a response, or JSON of one.
+
+    `role` is for what says none itself: a plain text, a response's output.
+    """
+    return list(_read(parse(value), role, 0))
+
+
+def read_text(value: str, role: Role) -> Messages:
+    """Return one message with one text; none for an empty one."""
+    return [Message(role, [{"type": "text", "text": value}])] if value.strip() else []
+
+
+def _read(value: Any, role: Role | None, depth: int) -> Iterable[Message]:
+    if depth > JSON_DEPTH_MAX:
+        return
+    match value:
+        case str():
+            if role:
+                yield from read_text(value, role)
+        case list():
+            if role and value and all(_is_bare_part(item) for item in value):
+                yield from _message(role, _parts_of(value))
+                return
+            for item in value:
+                yield from _read(item, role, depth + 1)
+        case dict():
+            yield from _read_object(value, role, depth)
+
+
+def _read_object(value: dict[str, Any], role: Role | None, depth: int) -> Iterable[Message]:
+    if isinstance(value.get("message"), dict) and "role" not in value:
+        yield from _read(value["message"], role or "assistant", depth + 1)
+        return
+    if value.get("lc") and isinstance(value.get("kwargs"), dict):
+        names = value.get("id")
+        kind = names[-1] if isinstance(names, list) and names else None
+        yield from _chat(value["kwargs"], _role(kind) or role)
+        return
+    if isinstance(value.get("data"), dict) and _role(value.get("type")):
+        yield from _chat(value["data"], _role(value["type"]))
+        return
+    item = _responses_item(value)
+    if item is not None:
+        yield from item
+        return
+    found = _role(value.get("role")) or (_role(value.get("type")) if "content" in value else None)
+    if found:
+        yield from _chat(value, found)
+        return
+    for key in CONTAINERS:
+        if isinstance(value.get(key), list | dict | str):
+            inner = _role_of(key) or role
+            yield from _system_of(value)
+            yield from _read(parse(value[key]), inner, depth + 1)
+            return
+    if "content" in value and isinstance(value["content"], dict):  # Gemini's candidate
+        yield from _read(value["content"], role or "assistant", depth + 1)
+        return
+    if "input" in value and isinstance(value["input"], list | str):  # Responses request
+        yield from _system_of(value)
+        yield from _read(parse(value["input"]), "user", depth + 1)
+        return
+    if isinstance(value.get("output"), list | dict | str):  # Responses response, LangGraph
+        yield from _read(parse(value["output"]), "assistant", depth + 1)
+        return
+    if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
+        yield from _chat(value, role)
+
+
+def _role_of(container: str) -> Role | None:
+    return "assistant" if container in ("choices", "generations", "candidates", "replies") else None
+
+
+def _system_of(request: dict[str, Any]) -> Iterable[Message]:
+    """Return the system prompt that a request holds beside its messages."""
+    config = request.get("config")
+    for holder in (request, config if isinstance(config, dict) else {}):
+        for key in ("instructions", "system", "system_instruction", "systemInstruction"):
+            if holder.get(key):
+                yield from _message("system", _parts_of(holder[key]))
+                return
+
+
+def _role(value: Any) -> Role | None:
+    return ROLES.get(value.lower()) if isinstance(value, str) else None
+
+
+def _responses_item(value: dict[str, Any]) -> Messages | None:
+    """Read one item of OpenAI's Responses API; None when it is none."""
+    match value.get("type"):
+        case "function_call" | "custom_tool_call" | "mcp_call" if "name" in value:
+            call = _call(
+                value.get("call_id") or value.get("id"),
+                value["name"],
+                value.get("arguments", value.get("input")),
+            )
+            return [Message("assistant", [call])]
+        case "function_call_output" | "custom_tool_call_output":
+            return [Message("tool", [_result(value.get("call_id"), None, value.get("output"))])]
+        case "reasoning" if "role" not in value:
+            parts = [p for s in _list(value.get("summary")) for p in _part(s)]
+            thoughts = [{"type": "reasoning", "text": p["text"]} for p in parts if "text" in p]
+            return [Message("assistant", thoughts)] if thoughts else []
+        case _:
+            return None
+
+
+def _chat(value: dict[str, Any], role: Role | None) -> Iterable[Message]:
+    """Read a message object whose role is known."""
+    role = role or _role(value.get("role")) or "user"
+    if "parts" in value:
+        parts = _parts_of(value["parts"])
+    elif "content" in value or "contents" in value:
+        parts = _parts_of(value.get("content", value.get("contents")))
+    else:
+        parts = _parts_of(value.get("text"))
+    calls = parse(value.get("tool_calls") or value.get("toolCalls") or [])
+    if isinstance(value.get("additional_kwargs"), dict) and not calls:
+        calls = value["additional_kwargs"].get("tool_calls") or []
+    if isinstance(value.get("function_call"), dict) and not calls:
+        calls = [value["function_call"]]
+    have = {(part.get("id"), part.get("name")) for part in parts if part["type"] == "tool_call"}
+    for call in _list(calls):
+        for part in _part(call if isinstance(call, dict) else None, default="tool_call"):
+            if part["type"] == "tool_call" and (part["id"], part["name"]) not in have:
+                parts.append(part)
+    if role == "tool":
+        call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
+        parts = _as_results(parts, call_id, value.get("name"))
+    yield from _message(role, parts)
+
+
+def _as_results(parts: list[Part], call_id: Any, name: Any) -> list[Part]:
+    """A tool's message may hold its result as plain text: make it a result of the call."""
+    if any(part["type"] == "tool_result" for part in parts):
+        return [part for part in parts if part["type"] == "tool_result"]
+    words = "\n".join(part["text"] for part in parts if part["type"] == "text")
+    return [_result(call_id, name, words)]
+
+
+def _message(role: Role, parts: list[Part]) -> Iterable[Message]:
+    if not parts:
+        return
+    # Anthropic, Bedrock and Gemini send tool results as the user's words.
+    results = [part for part in parts if part["type"] == "tool_result"]
+    if results and role in ("user", "assistant") and len(results) == len(parts):
+        role = "tool"
+    if role == "user" and results:
+        yield Message("tool", results)
+        parts = [part for part in parts if part["type"] != "tool_result"]
+    yield Message(role, parts)
+
+
+def _is_bare_part(item: Any) -> bool:
+    """Whether a list item is a content part and not a message of its own."""
+    return isinstance(item, dict) and "role" not in item and (
+        item.get("type") in PART_TYPES or not item.keys().isdisjoint(BEDROCK)
+    ) and "message" not in item
+
+
+PART_TYPES = frozenset(
+    {"text", "input_text", "output_text", "image_url", "input_image", "tool_use", "thinking", "image"}
+)
+BEDROCK = frozenset({"toolUse", "toolResult", "functionCall", "functionResponse"})
+
+
+def _parts_of(content: Any) -> list[Part]:
+    """Return the parts of a message's content: a text, a list, one part, or JSON of these."""
+    match content:
+        case None:
+            return []
+        case str():
+            stripped = content.lstrip()
+            if stripped[:2] in ("[{",) or stripped[:3] == "[ {":
+                inner = parse(content)
+                if isinstance(inner, list) and all(_is_bare_part(i) or _is_text(i) for i in inner):
+                    return [part for item in inner for part in _part(item)]
+            return [{"type": "text", "text": content}] if content else []
+        case list():
+            return [part for item in content for part in _part(item)]
+        case dict() if "parts" in content:
+            return _parts_of(content["parts"])
+        case _:
+            return _part(content)
+
+
+def _is_text(item: Any) -> bool:
+    return isinstance(item, dict) and set(item) <= {"text", "type", "content"} and "role" not in item
+
+
+def _part(raw: Any, *, default: str = "") -> list[Part]:  # noqa: PLR0911
+    """Return one part, or none for an empty one."""
+    if isinstance(raw, str):
+        return [{"type": "text", "text": raw}] if raw else []
+    if not isinstance(raw, dict):
+        return []
+    kind = raw.get("type") if isinstance(raw.get("type"), str) else ""
+    kind = (kind or raw.get("part_kind") or default or "").replace("-", "_").lower()
+    for key, reader in (
+        ("toolUse", _call_of), ("functionCall", _call_of), ("function_call", _call_of),
+        ("toolResult", _result_of), ("functionResponse", _result_of),
+        ("function_response", _result_of),
+    ):  # fmt: skip
+        if isinstance(raw.get(key), dict):
+            return [reader(raw[key])]
+    if kind in ("tool_call", "tool_use", "function", "function_call", "server_tool_call",
+                "custom_tool_call", "tool_invocation") or (not kind and "function" in raw):  # fmt: skip
+        return [_call_of(raw)]
+    if kind in ("tool_call_response", "tool_result", "tool_return", "function_call_output",
+                "server_tool_call_response", "tool_response"):  # fmt: skip
+        return [_result_of(raw)]
+    if kind in ("reasoning", "thinking", "reasoning_content", "redacted_thinking"):
+        words = _words(raw)
+        return [{"type": "reasoning", "text": words}] if words else []
+    if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
+        words = _words(raw)
+        if words is not None:
+            return [{"type": "text", "text": words}] if words else []
+        if not kind:
+            return []
+    return [{**raw, "type": MEDIA.get(kind, kind or "other")}]
+
+
+MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
+
+
+def _words(raw: dict[str, Any]) -> str | None:
+    for key in ("text", "content", "thinking", "reasoning", "refusal", "reasoningText"):
+        value = raw.get(key)
+        if isinstance(value, dict):
+            value = value.get("value", value.get("text"))
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def _call_of(raw: dict[str, Any]) -> Part:
+    inner = raw.get("function") if isinstance(raw.get("function"), dict) else raw
+    assert inner is not None
+    arguments = next(
+        (inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), None
+    )
+    call_id = next(
+        (raw[key] for key in ("id", "call_id", "toolCallId", "tool_call_id", "toolUseId") if raw.get(key)),
+        None,
+    )
+    return _call(call_id, inner.get("name") or inner.get("toolName") or inner.get("tool_name"), arguments)
+
+
+def _call(call_id: Any, name: Any, arguments: Any) -> Part:
+    return {
+        "type": "tool_call",
+        "id": call_id if isinstance(call_id, str) else None,
+        "name": name if isinstance(name, str) else None,
+        "arguments": parse(arguments),
+    }
+
+
+def _result_of(raw: dict[str, Any]) -> Part:
+    call_id = next(
+        (
+            raw[key]
+            for key in ("id", "tool_call_id", "tool_use_id", "toolCallId", "toolUseId", "call_id")
+            if isinstance(raw.get(key), str)
+        ),
+        None,
+    )
+    value = next(
+        (raw[key] for key in ("response", "result", "output", "content") if key in raw), None
+    )
+    return _result(call_id, raw.get("name") or raw.get("toolName"), value)
+
+
+def _result(call_id: Any, name: Any, value: Any) -> Part:
+    return {
+        "type": "tool_result",
+        "id": call_id if isinstance(call_id, str) else None,
+        "name": name if isinstance(name, str) else None,
+        "result": result_value(value),
+    }
+
+
+def result_value(value: Any, depth: int = 0) -> Any:
+    """Return a tool's result without the wrappings that providers and frameworks put around it."""
+    value = parse(value)
+    if depth > 4:
+        return value
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        texts = [_unwrapped_part(item) for item in value]
+        if all(isinstance(text, str) for text in texts):
+            return parse("\n".join(texts))
+    if isinstance(value, dict):
+        if isinstance(value.get("data"), dict) and value.get("type") == "tool":
+            return result_value(value["data"].get("content"), depth + 1)
+        if set(value) == {"type", "value"}:  # Vercel's typed output
+            return result_value(value["value"], depth + 1)
+        for key in ("result", "output", "content", "json"):
+            if set(value) == {key} or (key in value and set(value) <= {key, "status", "toolUseId"}):
+                return result_value(value[key], depth + 1)
+    return value
+
+
+def _unwrapped_part(item: dict[str, Any]) -> Any:
+    if set(item) <= {"type", "text", "annotations"} and isinstance(item.get("text"), str):
+        return item["text"]
+    if item.get("type") == "text" and isinstance(item.get("content"), str):
+        return item["content"]
+    return None
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def flattened(
+    attributes: dict[str, Any], prefix: str
+) -> list[dict[str, Any]]:
+    """Return the objects that keys such as `PREFIX.0.role` spell out, in the order of their index.
+
+    Nested indices become nested lists: `PREFIX.0.tool_calls.1.name`.
+    """
+    root: dict[str, Any] = {}
+    start = len(prefix) + 1
+    for key, value in attributes.items():
+        if not key.startswith(prefix) or key[len(prefix) : start] != ".":
+            continue
+        path = key[start:].split(".")
+        if len(path) > JSON_DEPTH_MAX:
+            continue
+        node = root
+        for name in path[:-1]:
+            below = node.get(name)
+            node = below if isinstance(below, dict) else node.setdefault(name, {})
+            if not isinstance(node, dict):  # a value where a level is needed: leave it
+                break
+        else:
+            node.setdefault(path[-1], value)
+    return [item for item in indexed(root) if isinstance(item, dict)]
+
+
+def indexed(node: dict[str, Any]) -> list[Any]:
+    """Return the values of a level whose keys are indices, in their order; others are left out."""
+    numbers = sorted((int(key), key) for key in node if key.isascii() and key.isdecimal())
+    return [node[key] for _, key in numbers]
+
+
+def last_text(messages: Messages, role: Role) -> str | None:
+    """Return the text of the last message of a role that has one."""
+    for message in reversed(messages):
+        if message.role == role:
+            text = message.text
+            if text is not None:
+                return text
+    return None
+
+
+def as_json(value: Any) -> str:
+    """Return JSON text of anything that the readers return."""
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,118 @@
+"""What one span says, by all families together: the first family that knows a thing wins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from otel_threads.derive.facts import (
+    READERS,
+    FACTS,
+    USAGE,
+    Kind,
+    Messages,
+    Usage,
+    count,
+)
+from otel_threads.derive.families import FAMILIES
+from otel_threads.model import Span
+
+Value = Any
+_KINDS = [(family.name, family.kind) for family in FAMILIES if family.kind]
+_VALUES = [family.values for family in FAMILIES if family.values]
+_USAGES = [family.usage for family in FAMILIES if family.usage]
+_INPUTS = [family.inputs for family in FAMILIES if family.inputs]
+_OUTPUTS = [family.outputs for family in FAMILIES if family.outputs]
+_SYSTEMS = [family.system for family in FAMILIES if family.system]
+
+
+def _names() -> Mapping[str, list[tuple[str, int]]]:
+    """Return attribute → [(fact, rank)]: one look-up an attribute instead of one a name."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    rank = 0
+    for family in FAMILIES:
+        for fact, attributes in family.names.items():
+            if fact not in FACTS:
+                raise ValueError(f"family {family.name} names an unknown fact: {fact}")
+            for attribute in attributes:
+                rank += 1
+                known = found.setdefault(attribute, [])
+                if fact not in (name for name, _ in known):
+                    known.append((fact, rank))
+    return found
+
+
+NAMES = _names()
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of one span. Every fact may be missing."""
+
+    kind: Kind | None
+    family: str | None
+    values: dict[str, Any] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+
+    def get(self, fact: str) -> Any:
+        """Return a fact of FACTS, None when no family knows it."""
+        return self.values.get(fact)
+
+
+def facts(span: Span) -> Facts:
+    """Return what the families know of a span, apart from its messages."""
+    kind, family = _kind(span)
+    values: dict[str, Any] = {}
+    for read in _VALUES:
+        for fact, value in read(span).items():
+            if value is not None:
+                values.setdefault(fact, value)
+    best: dict[str, int] = {}
+    for attribute, value in span.attributes.items():
+        for fact, rank in NAMES.get(attribute, ()):
+            if rank < best.get(fact, 1 << 30) and (fact not in values or fact in best):
+                read_value = READERS[FACTS[fact]](value)
+                if read_value is not None:
+                    values[fact] = read_value
+                    best[fact] = rank
+    found = Facts(kind, family, values)
+    if kind == "llm":
+        found.usage = _usage(span, values)
+    return found
+
+
+def _kind(span: Span) -> tuple[Kind | None, str | None]:
+    for name, kind in _KINDS:
+        found = kind(span)
+        if found:
+            return found, name
+    return None, None
+
+
+def _usage(span: Span, values: Mapping[str, Any]) -> Usage:
+    usage = Usage(**{name: count(values.get(name)) for name in USAGE})
+    if not usage:
+        usage = next((found for read in _USAGES if (found := read(span))), Usage())
+    # A failed call counted as nothing was not counted.
+    if span.status_code == "error" and not usage.input_tokens and not usage.output_tokens:
+        return Usage()
+    if usage and usage.total_tokens is None and None not in (usage.input_tokens, usage.output_tokens):
+        usage.total_tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+    return usage
+
+
+def inputs(span: Span) -> Messages:
+    """Return the messages that a model request was sent, oldest first."""
+    return next((found for read in _INPUTS if (found := read(span))), [])
+
+
+def outputs(span: Span) -> Messages:
+    """Return what the model answered: one message, or one a choice."""
+    return next((found for read in _OUTPUTS if (found := read(span))), [])
+
+
+def system(span: Span, messages: Messages) -> str | None:
+    """Return the system prompt: set apart, else the first system message of the input."""
+    apart = next((found for read in _SYSTEMS if (found := read(span))), None)
+    if apart:
+        return apart
+    return next((message.text for message in messages if message.role == "system"), None)

@@ -1,0 +1,316 @@
+"""Everything that is derived from one trace alone, as rows for the store. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from otel_threads.derive import reading
+from otel_threads.derive.calls import Call, calls, error_of, plain_error
+from otel_threads.derive.facts import USAGE, Message, Usage, parse
+from otel_threads.derive.identity import Found, Identity, valid
+from otel_threads.derive.messages import as_json
+from otel_threads.derive.reading import Facts
+from otel_threads.derive.tree import Tree
+from otel_threads.derive.turns import TurnPart, Turns
+from otel_threads.model import Span
+
+METADATA_KEYS_MAX = 50
+METADATA_VALUE_LENGTH_MAX = 500
+METADATA_PREFIXES = (
+    "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
+    "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.",
+    "metadata.",
+)  # fmt: skip
+# What frameworks pull in from their own state and from the environment.
+METADATA_NOISE = ("LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id")
+TAGS_MAX = 50
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class TraceRows:
+    """The derived rows of one trace.
+
+    `trace` is one row of `traces`; `slices` one row per thread in the trace (thread_id None for
+    spans without one); `calls` and `parts` are in the order of their start.
+    """
+
+    trace: Row
+    slices: list[Row]
+    calls: list[Row]
+    parts: list[Row]
+
+
+def derive_trace(spans: Iterable[Span], identity: Identity) -> TraceRows:
+    """Return the rows of one trace. The same spans give the same rows, in whatever order."""
+    tree = Tree(spans)
+    facts = {span.span_id: reading.facts(span) for span in tree.spans}
+    threads = identity.threads(tree)
+    requests = calls(tree, facts)
+    parts = Turns(tree, facts, threads, requests).parts()
+    project = _project(tree)
+    trace_id = tree.spans[0].trace_id
+    slices = _slices(tree, facts, threads, requests)
+    for row in slices:
+        row |= {"project": project, "trace_id": trace_id}
+    return TraceRows(
+        trace=_trace(tree, project, slices, parts),
+        slices=slices,
+        calls=[_call_row(call, project, threads) for call in requests],
+        parts=[_part_row(i, part, project, trace_id) for i, part in enumerate(parts)],
+    )
+
+
+def _project(tree: Tree) -> str:
+    """A trace belongs to one project: its root's, else that of its earliest span."""
+    true_roots = [span for span in tree.roots if span.parent_span_id is None]
+    first = min(true_roots or tree.spans, key=lambda span: (span.start_unix_nano, span.span_id))
+    return first.project
+
+
+def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[TurnPart]) -> Row:
+    root = tree.roots[0]
+    threads = [row["thread_id"] for row in slices if row["thread_id"] is not None]
+    return {
+        "project": project,
+        "trace_id": root.trace_id,
+        "thread_id": threads[0] if len(threads) == 1 else None,
+        "thread_ids": threads,
+        "thread_id_source": next(
+            (row["thread_id_source"] for row in slices if row["thread_id_source"]), None
+        ),
+        "root_span_id": root.span_id if root.parent_span_id is None else None,
+        "name": root.name,
+        "turn_count": len(parts),
+        "first_message": parts[0].user if parts else None,
+        "last_message": (parts[-1].assistant or parts[-1].user) if parts else None,
+        **_together(slices),
+    }
+
+
+def _together(slices: Sequence[Row]) -> Row:
+    usage, costs = Usage(), [row for row in slices if row["cost_usd"] is not None]
+    for row in slices:
+        usage.add(Usage(**{name: row[name] for name in USAGE}))
+    sources = {row["cost_source"] for row in costs}
+    metadata: dict[str, str] = {}
+    for row in slices:
+        metadata |= row["metadata"]
+    return {
+        "start_time_unix_nano": min(row["start_time_unix_nano"] for row in slices),
+        "end_time_unix_nano": max(row["end_time_unix_nano"] for row in slices),
+        "received_unix_nano": max(row["received_unix_nano"] for row in slices),
+        "created_unix_nano": min(row["created_unix_nano"] for row in slices),
+        "span_count": sum(row["span_count"] for row in slices),
+        "error_count": sum(row["error_count"] for row in slices),
+        "call_count": sum(row["call_count"] for row in slices),
+        "metadata": metadata,
+        **{name: getattr(usage, name) for name in USAGE},
+        "cost_usd": sum(row["cost_usd"] for row in costs) if costs else None,
+        "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
+        "cost_is_partial": any(row["cost_is_partial"] for row in slices)
+        or bool(costs) and any(row["cost_usd"] is None and row["call_count"] for row in slices),
+        **{name: sorted({v for row in slices for v in row[name]}) for name in LISTS},
+    }
+
+
+LISTS = ("models", "providers", "services", "users", "environments", "tags")
+
+
+def _slices(
+    tree: Tree, facts: Mapping[str, Facts], threads: Mapping[str, Found], requests: Sequence[Call]
+) -> list[Row]:
+    """Return one row per thread of the trace, in the order of their first span."""
+    spans: dict[str | None, list[Span]] = {}
+    for span in sorted(tree.spans, key=lambda s: (s.start_unix_nano, tree.position[s.span_id])):
+        found = threads.get(span.span_id)
+        spans.setdefault(found.thread_id if found else None, []).append(span)
+    answered: dict[str | None, list[Call]] = {}
+    for call in requests:
+        found = threads.get(call.span.span_id)
+        answered.setdefault(found.thread_id if found else None, []).append(call)
+    return [
+        {
+            "thread_id": thread_id,
+            "thread_id_source": next(
+                (f.source for s in inside if (f := threads.get(s.span_id))), None
+            ),
+            "start_time_unix_nano": min(span.start_unix_nano for span in inside),
+            "end_time_unix_nano": max(span.end_unix_nano for span in inside),
+            "received_unix_nano": max(span.received_unix_nano for span in inside),
+            "created_unix_nano": min(span.received_unix_nano for span in inside),
+            "span_count": len(inside),
+            "error_count": _failures(tree, facts, inside),
+            "call_count": len(answered.get(thread_id, ())),
+            "services": _distinct(span.service_name for span in inside),
+            "users": _distinct(facts[span.span_id].get("user_id") for span in inside),
+            "environments": _environments(inside, facts),
+            "tags": _tags(inside, facts),
+            "metadata": _metadata(inside),
+            **spent(answered.get(thread_id, ())),
+        }
+        for thread_id, inside in spans.items()
+    ]
+
+
+def _failures(tree: Tree, facts: Mapping[str, Facts], inside: Sequence[Span]) -> int:
+    """Count failures once each: spans with an error and no failed span below them."""
+    failed = {span.span_id for span in inside if error_of(span, facts[span.span_id])}
+    return sum(
+        not any(child.span_id in failed for child in tree.children.get(span_id, ()))
+        for span_id in failed
+    )
+
+
+def spent(answered: Sequence[Call]) -> Row:
+    """Return models, providers, tokens and cost of some calls, ready for a row."""
+    usage = Usage()
+    for call in answered:
+        usage.add(call.usage)
+    costs = [call.cost_usd for call in answered if call.cost_usd is not None]
+    sources = {call.cost_source for call in answered if call.cost_source}
+    return {
+        "models": _distinct(call.model for call in answered),
+        "providers": _distinct(call.provider for call in answered),
+        **{name: getattr(usage, name) for name in USAGE},
+        "cost_usd": sum(costs) if costs else None,
+        "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
+        # A failed call costs nothing that anybody could know of.
+        "cost_is_partial": bool(costs)
+        and any(call.cost_usd is None and call.error is None for call in answered),
+    }
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return sorted({value for value in values if value})
+
+
+def _environments(inside: Sequence[Span], facts: Mapping[str, Facts]) -> list[str]:
+    on_spans = _distinct(facts[span.span_id].get("environment") for span in inside)
+    keys = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
+    return on_spans or _distinct(
+        next((v for key in keys if isinstance(v := span.resource.get(key), str)), None)
+        for span in inside
+    )
+
+
+def _tags(inside: Sequence[Span], facts: Mapping[str, Facts]) -> list[str]:
+    found: set[str] = set()
+    for span in inside:
+        found.update(facts[span.span_id].get("tags") or ())
+    return sorted(found)[:TAGS_MAX]
+
+
+def _metadata(inside: Sequence[Span]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for span in inside:
+        bag = parse(span.attributes.get("metadata"))
+        if isinstance(bag, dict):
+            for key, value in bag.items():
+                _keep(found, key, value)
+        for key, value in span.attributes.items():
+            if key.startswith(METADATA_PREFIXES):
+                prefix = next(p for p in METADATA_PREFIXES if key.startswith(p))
+                _keep(found, key[len(prefix) :], value)
+    return dict(sorted(found.items())[:METADATA_KEYS_MAX])
+
+
+def _keep(found: dict[str, str], key: str, value: Any) -> None:
+    if key.startswith(METADATA_NOISE) or key in found or len(found) >= 10 * METADATA_KEYS_MAX:
+        return
+    if isinstance(value, bool):
+        found[key] = "true" if value else "false"
+    elif isinstance(value, str | int | float):
+        text = valid(value) if isinstance(value, str) else str(value)
+        if text:
+            found[key] = text[:METADATA_VALUE_LENGTH_MAX]
+
+
+def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
+    span = call.span
+    found = threads.get(span.span_id)
+    return {
+        "project": project,
+        "thread_id": found.thread_id if found else None,
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "name": span.name,
+        "start_time_unix_nano": span.start_unix_nano,
+        "end_time_unix_nano": max(member.end_unix_nano for member in call.members),
+        "request_model": call.request_model,
+        "response_model": call.response_model,
+        "provider": call.provider,
+        "response_id": call.response_id,
+        "finish_reasons": call.finish_reasons,
+        **{name: getattr(call.usage, name) for name in USAGE},
+        "cost_usd": call.cost_usd,
+        "cost_source": call.cost_source,
+        "time_to_first_token_ms": call.ttft_ms,
+        "error_type": call.error.type if call.error else None,
+        "error_message": call.error.message if call.error else None,
+    }
+
+
+def _part_row(index: int, part: TurnPart, project: str, trace_id: str) -> Row:
+    return {
+        "project": project,
+        "thread_id": part.found.thread_id if part.found else None,
+        "trace_id": trace_id,
+        "part_index": index,
+        "start_time_unix_nano": part.start_unix_nano,
+        "end_time_unix_nano": part.end_unix_nano,
+        "user_message_count": part.key[0],
+        "user_text": part.key[1],
+        "continues": part.continues,
+        "span_id": part.outer.span_id,
+        "name": part.outer.name,
+        "user": part.user,
+        "assistant": part.assistant,
+        "system": part.system,
+        "error": plain_error(part.error),
+        "messages": [
+            row for message, span_id in part.messages for row in _message_rows(message, span_id)
+        ],
+        "tool_calls": part.tool_calls,
+        "time_to_first_token_ms": next(
+            (call.ttft_ms for call in part.calls if call.ttft_ms is not None), None
+        ),
+        "call_count": len(part.calls),
+        "span_count": part.span_count,
+        **spent(part.calls),
+    }
+
+
+def _message_rows(message: Message, span_id: str) -> list[Row]:
+    """Return a message as readers get it; each tool result is a message of its own."""
+    if message.role == "tool":
+        return [
+            {
+                "role": "tool",
+                "text": _result_text(part["result"]),
+                "parts": [part],
+                "tool_calls": [],
+                "tool_call_id": part["id"],
+                "span_id": span_id,
+            }
+            for part in message.of_type("tool_result")
+        ]
+    return [
+        {
+            "role": message.role,
+            "text": message.text,
+            "parts": message.parts,
+            "tool_calls": [
+                {"id": p["id"], "name": p["name"], "arguments": p["arguments"]}
+                for p in message.of_type("tool_call")
+            ],
+            "tool_call_id": None,
+            "span_id": span_id,
+        }
+    ]
+
+
+def _result_text(result: Any) -> str | None:
+    if result is None or isinstance(result, str):
+        return result
+    return as_json(result)

@@ -1,0 +1,358 @@
+"""Turns of one trace: one user message and everything until the assistant's final text.
+
+Source: docs/conventions.md, section "What a turn is".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from otel_threads.derive import human
+from otel_threads.derive.calls import Call, Error, error_of
+from otel_threads.derive.facts import Message, Messages, Part
+from otel_threads.derive.identity import Found
+from otel_threads.derive.messages import as_json, last_text, parse, result_value
+from otel_threads.derive.reading import Facts
+from otel_threads.derive.tree import Tree
+from otel_threads.model import Span
+
+FINAL_TOOLS = ("final_answer", "final_result", "final_output", "submit_answer")
+MESSAGES_MAX = 2000  # of one turn; more is a runaway loop, and its spans are all there
+
+
+@dataclass(slots=True)
+class TurnPart:
+    """What one trace holds of one turn. `continues`: its first request answers tool results."""
+
+    found: Found | None
+    calls: list[Call]
+    outer: Span
+    start_unix_nano: int
+    end_unix_nano: int
+    key: tuple[int, str | None] = (0, None)
+    continues: bool = False
+    user: str | None = None
+    assistant: str | None = None
+    system: str | None = None
+    error: Error | None = None
+    messages: list[tuple[Message, str]] = field(default_factory=list)  # with the span that tells
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    span_count: int = 0
+
+
+@dataclass(slots=True)
+class _Group:
+    thread_id: str | None
+    calls: list[Call]
+    texts: list[str]
+
+
+class Turns:
+    """Finds the turns of one trace; used once."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        facts: Mapping[str, Facts],
+        threads: Mapping[str, Found],
+        calls: Sequence[Call],
+    ) -> None:
+        self._tree = tree
+        self._facts = facts
+        self._threads = threads
+        self._calls = calls
+        self._words: dict[tuple[str, str], str | None] = {}
+        self._calls_below = self._count_below()
+
+    def parts(self) -> list[TurnPart]:
+        """Return the turns in the order of their start."""
+        groups = self._groups()
+        found = [self._part(group) for group in groups] if groups else self._without_calls()
+        return sorted(found, key=lambda part: (part.start_unix_nano, part.outer.span_id))
+
+    # Which calls belong together
+
+    def _groups(self) -> list[_Group]:
+        groups: list[_Group] = []
+        by_key: dict[tuple[str | None, int, str], _Group] = {}
+        latest: dict[str | None, _Group] = {}
+        for call in self._calls:
+            found = self._threads.get(call.span.span_id)
+            thread_id = found.thread_id if found else None
+            texts = [t for m in call.inputs if m.role == "user" and (t := m.text) is not None]
+            key = (thread_id, len(texts), texts[-1]) if texts else None
+            group = by_key.get(key) if key else None
+            if group is None:
+                before = latest.get(thread_id)
+                group = before if before and self._same_turn(before, call, texts) else None
+            if group is None:
+                group = _Group(thread_id, [], texts)
+                groups.append(group)
+            group.calls.append(call)
+            latest[thread_id] = group
+            if key:
+                by_key.setdefault(key, group)
+        return groups
+
+    def _same_turn(self, group: _Group, call: Call, texts: list[str]) -> bool:
+        """Whether a request with another last user text still serves the turn before it.
+
+        So do the requests of sub-agents and of pipelines: one span over both holds the person's
+        words, and the later request does not have the earlier one's question as its history.
+        """
+        if group.texts and len(texts) > len(group.texts) and group.texts[-1] in texts[:-1]:
+            return False
+        common = self._common_ancestor(group.calls[-1].span, call.span)
+        if common is None:
+            return False
+        over = (common, *self._tree.ancestors(common.span_id))
+        if any(self._human(span, "user") for span in over):
+            return True
+        if texts:
+            return False
+        # A request without readable input: part of the turn unless it has an outer span of its own.
+        for span in self._tree.ancestors(call.span.span_id):
+            if span is common:
+                return True
+            if self._human(span, "user"):
+                return False
+        return False
+
+    def _common_ancestor(self, one: Span, other: Span) -> Span | None:
+        above = {span.span_id for span in self._tree.ancestors(one.span_id)} | {one.span_id}
+        for span in self._tree.ancestors(other.span_id):
+            if span.span_id in above:
+                return span
+        return None
+
+    def _count_below(self) -> dict[str, int]:
+        below: dict[str, int] = {}
+        for call in self._calls:
+            below[call.span.span_id] = below.get(call.span.span_id, 0) + 1
+            for span in self._tree.ancestors(call.span.span_id):
+                below[span.span_id] = below.get(span.span_id, 0) + 1
+        return below
+
+    # What a turn says
+
+    def _part(self, group: _Group) -> TurnPart:
+        first, last = group.calls[0], group.calls[-1]
+        path = self._outer_path(group.calls)
+        outer = path[0] if path else first.span
+        inside = self._subtree(outer)
+        part = TurnPart(
+            found=self._threads.get(first.span.span_id),
+            calls=group.calls,
+            outer=outer,
+            start_unix_nano=min(outer.start_unix_nano, first.span.start_unix_nano),
+            end_unix_nano=max(span.end_unix_nano for span in inside),
+            key=(len(group.texts), group.texts[-1] if group.texts else None),
+            continues=_ends_with_tool(first.inputs),
+            system=next((call.system for call in group.calls if call.system), None),
+            span_count=len(inside),
+        )
+        people = self._first_words(path, "user")
+        part.user = people or last_text(first.inputs, "user")
+        part.error = last.error
+        if last.error is None:
+            part.assistant = (
+                self._first_words(path, "assistant")
+                or last_text(last.outputs, "assistant")
+                or _final_tool_text(last.outputs)
+            )
+            if part.assistant is None:
+                part.error = error_of(outer, self._facts[outer.span_id])
+        self._converse(part, people)
+        part.tool_calls = self._tools(part, inside)
+        return part
+
+    def _outer_path(self, calls: Sequence[Call]) -> list[Span]:
+        """Return the spans over all calls of a turn and over no other, the highest first."""
+        path = []
+        lowest = calls[0].span
+        for span in (lowest, *self._tree.ancestors(lowest.span_id)):
+            below = self._calls_below.get(span.span_id, 0)
+            if below > len(calls):
+                break
+            if self._facts[span.span_id].kind != "llm" and below == len(calls):
+                path.append(span)
+        return list(reversed(path))
+
+    def _subtree(self, outer: Span) -> list[Span]:
+        found, stack = [], [outer]
+        while stack:
+            span = stack.pop()
+            found.append(span)
+            stack.extend(self._tree.children.get(span.span_id, ()))
+        return found
+
+    def _human(self, span: Span, role: str) -> str | None:
+        key = (span.span_id, role)
+        if key not in self._words:
+            is_model = self._facts[span.span_id].kind in ("llm", "embedding")
+            self._words[key] = None if is_model else human.words(span, role)  # type: ignore[arg-type]
+        return self._words[key]
+
+    def _first_words(self, path: Iterable[Span], role: str) -> str | None:
+        return next((found for span in path if (found := self._human(span, role))), None)
+
+    def _converse(self, part: TurnPart, people: str | None) -> None:
+        """Collect the turn's messages once, however often the history repeats them."""
+        seen: set[str] = set()
+        for call in part.calls:
+            for message in (*_since_last_user(call.inputs), *call.outputs):
+                mark = as_json([message.role, [_mark(p) for p in message.parts]])
+                if mark not in seen and len(part.messages) < MESSAGES_MAX:
+                    seen.add(mark)
+                    part.messages.append((message, call.span.span_id))
+        first_user = next((m for m, _ in part.messages if m.role == "user"), None)
+        if part.user is not None and first_user is None and not part.continues:
+            part.messages.insert(0, (_text_message("user", part.user), part.outer.span_id))
+        elif people and first_user is not None and first_user.text != people:
+            # A template or a retrieval prompt around the person's words: show the words.
+            others = [p for p in first_user.parts if p["type"] not in ("text",)]
+            first_user.parts = [{"type": "text", "text": people}, *others]
+        if part.assistant is not None and not any(
+            m.role == "assistant" and m.text for m, _ in part.messages
+        ):
+            part.messages.append((_text_message("assistant", part.assistant), part.outer.span_id))
+
+    def _tools(self, part: TurnPart, inside: Sequence[Span]) -> list[dict[str, Any]]:
+        """Return the tool calls of a turn with their results, joined by call id, else by order."""
+        results: dict[str, Part] = {}
+        loose: list[Part] = []
+        requested: list[Part] = []
+        for message, _ in part.messages:
+            requested += message.of_type("tool_call")
+            for result in message.of_type("tool_result"):
+                if result["id"]:
+                    results.setdefault(result["id"], result)
+                else:
+                    loose.append(result)
+        spans = sorted(
+            (span for span in inside if self._facts[span.span_id].kind == "tool"),
+            key=lambda span: (span.start_unix_nano, span.span_id),
+        )
+        found = []
+        for call in requested:
+            if call["name"] in FINAL_TOOLS:
+                continue
+            span = _take_span(spans, self._facts, call)
+            result = results.get(call["id"]) if call["id"] else None
+            if result is None and loose and (loose[0]["name"] in (None, call["name"])):
+                result = loose.pop(0)
+            found.append(self._tool(call, result, span))
+        if not requested:
+            for span in spans:
+                found.append(self._tool(None, None, span))
+        return found
+
+    def _tool(self, call: Part | None, result: Part | None, span: Span | None) -> dict[str, Any]:
+        known = self._facts[span.span_id] if span else None
+        name, arguments = (call["name"], call["arguments"]) if call else (None, None)
+        if span and known:
+            name = name or known.get("tool_name") or span.name
+            if arguments is None:
+                arguments = known.get("tool_arguments")
+                if arguments is None:
+                    arguments = span.attributes.get("input.value")
+        value = result["result"] if result else None
+        if value is None and span and known:
+            value = known.get("tool_result")
+            if value is None:
+                value = span.attributes.get("output.value")
+        error = error_of(span, known) if span and known else None
+        return {
+            "id": call["id"] if call else known.get("tool_call_id") if known else None,
+            "name": name,
+            "arguments": parse(arguments),
+            "result": result_value(value),
+            "error": None if error is None else {"type": error.type, "message": error.message},
+        }
+
+    # Traces without a model request that can be read
+
+    def _without_calls(self) -> list[TurnPart]:
+        found = []
+        stack = list(reversed(self._tree.roots))
+        while stack:
+            span = stack.pop()
+            known = self._facts[span.span_id]
+            user = self._human(span, "user") if known.kind in ("agent", "chain", None) else None
+            if user is None:
+                stack.extend(reversed(self._tree.children.get(span.span_id, ())))
+            elif known.kind or span.span_id in self._threads:
+                found.append(self._outer_only(span, user))
+        return found
+
+    def _outer_only(self, span: Span, user: str) -> TurnPart:
+        inside = self._subtree(span)
+        error = error_of(span, self._facts[span.span_id])
+        part = TurnPart(
+            found=self._threads.get(span.span_id),
+            calls=[],
+            outer=span,
+            start_unix_nano=span.start_unix_nano,
+            end_unix_nano=max(one.end_unix_nano for one in inside),
+            user=user,
+            assistant=None if error else self._human(span, "assistant"),
+            error=error,
+            span_count=len(inside),
+        )
+        self._converse(part, None)
+        part.tool_calls = self._tools(part, inside)
+        return part
+
+
+def _take_span(spans: list[Span], facts: Mapping[str, Facts], call: Part) -> Span | None:
+    """Take the span that ran a tool call: by its id, else the first of that name."""
+    for by_id in (True, False):
+        for span in spans:
+            known = facts[span.span_id]
+            same = (
+                call["id"] is not None and known.get("tool_call_id") == call["id"]
+                if by_id
+                else call["name"] in (known.get("tool_name"), span.name, None)
+            )
+            if same:
+                spans.remove(span)
+                return span
+    return None
+
+
+def _ends_with_tool(inputs: Messages) -> bool:
+    return bool(inputs) and inputs[-1].role == "tool"
+
+
+def _since_last_user(inputs: Messages) -> Messages:
+    last = max((i for i, message in enumerate(inputs) if message.role == "user"), default=-1)
+    return [message for message in inputs[max(last, 0) :] if message.role != "system"]
+
+
+def _mark(part: Part) -> Any:
+    """Return what makes a part the same part when it is sent again as history."""
+    match part["type"]:
+        case "tool_call":
+            return ["call", part["id"], part["name"], None if part["id"] else part["arguments"]]
+        case "tool_result":
+            return ["result", part["id"] or part["result"]]
+        case "text" | "reasoning":
+            return [part["type"], part["text"].strip()]
+        case _:
+            return part
+
+
+def _text_message(role: Any, text: str) -> Message:
+    return Message(role, [{"type": "text", "text": text}])
+
+
+def _final_tool_text(outputs: Messages) -> str | None:
+    """Return the answer that a model gives as the argument of a tool made for it."""
+    for message in reversed(outputs):
+        for call in message.of_type("tool_call"):
+            if call["name"] in FINAL_TOOLS:
+                arguments = call["arguments"]
+                if isinstance(arguments, dict) and arguments:
+                    arguments = arguments.get("answer", next(iter(arguments.values())))
+                return arguments if isinstance(arguments, str) else as_json(arguments)
+    return None

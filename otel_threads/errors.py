@@ -1,0 +1,65 @@
+"""Everything this package raises on purpose.
+
+    OtelThreadsError
+    ├── InvalidPayload      the sender's data is wrong; the same bytes will never be right
+    │   └── TooLarge        it is larger than a limit allows
+    ├── InvalidQuery        the reader's question is wrong; the message says where
+    ├── NotFound            the named thread or trace is not here
+    ├── QueryTimeout        the question took longer than a reader may
+    ├── DatabaseRefused     the file cannot be opened; the message says what to do
+    └── Unavailable         nothing is wrong with the request: send it again
+        ├── Overloaded      as many bytes are in flight as the server will hold
+        ├── StoreFailed     the database did not take it (a full disk, say)
+        └── StoreClosed     the server is stopping
+
+An error knows whether sending again can help, and nothing about HTTP or gRPC:
+receive/status.py and api/ each turn it into their own protocol's answer.
+"""
+
+
+class OtelThreadsError(Exception):
+    """Base of all of them, so that a caller can catch ours and only ours."""
+
+
+class InvalidPayload(OtelThreadsError):
+    """The sender's data is wrong and will stay so."""
+
+
+class TooLarge(InvalidPayload):
+    """The sender's data is larger than a limit allows."""
+
+
+class InvalidQuery(OtelThreadsError):
+    """The reader's question cannot be answered as it stands."""
+
+
+class NotFound(OtelThreadsError):
+    """What was asked for by its id is not here."""
+
+
+class QueryTimeout(OtelThreadsError):
+    """The question was stopped at the reader's time limit."""
+
+
+class DatabaseRefused(OtelThreadsError):
+    """The database file cannot be used; the message says what to do about it."""
+
+
+class Unavailable(OtelThreadsError):
+    """The same request may succeed later."""
+
+    retry_after_s = 5.0
+
+
+class Overloaded(Unavailable):
+    """As many bytes are in flight as the server will hold."""
+
+    retry_after_s = 1.0
+
+
+class StoreFailed(Unavailable):
+    """The database did not take the data; nothing of it was stored."""
+
+
+class StoreClosed(Unavailable):
+    """The server is stopping."""

@@ -1,0 +1,59 @@
+"""What the server counts of itself, for `GET /metrics` in Prometheus' text format.
+
+No label ever holds anything that a sender wrote.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+REQUESTS = Counter(
+    "otel_threads_requests", "OTLP requests by transport, signal and answer.",
+    ["transport", "signal", "answer"], registry=REGISTRY,
+)  # fmt: skip
+REQUEST_BYTES = Counter(
+    "otel_threads_request_bytes", "Bytes of OTLP requests after decompression.",
+    ["signal"], registry=REGISTRY,
+)  # fmt: skip
+ACCEPTED = Counter(
+    "otel_threads_accepted", "Spans and log records accepted, resent ones included.",
+    ["signal"], registry=REGISTRY,
+)  # fmt: skip
+REJECTED = Counter(
+    "otel_threads_rejected", "Spans and log records refused one by one.",
+    ["signal"], registry=REGISTRY,
+)  # fmt: skip
+RESENT_SPANS = Counter(
+    "otel_threads_resent_spans", "Spans that were stored already.", registry=REGISTRY
+)
+INFLIGHT_BYTES = Gauge(
+    "otel_threads_inflight_bytes", "Bytes accepted and not yet answered.", registry=REGISTRY
+)
+COMMITS = Counter("otel_threads_commits", "Commits of received data.", registry=REGISTRY)
+COMMIT_SECONDS = Histogram(
+    "otel_threads_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=REGISTRY
+)
+DERIVE_SECONDS = Histogram(
+    "otel_threads_derive_seconds", "Time of one pass of the deriver.",
+    buckets=_SECONDS, registry=REGISTRY,
+)  # fmt: skip
+DERIVED_SPANS = Counter(
+    "otel_threads_derived_spans", "Spans read by the deriver.", registry=REGISTRY
+)
+DERIVE_FAILURES = Counter(
+    "otel_threads_derive_failures", "Traces that could not be read and are stored raw only.",
+    registry=REGISTRY,
+)  # fmt: skip
+DERIVE_LAG_SECONDS = Gauge(
+    "otel_threads_derive_lag_seconds", "Age of the oldest commit that is not derived yet.",
+    registry=REGISTRY,
+)  # fmt: skip
+DATABASE_BYTES = Gauge(
+    "otel_threads_database_bytes", "Size of the file and its write-ahead log.", registry=REGISTRY
+)
+
+
+def text() -> bytes:
+    """Return all of it in Prometheus' text format."""
+    return generate_latest(REGISTRY)

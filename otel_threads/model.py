@@ -1,0 +1,90 @@
+"""The words that every room uses: what a sender sent, what came of it, what a span is.
+
+Plain data. No behaviour beyond what a reader would call part of the word itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Signal(StrEnum):
+    """What an OTLP request carries."""
+
+    TRACES = "traces"
+    LOGS = "logs"
+    METRICS = "metrics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One OTLP request as it reached us, decompressed, in protobuf's wire format."""
+
+    signal: Signal
+    payload: bytes
+    project: str | None = None  # from our own header; None when the sender named none
+    vendor_project: str | None = None  # from a header that another product's exporter sends
+    received_unix_nano: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of one request: how much was kept, what was refused and why.
+
+    `accepted` counts spans or log records that are durable (or, for records that nothing here
+    keeps, taken and counted). `message` is for people; empty when there is nothing to say.
+    """
+
+    accepted: int = 0
+    rejected: int = 0
+    message: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Event:
+    """A span event. `attributes` as in `Span`."""
+
+    name: str
+    time_unix_nano: int
+    attributes: Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class LogRecord:
+    """A log record that belongs to a span. `body` is a text, a number, or parsed structure."""
+
+    event_name: str
+    time_unix_nano: int
+    body: Any
+    attributes: Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Span:
+    """One operation, as the deriver reads it back from the store.
+
+    Ids are lower-case hex. Times are nanoseconds since the Unix epoch. Attribute values are str,
+    int, float, bool, list or dict as they came; bytes and empty values are left out, because no
+    convention gives them a meaning.
+
+    Source: opentelemetry-proto, trace/v1/trace.proto, message `Span`.
+    """
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None  # None: a root span
+    name: str
+    start_unix_nano: int
+    end_unix_nano: int
+    status_code: str  # "unset", "ok", "error"
+    status_message: str
+    service_name: str | None
+    scope_name: str
+    scope_version: str
+    attributes: dict[str, Any]
+    resource: Mapping[str, Any]
+    events: Sequence[Event] = ()
+    logs: list[LogRecord] = field(default_factory=list)
+    received_unix_nano: int = 0

@@ -1,0 +1,197 @@
+"""From requests to the writer: decodes in groups, counts bytes in flight, answers after the commit.
+
+Decoding one request or sixty costs nearly the same, so requests that wait are decoded together,
+while the writer commits the group before. `ports.Intake` is the promise.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from otel_threads.decode import columns, logs
+from otel_threads.errors import InvalidPayload, Overloaded, StoreClosed, Unavailable
+from otel_threads.metrics import ACCEPTED, INFLIGHT_BYTES, REJECTED, REQUEST_BYTES
+from otel_threads.model import Outcome, Request, Signal
+from otel_threads.ports import Batch, SpanWriter
+
+logger = logging.getLogger(__name__)
+
+GROUP_BYTES_MAX = 8 * 1024 * 1024  # payload bytes decoded together; one larger request goes alone
+GROUP_REQUESTS_MAX = 256
+METRICS_MESSAGE = "metrics are accepted and not stored: otel-threads keeps traces and GenAI logs"
+
+
+class _Waiting(NamedTuple):
+    request: Request
+    future: "Future[Outcome]"
+
+
+class GroupIntake:
+    """An `Intake` that decodes in a thread of its own and hands batches to a `SpanWriter`."""
+
+    def __init__(
+        self,
+        writer: SpanWriter,
+        *,
+        inflight_bytes_max: int,
+        default_project: str,
+        project_attribute: str | None = None,
+    ) -> None:
+        """Start the thread."""
+        self._writer = writer
+        self._inflight_bytes_max = inflight_bytes_max
+        self._default_project = default_project
+        self._project_attribute = project_attribute
+        self._inflight_bytes = 0
+        self._queue: deque[_Waiting] = deque()
+        self._closed = False
+        self._changed = threading.Condition()  # guards the three above
+        self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether requests wait to be decoded; the deriver steps back while they do."""
+        return bool(self._queue)
+
+    def reserve(self, size_bytes: int) -> None:
+        """See `ports.Intake`."""
+        with self._changed:
+            if self._closed:
+                raise StoreClosed("the server is stopping")
+            # The first is always let in, else a request above the capacity never could be.
+            if self._inflight_bytes and self._inflight_bytes + size_bytes > self._inflight_bytes_max:
+                raise Overloaded(
+                    f"{self._inflight_bytes} bytes are in flight, {self._inflight_bytes_max} allowed"
+                )
+            self._inflight_bytes += size_bytes
+            INFLIGHT_BYTES.set(self._inflight_bytes)
+
+    def release(self, size_bytes: int) -> None:
+        """See `ports.Intake`."""
+        with self._changed:
+            self._inflight_bytes -= size_bytes
+            INFLIGHT_BYTES.set(self._inflight_bytes)
+
+    def submit(self, request: Request) -> "Future[Outcome]":
+        """See `ports.Intake`."""
+        future: Future[Outcome] = Future()
+        REQUEST_BYTES.labels(request.signal.value).inc(len(request.payload))
+        try:
+            if request.signal is Signal.METRICS:
+                # Nothing of it is kept, so nothing has to be durable.
+                future.set_result(Outcome(message=METRICS_MESSAGE))
+                return future
+            _CHECKS[request.signal](request.payload)
+        except InvalidPayload as error:
+            future.set_exception(error)
+            return future
+        if not request.payload:
+            future.set_result(Outcome())
+            return future
+        with self._changed:
+            if self._closed:
+                future.set_exception(StoreClosed("the server is stopping"))
+                return future
+            self._queue.append(_Waiting(request, future))
+            self._changed.notify()
+        return future
+
+    def close(self) -> None:
+        """Hand all that waits to the writer, then stop. Safe to call twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            try:
+                self._pass_on(group)
+            except Exception as error:  # must survive anything; every sender is told
+                logger.exception("could not decode a group of %d requests", len(group))
+                failure = Unavailable(f"the server failed: {type(error).__name__}")
+                for waiting in group:
+                    if not waiting.future.done():
+                        waiting.future.set_exception(failure)
+
+    def _next_group(self) -> list[_Waiting]:
+        with self._changed:
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            group: list[_Waiting] = []
+            size_bytes = 0
+            while self._queue and len(group) < GROUP_REQUESTS_MAX:
+                size_bytes += len(self._queue[0].request.payload)
+                if group and size_bytes > GROUP_BYTES_MAX:
+                    break
+                group.append(self._queue.popleft())
+            return group
+
+    def _pass_on(self, group: list[_Waiting]) -> None:
+        spans = [waiting for waiting in group if waiting.request.signal is Signal.TRACES]
+        records = [waiting for waiting in group if waiting.request.signal is Signal.LOGS]
+        try:
+            decoded = self._spans([waiting.request for waiting in spans])
+        except InvalidPayload as error:
+            # `check` and the decoder disagree about one of them: each for itself.
+            if len(group) == 1:
+                group[0].future.set_exception(error)
+                return
+            for waiting in group:
+                self._pass_on([waiting])
+            return
+        rows, log_outcomes = self._logs([waiting.request for waiting in records])
+        outcomes = [
+            Outcome(accepted=accepted, rejected=rejected, message=_message(reasons))
+            for accepted, rejected, reasons in zip(
+                decoded.accepted, decoded.rejected, decoded.reasons, strict=True
+            )
+        ]
+        answers = [*zip(spans, outcomes, strict=True), *zip(records, log_outcomes, strict=True)]
+
+        def done(error: Exception | None) -> None:
+            for waiting, outcome in answers:
+                if error:
+                    waiting.future.set_exception(error)
+                else:
+                    signal = waiting.request.signal.value
+                    ACCEPTED.labels(signal).inc(outcome.accepted)
+                    REJECTED.labels(signal).inc(outcome.rejected)
+                    waiting.future.set_result(outcome)
+
+        if not decoded.spans.num_rows and not rows.num_rows:
+            done(None)
+            return
+        try:
+            self._writer.write(Batch(decoded.spans, decoded.content, rows), done)
+        except StoreClosed as error:
+            done(error)
+
+    def _spans(self, requests: Sequence[Request]) -> columns.Decoded:
+        return columns.decode(
+            requests,
+            default_project=self._default_project,
+            project_attribute=self._project_attribute,
+        )
+
+    def _logs(self, requests: Sequence[Request]) -> tuple[object, list[Outcome]]:
+        return logs.decode(
+            requests,
+            default_project=self._default_project,
+            project_attribute=self._project_attribute,
+        )
+
+
+_CHECKS = {Signal.TRACES: columns.check, Signal.LOGS: logs.check}
+
+
+def _message(reasons: list[str]) -> str:
+    """Return the first few distinct reasons, and how many more there are."""
+    distinct = list(dict.fromkeys(reasons))
+    shown = "; ".join(distinct[: columns.MESSAGES_MAX])
+    more = len(distinct) - columns.MESSAGES_MAX
+    return f"{shown}; and {more} more" if more > 0 else shown

@@ -1,0 +1,221 @@
+"""OTLP over HTTP: protobuf and JSON, plain, gzip, deflate or zstd, answered in the request's type.
+
+Limits hold for the body as sent and as decompressed; decompression stops at the limit.
+"""
+
+import asyncio
+import io
+import zlib
+from collections.abc import Awaitable, Callable
+
+import zstandard
+from google.rpc.status_pb2 import Status
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from otel_threads.decode import otlp_json
+from otel_threads.errors import InvalidPayload, TooLarge
+from otel_threads.metrics import REQUESTS
+from otel_threads.model import Request, Signal
+from otel_threads.ports import Clock, Intake
+from otel_threads.receive import auth, status
+from otel_threads.receive.status import UnsupportedType
+
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+# Exporters with a fixed path: Langfuse, Opik, LangSmith and others keep working as configured.
+PREFIXES = ("", "/otel", "/api/v1/otel", "/api/public/otel", "/v1/private/otel", "/api/v1/private/otel")
+BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
+BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
+THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are decompressed and parsed without a thread
+
+
+class SlowBody(InvalidPayload):
+    """The body did not arrive in time."""
+
+
+def app(
+    intake: Intake, *, request_bytes_max: int, token: str | None, clock: Clock
+) -> Starlette:
+    """Return the ASGI application of the OTLP/HTTP port."""
+    routes = [
+        Route(path, _export(signal, intake, request_bytes_max, token, clock), methods=["POST"])
+        for signal in Signal
+        for path in (
+            *(f"{prefix}/v1/{signal.value}" for prefix in PREFIXES),
+            *(BARE_TRACE_PATHS if signal is Signal.TRACES else ()),
+        )
+    ]
+    return Starlette(routes=routes)
+
+
+def _export(
+    signal: Signal, intake: Intake, request_bytes_max: int, token: str | None, clock: Clock
+) -> Callable[[HttpRequest], Awaitable[Response]]:
+    async def export(http: HttpRequest) -> Response:
+        content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        reservation = _Reservation(intake)
+        try:
+            auth.check_token(http.headers.get("authorization"), token)
+            if content_type not in (PROTOBUF, JSON):
+                raise UnsupportedType(
+                    f"content-type {content_type!r} is not supported: send {PROTOBUF} or {JSON}"
+                )
+            body = await _read(http, request_bytes_max, reservation)
+            encoding = http.headers.get("content-encoding", "identity").strip().lower()
+            payload = await _payload(signal, body, encoding, content_type, request_bytes_max)
+            reservation.grow(max(0, len(payload) - len(body)))
+            outcome = await asyncio.wrap_future(
+                intake.submit(
+                    Request(
+                        signal=signal,
+                        payload=payload,
+                        project=auth.project(http.headers),
+                        vendor_project=auth.vendor_project(http.headers),
+                        received_unix_nano=clock(),
+                    )
+                )
+            )
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
+            return _failure(signal, error, content_type)
+        finally:
+            reservation.release()
+        REQUESTS.labels("http", signal.value, "200").inc()
+        return _encoded(status.response(signal, outcome), content_type, 200)
+
+    return export
+
+
+class _Reservation:
+    """The bytes that one request holds in flight."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._size_bytes = 0
+
+    def grow(self, size_bytes: int) -> None:
+        if size_bytes:
+            self._intake.reserve(size_bytes)
+            self._size_bytes += size_bytes
+
+    def release(self) -> None:
+        if self._size_bytes:
+            self._intake.release(self._size_bytes)
+
+
+async def _read(http: HttpRequest, request_bytes_max: int, reservation: _Reservation) -> bytes:
+    announced = http.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > request_bytes_max:
+        raise TooLarge(f"a body of {announced} bytes, {request_bytes_max} allowed")
+    # A body of known length is reserved at once: refusing it late would have read it in vain.
+    known = int(announced) if announced.isdecimal() else 0
+    reservation.grow(known)
+    chunks, size_bytes = [], 0
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in http.stream():
+                size_bytes += len(chunk)
+                if size_bytes > request_bytes_max:
+                    raise TooLarge(f"a body of over {request_bytes_max} bytes, the most allowed")
+                if not known:
+                    reservation.grow(len(chunk))
+                chunks.append(chunk)
+    except TimeoutError:
+        raise SlowBody(f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from None
+    return b"".join(chunks)
+
+
+async def _payload(
+    signal: Signal, body: bytes, encoding: str, content_type: str, request_bytes_max: int
+) -> bytes:
+    def work() -> bytes:
+        plain = decompress(body, encoding, request_bytes_max)
+        return otlp_json.to_wire(signal, plain or b"{}") if content_type == JSON else plain
+
+    if len(body) < THREAD_BYTES_MIN and encoding in ("", "identity"):
+        return work()
+    return await asyncio.to_thread(work)
+
+
+def decompress(body: bytes, encoding: str, bytes_max: int) -> bytes:
+    """Return the body without its content encoding.
+
+    Raises:
+        TooLarge: it would be more than `bytes_max`; nothing beyond that is decompressed.
+        InvalidPayload: it is not what the encoding says.
+        UnsupportedType: the encoding is none of gzip, deflate, zstd.
+    """
+    match encoding:
+        case "" | "identity":
+            plain = body
+        case "gzip" | "x-gzip":
+            plain = _inflate(body, encoding, bytes_max, wbits=31)
+        case "deflate":
+            # Some senders leave out zlib's header, as browsers have long put up with.
+            raw = not (len(body) >= 2 and body[0] & 15 == 8 and (body[0] * 256 + body[1]) % 31 == 0)
+            plain = _inflate(body, encoding, bytes_max, wbits=-15 if raw else 15)
+        case "zstd":
+            plain = _unzstd(body, bytes_max)
+        case _:
+            raise UnsupportedType(
+                f"content-encoding {encoding!r} is not supported: send gzip, deflate, zstd or none"
+            )
+    if len(plain) > bytes_max:
+        raise TooLarge(f"over {bytes_max} bytes after decompression, the most allowed")
+    return plain
+
+
+def _inflate(body: bytes, encoding: str, bytes_max: int, *, wbits: int) -> bytes:
+    parts, left, rest = [], bytes_max + 1, body
+    try:
+        while rest and left > 0:  # gzip allows several members one after the other
+            inflater = zlib.decompressobj(wbits)
+            part = inflater.decompress(rest, left)
+            parts.append(part)
+            left -= len(part)
+            if left > 0 and not inflater.eof:
+                raise InvalidPayload(f"the {encoding} body ends before its data does")
+            rest = inflater.unused_data
+    except zlib.error as error:
+        raise InvalidPayload(f"the body is not {encoding}: {error}") from None
+    return b"".join(parts)
+
+
+def _unzstd(body: bytes, bytes_max: int) -> bytes:
+    try:
+        with zstandard.ZstdDecompressor(max_window_size=bytes_max).stream_reader(
+            io.BytesIO(body), read_across_frames=True
+        ) as reader:
+            parts, left = [], bytes_max + 1
+            while left > 0 and (part := reader.read(min(left, 1 << 20))):
+                parts.append(part)
+                left -= len(part)
+            return b"".join(parts)
+    except zstandard.ZstdError as error:
+        raise InvalidPayload(f"the body is not zstd: {error}") from None
+
+
+def _failure(signal: Signal, error: Exception, content_type: str) -> Response:
+    _, code = status.answer(error)
+    if isinstance(error, SlowBody):
+        code = 408
+    REQUESTS.labels("http", signal.value, str(code)).inc()
+    response = _encoded(status.rpc_status(error), content_type, code)
+    wait = status.retry_after_s(error)
+    if wait is not None:
+        response.headers["retry-after"] = str(wait)
+    if code == 401:
+        response.headers["www-authenticate"] = "Bearer"
+    return response
+
+
+def _encoded(message: Status, content_type: str, code: int) -> Response:
+    """Return the message in the request's encoding; JSON for a type that we do not know."""
+    if content_type == PROTOBUF:
+        return Response(message.SerializeToString(), code, media_type=PROTOBUF)
+    return Response(status.as_json(message), code, media_type=JSON)

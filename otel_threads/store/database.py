@@ -1,0 +1,191 @@
+"""The DuckDB file: how it is opened, shared within the process, reopened after a fatal error.
+
+Nobody outside this room gets a connection. Settings and their reasons: docs/store.md.
+"""
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from otel_threads.errors import DatabaseRefused, QueryTimeout, StoreClosed
+from otel_threads.store import migrations
+
+CATALOG = "otel_threads"
+ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
+CHECKPOINT_THRESHOLD = "64MB"  # a larger one stalls commits longer, a smaller one writes more
+STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
+_LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
+
+
+class Database:
+    """One open file. Any thread may ask for a cursor; each cursor belongs to its thread."""
+
+    def __init__(self, path: str, *, memory_limit_bytes: int, read_only: bool = False) -> None:
+        """Open or create the file and bring its schema up to date.
+
+        Raises:
+            DatabaseRefused: another process holds it, it is newer than this program, or it is no
+                database; the message says what to do.
+        """
+        self.path = path
+        self._memory_limit_bytes = memory_limit_bytes
+        self._read_only = read_only
+        self._lock = threading.Lock()  # guards _connection against a reopen
+        self._connection: duckdb.DuckDBPyConnection | None = self._open()
+        try:
+            with self.cursor() as cursor:
+                if read_only:
+                    migrations.check(cursor, path)
+                else:
+                    migrations.migrate(cursor, path)
+        except BaseException:
+            self.close(checkpoint=False)
+            raise
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{self._memory_limit_bytes}B",
+                "temp_directory": f"{self.path}.tmp",
+                "TimeZone": "UTC",
+                "preserve_insertion_order": "true",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
+        if self._read_only:
+            options = "READ_ONLY"
+        quoted = self.path.replace("'", "''")
+        try:
+            connection.execute(f"attach '{quoted}' as {CATALOG} ({options})")
+            connection.execute(f"set checkpoint_threshold = '{CHECKPOINT_THRESHOLD}'")
+        except duckdb.Error as error:
+            connection.close()
+            raise DatabaseRefused(_explain(self.path, error)) from error
+        return connection
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor of its own; it is closed afterwards, with whatever it had open.
+
+        Raises:
+            StoreClosed: the database is closed.
+        """
+        with self._lock:
+            if self._connection is None:
+                raise StoreClosed("the database is closed")
+            cursor = self._connection.cursor()
+        try:
+            cursor.execute(f"use {CATALOG}")
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor inside a transaction: committed at the end, rolled back on any error."""
+        with self.cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):  # a fatal error ended it already
+                    cursor.rollback()
+                raise
+            cursor.commit()
+
+    @contextlib.contextmanager
+    def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor whose queries are interrupted after `timeout_s`.
+
+        Raises:
+            QueryTimeout: the time was up.
+        """
+        with self.cursor() as cursor:
+            watchdog = threading.Timer(timeout_s, cursor.interrupt)
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                yield cursor
+            except duckdb.InterruptException:
+                raise QueryTimeout(f"stopped after {timeout_s:g} s, the limit for one query") from None
+            finally:
+                watchdog.cancel()
+
+    def reopen(self) -> None:
+        """Close and open again: what DuckDB needs after an error that it calls fatal.
+
+        Raises:
+            DatabaseRefused: it cannot be opened (the disk is still full, say); try again later.
+        """
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._connection = self._open()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a cursor can be had."""
+        return self._connection is not None
+
+    def size_bytes(self) -> int:
+        """Return what the file and its write-ahead log take on disk."""
+        return sum(
+            file.stat().st_size
+            for file in (Path(self.path), Path(f"{self.path}.wal"))
+            if file.exists()
+        )
+
+    def close(self, *, checkpoint: bool = True) -> None:
+        """Fold the write-ahead log into the file and let go of it. Safe to call twice."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if checkpoint and not self._read_only:
+            # A failed checkpoint loses nothing: the log is replayed at the next start.
+            with contextlib.suppress(duckdb.Error):
+                connection.execute(f"checkpoint {CATALOG}")
+        connection.close()
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Return whether DuckDB gave up the database, so that only a reopen helps."""
+    return isinstance(error, duckdb.FatalException | duckdb.InternalException) or (
+        "has been invalidated" in str(error)
+    )
+
+
+def dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return what the last query found, one dictionary a row."""
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _explain(path: str, error: duckdb.Error) -> str:
+    text = str(error)
+    if held := _LOCKED.search(text):
+        return (
+            f"{path} is in use by process {held[2]} ({held[1] or 'unknown'}). Stop that process, "
+            "or name another file with --database; a running server answers SQL and the commands "
+            "of otel-threads itself."
+        )
+    if "Cannot open file" in text or "No such file or directory" in text:
+        reason = text.removeprefix("IO Error: ").splitlines()[0]
+        return f"{path} cannot be opened: {reason}. Check the folder and its rights."
+    if "storage version" in text or "newer version of DuckDB" in text or "version number" in text:
+        return (
+            f"{path} was written by a newer DuckDB than {duckdb.__version__}, which this program "
+            "uses. Upgrade otel-threads, or name another file with --database."
+        )
+    if "not a valid DuckDB database" in text:
+        return f"{path} is not a DuckDB database. Name another file with --database."
+    return f"{path} cannot be opened: {text.splitlines()[0]}"

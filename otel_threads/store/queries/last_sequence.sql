@@ -1,0 +1,3 @@
+-- The number of the last commit that stored anything; 0 for an empty file.
+select coalesce(max(seq), 0)
+from (select max(ingest_seq) as seq from spans union all select max(ingest_seq) from log_records)

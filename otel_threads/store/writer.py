@@ -1,0 +1,231 @@
+"""The one thread that writes what senders sent: group commit, answers after the commit.
+
+Batches that arrive while a commit runs share the next one, so a busy server makes fewer, larger
+commits and an idle one answers at once. There is no timer to tune.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed
+from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
+from otel_threads.ports import Batch
+from otel_threads.store import sql
+from otel_threads.store.database import Database, is_fatal
+
+logger = logging.getLogger(__name__)
+
+BATCHES_MAX = 64  # batches that share a commit
+BYTES_MAX = 32 * 1024 * 1024  # Arrow bytes that share a commit: bounds memory and the longest wait
+QUEUED_MAX = 3  # batches decoded ahead of the commit
+RESENT_SPANS_SQL = sql.query("resent_spans")
+RESENT_LOGS_SQL = sql.query("resent_logs")
+LAST_SEQUENCE_SQL = sql.query("last_sequence")
+
+Done = Callable[[Exception | None], None]
+
+
+class BatchWriter:
+    """A `SpanWriter` over a `Database`."""
+
+    def __init__(self, database: Database, *, on_commit: Callable[[int], None] = lambda _: None) -> None:
+        """Start the thread. `on_commit` hears the number of each commit, in that thread."""
+        self._database = database
+        self._on_commit = on_commit
+        with database.cursor() as cursor:
+            row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
+        self.committed_sequence: int = row[0] if row else 0
+        self.failed: Exception | None = None  # the last commit's error; None when it went well
+        self._queue: deque[tuple[Batch, Done]] = deque()
+        self._closed = False
+        self._changed = threading.Condition()  # guards the two above
+        self._thread = threading.Thread(target=self._run, name="span-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, batch: Batch, done: Done) -> None:
+        """See `ports.SpanWriter`."""
+        with self._changed:
+            while len(self._queue) >= QUEUED_MAX and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise StoreClosed("the span writer has stopped")
+            self._queue.append((batch, done))
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """See `ports.SpanWriter`."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            self._settle(group)
+
+    def _next_group(self) -> list[tuple[Batch, Done]]:
+        """Return what waits, within the limits of one commit; empty once closed and drained."""
+        with self._changed:
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            group: list[tuple[Batch, Done]] = []
+            size_bytes = 0
+            while self._queue and len(group) < BATCHES_MAX and size_bytes < BYTES_MAX:
+                waiting = self._queue.popleft()
+                group.append(waiting)
+                size_bytes += waiting[0].spans.nbytes + waiting[0].content.nbytes
+            self._changed.notify_all()
+            return group
+
+    def _settle(self, group: list[tuple[Batch, Done]]) -> None:
+        """Commit the group as one; if that fails, each batch alone: a bad one fails alone."""
+        error: OtelThreadsError | None = None
+        try:
+            self._commit([batch for batch, _ in group])
+        except Exception as caught:  # noqa: BLE001  # must survive anything; every sender is told
+            if is_fatal(caught):
+                self._reopen(caught)
+            elif len(group) > 1:
+                for waiting in group:
+                    self._settle([waiting])
+                return
+            else:
+                logger.error("could not store a batch: %s", type(caught).__name__)
+            error = StoreFailed(f"the database did not take it: {_first_line(caught)}")
+        self.failed = error
+        for _, done in group:
+            done(error)
+
+    def _reopen(self, cause: Exception) -> None:
+        logger.error("DuckDB gave up the database (%s); opening it again", _first_line(cause))
+        try:
+            self._database.reopen()
+        except OtelThreadsError as error:
+            logger.error("%s", error)
+
+    def _commit(self, batches: list[Batch]) -> None:
+        started = time.perf_counter()
+        if not self._database.is_open:
+            self._database.reopen()
+        sequence = self.committed_sequence + 1
+        spans = pa.concat_tables([batch.spans for batch in batches])
+        # span_row counts within a batch; the rows of the batches before it come first.
+        content = pa.concat_tables(_shifted([batch.content for batch in batches], batches))
+        logs = pa.concat_tables([batch.logs for batch in batches])
+        with self._database.transaction() as cursor:
+            spans, content = _without_resent(cursor, spans, content)
+            logs = _without_resent_logs(cursor, logs)
+            _insert(cursor, "spans", spans, sequence)
+            _insert(cursor, "span_content", content.drop_columns("span_row"), sequence)
+            _insert(cursor, "log_records", logs, sequence)
+        COMMITS.inc()
+        COMMIT_SECONDS.observe(time.perf_counter() - started)
+        if spans.num_rows or logs.num_rows:
+            self.committed_sequence = sequence
+            self._on_commit(sequence)
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, sequence: int
+) -> None:
+    if not rows.num_rows:
+        return
+    cursor.register("batch_rows", rows)
+    # The table's name is one of three constants above, never a sender's.
+    cursor.execute(
+        f"insert into {table} by name select $sequence as ingest_seq, * from batch_rows",  # noqa: S608
+        {"sequence": sequence},
+    )
+    cursor.unregister("batch_rows")
+
+
+def _shifted(contents: list[pa.Table], batches: list[Batch]) -> list[pa.Table]:
+    shifted, before = [], 0
+    for content, batch in zip(contents, batches, strict=True):
+        rows = pa.array(content.column("span_row").to_numpy() + before)
+        shifted.append(content.set_column(content.num_columns - 1, "span_row", rows))
+        before += batch.spans.num_rows
+    return shifted
+
+
+def _without_resent(
+    cursor: duckdb.DuckDBPyConnection, spans: pa.Table, content: pa.Table
+) -> tuple[pa.Table, pa.Table]:
+    """Return the rows of spans that are new: neither stored already nor twice in the batch."""
+    if not spans.num_rows:
+        return spans, content
+    keep = _first_of_id(spans)
+    starts = spans.column("start_time_unix_nano").to_numpy()
+    batch_ids = spans.select(["trace_id", "span_id"]).append_column(
+        "row", pa.array(np.arange(spans.num_rows))
+    )
+    cursor.register("batch_ids", batch_ids)
+    bounds = {"first": int(starts.min()), "last": int(starts.max())}
+    resent = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()["row"]
+    cursor.unregister("batch_ids")
+    keep[resent] = False
+    if keep.all():
+        return spans, content
+    RESENT_SPANS.inc(int((~keep).sum()))
+    owner = content.column("span_row").to_numpy()
+    return spans.filter(pa.array(keep)), content.filter(pa.array(keep[owner]))
+
+
+def _first_of_id(spans: pa.Table) -> np.ndarray:
+    """Return which rows are the first of their (trace_id, span_id) within the batch."""
+    ids = np.empty(
+        spans.num_rows, dtype=[("trace_id", "S32"), ("span_id", "S16")]
+    )
+    ids["trace_id"] = _fixed(spans.column("trace_id"), 32)
+    ids["span_id"] = _fixed(spans.column("span_id"), 16)
+    # Most batches have no repeats, and span ids alone show it, four times faster.
+    keep = np.ones(spans.num_rows, dtype=bool)
+    if len(np.unique(ids["span_id"].view("u8").reshape(-1, 2) @ _MIX)) == spans.num_rows:
+        return keep
+    _, first = np.unique(ids, return_index=True)
+    keep[:] = False
+    keep[first] = True
+    return keep
+
+
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
+
+
+def _fixed(column: pa.ChunkedArray, length: int) -> np.ndarray:
+    """Return a column of texts that are all `length` bytes as a numpy array of bytes."""
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    parts = []
+    for chunk in chunks:
+        offsets = np.frombuffer(chunk.buffers()[1], dtype=np.int32)[chunk.offset :]
+        data = np.frombuffer(chunk.buffers()[2], dtype=np.uint8)
+        first = int(offsets[0])
+        parts.append(data[first : first + length * len(chunk)].view(f"S{length}"))
+    return np.concatenate(parts)
+
+
+def _without_resent_logs(cursor: duckdb.DuckDBPyConnection, logs: pa.Table) -> pa.Table:
+    if not logs.num_rows:
+        return logs
+    keep = np.zeros(logs.num_rows, dtype=bool)
+    fingerprints = np.array(logs.column("fingerprint").to_pylist())
+    keep[np.unique(fingerprints, return_index=True)[1]] = True
+    times = logs.column("time_unix_nano").to_numpy()
+    cursor.register(
+        "batch_ids",
+        logs.select(["fingerprint"]).append_column("row", pa.array(np.arange(logs.num_rows))),
+    )
+    bounds = {"first": int(times.min()), "last": int(times.max())}
+    keep[cursor.execute(RESENT_LOGS_SQL, bounds).fetchnumpy()["row"]] = False
+    cursor.unregister("batch_ids")
+    return logs.filter(pa.array(keep))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
