@@ -63,3 +63,13 @@ class StoreFailed(Unavailable):
 
 class StoreClosed(Unavailable):
     """The server is stopping."""
+
+
+def describe(error: BaseException) -> str:
+    """Return kind and place of an error for a log, without its text: that may hold a prompt."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -88,3 +88,18 @@ class Span:
     events: Sequence[Event] = ()
     logs: list[LogRecord] = field(default_factory=list)
     received_unix_nano: int = 0
+
+
+@dataclass(slots=True)
+class TraceRows:
+    """The derived rows of one trace.
+
+    `trace` is one row of `traces`; `slices` one row per thread in the trace (thread_id None for
+    spans without one); `calls` and `parts` are in the order of their start.
+    """
+
+    trace: dict[str, Any]
+    slices: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+    parts: list[dict[str, Any]]
+    first_unix_nano: int  # no span of the trace starts earlier

@@ -3,12 +3,15 @@
 tests/contract/ holds every implementation to these promises.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from otel_threads.model import Outcome, Request
+from otel_threads.model import Outcome, Request, Span, TraceRows
+
+ThreadKey = tuple[str, str]  # project, thread_id
+Merge = Callable[[Iterable[dict[str, Any]]], list[dict[str, Any]]]  # parts of a thread → its turns
 
 
 class Clock(Protocol):
@@ -79,4 +82,32 @@ class SpanWriter(Protocol):
         """Write what is queued, then stop. Safe to call twice."""
 
 
-Rows = Sequence[dict[str, Any]]
+@dataclass(slots=True)
+class Work:
+    """What the deriver does next: all traces that the commits up to `upto` touched."""
+
+    upto: int
+    trace_ids: list[str]
+
+
+class DerivedStore(Protocol):
+    """Where the deriver reads spans and keeps what it makes of them."""
+
+    def position(self) -> int:
+        """Return the number of the last commit that is in the derived tables."""
+
+    def pending(self, *, after: int, upto: int) -> Work:
+        """Return the next work, bounded in rows; `upto` of it is at most the one given."""
+
+    def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
+        """Return all spans of the work's traces, whenever they came, by trace id."""
+
+    def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
+        """Replace the derived rows of the work's traces and threads; move the position to `upto`.
+
+        One transaction: after a crash either all of it is there or nothing. Returns the threads
+        that changed, as (project, thread_id).
+        """
+
+    def reset(self) -> None:
+        """Empty the derived tables and set the position to 0, in one transaction."""

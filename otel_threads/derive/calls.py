@@ -58,8 +58,14 @@ class Call:
 def calls(tree: Tree, facts: Mapping[str, Facts]) -> list[Call]:
     """Return the model requests of a trace in the order of their start."""
     found = [_call(members, facts) for members in _requests(tree, facts)]
-    merged = _once_per_response(found)
+    # Helpers that prepare a request are marked as models too; they say nothing of one.
+    telling = [call for call in found if _tells(call)]
+    merged = _once_per_response(telling or found)
     return sorted(merged, key=lambda call: (call.span.start_unix_nano, tree.position[call.span.span_id]))
+
+
+def _tells(call: Call) -> bool:
+    return bool(call.inputs or call.outputs or call.usage or call.error or call.response_id)
 
 
 def _requests(tree: Tree, facts: Mapping[str, Facts]) -> list[list[Span]]:

@@ -33,8 +33,8 @@ OUTPUT_KEYS = (
     "output", "answer", "response", "result", "text", "message", "content", "final_output",
     "reply", "raw", "outputs",
 )  # fmt: skip
-# `StopEvent(...)`, `ActionStep(...)`, `<object at 0x…>`, `{'single': 'quotes'}`
-_REPR = re.compile(r"\s*(?:[A-Za-z_][\w.]*\(.*\)\s*$|<[\w.]+ (?:object|at)\b|[\[{(]\s*'|\{\s*\}$)", re.DOTALL)
+# An object's repr even where the sender says that it is plain text.
+_OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3
 
 
@@ -65,7 +65,8 @@ def plain(
         parsed = parse(value)
         if isinstance(parsed, str):
             text = parsed.strip()
-            return text if text and (plain_type or not _REPR.match(text)) and not _cut(text) else None
+            refused = _OBJECT.match(text) if plain_type else messages.REPR.match(text) or _cut(text)
+            return text if text and not refused else None
         return plain(parsed, role, keys, depth=depth + 1)
     if isinstance(value, list):
         return _of_list(value, role, keys, depth)

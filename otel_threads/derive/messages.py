@@ -8,6 +8,7 @@ Source: shared shapes of docs/conventions.md, section "Messages".
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,6 +28,13 @@ CONTAINERS = (
     "messages", "input_messages", "output_messages", "choices", "generations", "contents",
     "candidates", "replies", "new_messages", "chat_history", "items",
 )  # fmt: skip
+
+
+# `StopEvent(...)`, `<object at 0x…>`, `{'single': 'quotes'}`: what Python prints of an object.
+REPR = re.compile(
+    r"\s*(?:[A-Za-z_][\w.]*\(.*\)\s*$|[A-Z]\w*\(\w+=|<[\w.]+ (?:object|at)\b|[\[{(]\s*'|\{\s*\}$)",
+    re.DOTALL,
+)
 
 
 def read(value: Any, *, role: Role | None = None) -> Messages:
@@ -54,7 +62,8 @@ def _read(value: Any, role: Role | None, depth: int) -> Iterable[Message]:
                 yield from _message(role, _parts_of(value))
                 return
             for item in value:
-                yield from _read(item, role, depth + 1)
+                if not (isinstance(item, str) and REPR.match(item)):
+                    yield from _read(item, role, depth + 1)
         case dict():
             yield from _read_object(value, role, depth)
 
@@ -237,7 +246,8 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:  # noqa: PLR0911
             return [reader(raw[key])]
     if kind in ("tool_call", "tool_use", "function", "function_call", "server_tool_call",
                 "custom_tool_call", "tool_invocation") or (not kind and "function" in raw):  # fmt: skip
-        return [_call_of(raw)]
+        call = _call_of(raw)
+        return [call] if call["name"] or call["id"] else []
     if kind in ("tool_call_response", "tool_result", "tool_return", "function_call_output",
                 "server_tool_call_response", "tool_response"):  # fmt: skip
         return [_result_of(raw)]

@@ -1,7 +1,6 @@
 """Everything that is derived from one trace alone, as rows for the store. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from otel_threads.derive import reading
@@ -12,7 +11,7 @@ from otel_threads.derive.messages import as_json
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.tree import Tree
 from otel_threads.derive.turns import TurnPart, Turns
-from otel_threads.model import Span
+from otel_threads.model import Span, TraceRows
 
 METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
@@ -27,22 +26,9 @@ TAGS_MAX = 50
 Row = dict[str, Any]
 
 
-@dataclass(slots=True)
-class TraceRows:
-    """The derived rows of one trace.
-
-    `trace` is one row of `traces`; `slices` one row per thread in the trace (thread_id None for
-    spans without one); `calls` and `parts` are in the order of their start.
-    """
-
-    trace: Row
-    slices: list[Row]
-    calls: list[Row]
-    parts: list[Row]
-
-
 def derive_trace(spans: Iterable[Span], identity: Identity) -> TraceRows:
     """Return the rows of one trace. The same spans give the same rows, in whatever order."""
+    spans = list(spans)
     tree = Tree(spans)
     facts = {span.span_id: reading.facts(span) for span in tree.spans}
     threads = identity.threads(tree)
@@ -58,6 +44,7 @@ def derive_trace(spans: Iterable[Span], identity: Identity) -> TraceRows:
         slices=slices,
         calls=[_call_row(call, project, threads) for call in requests],
         parts=[_part_row(i, part, project, trace_id) for i, part in enumerate(parts)],
+        first_unix_nano=min(span.start_unix_nano for span in spans),
     )
 
 

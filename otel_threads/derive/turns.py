@@ -256,11 +256,13 @@ class Turns:
                 arguments = known.get("tool_arguments")
                 if arguments is None:
                     arguments = span.attributes.get("input.value")
-        value = result["result"] if result else None
-        if value is None and span and known:
+        value = result["result"] if result and result["id"] else None
+        if value in (None, "") and span and known:
             value = known.get("tool_result")
             if value is None:
                 value = span.attributes.get("output.value")
+        if value is None and result:  # without an id it is only probably this call's
+            value = result["result"]
         error = error_of(span, known) if span and known else None
         return {
             "id": call["id"] if call else known.get("tool_call_id") if known else None,

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from otel_threads.decode import columns, logs
-from otel_threads.errors import InvalidPayload, Overloaded, StoreClosed, Unavailable
+from otel_threads.errors import InvalidPayload, Overloaded, StoreClosed, Unavailable, describe
 from otel_threads.metrics import ACCEPTED, INFLIGHT_BYTES, REJECTED, REQUEST_BYTES
 from otel_threads.model import Outcome, Request, Signal
 from otel_threads.ports import Batch, SpanWriter
@@ -112,7 +112,7 @@ class GroupIntake:
             try:
                 self._pass_on(group)
             except Exception as error:  # must survive anything; every sender is told
-                logger.exception("could not decode a group of %d requests", len(group))
+                logger.error("could not decode a group of requests: %s", describe(error))
                 failure = Unavailable(f"the server failed: {type(error).__name__}")
                 for waiting in group:
                     if not waiting.future.done():

@@ -53,7 +53,6 @@ class Database:
             config={
                 "memory_limit": f"{self._memory_limit_bytes}B",
                 "temp_directory": f"{self.path}.tmp",
-                "TimeZone": "UTC",
                 "preserve_insertion_order": "true",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
@@ -65,6 +64,7 @@ class Database:
         quoted = self.path.replace("'", "''")
         try:
             connection.execute(f"attach '{quoted}' as {CATALOG} ({options})")
+            connection.execute("set global TimeZone = 'UTC'")
             connection.execute(f"set checkpoint_threshold = '{CHECKPOINT_THRESHOLD}'")
         except duckdb.Error as error:
             connection.close()

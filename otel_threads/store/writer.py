@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed
+from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed, describe
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
 from otel_threads.store import sql
@@ -97,7 +97,7 @@ class BatchWriter:
                     self._settle([waiting])
                 return
             else:
-                logger.error("could not store a batch: %s", type(caught).__name__)
+                logger.error("could not store a batch: %s", describe(caught))
             error = StoreFailed(f"the database did not take it: {_first_line(caught)}")
         self.failed = error
         for _, done in group:
@@ -180,16 +180,13 @@ def _without_resent(
 
 def _first_of_id(spans: pa.Table) -> np.ndarray:
     """Return which rows are the first of their (trace_id, span_id) within the batch."""
-    ids = np.empty(
-        spans.num_rows, dtype=[("trace_id", "S32"), ("span_id", "S16")]
-    )
-    ids["trace_id"] = _fixed(spans.column("trace_id"), 32)
-    ids["span_id"] = _fixed(spans.column("span_id"), 16)
-    # Most batches have no repeats, and span ids alone show it, four times faster.
+    trace_ids = _fixed(spans.column("trace_id"), 32)
+    span_ids = _fixed(spans.column("span_id"), 16)
     keep = np.ones(spans.num_rows, dtype=bool)
-    if len(np.unique(ids["span_id"].view("u8").reshape(-1, 2) @ _MIX)) == spans.num_rows:
+    # Most batches repeat nothing, and a mix of the span ids alone shows it, four times faster.
+    if len(np.unique(span_ids.view(np.uint64).reshape(-1, 2) @ _MIX)) == spans.num_rows:
         return keep
-    _, first = np.unique(ids, return_index=True)
+    _, first = np.unique(np.char.add(trace_ids, span_ids), return_index=True)
     keep[:] = False
     keep[first] = True
     return keep

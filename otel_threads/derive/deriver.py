@@ -1,0 +1,168 @@
+"""The background loop: follows the commits, recomputes what they touched, keeps its position.
+
+It may lag behind a burst; it never slows the acknowledgement, because it steps back while
+requests wait. After a crash it goes on from the position that was stored with its last rows.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from otel_threads.derive.identity import Identity
+from otel_threads.derive.merge import merge
+from otel_threads.derive.trace import derive_trace
+from otel_threads.errors import describe
+from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
+from otel_threads.model import Span, TraceRows
+from otel_threads.ports import DerivedStore, ThreadKey, Work
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 1.0  # after a pass that failed (a full disk, say)
+STEP_BACK_S = 0.002  # how long to leave the interpreter to waiting requests, per trace
+STEP_BACK_SHARE_MAX = 0.6  # of a pass; so the deriver never starves
+
+
+class Deriver:
+    """Owns the thread that turns spans into conversations."""
+
+    def __init__(
+        self,
+        store: DerivedStore,
+        *,
+        thread_id_attributes: Sequence[str] = (),
+        is_busy: Callable[[], bool] = lambda: False,
+        on_change: Callable[[list[ThreadKey]], None] = lambda _: None,
+    ) -> None:
+        """Start the thread. `on_change` hears of changed threads after their commit, in it."""
+        self._store = store
+        self._identity = Identity(thread_id_attributes)
+        self._is_busy = is_busy
+        self._on_change = on_change
+        self.derived_sequence = store.position()
+        self._committed = self.derived_sequence
+        self._waiting_since: float | None = None  # of the oldest commit that is not derived
+        self._reset = False
+        self._closed = False
+        self._changed = threading.Condition()  # guards the four above
+        self.failed: Exception | None = None  # why the last pass failed; None when it went well
+        self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
+        self._thread.start()
+
+    def notice(self, committed_sequence: int) -> None:
+        """Say that commits up to this number are there to be read."""
+        with self._changed:
+            if committed_sequence > self._committed:
+                self._committed = committed_sequence
+                self._waiting_since = self._waiting_since or time.monotonic()
+                self._changed.notify_all()
+
+    def rebuild(self) -> None:
+        """Begin again from the first commit; what was derived is replaced as it goes."""
+        with self._changed:
+            self._reset = True
+            self.derived_sequence = 0
+            self._changed.notify_all()
+
+    def wait(self, sequence: int, timeout_s: float) -> bool:
+        """Return True once everything up to `sequence` is derived, False after the time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.derived_sequence >= sequence, timeout_s)
+
+    @property
+    def lag_ms(self) -> float:
+        """Age of the oldest commit that is not derived yet; 0 when there is none."""
+        since = self._waiting_since
+        return 0.0 if since is None else (time.monotonic() - since) * 1000
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Finish the pass that runs, then stop. Safe to call twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closed or self._reset or self._committed > self.derived_sequence
+                )
+                if self._closed:
+                    return
+                reset, self._reset = self._reset, False
+                target = self._committed
+            try:
+                if reset:
+                    self._store.reset()
+                started = time.monotonic()
+                after = self._store.position()
+                done = self._pass(after, target)
+                self.failed = None
+            except Exception as error:  # noqa: BLE001  # the loop must survive anything
+                self.failed = error
+                logger.error("a pass of the deriver failed: %s", describe(error))
+                with self._changed:
+                    self._reset = self._reset or reset
+                    self._changed.wait_for(lambda: self._closed, RETRY_S)
+                continue
+            with self._changed:
+                if not self._reset:
+                    self.derived_sequence = done
+                    self._waiting_since = None if done >= self._committed else started
+                    DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
+                self._changed.notify_all()
+
+    def _pass(self, after: int, target: int) -> int:
+        """Derive the next bounded piece of work; return the new position."""
+        if target <= after:
+            return after
+        with DERIVE_SECONDS.time():
+            work = self._store.pending(after=after, upto=target)
+            spans = self._store.spans(work, after=after)
+            changed = self._store.save(work, self._rows(spans), merge)
+        if changed:
+            self._on_change(changed)
+        return work.upto
+
+    def _rows(self, spans: Mapping[str, list[Span]]) -> list[TraceRows]:
+        rows, started, stepped_back = [], time.monotonic(), 0.0
+        for trace in spans.values():
+            try:
+                rows.append(derive_trace(trace, self._identity))
+            except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
+                DERIVE_FAILURES.inc()
+                logger.warning(
+                    "trace %s could not be derived (%s); its spans are stored",
+                    trace[0].trace_id,
+                    describe(error),
+                )
+            DERIVED_SPANS.inc(len(trace))
+            if self._is_busy() and stepped_back < STEP_BACK_SHARE_MAX * (time.monotonic() - started):
+                time.sleep(STEP_BACK_S)
+                stepped_back += STEP_BACK_S
+        return rows
+
+
+def derive_all(
+    store: DerivedStore,
+    committed_sequence: int,
+    *,
+    thread_id_attributes: Sequence[str] = (),
+    on_progress: Callable[[Work], None] = lambda _: None,
+) -> None:
+    """Derive everything up to a commit in the caller's thread, for `rebuild` on a file."""
+    identity = Identity(thread_id_attributes)
+    position = store.position()
+    while position < committed_sequence:
+        work = store.pending(after=position, upto=committed_sequence)
+        spans = store.spans(work, after=position)
+        store.save(work, [derive_trace(trace, identity) for trace in spans.values()], merge)
+        position = work.upto
+        on_progress(work)

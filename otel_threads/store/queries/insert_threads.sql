@@ -1,0 +1,59 @@
+-- The rows of the touched threads, summed over their traces and turns.
+-- affected: (project, thread_id). A thread without a trace left gets no row.
+insert into thread_facts by name
+with s as (
+    select s.* from trace_slices s
+    semi join affected a on s.thread_id = a.thread_id and s.project = a.project
+),
+t as (
+    select
+        t.project, t.thread_id,
+        count(*) as turn_count,
+        sum(t.message_count)::bigint as message_count,
+        left(arg_min(t."user", t.turn_index), 10000) as first_message,
+        left(arg_max(coalesce(t.assistant, t."user"), t.turn_index), 10000) as last_message
+    from turns t
+    semi join affected a on t.thread_id = a.thread_id and t.project = a.project
+    group by t.project, t.thread_id
+)
+select
+    s.project, s.thread_id,
+    arg_min(s.thread_id_source, (s.start_time_unix_nano, s.trace_id)) as thread_id_source,
+    make_timestamptz(min(s.start_time_unix_nano) // 1000) as first_activity_time,
+    make_timestamptz(max(s.end_time_unix_nano) // 1000) as last_activity_time,
+    make_timestamptz(min(s.created_unix_nano) // 1000) as created_at,
+    make_timestamptz(max(s.received_unix_nano) // 1000) as updated_at,
+    (max(s.end_time_unix_nano) - min(s.start_time_unix_nano)) / 1e6 as duration_ms,
+    coalesce(any_value(t.turn_count), 0) as turn_count,
+    count(distinct s.trace_id) as trace_count,
+    sum(s.span_count)::bigint as span_count,
+    coalesce(any_value(t.message_count), 0) as message_count,
+    sum(s.error_count)::bigint as error_count,
+    sum(s.call_count)::bigint as call_count,
+    any_value(t.first_message) as first_message,
+    any_value(t.last_message) as last_message,
+    list_sort(list_distinct(flatten(list(s.models)))) as models,
+    list_sort(list_distinct(flatten(list(s.providers)))) as providers,
+    list_sort(list_distinct(flatten(list(s.services)))) as services,
+    list_sort(list_distinct(flatten(list(s.users)))) as users,
+    list_sort(list_distinct(flatten(list(s.environments)))) as environments,
+    list_sort(list_distinct(flatten(list(s.tags)))) as tags,
+    arg_max(s.metadata, (s.start_time_unix_nano, s.trace_id))
+        filter (len(map_keys(s.metadata)) > 0) as metadata,
+    sum(s.input_tokens)::bigint as input_tokens,
+    sum(s.output_tokens)::bigint as output_tokens,
+    sum(s.total_tokens)::bigint as total_tokens,
+    sum(s.cache_read_tokens)::bigint as cache_read_tokens,
+    sum(s.cache_write_tokens)::bigint as cache_write_tokens,
+    sum(s.reasoning_tokens)::bigint as reasoning_tokens,
+    sum(s.cost_usd order by s.start_time_unix_nano, s.trace_id) as cost_usd,
+    case
+        when count(distinct s.cost_source) > 1 then 'mixed'
+        else any_value(s.cost_source)
+    end as cost_source,
+    bool_or(s.cost_is_partial)
+        or (count(s.cost_usd) > 0
+            and count(*) filter (s.cost_usd is null and s.call_count > s.error_count) > 0)
+        as cost_is_partial
+from s left join t on t.thread_id = s.thread_id and t.project = s.project
+group by s.project, s.thread_id

@@ -1,0 +1,7 @@
+-- Traces that commits $after < n <= $upto touched.
+select distinct trace_id from (
+    select trace_id from spans where ingest_seq > $after and ingest_seq <= $upto
+    union all
+    select trace_id from log_records
+    where ingest_seq > $after and ingest_seq <= $upto and trace_id is not null
+)

@@ -1,0 +1,128 @@
+"""Spans on their way back out: from columns to the objects that the deriver reads."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from otel_threads.decode import values
+from otel_threads.model import Event, LogRecord, Span
+
+Content = dict[tuple[str, str], list[tuple[int | None, str, str]]]
+
+
+def content_by_span(table: pa.Table) -> Content:
+    """Return long values by (trace_id, span_id): (event_index, key, value)."""
+    found: Content = {}
+    for trace_id, span_id, event_index, key, value in zip(
+        *(table.column(i).to_pylist() for i in range(5)), strict=True
+    ):
+        found.setdefault((trace_id, span_id), []).append((event_index, key, value))
+    return found
+
+
+def spans(table: pa.Table, content: Content) -> list[Span]:
+    """Return one `Span` a row of work_spans.sql."""
+    columns = {
+        name: table.column(name).to_pylist()
+        for name in table.column_names
+        if name not in ("attributes", "events")
+    }
+    attributes = _maps(table.column("attributes"))
+    events = table.column("events").to_pylist()
+    found = []
+    for i, trace_id in enumerate(columns["trace_id"]):
+        span_id = columns["span_id"][i]
+        long = content.get((trace_id, span_id), ())
+        types = columns["attribute_types"][i]
+        own = attributes[i]
+        merged = _typed(own, types, [(key, value) for index, key, value in long if index is None])
+        resource = {}
+        if columns["resource_conversation_id"][i]:
+            resource["gen_ai.conversation.id"] = columns["resource_conversation_id"][i]
+        if columns["resource_environment"][i]:
+            resource["deployment.environment.name"] = columns["resource_environment"][i]
+        found.append(
+            Span(
+                project=columns["project"][i],
+                trace_id=trace_id,
+                span_id=span_id,
+                parent_span_id=columns["parent_span_id"][i],
+                name=columns["name"][i],
+                start_unix_nano=columns["start_time_unix_nano"][i],
+                end_unix_nano=columns["end_time_unix_nano"][i],
+                status_code=columns["status_code"][i],
+                status_message=columns["status_message"][i],
+                service_name=columns["service_name"][i],
+                scope_name=columns["scope_name"][i],
+                scope_version=columns["scope_version"][i],
+                attributes=merged,
+                resource=resource,
+                events=_events(events[i], long) if events[i] else (),
+                received_unix_nano=columns["received_unix_nano"][i],
+            )
+        )
+    return found
+
+
+def log_records(table: pa.Table) -> dict[tuple[str, str], list[LogRecord]]:
+    """Return log records by (trace_id, span_id), in the order of the table."""
+    found: dict[tuple[str, str], list[LogRecord]] = {}
+    for row in table.to_pylist():
+        found.setdefault((row["trace_id"], row["span_id"]), []).append(
+            LogRecord(
+                event_name=row["event_name"],
+                time_unix_nano=row["time_unix_nano"],
+                body=_value(row["body"], row["body_type"]),
+                attributes=_typed(row["attributes"], row["attribute_types"], ()),
+            )
+        )
+    return found
+
+
+def _maps(column: pa.ChunkedArray) -> list[list[tuple[str, str | None]]]:
+    """Return each map of a column as pairs, twice as fast as `to_pylist`."""
+    found: list[list[tuple[str, str | None]]] = []
+    for chunk in column.chunks:
+        pairs = list(zip(chunk.keys.to_pylist(), chunk.items.to_pylist(), strict=True))
+        offsets = chunk.offsets.to_pylist()
+        found += [pairs[a:b] for a, b in zip(offsets, offsets[1:], strict=False)]
+    return found
+
+
+def _typed(
+    pairs: Sequence[tuple[str, str | None]], types: str, long: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return attributes as Python values, with the long ones in their places."""
+    if types == "s" * len(types):
+        merged: dict[str, Any] = dict(pairs)
+        merged.update(long)
+        return merged
+    apart = dict(long)
+    merged = {}
+    for (key, text), letter in zip(pairs, types, strict=True):
+        value = _value(text if text is not None else apart.get(key), letter)
+        if value is not None:
+            merged[key] = value
+    return merged
+
+
+def _value(text: str | None, letter: str) -> Any:
+    return text if letter == "s" else values.python(text, letter)
+
+
+def _events(
+    rows: list[dict[str, Any]], long: Sequence[tuple[int | None, str, str]]
+) -> list[Event]:
+    return [
+        Event(
+            name=row["name"],
+            time_unix_nano=row["time_unix_nano"],
+            attributes=_typed(
+                row["attributes"],
+                row["attribute_types"],
+                [(key, value) for index, key, value in long if index == i],
+            ),
+        )
+        for i, row in enumerate(rows)
+    ]
