@@ -172,3 +172,8 @@ def from_any(value: AnyValue) -> Any:
             return {pair.key: from_any(pair.value) for pair in value.kvlist_value.values}
         case kind:
             return getattr(value, kind)
+
+
+def plain(text: str | None, letter: str) -> Any:
+    """Return the value as JSON shows it best: as `python`, with bytes as base64 text."""
+    return text if letter == "y" else python(text, letter)

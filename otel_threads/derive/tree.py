@@ -29,6 +29,7 @@ class Tree:
             else:
                 self.parent[span.span_id] = above
                 self.children.setdefault(above, []).append(span)
+        self.depths: dict[str, int] = {}  # how many ancestors each span has
         self.spans: Sequence[Span] = self._walk(ordered)
         self.by_id = {span.span_id: span for span in self.spans}
         self.position = {span.span_id: i for i, span in enumerate(self.spans)}
@@ -53,6 +54,8 @@ class Tree:
                 continue
             seen.add(span.span_id)
             walked.append(span)
+            above = self.parent.get(span.span_id)
+            self.depths[span.span_id] = 0 if above is None else self.depths[above] + 1
             stack.extend(reversed(self.children.get(span.span_id, ())))
 
     def ancestors(self, span_id: str) -> Iterable[Span]:
@@ -61,10 +64,6 @@ class Tree:
         while above is not None:
             yield self.by_id[above]
             above = self.parent.get(above)
-
-    def depth(self, span_id: str) -> int:
-        """Return how many ancestors a span has."""
-        return sum(1 for _ in self.ancestors(span_id))
 
 
 def _order(span: Span) -> tuple[int, int, str]:

@@ -101,6 +101,12 @@ class Database:
                 raise
             cursor.commit()
 
+    def put_settings(self, settings: dict[str, str]) -> None:
+        """Store the settings that views read, in place of those of the last start."""
+        with self.transaction() as cursor:
+            cursor.execute("delete from settings")
+            cursor.executemany("insert into settings values (?, ?)", list(settings.items()))
+
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor whose queries are interrupted after `timeout_s`.

@@ -1,0 +1,53 @@
+"""Errors as REST callers get them: application/problem+json. Source: RFC 9457."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from otel_threads.api.schemas import Problem
+from otel_threads.errors import InvalidQuery, NotFound, OtelThreadsError, QueryTimeout, Unavailable
+
+# The most specific class first; what is not here is the server's own fault.
+ANSWERS: tuple[tuple[type[Exception], int], ...] = (
+    (InvalidQuery, 400),
+    (NotFound, 404),
+    (QueryTimeout, 503),
+    (Unavailable, 503),
+)
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    """Return an answer that says what is wrong."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    headers = {"retry-after": "1"} if status == 503 else {}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse(
+        body.model_dump(), status, media_type="application/problem+json", headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every failure of an application an answer of this shape."""
+
+    @app.exception_handler(OtelThreadsError)
+    async def _ours(_: Request, error: OtelThreadsError) -> JSONResponse:
+        status = next((code for kind, code in ANSWERS if isinstance(error, kind)), 500)
+        return problem(status, str(error) if status != 500 else "the server failed")
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"][1:]) or "request"
+        return problem(400, f"{where}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(Exception)
+    async def _unknown(_: Request, error: Exception) -> JSONResponse:
+        return problem(500, f"the server failed: {type(error).__name__}")

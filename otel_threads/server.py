@@ -1,0 +1,308 @@
+"""The composition root: builds every part, opens the ports, stops in the order of the data path.
+
+Nothing else knows all the parts.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvicorn
+
+from otel_threads import metrics
+from otel_threads.api.rest import app as rest
+from otel_threads.config import Config, endpoint
+from otel_threads.derive.deriver import Deriver
+from otel_threads.receive import otlp_grpc, otlp_http
+from otel_threads.receive.intake import GroupIntake
+from otel_threads.store.database import Database
+from otel_threads.store.derived import DuckDBDerivedStore
+from otel_threads.store.reader import Reader
+from otel_threads.store.writer import BatchWriter
+from otel_threads.threads.service import ThreadService
+
+logger = logging.getLogger(__name__)
+
+STOP_GRACE_S = 10.0  # for requests that were taken before the stop
+LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
+
+
+class ListenError(Exception):
+    """A port cannot be listened on; the message names it."""
+
+
+class Engine:
+    """Everything behind the ports: intake, writer, deriver, reader over one database."""
+
+    def __init__(self, config: Config) -> None:
+        """Open the database and start the threads.
+
+        Raises:
+            DatabaseRefused: the file cannot be used; the message says what to do.
+        """
+        self.database = Database(config.database, memory_limit_bytes=config.memory_limit_bytes)
+        self.database.put_settings({"thread_cooldown_s": str(config.thread_cooldown_s)})
+        self.deriver = Deriver(
+            DuckDBDerivedStore(self.database),
+            thread_id_attributes=config.thread_id_attributes,
+            is_busy=lambda: self.intake.is_busy,
+        )
+        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
+        self.intake = GroupIntake(
+            self.writer,
+            inflight_bytes_max=config.inflight_bytes_max,
+            default_project=config.default_project,
+            project_attribute=config.project_attribute,
+        )
+        self.deriver.notice(self.writer.committed_sequence)
+        self.service = ThreadService(
+            Reader(self.database, timeout_s=config.query_timeout_s),
+            default_project=config.default_project,
+            progress=self.progress,
+        )
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far writing and deriving are."""
+        # Derived first: read the other way round, a commit in between would look like a lag.
+        derived = self.deriver.derived_sequence
+        return {
+            "derived_sequence": derived,
+            "committed_sequence": self.writer.committed_sequence,
+            "derive_lag_ms": round(self.deriver.lag_ms, 3),
+            "database_bytes": self.database.size_bytes(),
+        }
+
+    def trouble(self) -> str | None:
+        """Return what keeps the server from its work; None when nothing does."""
+        if not self.database.is_open:
+            return "the database is not open"
+        if self.writer.failed:
+            return str(self.writer.failed)
+        if not self.deriver.is_alive:
+            return "the deriver has stopped"
+        return None
+
+    def rebuild(self) -> int:
+        """Derive everything again; return the last commit, which the deriver then works up to."""
+        self.deriver.rebuild()
+        return self.writer.committed_sequence
+
+    def refresh_metrics(self) -> None:
+        """Bring the gauges up to date."""
+        metrics.DATABASE_BYTES.set(self.database.size_bytes())
+        metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
+
+    def close(self) -> None:
+        """Store what was taken, stop the threads, fold the log into the file."""
+        self.intake.close()
+        self.writer.close()
+        self.deriver.close()
+        self.database.close()
+
+
+async def serve(
+    config: Config,
+    *,
+    ready_file: str | None = None,
+    announce: Callable[[str], None] = print,
+    on_ready: Callable[[dict[str, str]], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run until SIGTERM, SIGINT or `stop`; then finish what was taken and close the file.
+
+    Raises:
+        DatabaseRefused, ListenError: the server could not start; the message says why.
+    """
+    engine = await asyncio.to_thread(Engine, config)
+    try:
+        async with contextlib.AsyncExitStack() as ports:
+            listening = await _open_ports(config, engine, ports)
+            for name in LISTENERS:
+                label = name.replace("_", "/")
+                announce(f"listening  {label:<9}  {listening[name]}")
+            _warn_if_open(config, listening)
+            note = Path(f"{config.database}.server.json")
+            _write(note, {"pid": os.getpid(), **listening})
+            if ready_file:
+                _write(Path(ready_file), listening)
+            on_ready(listening)
+            await _until_stopped(stop or asyncio.Event())
+            announce("stopping")
+            with contextlib.suppress(FileNotFoundError):
+                note.unlink()
+    finally:
+        await asyncio.to_thread(engine.close)
+
+
+async def _open_ports(
+    config: Config, engine: Engine, ports: contextlib.AsyncExitStack
+) -> dict[str, str]:
+    """Open all four listeners; the stack closes them, receivers first."""
+    http = rest.app(
+        engine.service,
+        ready=engine.trouble,
+        rebuild=engine.rebuild,
+        refresh_metrics=engine.refresh_metrics,
+        read_token=config.read_token,
+        write_token=config.write_token,
+    )
+    receiver = otlp_http.app(
+        engine.intake,
+        request_bytes_max=config.request_bytes_max,
+        token=config.ingest_token,
+        clock=time.time_ns,
+    )
+    query = grpc.aio.server(options=otlp_grpc.options(request_bytes_max=config.request_bytes_max))
+    await otlp_grpc.add_health_and_reflection(query, [])
+    otlp = grpc.aio.server(options=otlp_grpc.options(request_bytes_max=config.request_bytes_max))
+    await otlp_grpc.add_services(otlp, engine.intake, token=config.ingest_token, clock=time.time_ns)
+    listening = {}
+    # Closed in the opposite order: the receivers first, what people read last.
+    listening["grpc"] = await _open_grpc(query, "grpc_endpoint", config, ports)
+    listening["http"] = await _open_http(http, "http_endpoint", config, ports)
+    listening["otlp_http"] = await _open_http(receiver, "otlp_http_endpoint", config, ports)
+    listening["otlp_grpc"] = await _open_grpc(otlp, "otlp_grpc_endpoint", config, ports)
+    return listening
+
+
+async def _open_grpc(
+    server: grpc.aio.Server, setting: str, config: Config, ports: contextlib.AsyncExitStack
+) -> str:
+    host, port = endpoint(getattr(config, setting), setting=setting)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        credentials = _grpc_credentials(config)
+        if credentials:
+            bound = server.add_secure_port(address, credentials)
+        else:
+            bound = server.add_insecure_port(address)
+    except (RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0] if isinstance(error, OSError) else "is it in use?"
+        raise ListenError(f"cannot listen on {setting} {address}: {reason}") from None
+    if not bound:
+        raise ListenError(f"cannot listen on {setting} {address}: is it in use?")
+    await server.start()
+    ports.push_async_callback(server.stop, STOP_GRACE_S)
+    return f"{host}:{bound}"
+
+
+async def _open_http(
+    application: Any, setting: str, config: Config, ports: contextlib.AsyncExitStack
+) -> str:
+    host, port = endpoint(getattr(config, setting), setting=setting)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {setting} {host}:{port}: {error.strerror}") from None
+    server = _Http(
+        uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=int(STOP_GRACE_S),
+            ssl_certfile=config.tls_cert_file,
+            ssl_keyfile=config.tls_key_file,
+            ssl_ca_certs=config.tls_client_ca_file,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if config.tls_client_ca_file else ssl.CERT_NONE,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    await server.listening.wait()
+
+    async def close() -> None:
+        server.should_exit = True
+        await running
+
+    ports.push_async_callback(close)
+    bound: int = listener.getsockname()[1]
+    return f"{host}:{bound}"
+
+
+class _Http(uvicorn.Server):
+    """uvicorn without its signal handlers, and with a way to know that it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+def _grpc_credentials(config: Config) -> grpc.ServerCredentials | None:
+    if not config.tls_cert_file or not config.tls_key_file:
+        return None
+    authority = (
+        Path(config.tls_client_ca_file).read_bytes() if config.tls_client_ca_file else None
+    )
+    return grpc.ssl_server_credentials(
+        [(Path(config.tls_key_file).read_bytes(), Path(config.tls_cert_file).read_bytes())],
+        root_certificates=authority,
+        require_client_auth=authority is not None,
+    )
+
+
+async def _until_stopped(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _warn_if_open(config: Config, listening: dict[str, str]) -> None:
+    tokens = {
+        "otlp_grpc": config.ingest_token,
+        "otlp_http": config.ingest_token,
+        "http": config.read_token,
+        "grpc": config.read_token,
+    }
+    for name, address in listening.items():
+        host = address.rpartition(":")[0]
+        if host not in ("127.0.0.1", "::1", "localhost") and not tokens[name]:
+            kind = "ingest_token" if name.startswith("otlp") else "read_token"
+            logger.warning(
+                "%s listens on %s without a token: anybody who reaches it can use it; set %s",
+                name,
+                address,
+                kind,
+            )
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON so that a reader sees all of it or no file."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    partial.replace(path)
+
+
+def run(config: Config, **options: Any) -> None:
+    """Run `serve` in an event loop of its own, uvloop where there is one."""
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(serve(config, **options))

@@ -1,0 +1,6 @@
+-- Counts of the whole file, from table statistics and small tables.
+select
+    (select count(*) from spans) as spans,
+    (select count(*) from traces) as traces,
+    (select count(*) from thread_facts) as threads,
+    (select count(*) from turns) as turns

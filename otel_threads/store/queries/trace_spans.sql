@@ -1,0 +1,4 @@
+-- All spans of one trace as they came, in the order of arrival. $first: bounds their start.
+select * from spans
+where trace_id = $trace_id and start_time_unix_nano >= $first
+order by ingest_seq, start_time_unix_nano, span_id

@@ -1,0 +1,298 @@
+"""Reads threads, turns, messages, traces and spans for the verbs of threads/service.py.
+
+Every call has a cursor of its own, a time limit, and a total order. Absent values are None.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from otel_threads.decode import values
+from otel_threads.errors import InvalidQuery
+from otel_threads.model import Span
+from otel_threads.store import rows, sql
+from otel_threads.store.database import Database, dictionaries
+
+Row = dict[str, Any]
+
+LIST_THREADS_SQL = sql.query("list_threads")
+COUNT_THREADS_SQL = sql.query("count_threads")
+LIST_TRACES_SQL = sql.query("list_traces")
+COUNT_TRACES_SQL = sql.query("count_traces")
+GET_THREAD_SQL = sql.query("get_thread")
+GET_TRACE_SQL = sql.query("get_trace")
+LIST_TURNS_SQL = sql.query("list_turns")
+TRACE_TURNS_SQL = sql.query("trace_turns")
+THREAD_MESSAGES_SQL = sql.query("thread_messages")
+TRACE_MESSAGES_SQL = sql.query("trace_messages")
+TRACE_SPANS_SQL = sql.query("trace_spans")
+TRACE_CONTENT_SQL = sql.query("trace_content")
+TRACE_LOGS_SQL = sql.query("trace_logs")
+PROJECTS_SQL = sql.query("projects")
+STATUS_SQL = sql.query("status")
+INSTRUMENTATIONS_SQL = sql.query("instrumentations")
+
+_NUMBERS = (
+    "duration_ms", "turn_count", "span_count", "error_count", "call_count", "input_tokens",
+    "output_tokens", "total_tokens", "cost_usd",
+)  # fmt: skip
+# Sort field → the expression that orders it; nulls come last in both directions.
+THREAD_SORTS = {
+    name: name
+    for name in (
+        "last_activity_time", "first_activity_time", "created_at", "updated_at", "thread_id",
+        "project", "trace_count", "message_count", *_NUMBERS,
+    )
+}  # fmt: skip
+TRACE_SORTS = {
+    name: name
+    for name in (
+        "start_time", "end_time", "created_at", "updated_at", "trace_id", "project", "name",
+        *_NUMBERS,
+    )
+}  # fmt: skip
+
+
+class Reader:
+    """Questions to the store. Any number of threads may share it."""
+
+    def __init__(self, database: Database, *, timeout_s: float) -> None:
+        self._database = database
+        self._timeout_s = timeout_s
+
+    def threads(
+        self, selection: Mapping[str, Any], *, sort: str, limit: int, after: Sequence[Any] | None
+    ) -> list[Row]:
+        """Return a page of threads; `sort` as in `-last_activity_time`, `after` as in `position`.
+
+        Raises:
+            InvalidQuery: there is no such field to sort by.
+        """
+        return self._page(LIST_THREADS_SQL, THREAD_SORTS, ("project", "thread_id"), selection, sort, limit, after)
+
+    def traces(
+        self, selection: Mapping[str, Any], *, sort: str, limit: int, after: Sequence[Any] | None
+    ) -> list[Row]:
+        """As `threads`, for traces."""
+        return self._page(LIST_TRACES_SQL, TRACE_SORTS, ("trace_id",), selection, sort, limit, after)
+
+    def thread_count(self, selection: Mapping[str, Any]) -> int:
+        """Return how many threads a selection has."""
+        return int(self._rows(COUNT_THREADS_SQL, selection)[0]["count_star()"])
+
+    def trace_count(self, selection: Mapping[str, Any]) -> int:
+        """Return how many traces a selection has."""
+        return int(self._rows(COUNT_TRACES_SQL, selection)[0]["count_star()"])
+
+    def thread(self, project: str, thread_id: str) -> Row | None:
+        """Return one thread, None when it is not here."""
+        found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
+        return found[0] if found else None
+
+    def trace(self, trace_id: str) -> Row | None:
+        """Return one trace, None when it is not here."""
+        found = self._rows(GET_TRACE_SQL, {"trace_id": trace_id})
+        return found[0] if found else None
+
+    def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row]:
+        """Return turns with `messages`, oldest first, from the one after `after` on."""
+        named = {"project": project, "thread_id": thread_id}
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.begin()  # turns and messages of one moment
+            turns = _query(cursor, LIST_TURNS_SQL, {**named, "after": after, "limit": limit})
+            if turns:
+                bounds = {"first": turns[0]["turn_index"], "last": turns[-1]["turn_index"]}
+                _attach(turns, _query(cursor, THREAD_MESSAGES_SQL, named | bounds))
+        return turns
+
+    def trace_turns(self, trace: Row) -> list[Row]:
+        """Return the turns, with `messages`, that a trace is part of, oldest first."""
+        named = {"trace_id": trace["trace_id"], "project": trace["project"]}
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.begin()
+            turns = _query(
+                cursor,
+                TRACE_TURNS_SQL,
+                {**named, "threads": trace["thread_ids"], "end": trace["end_time_unix_nano"]},
+            )
+            loose = [turn for turn in turns if turn["thread_id"] is None]
+            if loose:
+                _attach(loose, _query(cursor, TRACE_MESSAGES_SQL, {"trace_id": trace["trace_id"]}))
+            for turn in turns:
+                if turn["thread_id"] is not None:
+                    one = {"first": turn["turn_index"], "last": turn["turn_index"]}
+                    key = {"project": turn["project"], "thread_id": turn["thread_id"]}
+                    _attach([turn], _query(cursor, THREAD_MESSAGES_SQL, key | one))
+        return turns
+
+    def spans(self, trace: Row) -> list[tuple[Span, Row]]:
+        """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
+        first = {"first": trace["start_time_unix_nano"]}
+        named = {"trace_id": trace["trace_id"]}
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.begin()
+            raw = _query(cursor, TRACE_SPANS_SQL, named | first)
+            content = rows.content_by_span(
+                cursor.execute(TRACE_CONTENT_SQL, named | first).fetch_arrow_table()
+            )
+            logs = _query(cursor, TRACE_LOGS_SQL, named)
+        return [(_bare_span(row), _readable(row, content, logs)) for row in raw]
+
+    def projects(self) -> list[Row]:
+        """Return every project with counts, the most recently active first."""
+        return self._rows(PROJECTS_SQL, {})
+
+    def counts(self) -> Row:
+        """Return how many spans, traces, threads and turns there are."""
+        return self._rows(STATUS_SQL, {})[0]
+
+    def instrumentations(self) -> list[Row]:
+        """Return which scopes sent spans, how many, and how their traces got a thread."""
+        return self._rows(INSTRUMENTATIONS_SQL, {})
+
+    def _rows(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._database.reading(self._timeout_s) as cursor:
+            return _query(cursor, text, parameters)
+
+    def _page(  # noqa: PLR0913
+        self,
+        text: str,
+        sorts: Mapping[str, str],
+        keys: Sequence[str],
+        selection: Mapping[str, Any],
+        sort: str,
+        limit: int,
+        after: Sequence[Any] | None,
+    ) -> list[Row]:
+        descending = sort.startswith("-")
+        field = sort.removeprefix("-")
+        if field not in sorts:
+            raise InvalidQuery(f"cannot sort by {field!r}: one of {', '.join(sorted(sorts))}, with - for descending")
+        expression = sorts[field]
+        parameters = {**selection, "limit": limit}
+        condition = "true"
+        if after is not None:
+            condition, bound = _after(expression, keys, descending, after)
+            parameters |= bound
+        order = f"{expression} {'desc' if descending else 'asc'} nulls last, {', '.join(keys)}"
+        return self._rows(text.replace(":after", condition).replace(":order", order), parameters)
+
+
+def position(row: Row, sort: str, keys: Sequence[str]) -> list[Any]:
+    """Return where a row stands in a walk: the value it is sorted by, then its keys."""
+    return [row[sort.removeprefix("-")], *(row[key] for key in keys)]
+
+
+def _after(
+    expression: str, keys: Sequence[str], descending: bool, after: Sequence[Any]
+) -> tuple[str, Row]:
+    """Return the condition for rows behind a position, and its parameters."""
+    bound = {f"after_{i}": value for i, value in enumerate(after)}
+    names = ", ".join(f"$after_{i + 1}" for i in range(len(keys)))
+    later_key = f"({', '.join(keys)}) > ({names})"
+    if after[0] is None:  # among the nulls, which come last
+        del bound["after_0"]
+        return f"({expression} is null and {later_key})", bound
+    beyond = "<" if descending else ">"
+    return (
+        f"({expression} {beyond} $after_0 or {expression} is null"
+        f" or ({expression} = $after_0 and {later_key}))",
+        bound,
+    )
+
+
+def _query(
+    cursor: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]
+) -> list[Row]:
+    cursor.execute(text, dict(parameters))
+    return dictionaries(cursor)
+
+
+def _attach(turns: Sequence[Row], messages: Sequence[Row]) -> None:
+    by_turn: dict[int, list[Row]] = {}
+    for message in messages:
+        by_turn.setdefault(message["turn_index"], []).append(message)
+    for turn in turns:
+        turn["messages"] = by_turn.get(turn["turn_index"], [])
+
+
+def _bare_span(row: Row) -> Span:
+    """Return what Tree needs of a span."""
+    return Span(
+        project=row["project"],
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        parent_span_id=row["parent_span_id"],
+        name=row["name"],
+        start_unix_nano=row["start_time_unix_nano"],
+        end_unix_nano=row["end_time_unix_nano"],
+        status_code=row["status_code"],
+        status_message=row["status_message"],
+        service_name=row["service_name"],
+        scope_name=row["scope_name"],
+        scope_version=row["scope_version"],
+        attributes=row["attributes"],
+        resource={},
+    )
+
+
+def _readable(row: Row, content: rows.Content, logs: Sequence[Row]) -> Row:
+    """Return a raw span with whole, typed attributes; bytes are base64."""
+    long = content.get((row["trace_id"], row["span_id"]), ())
+    return {
+        **{key: row[key] for key in _PLAIN},
+        "attributes": _typed(row["attributes"], row["attribute_types"], None, long),
+        "events": [
+            {
+                "name": event["name"],
+                "time_unix_nano": event["time_unix_nano"],
+                "attributes": _typed(event["attributes"], event["attribute_types"], i, long),
+            }
+            for i, event in enumerate(row["events"])
+        ],
+        "links": [
+            {
+                "trace_id": link["trace_id"],
+                "span_id": link["span_id"],
+                "trace_state": link["trace_state"],
+                "attributes": _typed(link["attributes"], link["attribute_types"], None, ()),
+            }
+            for link in row["links"]
+        ],
+        "resource_attributes": _typed(
+            row["resource_attributes"], row["resource_attribute_types"], None, ()
+        ),
+        "scope_attributes": _typed(row["scope_attributes"], row["scope_attribute_types"], None, ()),
+        "logs": [
+            {
+                "event_name": log["event_name"],
+                "time": log["time"],
+                "body": values.plain(log["body"], log["body_type"]),
+                "attributes": _typed(log["attributes"], log["attribute_types"], None, ()),
+            }
+            for log in logs
+            if log["span_id"] == row["span_id"]
+        ],
+    }
+
+
+_PLAIN = (
+    "project", "trace_id", "span_id", "parent_span_id", "trace_state", "flags", "name", "kind",
+    "start_time", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status_code",
+    "status_message", "service_name", "scope_name", "scope_version", "received_at",
+    "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
+)  # fmt: skip
+
+
+def _typed(
+    attributes: Mapping[str, str | None],
+    types: str,
+    event_index: int | None,
+    long: Sequence[tuple[int | None, str, str]],
+) -> Row:
+    apart = {key: value for index, key, value in long if index == event_index}
+    return {
+        key: values.plain(text if text is not None else apart.get(key), letter)
+        for (key, text), letter in zip(attributes.items(), types, strict=True)
+    }
