@@ -54,6 +54,7 @@ class Event:
 class LogRecord:
     """A log record that belongs to a span. `body` is a text, a number, or parsed structure."""
 
+    project: str
     event_name: str
     time_unix_nano: int
     body: Any

@@ -555,6 +555,7 @@ def _content(
     rows = pa.array(span_of)
     return pa.table(
         {
+            "project": columns["project"].take(rows),
             "trace_id": columns["trace_id"].take(rows),
             "span_id": columns["span_id"].take(rows),
             "start_time": columns["start_time"].take(rows),
@@ -631,6 +632,7 @@ SPANS = pa.schema(
 # span_row is the row of the span in the same batch; the writer drops it.
 CONTENT = pa.schema(
     [
+        ("project", pa.string()),
         ("trace_id", pa.string()),
         ("span_id", pa.string()),
         ("start_time", _TIME),

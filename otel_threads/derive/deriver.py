@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
-from otel_threads.derive.trace import derive_trace
+from otel_threads.derive.trace import derive_traces
 from otel_threads.errors import describe
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
 from otel_threads.model import Span, TraceRows
@@ -135,7 +135,7 @@ class Deriver:
         rows, started, stepped_back = [], time.monotonic(), 0.0
         for trace in spans.values():
             try:
-                rows.append(derive_trace(trace, self._identity))
+                rows += derive_traces(trace, self._identity)
             except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
                 DERIVE_FAILURES.inc()
                 logger.warning(
@@ -163,6 +163,6 @@ def derive_all(
     while position < committed_sequence:
         work = store.pending(after=position, upto=committed_sequence)
         spans = store.spans(work, after=position)
-        store.save(work, [derive_trace(trace, identity) for trace in spans.values()], merge)
+        store.save(work, [r for trace in spans.values() for r in derive_traces(trace, identity)], merge)
         position = work.upto
         on_progress(work)

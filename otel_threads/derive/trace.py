@@ -26,9 +26,31 @@ TAGS_MAX = 50
 Row = dict[str, Any]
 
 
-def derive_trace(spans: Iterable[Span], identity: Identity) -> TraceRows:
+def derive_traces(spans: Sequence[Span], identity: Identity) -> list[TraceRows]:
+    """Return the rows of everything that was sent under one trace id.
+
+    Usually that is one trace, also when its services name several projects. When the same span
+    was sent to several projects, these are copies, and each project has a trace of its own.
+    """
+    projects: dict[str, str] = {}
+    copied = False
+    for span in spans:
+        copied = projects.setdefault(span.span_id, span.project) != span.project or copied
+    if not copied:
+        return [derive_trace(spans, identity)]
+    found = []
+    for project in sorted({span.project for span in spans}):
+        own = [span for span in spans if span.project == project]
+        for span in own:
+            span.logs = [record for record in span.logs if record.project == project]
+        rows = derive_trace(own, identity)
+        rows.trace["is_copy"] = True
+        found.append(rows)
+    return found
+
+
+def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     """Return the rows of one trace. The same spans give the same rows, in whatever order."""
-    spans = list(spans)
     tree = Tree(spans)
     facts = {span.span_id: reading.facts(span) for span in tree.spans}
     threads = identity.threads(tree)
@@ -66,6 +88,7 @@ def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[Turn
         "thread_id_source": next(
             (row["thread_id_source"] for row in slices if row["thread_id_source"]), None
         ),
+        "is_copy": False,
         "root_span_id": root.span_id if root.parent_span_id is None else None,
         "name": root.name,
         "turn_count": len(parts),

@@ -9,9 +9,9 @@ from typing import Any
 
 from otel_threads.derive import human
 from otel_threads.derive.calls import Call, Error, error_of
-from otel_threads.derive.facts import Message, Messages, Part
+from otel_threads.derive.facts import Message, Messages, Part, parse
 from otel_threads.derive.identity import Found
-from otel_threads.derive.messages import as_json, last_text, parse, result_value
+from otel_threads.derive.messages import as_json, last_text, result_value
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.tree import Tree
 from otel_threads.model import Span

@@ -274,7 +274,7 @@ TRACES = pa.schema(
         ("project", _S), ("trace_id", _S), ("thread_id", _S), ("thread_ids", _L),
         ("thread_id_source", _S), ("root_span_id", _S), ("name", _S), *_TIMES, ("created_at", _T),
         ("updated_at", _T), ("turn_count", _I), ("span_count", _I), ("error_count", _I),
-        ("call_count", _I), ("first_message", _S), ("last_message", _S), *_ABOUT, *_SPENT,
+        ("call_count", _I), ("first_message", _S), ("last_message", _S), ("is_copy", _B), *_ABOUT, *_SPENT,
     ]
 )  # fmt: skip
 SLICES = pa.schema(

@@ -90,9 +90,14 @@ class Reader:
         found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
         return found[0] if found else None
 
-    def trace(self, trace_id: str) -> Row | None:
-        """Return one trace, None when it is not here."""
-        found = self._rows(GET_TRACE_SQL, {"trace_id": trace_id})
+    def trace(self, trace_id: str, *, project: str | None, default: str) -> Row | None:
+        """Return one trace, None when it is not here.
+
+        A trace that was sent to several projects is in each of them; without a name, the default
+        project's comes first.
+        """
+        named = {"trace_id": trace_id, "project": project, "default": default}
+        found = self._rows(GET_TRACE_SQL, named)
         return found[0] if found else None
 
     def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row]:
@@ -118,7 +123,7 @@ class Reader:
             )
             loose = [turn for turn in turns if turn["thread_id"] is None]
             if loose:
-                _attach(loose, _query(cursor, TRACE_MESSAGES_SQL, {"trace_id": trace["trace_id"]}))
+                _attach(loose, _query(cursor, TRACE_MESSAGES_SQL, named))
             for turn in turns:
                 if turn["thread_id"] is not None:
                     one = {"first": turn["turn_index"], "last": turn["turn_index"]}
@@ -130,9 +135,10 @@ class Reader:
         """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
         first = {"first": trace["start_time_unix_nano"]}
         named = {"trace_id": trace["trace_id"]}
+        copy = {"project": trace["project"] if trace["is_copy"] else None}
         with self._database.reading(self._timeout_s) as cursor:
             cursor.begin()
-            raw = _query(cursor, TRACE_SPANS_SQL, named | first)
+            raw = _query(cursor, TRACE_SPANS_SQL, named | first | copy)
             content = rows.content_by_span(
                 cursor.execute(TRACE_CONTENT_SQL, named | first).fetch_arrow_table()
             )
@@ -239,7 +245,7 @@ def _bare_span(row: Row) -> Span:
 
 def _readable(row: Row, content: rows.Content, logs: Sequence[Row]) -> Row:
     """Return a raw span with whole, typed attributes; bytes are base64."""
-    long = content.get((row["trace_id"], row["span_id"]), ())
+    long = content.get((row["project"], row["trace_id"], row["span_id"]), ())
     return {
         **{key: row[key] for key in _PLAIN},
         "attributes": _typed(row["attributes"], row["attribute_types"], None, long),

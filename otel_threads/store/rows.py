@@ -8,16 +8,17 @@ import pyarrow as pa
 from otel_threads.decode import values
 from otel_threads.model import Event, LogRecord, Span
 
-Content = dict[tuple[str, str], list[tuple[int | None, str, str]]]
+Key = tuple[str, str, str]  # project, trace_id, span_id
+Content = dict[Key, list[tuple[int | None, str, str]]]
 
 
 def content_by_span(table: pa.Table) -> Content:
-    """Return long values by (trace_id, span_id): (event_index, key, value)."""
+    """Return long values by span: (event_index, key, value)."""
     found: Content = {}
-    for trace_id, span_id, event_index, key, value in zip(
-        *(table.column(i).to_pylist() for i in range(5)), strict=True
+    for project, trace_id, span_id, event_index, key, value in zip(
+        *(table.column(i).to_pylist() for i in range(6)), strict=True
     ):
-        found.setdefault((trace_id, span_id), []).append((event_index, key, value))
+        found.setdefault((project, trace_id, span_id), []).append((event_index, key, value))
     return found
 
 
@@ -33,7 +34,7 @@ def spans(table: pa.Table, content: Content) -> list[Span]:
     found = []
     for i, trace_id in enumerate(columns["trace_id"]):
         span_id = columns["span_id"][i]
-        long = content.get((trace_id, span_id), ())
+        long = content.get((columns["project"][i], trace_id, span_id), ())
         types = columns["attribute_types"][i]
         own = attributes[i]
         merged = _typed(own, types, [(key, value) for index, key, value in long if index is None])
@@ -71,6 +72,7 @@ def log_records(table: pa.Table) -> dict[tuple[str, str], list[LogRecord]]:
     for row in table.to_pylist():
         found.setdefault((row["trace_id"], row["span_id"]), []).append(
             LogRecord(
+                project=row["project"],
                 event_name=row["event_name"],
                 time_unix_nano=row["time_unix_nano"],
                 body=_value(row["body"], row["body_type"]),

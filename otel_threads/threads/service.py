@@ -186,13 +186,18 @@ class ThreadService:
             page["total"] = self._reader.trace_count(selection)
         return page
 
-    def trace(self, trace_id: str) -> Row:
+    def trace(self, trace_id: str, *, project: str | None = None) -> Row:
         """Return one trace with `spans` (parents before children) and `turns`.
+
+        Without a project, it is found in whichever it is.
 
         Raises:
             NotFound: it is not here, or not derived yet.
         """
-        row = self._reader.trace(trace_id.lower())
+        row = self._reader.trace(
+            trace_id.lower(), project=self._project(project) if project else None,
+            default=self._default_project,
+        )
         if row is None:
             raise NotFound(f"no trace {trace_id!r}")
         spans = self._reader.spans(row)
@@ -288,7 +293,7 @@ def _thread(row: Row) -> Row:
 
 def _trace(row: Row) -> Row:
     return {
-        **{key: value for key, value in row.items() if key not in USAGE},
+        **{key: value for key, value in row.items() if key not in (*USAGE, "is_copy")},
         "metadata": row["metadata"] or {},
         "usage": _usage(row),
         "scores": [],

@@ -211,9 +211,14 @@ def _traces(api: FastAPI, service: ThreadService) -> None:
         )
 
     @api.get(f"{BASE}/traces/{{trace_id}}", responses=ERRORS | MISSING, tags=["traces"])
-    def get_trace(trace_id: str) -> schemas.TraceDetail:
+    def get_trace(
+        trace_id: str,
+        project: Annotated[
+            str | None, Query(description="Project; whichever has the trace if left out.")
+        ] = None,
+    ) -> schemas.TraceDetail:
         """Get one trace with its spans and turns."""
-        return schemas.TraceDetail.model_validate(service.trace(trace_id))
+        return schemas.TraceDetail.model_validate(service.trace(trace_id, project=project))
 
 
 def _server(

@@ -1,7 +1,7 @@
 -- Which log records of a batch are stored already.
--- batch_ids: (row, fingerprint) of the batch. $first, $last: bounds of its times.
+-- batch_ids: (row, project, fingerprint) of the batch. $first, $last: bounds of its times.
 select n.row
 from batch_ids n
 semi join (
-    select fingerprint from log_records where time_unix_nano between $first and $last
-) s on s.fingerprint = n.fingerprint
+    select project, fingerprint from log_records where time_unix_nano between $first and $last
+) s on s.fingerprint = n.fingerprint and s.project = n.project

@@ -1,3 +1,3 @@
 -- Long attribute values of one trace. $first: bounds the start of its spans.
-select trace_id, span_id, event_index, key, value from span_content
+select project, trace_id, span_id, event_index, key, value from span_content
 where trace_id = $trace_id and start_time >= make_timestamptz($first // 1000)

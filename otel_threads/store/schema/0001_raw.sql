@@ -82,6 +82,7 @@ comment on column spans.scope_schema_url is 'Schema URL of the scope.';
 
 create table span_content (
     ingest_seq bigint,
+    project varchar,
     trace_id varchar,
     span_id varchar,
     start_time timestamptz,
@@ -91,6 +92,7 @@ create table span_content (
 );
 comment on table span_content is 'Attribute values of 257 bytes and more: prompts, completions, documents, stack traces.';
 comment on column span_content.ingest_seq is 'Number of the commit, as in spans.';
+comment on column span_content.project is 'Project of the span.';
 comment on column span_content.trace_id is 'Trace id of the span.';
 comment on column span_content.span_id is 'Span id of the span.';
 comment on column span_content.start_time is 'Start of the span: bound it, and the lookup is fast.';

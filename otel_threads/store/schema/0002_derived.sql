@@ -46,7 +46,8 @@ create table traces (
     reasoning_tokens bigint,
     cost_usd double,
     cost_source varchar,
-    cost_is_partial boolean
+    cost_is_partial boolean,
+    is_copy boolean
 );
 comment on table traces is 'Every trace, one row each, with what its spans add up to.';
 comment on column traces.project is 'Project of the root span, else of the earliest.';
@@ -85,6 +86,7 @@ comment on column traces.reasoning_tokens is 'Output tokens spent on reasoning; 
 comment on column traces.cost_usd is 'Cost in US dollars; null is unknown.';
 comment on column traces.cost_source is 'reported, estimated or mixed.';
 comment on column traces.cost_is_partial is 'Whether the cost of some call is unknown.';
+comment on column traces.is_copy is 'Whether the same spans were sent to several projects: each has a trace of its own then.';
 
 create table trace_slices (
     project varchar,
