@@ -20,8 +20,11 @@ from otel_threads.ports import DerivedStore, ThreadKey, Work
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
-STEP_BACK_S = 0.002  # how long to leave the interpreter to waiting requests, per trace
-STEP_BACK_SHARE_MAX = 0.6  # of a pass; so the deriver never starves
+# While requests are in flight the deriver works this share of the time, more as it lags behind:
+# a burst is acknowledged first, and a load that lasts is still derived.
+SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 60.0
+WORK_S = 0.01  # how long to work between two rests
+REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more
 
 
 class Deriver:
@@ -46,6 +49,7 @@ class Deriver:
         self._reset = False
         self._closed = False
         self._changed = threading.Condition()  # guards the four above
+        self._worked_since = time.monotonic()
         self.failed: Exception | None = None  # why the last pass failed; None when it went well
         self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
         self._thread.start()
@@ -119,20 +123,34 @@ class Deriver:
                     DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
                 self._changed.notify_all()
 
+    def _rest(self) -> None:
+        """Leave the interpreter and the cores to requests in flight, in proportion to the work."""
+        worked = time.monotonic() - self._worked_since
+        if worked < WORK_S:
+            return
+        lag_s = self.lag_ms / 1000
+        share = SHARE_MIN + (SHARE_MAX - SHARE_MIN) * min(1.0, lag_s / SHARE_FULL_LAG_S)
+        end = time.monotonic() + worked * (1 - share) / share
+        while self._is_busy() and not self._closed and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, REST_STEP_S))
+        self._worked_since = time.monotonic()
+
     def _pass(self, after: int, target: int) -> int:
         """Derive the next bounded piece of work; return the new position."""
         if target <= after:
             return after
         with DERIVE_SECONDS.time():
+            self._rest()
             work = self._store.pending(after=after, upto=target)
             spans = self._store.spans(work, after=after)
+            self._rest()
             changed = self._store.save(work, self._rows(spans), merge)
         if changed:
             self._on_change(changed)
         return work.upto
 
     def _rows(self, spans: Mapping[str, list[Span]]) -> list[TraceRows]:
-        rows, started, stepped_back = [], time.monotonic(), 0.0
+        rows: list[TraceRows] = []
         for trace in spans.values():
             try:
                 rows += derive_traces(trace, self._identity)
@@ -144,9 +162,7 @@ class Deriver:
                     describe(error),
                 )
             DERIVED_SPANS.inc(len(trace))
-            if self._is_busy() and stepped_back < STEP_BACK_SHARE_MAX * (time.monotonic() - started):
-                time.sleep(STEP_BACK_S)
-                stepped_back += STEP_BACK_S
+            self._rest()
         return rows
 
 

@@ -54,8 +54,8 @@ class GroupIntake:
 
     @property
     def is_busy(self) -> bool:
-        """Whether requests wait to be decoded; the deriver steps back while they do."""
-        return bool(self._queue)
+        """Whether requests are in flight; the deriver steps back while they are."""
+        return self._inflight_bytes > 0
 
     def reserve(self, size_bytes: int) -> None:
         """See `ports.Intake`."""

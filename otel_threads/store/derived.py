@@ -11,6 +11,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from otel_threads.derive.merge import order
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import rows, sql
@@ -18,6 +19,7 @@ from otel_threads.store.database import Database
 
 ROWS_MAX = 4000  # spans read in one pass, unless a single commit holds more
 COMMITS_MAX = 512  # commits looked at in one pass
+WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 TABLES = ("traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts")
 
 PENDING_SQL = sql.query("pending_commits")
@@ -27,9 +29,14 @@ SPANS_SQL = sql.query("work_spans")
 CONTENT_SQL = sql.query("work_content")
 LOGS_SQL = sql.query("work_logs")
 TOUCHED_THREADS_SQL = sql.query("touched_threads")
-CUTS_SQL = sql.query("thread_cuts")
+BEFORE_SQL = sql.query("threads_before")
 PARTS_SQL = sql.query("thread_parts")
+PAYLOADS_SQL = sql.query("part_payloads")
+THREAD_WORDS_SQL = sql.query("thread_words")
+TURN_WORDS_SQL = sql.query("turn_words")
 INSERT_THREADS_SQL = sql.query("insert_threads")
+Row = dict[str, Any]
+PartKey = tuple[str, str, int]  # project, trace_id, part_index
 POSITION_SQL = "select derived_sequence from derive_state"
 
 
@@ -134,56 +141,159 @@ def _replace(
         for i, turn in enumerate(merge([p for p in trace.parts if p["thread_id"] is None]))
         if turn.update(turn_index=i) is None
     ]
-    turns = loose + _threads_again(cursor, affected, merge)
+    again = _Threads(cursor, affected, parts)
+    turns = loose + again.turns(merge)
     _insert(cursor, "turns", [_turn(turn) for turn in turns], TURNS)
     _insert(cursor, "messages", [row for turn in turns for row in _messages(turn)], MESSAGES)
     if affected:
-        cursor.execute(
-            "delete from thread_facts where (project, thread_id) in"
-            " (select (project, thread_id) from affected)"
-        )
-        cursor.execute(INSERT_THREADS_SQL)
+        again.replace_rows()
     return list(affected)
 
 
-def _threads_again(
-    cursor: duckdb.DuckDBPyConnection, affected: Mapping[ThreadKey, int], merge: Merge
-) -> list[dict[str, Any]]:
-    """Delete the turns of touched threads from the change on; return them made again."""
-    if not affected:
-        return []
-    cursor.register(
-        "affected",
-        pa.table(
-            {
-                "project": pa.array([project for project, _ in affected], pa.string()),
-                "thread_id": pa.array([thread_id for _, thread_id in affected], pa.string()),
-                "first": pa.array(list(affected.values()), pa.int64()),
-            }
-        ),
-    )
-    cuts = cursor.execute(CUTS_SQL).fetch_arrow_table()
-    cursor.register("cuts", cuts)
-    for table in ("turns", "messages"):
-        cursor.execute(
-            f"delete from {table} using cuts"  # noqa: S608  # our own names
-            f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
-            f" and {table}.start_time_unix_nano >= cuts.cut"
+class _Threads:
+    """Makes the turns of touched threads again, from where the change begins; used once.
+
+    Nearly always that is the end of the thread, and nothing that is stored has to be read.
+    """
+
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        affected: Mapping[ThreadKey, int],
+        parts: Sequence[Row],
+    ) -> None:
+        self._cursor = cursor
+        self._affected = affected
+        self._parts = {_part_key(part): part for part in parts}
+        self._words: list[Row] = []
+
+    def turns(self, merge: Merge) -> list[Row]:
+        """Delete the turns from the change on; return them made again, with their index."""
+        if not self._affected:
+            return []
+        cursor = self._cursor
+        cursor.register("affected", _keyed(self._affected, "first"))
+        before = cursor.execute(BEFORE_SQL).fetch_arrow_table().to_pylist()
+        cuts = {_key(row): row["first"] for row in before}
+        parts = self._narrow(cuts)
+        kept = {_key(row): row["kept"] for row in before}
+        earlier = {}
+        for row in before:
+            key = _key(row)
+            continued = bool(parts.get(key)) and min(parts[key], key=order)["continues"]
+            # The change may continue the turn before it, or fall between the traces of that turn.
+            if row["before"] is not None and (continued or row["before_traces"] > 1):
+                earlier[key] = row["before"]
+        if earlier:
+            cuts |= earlier
+            parts |= self._narrow(earlier)
+            kept |= self._kept(earlier)
+        cursor.register("cuts", _keyed(cuts, "cut"))
+        for table in ("turns", "messages"):
+            cursor.execute(
+                f"delete from {table} using cuts"  # noqa: S608  # our own names
+                f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
+                f" and {table}.start_time_unix_nano >= cuts.cut"
+            )
+        payloads = self._payloads([part for some in parts.values() for part in some])
+        words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
+        found = []
+        for key in cuts:
+            turns = merge(payloads[_part_key(part)] for part in parts.get(key, ()))
+            for i, turn in enumerate(turns):
+                turn["turn_index"] = kept[key] + i
+            found += turns
+            self._words.append(self._first_and_last(key, turns, kept[key], words.get(key)))
+        return found
+
+    def replace_rows(self) -> None:
+        """Sum the touched threads up again, once their turns are in place."""
+        self._cursor.execute(
+            "delete from thread_facts where (project, thread_id) in"
+            " (select (project, thread_id) from affected)"
         )
-    parts: dict[ThreadKey, list[dict[str, Any]]] = {}
-    for project, thread_id, payload in cursor.execute(PARTS_SQL).fetchall():
-        parts.setdefault((project, thread_id), []).append(orjson.loads(payload))
-    turns = []
-    for row in cuts.to_pylist():
-        key = (row["project"], row["thread_id"])
-        for i, turn in enumerate(merge(parts.get(key, []))):
-            turn["turn_index"] = row["kept"] + i
-            turns.append(turn)
-    return turns
+        self._cursor.register("words", pa.Table.from_pylist(self._words, schema=WORDS))
+        self._cursor.execute(INSERT_THREADS_SQL)
+
+    def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
+        self._cursor.register("cuts", _keyed(cuts, "cut"))
+        found: dict[ThreadKey, list[Row]] = {}
+        for row in _rows(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())}):
+            found.setdefault(_key(row), []).append(row)
+        return found
+
+    def _kept(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, int]:
+        self._cursor.register("affected", _keyed(cuts, "first"))
+        kept = {_key(row): row["kept"] for row in _rows(self._cursor, BEFORE_SQL)}
+        self._cursor.register("affected", _keyed(self._affected, "first"))
+        return kept
+
+    def _payloads(self, parts: Sequence[Row]) -> dict[PartKey, Row]:
+        missing = [part for part in parts if _part_key(part) not in self._parts]
+        if not missing:
+            return self._parts
+        found = dict(self._parts)
+        starts = [part["start_time_unix_nano"] for part in missing]
+        self._cursor.register(
+            "needed",
+            pa.table(
+                {
+                    "project": pa.array([part["project"] for part in missing], pa.string()),
+                    "trace_id": pa.array([part["trace_id"] for part in missing], pa.string()),
+                }
+            ),
+        )
+        for row in _rows(self._cursor, PAYLOADS_SQL, {"first": min(starts), "last": max(starts)}):
+            found.setdefault(_part_key(row), orjson.loads(row["payload"]))
+        return found
+
+    def _first_and_last(
+        self, key: ThreadKey, turns: Sequence[Row], kept: int, known: Row | None
+    ) -> Row:
+        first = known["first_message"] if known and kept else None
+        last = None
+        if turns:
+            first = turns[0]["user"] if not kept else first
+            last = turns[-1]["assistant"] or turns[-1]["user"]
+        elif kept:
+            named = {"project": key[0], "thread_id": key[1], "turn_index": kept - 1}
+            row = self._cursor.execute(TURN_WORDS_SQL, named).fetchone()
+            last = row[0] if row else None
+        return {
+            "project": key[0],
+            "thread_id": key[1],
+            "first_message": first[:WORDS_LENGTH_MAX] if first else None,
+            "last_message": last[:WORDS_LENGTH_MAX] if last else None,
+        }
+
+
+def _key(row: Row) -> ThreadKey:
+    return row["project"], row["thread_id"]
+
+
+def _part_key(row: Row) -> PartKey:
+    return row["project"], row["trace_id"], row["part_index"]
+
+
+def _keyed(values: Mapping[ThreadKey, int], name: str) -> pa.Table:
+    return pa.table(
+        {
+            "project": pa.array([project for project, _ in values], pa.string()),
+            "thread_id": pa.array([thread_id for _, thread_id in values], pa.string()),
+            name: pa.array(list(values.values()), pa.int64()),
+        }
+    )
+
+
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None
+) -> list[Row]:
+    found: list[Row] = cursor.execute(text, parameters or {}).fetch_arrow_table().to_pylist()
+    return found
 
 
 def _insert(
-    cursor: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]], schema: pa.Schema
+    cursor: duckdb.DuckDBPyConnection, table: str, rows: list[Row], schema: pa.Schema
 ) -> None:
     if not rows:
         return
@@ -192,7 +302,7 @@ def _insert(
     cursor.unregister("derived_rows")
 
 
-def _timed(row: dict[str, Any], *, received: bool = False) -> dict[str, Any]:
+def _timed(row: Row, *, received: bool = False) -> Row:
     """Return a row with the columns that follow from its nanoseconds."""
     start, end = row["start_time_unix_nano"], row["end_time_unix_nano"]
     timed = {
@@ -208,11 +318,11 @@ def _timed(row: dict[str, Any], *, received: bool = False) -> dict[str, Any]:
     return timed
 
 
-def _packed(part: dict[str, Any]) -> dict[str, Any]:
+def _packed(part: Row) -> Row:
     return {**part, "payload": json(part)}
 
 
-def _turn(turn: dict[str, Any]) -> dict[str, Any]:
+def _turn(turn: Row) -> Row:
     error = turn["error"]
     return _timed(turn) | {
         "has_error": error is not None,
@@ -223,7 +333,7 @@ def _turn(turn: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _messages(turn: dict[str, Any]) -> list[dict[str, Any]]:
+def _messages(turn: Row) -> list[Row]:
     return [
         {
             **message,
@@ -233,11 +343,17 @@ def _messages(turn: dict[str, Any]) -> list[dict[str, Any]]:
             "turn_index": turn["turn_index"],
             "message_index": i,
             "start_time_unix_nano": turn["start_time_unix_nano"],
-            "parts": json(message["parts"]),
-            "tool_calls": json(message["tool_calls"]),
+            # Plain text is most of it: once is enough.
+            "parts": None if _is_plain(message) else json(message["parts"]),
+            "tool_calls": json(message["tool_calls"]) if message["tool_calls"] else None,
         }
         for i, message in enumerate(turn["messages"])
     ]
+
+
+def _is_plain(message: Row) -> bool:
+    parts = message["parts"]
+    return len(parts) == 1 and parts[0] == {"type": "text", "text": message["text"]}
 
 
 def json(value: Any) -> str:
@@ -298,7 +414,7 @@ CALLS = pa.schema(
 PARTS = pa.schema(
     [
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("part_index", _I),
-        ("start_time_unix_nano", _I), ("payload", _S),
+        ("start_time_unix_nano", _I), ("continues", _B), ("payload", _S),
     ]
 )  # fmt: skip
 TURNS = pa.schema(
@@ -310,6 +426,9 @@ TURNS = pa.schema(
         ("message_count", _I), *_SPENT,
     ]
 )  # fmt: skip
+WORDS = pa.schema(
+    [("project", _S), ("thread_id", _S), ("first_message", _S), ("last_message", _S)]
+)
 MESSAGES = pa.schema(
     [
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("turn_index", _I),

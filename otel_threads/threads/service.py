@@ -317,8 +317,10 @@ def _message(row: Row) -> Row:
     return {
         "role": row["role"],
         "text": row["text"],
-        "parts": orjson.loads(row["parts"]),
-        "tool_calls": orjson.loads(row["tool_calls"]),
+        "parts": orjson.loads(row["parts"])
+        if row["parts"]
+        else [{"type": "text", "text": row["text"]}],
+        "tool_calls": orjson.loads(row["tool_calls"]) if row["tool_calls"] else [],
         "tool_call_id": row["tool_call_id"],
         "span_id": row["span_id"],
     }

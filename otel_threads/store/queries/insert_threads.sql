@@ -1,5 +1,6 @@
 -- The rows of the touched threads, summed over their traces and turns.
 -- affected: (project, thread_id). A thread without a trace left gets no row.
+-- words: (project, thread_id, first_message, last_message), so that no content is read here.
 insert into thread_facts by name
 with s as (
     select s.* from trace_slices s
@@ -9,9 +10,7 @@ t as (
     select
         t.project, t.thread_id,
         count(*) as turn_count,
-        sum(t.message_count)::bigint as message_count,
-        left(arg_min(t."user", t.turn_index), 10000) as first_message,
-        left(arg_max(coalesce(t.assistant, t."user"), t.turn_index), 10000) as last_message
+        sum(t.message_count)::bigint as message_count
     from turns t
     semi join affected a on t.thread_id = a.thread_id and t.project = a.project
     group by t.project, t.thread_id
@@ -30,8 +29,8 @@ select
     coalesce(any_value(t.message_count), 0) as message_count,
     sum(s.error_count)::bigint as error_count,
     sum(s.call_count)::bigint as call_count,
-    any_value(t.first_message) as first_message,
-    any_value(t.last_message) as last_message,
+    any_value(w.first_message) as first_message,
+    any_value(w.last_message) as last_message,
     list_sort(list_distinct(flatten(list(s.models)))) as models,
     list_sort(list_distinct(flatten(list(s.providers)))) as providers,
     list_sort(list_distinct(flatten(list(s.services)))) as services,
@@ -55,5 +54,7 @@ select
         or (count(s.cost_usd) > 0
             and count(*) filter (s.cost_usd is null and s.call_count > s.error_count) > 0)
         as cost_is_partial
-from s left join t on t.thread_id = s.thread_id and t.project = s.project
+from s
+left join t on t.thread_id = s.thread_id and t.project = s.project
+left join words w on w.thread_id = s.thread_id and w.project = s.project
 group by s.project, s.thread_id

@@ -179,6 +179,7 @@ create table turn_parts (
     trace_id varchar,
     part_index bigint,
     start_time_unix_nano bigint,
+    continues boolean,
     payload varchar using compression zstd
 );
 comment on table turn_parts is 'Internal: what each trace holds of each turn, as JSON. Read turns and messages instead.';
@@ -279,8 +280,8 @@ comment on column messages.start_time_unix_nano is 'Start of the turn, in nanose
 comment on column messages.span_id is 'Span that shows the message.';
 comment on column messages.role is 'user, assistant or tool. System prompts are in turns.system.';
 comment on column messages.text is 'Words of the message, with [image] and the like for what is none.';
-comment on column messages.parts is 'JSON list of parts: text, tool_call, tool_result, image and others.';
-comment on column messages.tool_calls is 'JSON list of {id, name, arguments} that the assistant asked for.';
+comment on column messages.parts is 'JSON list of parts: text, tool_call, tool_result, image and others; null for plain text.';
+comment on column messages.tool_calls is 'JSON list of {id, name, arguments} that the assistant asked for; null without any.';
 comment on column messages.tool_call_id is 'Which call a tool''s message answers.';
 
 create table thread_facts (

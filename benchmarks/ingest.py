@@ -1,0 +1,206 @@
+"""Durable spans a second over gRPC, beside the floor: the same rows from Arrow into DuckDB.
+
+    python benchmarks/ingest.py [--seconds 10] [--only 4kB]
+
+Senders are processes of their own on the same machine, so they take part of its cores; the floor
+has the machine to itself. Prints a table and, with --save, writes benchmarks/results/ingest.json.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import grpc
+import numpy as np
+import psutil
+from load import Template
+
+METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+CASES = {  # name: (senders, spans a request, bytes a span)
+    "1kB": (4, 512, 1000),
+    "4kB": (4, 512, 4000),
+    "small": (64, 1, 1000),
+}
+
+
+def serve(folder: Path) -> tuple[subprocess.Popen, dict]:
+    """Start a server on an empty database; return it and its addresses."""
+    ready = folder / "ready.json"
+    ports = [f"--{name}-endpoint=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "http", "grpc")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "otel_threads", "serve", "--database", str(folder / "db.duckdb"),
+         "--ready-file", str(ready), *ports],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not ready.exists():
+        if process.poll() is not None:
+            raise SystemExit("the server did not start")
+        time.sleep(0.02)
+    return process, json.loads(ready.read_text())
+
+
+def status(addresses: dict) -> dict:
+    with urllib.request.urlopen(f"http://{addresses['http']}/api/v1/status") as answer:
+        return json.load(answer)
+
+
+def send(address: str, seed: int, senders: int, spans: int, span_bytes: int, seconds: float, out) -> None:
+    """Send as fast as answers come, with `senders` requests under way; report what was answered."""
+    import asyncio
+
+    async def work() -> None:
+        template = Template(spans=spans, span_bytes=span_bytes, seed=seed)
+        dice = np.random.default_rng(seed)
+        ready = [template.fresh(dice) for _ in range(24 if spans > 1 else 20_000 // max(1, senders) * senders)]
+        waits, count = [], 0
+        async with grpc.aio.insecure_channel(address, options=[("grpc.max_send_message_length", -1)]) as channel:
+            call = channel.unary_unary(METHOD)
+            await call(template.fresh(dice))
+            out.put("ready")
+            while not go.is_set():
+                await asyncio.sleep(0.01)
+            end = time.monotonic() + seconds
+
+            async def one() -> None:
+                nonlocal count
+                while time.monotonic() < end:
+                    payload = ready.pop() if ready else template.fresh(dice)
+                    started = time.monotonic()
+                    await call(payload)
+                    waits.append(time.monotonic() - started)
+                    count += spans
+
+            await asyncio.gather(*(one() for _ in range(senders)))
+        out.put((count, waits))
+
+    asyncio.run(work())
+
+
+go = multiprocessing.Event()
+
+
+def ingest(senders: int, spans: int, span_bytes: int, seconds: float) -> dict:
+    """Return rate, answer latency and memory of one case."""
+    with tempfile.TemporaryDirectory() as name:
+        process, addresses = serve(Path(name))
+        try:
+            server = psutil.Process(process.pid)
+            idle = server.memory_info().rss
+            out = multiprocessing.Queue()
+            go.clear()
+            processes = senders if spans > 1 else 2
+            crew = [
+                multiprocessing.Process(
+                    target=send,
+                    args=(addresses["otlp_grpc"], n + 1, senders // processes, spans, span_bytes, seconds, out),
+                )
+                for n in range(processes)
+            ]
+            for member in crew:
+                member.start()
+            for _ in crew:
+                out.get()
+            go.set()
+            started = time.monotonic()
+            cpu = server.cpu_times()
+            peak = 0
+            while any(member.is_alive() for member in crew) and out.qsize() < len(crew):
+                peak = max(peak, server.memory_info().rss)
+                time.sleep(0.1)
+            results = [out.get() for _ in crew]
+            took = time.monotonic() - started
+            cpu_end = server.cpu_times()
+            for member in crew:
+                member.join()
+            stored = status(addresses)["spans"]
+            sent = sum(count for count, _ in results)
+            assert stored >= sent, (stored, sent)
+            waits = sorted(wait for _, some in results for wait in some)
+            caught_up = time.monotonic()
+            while (now := status(addresses))["derived_sequence"] < now["committed_sequence"]:
+                time.sleep(0.1)
+                if time.monotonic() - caught_up > 600:
+                    raise SystemExit("the deriver did not catch up")
+            return {
+                "spans_per_s": round(sent / took),
+                "answer_p50_ms": round(statistics.median(waits) * 1000, 1),
+                "answer_p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 1),
+                "server_cpu_cores": round((cpu_end.user + cpu_end.system - cpu.user - cpu.system) / took, 2),
+                "memory_idle_mb": round(idle / 1e6),
+                "memory_peak_mb": round(peak / 1e6),
+                "catch_up_s": round(time.monotonic() - caught_up, 1),
+                "spans": sent,
+            }
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def floor(spans: int, span_bytes: int, seconds: float) -> float:
+    """Return spans a second when only DuckDB works: the final rows, from Arrow, one commit each."""
+    from otel_threads.decode import columns
+    from otel_threads.model import Request, Signal
+    from otel_threads.store.database import Database
+
+    template = Template(spans=spans, span_bytes=span_bytes)
+    dice = np.random.default_rng(7)
+    batches = []
+    for _ in range(40):
+        request = Request(signal=Signal.TRACES, payload=template.fresh(dice), received_unix_nano=time.time_ns())
+        decoded = columns.decode([request], default_project="default")
+        batches.append((decoded.spans, decoded.content.drop_columns("span_row")))
+    with tempfile.TemporaryDirectory() as name:
+        database = Database(f"{name}/floor.duckdb", memory_limit_bytes=192 << 20)
+        count, started, n = 0, time.monotonic(), 0
+        with database.cursor() as cursor:
+            while time.monotonic() - started < seconds:
+                rows, content = batches[n % len(batches)]
+                n += 1
+                cursor.begin()
+                cursor.register("rows", rows)
+                cursor.execute(f"insert into spans by name select {n} as ingest_seq, * from rows")
+                cursor.register("content", content)
+                cursor.execute(f"insert into span_content by name select {n} as ingest_seq, * from content")
+                cursor.commit()
+                count += rows.num_rows
+        took = time.monotonic() - started
+        database.close()
+        return count / took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--only", choices=CASES)
+    parser.add_argument("--save", action="store_true")
+    options = parser.parse_args()
+    report = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "command": " ".join(["benchmarks/ingest.py", *sys.argv[1:]]),
+        "cases": {},
+    }
+    for name, (senders, spans, span_bytes) in CASES.items():
+        if options.only and name != options.only:
+            continue
+        result = ingest(senders, spans, span_bytes, options.seconds)
+        if spans > 1:
+            result["floor_spans_per_s"] = round(floor(spans, span_bytes, options.seconds))
+            result["ratio"] = round(result["spans_per_s"] / result["floor_spans_per_s"], 2)
+        report["cases"][name] = result
+        print(name, json.dumps(result), flush=True)
+    if options.save:
+        path = Path(__file__).parent / "results" / "ingest.json"
+        path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
