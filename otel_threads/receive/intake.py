@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 GROUP_BYTES_MAX = 8 * 1024 * 1024  # payload bytes decoded together; one larger request goes alone
 GROUP_REQUESTS_MAX = 256
+# Decoding ahead of a running commit pays for large requests. Small ones had better wait and be
+# decoded as one group: the cost is by the group.
+AHEAD_BYTES_MIN = 256 * 1024
 METRICS_MESSAGE = "metrics are accepted and not stored: otel-threads keeps traces and GenAI logs"
 
 
@@ -47,8 +50,10 @@ class GroupIntake:
         self._project_attribute = project_attribute
         self._inflight_bytes = 0
         self._queue: deque[_Waiting] = deque()
+        self._queued_bytes = 0
+        self._writing = 0  # batches that the writer has and has not answered
         self._closed = False
-        self._changed = threading.Condition()  # guards the three above
+        self._changed = threading.Condition()  # guards the five above
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
 
@@ -97,14 +102,15 @@ class GroupIntake:
                 future.set_exception(StoreClosed("the server is stopping"))
                 return future
             self._queue.append(_Waiting(request, future))
-            self._changed.notify()
+            self._queued_bytes += len(request.payload)
+            self._changed.notify_all()
         return future
 
     def close(self) -> None:
         """Hand all that waits to the writer, then stop. Safe to call twice."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join()
 
     def _run(self) -> None:
@@ -120,8 +126,7 @@ class GroupIntake:
 
     def _next_group(self) -> list[_Waiting]:
         with self._changed:
-            while not self._queue and not self._closed:
-                self._changed.wait()
+            self._changed.wait_for(self._is_time)
             group: list[_Waiting] = []
             size_bytes = 0
             while self._queue and len(group) < GROUP_REQUESTS_MAX:
@@ -129,7 +134,13 @@ class GroupIntake:
                 if group and size_bytes > GROUP_BYTES_MAX:
                     break
                 group.append(self._queue.popleft())
+            self._queued_bytes -= sum(len(waiting.request.payload) for waiting in group)
             return group
+
+    def _is_time(self) -> bool:
+        if not self._queue:
+            return self._closed
+        return not self._writing or self._queued_bytes >= AHEAD_BYTES_MIN or self._closed
 
     def _pass_on(self, group: list[_Waiting]) -> None:
         spans = [waiting for waiting in group if waiting.request.signal is Signal.TRACES]
@@ -154,6 +165,9 @@ class GroupIntake:
         answers = [*zip(spans, outcomes, strict=True), *zip(records, log_outcomes, strict=True)]
 
         def done(error: Exception | None) -> None:
+            with self._changed:
+                self._writing -= 1
+                self._changed.notify_all()
             for waiting, outcome in answers:
                 if error:
                     waiting.future.set_exception(error)
@@ -163,6 +177,8 @@ class GroupIntake:
                     REJECTED.labels(signal).inc(outcome.rejected)
                     waiting.future.set_result(outcome)
 
+        with self._changed:
+            self._writing += 1
         if not decoded.spans.num_rows and not rows.num_rows:
             done(None)
             return
