@@ -157,7 +157,7 @@ def floor(spans: int, span_bytes: int, seconds: float) -> float:
     for _ in range(40):
         request = Request(signal=Signal.TRACES, payload=template.fresh(dice), received_unix_nano=time.time_ns())
         decoded = columns.decode([request], default_project="default")
-        batches.append((decoded.spans, decoded.content.drop_columns("span_row")))
+        batches.append((decoded.tables["spans"], decoded.tables["span_content"].drop_columns("span_row")))
     with tempfile.TemporaryDirectory() as name:
         database = Database(f"{name}/floor.duckdb", memory_limit_bytes=192 << 20)
         count, started, n = 0, time.monotonic(), 0

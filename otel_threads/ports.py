@@ -54,8 +54,7 @@ class Intake(Protocol):
 class Batch:
     """Rows that belong together in one commit, as Arrow tables of the store's columns."""
 
-    spans: Any  # pyarrow.Table, decode.columns.SPANS
-    content: Any  # pyarrow.Table, decode.columns.CONTENT
+    spans: Mapping[str, Any]  # pyarrow.Table by name, as decode.columns.Decoded.tables
     logs: Any  # pyarrow.Table, decode.logs.LOGS
 
 

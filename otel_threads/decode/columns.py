@@ -9,6 +9,7 @@ two equal.
 """
 
 import base64
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ import ptars
 import pyarrow as pa
 import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
 from otel_threads.decode import values
 from otel_threads.errors import InvalidPayload
@@ -53,12 +54,12 @@ Mask = npt.NDArray[np.bool_]
 class Decoded:
     """The rows of several requests, in the order in which they came.
 
-    `spans` and `content` have the columns of the tables `spans` and `span_content` without
-    `ingest_seq`; `accepted` and `rejected` count per request, `reasons` say why.
+    `tables` has rows for spans, span_content, span_events and span_links by those names, with
+    their columns without `ingest_seq`; the last three end with `span_row`, the row of their span.
+    `accepted` and `rejected` count per request, `reasons` say why.
     """
 
-    spans: pa.Table
-    content: pa.Table
+    tables: dict[str, pa.Table]
     accepted: list[int]
     rejected: list[int]
     reasons: list[list[str]]
@@ -139,16 +140,15 @@ class _Decoder:
         self._span = spans.values
         self._count = len(self._span)
         self._scope_of = _owners(spans)
-        self._resource_of = _owners(scopes)[self._scope_of]
+        self._resource_of_scope = _owners(scopes)
+        self._resource_of = self._resource_of_scope[self._scope_of]
         self._request_of = _owners(resources)[self._resource_of]
         self._reasons: dict[int, str] = {}  # span → why it is refused
 
     def decoded(self) -> Decoded:
         if not self._count:
             nothing = [0] * len(self._requests)
-            return Decoded(
-                EMPTY_SPANS, EMPTY_CONTENT, nothing, list(nothing), [[] for _ in self._requests]
-            )
+            return Decoded(dict(EMPTY), nothing, list(nothing), [[] for _ in self._requests])
         span = self._span
         attributes = _attributes(span.field("attributes"))
         self._refuse(attributes.bad, lambda owner: [owner])
@@ -161,19 +161,18 @@ class _Decoder:
         starts, ends = (
             self._times(name) for name in ("start_time_unix_nano", "end_time_unix_nano")
         )
-        resource_columns, resource_attributes = self._resource_columns()
-        scope_columns = self._scope_columns()
-        events, event_content = self._events()
-        links = self._links()
-        status = span.field("status")
+        resource = self._resource_attributes()
+        self._check_scopes()
+        of_resource = pa.array(self._resource_of)
+        of_scope = pa.array(self._scope_of)
+        status, scope = span.field("status"), self._scope.field("scope")
         received = np.array([request.received_unix_nano for request in self._requests])
         columns = {
             "received_at": _timestamps(received[self._request_of]),
-            "project": self._projects(attributes, resource_attributes),
+            "project": self._projects(attributes, resource),
             "trace_id": _hex(trace_ids),
             "span_id": _hex(span_ids),
             "parent_span_id": _parents(parents),
-            "trace_state": span.field("trace_state"),
             "flags": span.field("flags").cast(pa.int64()),
             "name": span.field("name"),
             "kind": _names(span.field("kind"), KINDS),
@@ -185,18 +184,23 @@ class _Decoder:
             "status_message": _present(status, "message", ""),
             "attributes": attributes.map,
             "attribute_types": attributes.types,
-            "dropped_attributes_count": span.field("dropped_attributes_count").cast(pa.int64()),
-            "events": events,
-            "dropped_events_count": span.field("dropped_events_count").cast(pa.int64()),
-            "links": links,
-            "dropped_links_count": span.field("dropped_links_count").cast(pa.int64()),
-            **resource_columns,
-            **scope_columns,
+            "service_name": resource.find("service.name").take(of_resource),
+            "resource_attributes": resource.map.take(of_resource),
+            "resource_attribute_types": resource.types.take(of_resource),
+            "scope_name": _present(scope, "name", "").take(of_scope),
+            "scope_version": _present(scope, "version", "").take(of_scope),
+            "extras": self._extras(),
         }
-        content = pa.concat_tables(
-            [_content(attributes, None, columns, attributes.long_owner), event_content(columns)]
-        )
-        return self._keep_good(pa.table(columns, schema=SPANS), content)
+        events, event_content = self._events(columns)
+        tables = {
+            "spans": pa.table(columns, schema=SPANS),
+            "span_content": pa.concat_tables(
+                [_content(attributes, None, columns, attributes.long_owner), event_content]
+            ),
+            "span_events": events,
+            "span_links": self._links(columns),
+        }
+        return self._keep_good(tables)
 
     def _refuse(self, bad: dict[int, str], spans_of: Callable[[int], Any]) -> None:
         for owner, reason in bad.items():
@@ -222,39 +226,75 @@ class _Decoder:
             self._reasons.setdefault(int(i), f"{name} {times[i]} is after {UNIX_NANO_MAX}")
         return np.where(late, 0, times).astype(np.int64)
 
-    def _resource_columns(self) -> tuple[dict[str, pa.Array], _Attributes]:
-        resource = self._resource.field("resource")
-        lists = _present_list(resource, "attributes")
+    def _resource_attributes(self) -> _Attributes:
+        lists = _present_list(self._resource.field("resource"), "attributes")
         attributes = _attributes(lists, inline=True)
         self._refuse(attributes.bad, lambda owner: np.flatnonzero(self._resource_of == owner))
         self._check_expansion("resource", lists, self._resource_of)
-        of = pa.array(self._resource_of)
-        dropped = _present(resource, "dropped_attributes_count", 0).cast(pa.int64())
-        return {
-            "service_name": attributes.find("service.name").take(of),
-            "resource_attributes": attributes.map.take(of),
-            "resource_attribute_types": attributes.types.take(of),
-            "resource_dropped_attributes_count": dropped.take(of),
-            "resource_schema_url": self._resource.field("schema_url").take(of),
-            "resource_entity_refs": _present_list(resource, "entity_refs").take(of),
-        }, attributes
+        return attributes
 
-    def _scope_columns(self) -> dict[str, pa.Array]:
-        scope = self._scope.field("scope")
-        lists = _present_list(scope, "attributes")
-        attributes = _attributes(lists, inline=True)
-        self._refuse(attributes.bad, lambda owner: np.flatnonzero(self._scope_of == owner))
-        self._check_expansion("scope", lists, self._scope_of)
-        of = pa.array(self._scope_of)
-        dropped = _present(scope, "dropped_attributes_count", 0).cast(pa.int64())
-        return {
-            "scope_name": _present(scope, "name", "").take(of),
-            "scope_version": _present(scope, "version", "").take(of),
-            "scope_attributes": attributes.map.take(of),
-            "scope_attribute_types": attributes.types.take(of),
-            "scope_dropped_attributes_count": dropped.take(of),
-            "scope_schema_url": self._scope.field("schema_url").take(of),
+    def _check_scopes(self) -> None:
+        self._check_expansion(
+            "scope", _present_list(self._scope.field("scope"), "attributes"), self._scope_of
+        )
+
+    def _extras(self) -> pa.Array:
+        """Return JSON of what is rarely set, null where nothing of it is.
+
+        Most of it belongs to the scope or the resource and is made once for each of these.
+        """
+        shared = [self._scope_extras(scope) for scope in range(len(self._scope))]
+        texts = pa.array([json.dumps(one) if one else None for one in shared], pa.string())
+        found = texts.take(pa.array(self._scope_of))
+        own = {name: self._span.field(name) for name in SPAN_EXTRAS}
+        rare = np.zeros(self._count, dtype=bool)
+        for name, column in own.items():
+            rare |= _is_set(column, name)
+        if not rare.any():
+            return found
+        rows = np.flatnonzero(rare)
+        filled = []
+        for row in rows.tolist():
+            values_set = {name: column[row].as_py() for name, column in own.items()}
+            extra = shared[self._scope_of[row]] | {k: v for k, v in values_set.items() if v}
+            filled.append(json.dumps(extra))
+        return pc.replace_with_mask(found, pa.array(rare), pa.array(filled, pa.string()))
+
+    def _scope_extras(self, number: int) -> dict[str, Any]:
+        """Return what a scope and its resource carry beside names and attributes."""
+        scope = self._scope.field("scope")[number].as_py() or {}
+        owner = int(self._resource_of_scope[number])
+        resource = self._resource.field("resource")
+        extra = {
+            "scope_schema_url": self._scope.field("schema_url")[number].as_py(),
+            "scope_dropped_attributes_count": scope.get("dropped_attributes_count"),
+            "resource_schema_url": self._resource.field("schema_url")[owner].as_py(),
         }
+        if resource[owner].is_valid:
+            extra["resource_dropped_attributes_count"] = resource.field(
+                "dropped_attributes_count"
+            )[owner].as_py()
+            extra["resource_entity_refs"] = [
+                base64.b64encode(ref).decode()
+                for ref in resource.field("entity_refs")[owner].as_py()
+            ]
+        if scope.get("attributes"):
+            extra["scope_attributes"] = self._scope_attributes(number, scope["attributes"])
+        return {name: value for name, value in extra.items() if value}
+
+    def _scope_attributes(
+        self, number: int, pairs: list[dict[str, Any]]
+    ) -> dict[str, values.Encoded]:
+        """Return text and letter by key; scopes are few, so this goes one by one."""
+        found: dict[str, values.Encoded] = {}
+        for pair in pairs:
+            try:
+                value = wire.AnyValue(**{k: v for k, v in (pair["value"] or {}).items() if v is not None})
+                found[pair["key"]] = values.encode(AnyValue.FromString(value.SerializeToString()))
+            except (DecodeError, RecursionError) as error:
+                reason = f"scope attribute {pair['key']!r}: malformed value: {error}"
+                self._refuse({number: reason}, lambda o: np.flatnonzero(self._scope_of == o))
+        return found
 
     def _check_expansion(self, what: str, lists: pa.Array, owner_of: Index) -> None:
         """Refuse the spans of an owner whose attributes, once beside each span, grow too large."""
@@ -267,53 +307,57 @@ class _Decoder:
                 reason = f"{what} attributes of {size} bytes over {used[owner]} spans, {EXPANDED_BYTES_MAX} bytes allowed"
                 self._refuse({owner: reason}, lambda o: np.flatnonzero(owner_of == o))
 
-    def _events(self) -> tuple[pa.Array, Callable[[dict[str, pa.Array]], pa.Table]]:
+    def _events(self, columns: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
+        """Return the rows of span_events, and their long values."""
         lists = self._span.field("events")
         event = lists.values
+        if not len(event):
+            return EMPTY["span_events"], EMPTY["span_content"]
         attributes = _attributes(event.field("attributes"))
         span_of = _owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
         times = event.field("time_unix_nano").to_numpy()
-        for i in np.flatnonzero(times > UNIX_NANO_MAX):
+        late = times > UNIX_NANO_MAX
+        for i in np.flatnonzero(late):
             reason = f"event time_unix_nano {times[i]} is after {UNIX_NANO_MAX}"
             self._reasons.setdefault(int(span_of[i]), reason)
-        built = pa.StructArray.from_arrays(
-            [
-                event.field("name"),
-                pa.array(np.where(times > UNIX_NANO_MAX, 0, times).astype(np.int64)),
-                attributes.map,
-                attributes.types,
-                event.field("dropped_attributes_count").cast(pa.int64()),
-            ],
-            fields=list(EVENT),
+        position = np.arange(len(event)) - _offsets(lists)[span_of]
+        rows = _child(
+            columns,
+            span_of,
+            EVENTS,
+            event_index=pa.array(position.astype(np.int32)),
+            name=event.field("name"),
+            time_unix_nano=pa.array(np.where(late, 0, times).astype(np.int64)),
+            attributes=attributes.map,
+            attribute_types=attributes.types,
+            dropped_attributes_count=event.field("dropped_attributes_count").cast(pa.int64()),
         )
-        position = np.arange(len(event)) - _offsets(lists)[span_of] if len(event) else span_of
+        long = attributes.long_owner
+        return rows, _content(attributes, position[long], columns, span_of[long])
 
-        def content(columns: dict[str, pa.Array]) -> pa.Table:
-            long = attributes.long_owner
-            return _content(attributes, position[long], columns, span_of[long])
-
-        return pa.ListArray.from_arrays(lists.offsets, built), content
-
-    def _links(self) -> pa.Array:
+    def _links(self, columns: dict[str, pa.Array]) -> pa.Table:
         lists = self._span.field("links")
         link = lists.values
+        if not len(link):
+            return EMPTY["span_links"]
         attributes = _attributes(link.field("attributes"), inline=True)
         span_of = _owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
-        built = pa.StructArray.from_arrays(
-            [
-                _hex(link.field("trace_id")),
-                _hex(link.field("span_id")),
-                link.field("trace_state"),
-                attributes.map,
-                attributes.types,
-                link.field("dropped_attributes_count").cast(pa.int64()),
-                link.field("flags").cast(pa.int64()),
-            ],
-            fields=list(LINK),
+        position = np.arange(len(link)) - _offsets(lists)[span_of]
+        return _child(
+            columns,
+            span_of,
+            LINKS,
+            link_index=pa.array(position.astype(np.int32)),
+            linked_trace_id=_hex(link.field("trace_id")),
+            linked_span_id=_hex(link.field("span_id")),
+            trace_state=link.field("trace_state"),
+            attributes=attributes.map,
+            attribute_types=attributes.types,
+            dropped_attributes_count=link.field("dropped_attributes_count").cast(pa.int64()),
+            flags=link.field("flags").cast(pa.int64()),
         )
-        return pa.ListArray.from_arrays(lists.offsets, built)
 
     def _projects(self, span: _Attributes, resource: _Attributes) -> pa.Array:
         """Return the project of each span: the first that exists, the most explicit first."""
@@ -335,27 +379,32 @@ class _Decoder:
     def _per_request(self, names: Sequence[str | None]) -> pa.Array:
         return pa.array(names, pa.string()).take(pa.array(self._request_of))
 
-    def _keep_good(self, spans: pa.Table, content: pa.Table) -> Decoded:
+    def _keep_good(self, tables: dict[str, pa.Table]) -> Decoded:
         requests = len(self._requests)
         reasons: list[list[str]] = [[] for _ in range(requests)]
         total = np.bincount(self._request_of, minlength=requests)
         if not self._reasons:
-            return Decoded(spans, content, total.tolist(), [0] * requests, reasons)
+            return Decoded(tables, total.tolist(), [0] * requests, reasons)
         good = np.ones(self._count, dtype=bool)
         good[list(self._reasons)] = False
         for i in sorted(self._reasons):
             reasons[self._request_of[i]].append(self._reasons[i])
         rejected = np.bincount(self._request_of[~good], minlength=requests)
-        owner = content.column("span_row").to_numpy()
-        renumbered = np.cumsum(good) - 1
-        content = content.filter(pa.array(good[owner]))
-        content = content.set_column(
-            content.schema.get_field_index("span_row"),
-            "span_row",
-            pa.array(renumbered[owner[good[owner]]]),
-        )
-        kept = spans.filter(pa.array(good))
-        return Decoded(kept, content, (total - rejected).tolist(), rejected.tolist(), reasons)
+        kept = keep_spans(tables, good)
+        return Decoded(kept, (total - rejected).tolist(), rejected.tolist(), reasons)
+
+
+def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:
+    """Return the tables with only the spans that a mask keeps, and what belongs to these."""
+    renumbered = np.cumsum(good) - 1
+    kept = {"spans": tables["spans"].filter(pa.array(good))}
+    for name in CHILDREN:
+        table = tables[name]
+        owner = table.column("span_row").to_numpy()
+        table = table.filter(pa.array(good[owner]))
+        rows = pa.array(renumbered[owner[good[owner]]])
+        kept[name] = table.set_column(table.num_columns - 1, "span_row", rows)
+    return kept
 
 
 def _offsets(lists: pa.Array) -> Index:
@@ -548,99 +597,77 @@ _NESTED: dict[str, Callable[[bytes], values.Encoded]] = {
 }
 
 
+def _is_set(column: pa.Array, name: str) -> Mask:
+    mask = pc.not_equal(column, "" if name == "trace_state" else 0)
+    found: Mask = mask.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _child(
+    columns: dict[str, pa.Array], span_of: Index, schema: pa.Schema, **own: pa.Array
+) -> pa.Table:
+    """Return rows that belong to spans: the span's keys, their own columns, the span's row."""
+    rows = pa.array(span_of)
+    keys = {name: columns[name].take(rows) for name in KEYS}
+    return pa.table({**keys, **own, "span_row": rows}, schema=schema)
+
+
 def _content(
     attributes: _Attributes, event_index: Index | None, columns: dict[str, pa.Array], span_of: Index
 ) -> pa.Table:
     """Return rows of span_content for the values that are too long for their map."""
-    rows = pa.array(span_of)
-    return pa.table(
-        {
-            "project": columns["project"].take(rows),
-            "trace_id": columns["trace_id"].take(rows),
-            "span_id": columns["span_id"].take(rows),
-            "start_time": columns["start_time"].take(rows),
-            "event_index": pa.nulls(len(rows), pa.int32())
-            if event_index is None
-            else pa.array(event_index.astype(np.int32)),
-            "key": attributes.long_keys,
-            "value": attributes.long_values,
-            "span_row": rows,
-        },
-        schema=CONTENT,
+    if not len(span_of):
+        return EMPTY["span_content"]
+    return _child(
+        columns,
+        span_of,
+        CONTENT,
+        event_index=pa.nulls(len(span_of), pa.int32())
+        if event_index is None
+        else pa.array(event_index.astype(np.int32)),
+        key=attributes.long_keys,
+        value=attributes.long_values,
     )
 
 
-EVENT = pa.struct(
-    [
-        ("name", pa.string()),
-        ("time_unix_nano", pa.int64()),
-        ("attributes", _MAP),
-        ("attribute_types", pa.string()),
-        ("dropped_attributes_count", pa.int64()),
-    ]
-)
-LINK = pa.struct(
-    [
-        ("trace_id", pa.string()),
-        ("span_id", pa.string()),
-        ("trace_state", pa.string()),
-        ("attributes", _MAP),
-        ("attribute_types", pa.string()),
-        ("dropped_attributes_count", pa.int64()),
-        ("flags", pa.int64()),
-    ]
-)
-_TIME = pa.timestamp("us", tz="UTC")
+# Written to `extras` when they are not protobuf's default.
+SPAN_EXTRAS = (
+    "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
+)  # fmt: skip
+KEYS = ("project", "trace_id", "span_id", "start_time")
+CHILDREN = ("span_content", "span_events", "span_links")
+_S, _I, _TIME = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
 SPANS = pa.schema(
     [
-        ("received_at", _TIME),
-        ("project", pa.string()),
-        ("trace_id", pa.string()),
-        ("span_id", pa.string()),
-        ("parent_span_id", pa.string()),
-        ("trace_state", pa.string()),
-        ("flags", pa.int64()),
-        ("name", pa.string()),
-        ("kind", pa.string()),
-        ("start_time", _TIME),
-        ("start_time_unix_nano", pa.int64()),
-        ("end_time_unix_nano", pa.int64()),
-        ("duration_ms", pa.float64()),
-        ("status_code", pa.string()),
-        ("status_message", pa.string()),
-        ("attributes", _MAP),
-        ("attribute_types", pa.string()),
-        ("dropped_attributes_count", pa.int64()),
-        ("events", pa.list_(EVENT)),
-        ("dropped_events_count", pa.int64()),
-        ("links", pa.list_(LINK)),
-        ("dropped_links_count", pa.int64()),
-        ("service_name", pa.string()),
-        ("resource_attributes", _MAP),
-        ("resource_attribute_types", pa.string()),
-        ("resource_dropped_attributes_count", pa.int64()),
-        ("resource_schema_url", pa.string()),
-        ("resource_entity_refs", pa.list_(pa.binary())),
-        ("scope_name", pa.string()),
-        ("scope_version", pa.string()),
-        ("scope_attributes", _MAP),
-        ("scope_attribute_types", pa.string()),
-        ("scope_dropped_attributes_count", pa.int64()),
-        ("scope_schema_url", pa.string()),
+        ("received_at", _TIME), ("project", _S), ("trace_id", _S), ("span_id", _S),
+        ("parent_span_id", _S), ("flags", _I), ("name", _S), ("kind", _S), ("start_time", _TIME),
+        ("start_time_unix_nano", _I), ("end_time_unix_nano", _I), ("duration_ms", pa.float64()),
+        ("status_code", _S), ("status_message", _S), ("attributes", _MAP), ("attribute_types", _S),
+        ("service_name", _S), ("resource_attributes", _MAP), ("resource_attribute_types", _S),
+        ("scope_name", _S), ("scope_version", _S), ("extras", _S),
     ]
-)
-# span_row is the row of the span in the same batch; the writer drops it.
+)  # fmt: skip
+_KEYS = [("project", _S), ("trace_id", _S), ("span_id", _S), ("start_time", _TIME)]
 CONTENT = pa.schema(
-    [
-        ("project", pa.string()),
-        ("trace_id", pa.string()),
-        ("span_id", pa.string()),
-        ("start_time", _TIME),
-        ("event_index", pa.int32()),
-        ("key", pa.string()),
-        ("value", pa.string()),
-        ("span_row", pa.int64()),
-    ]
+    [*_KEYS, ("event_index", pa.int32()), ("key", _S), ("value", _S), ("span_row", _I)]
 )
-EMPTY_SPANS = SPANS.empty_table()
-EMPTY_CONTENT = CONTENT.empty_table()
+EVENTS = pa.schema(
+    [
+        *_KEYS, ("event_index", pa.int32()), ("name", _S), ("time_unix_nano", _I),
+        ("attributes", _MAP), ("attribute_types", _S), ("dropped_attributes_count", _I),
+        ("span_row", _I),
+    ]
+)  # fmt: skip
+LINKS = pa.schema(
+    [
+        *_KEYS, ("link_index", pa.int32()), ("linked_trace_id", _S), ("linked_span_id", _S),
+        ("trace_state", _S), ("attributes", _MAP), ("attribute_types", _S),
+        ("dropped_attributes_count", _I), ("flags", _I), ("span_row", _I),
+    ]
+)  # fmt: skip
+EMPTY = {
+    "spans": SPANS.empty_table(),
+    "span_content": CONTENT.empty_table(),
+    "span_events": EVENTS.empty_table(),
+    "span_links": LINKS.empty_table(),
+}

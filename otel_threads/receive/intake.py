@@ -179,11 +179,11 @@ class GroupIntake:
 
         with self._changed:
             self._writing += 1
-        if not decoded.spans.num_rows and not rows.num_rows:
+        if not decoded.tables["spans"].num_rows and not rows.num_rows:
             done(None)
             return
         try:
-            self._writer.write(Batch(decoded.spans, decoded.content, rows), done)
+            self._writer.write(Batch(decoded.tables, rows), done)
         except StoreClosed as error:
             done(error)
 

@@ -27,6 +27,7 @@ TOUCHED_TRACES_SQL = sql.query("touched_traces")
 BOUNDS_SQL = sql.query("trace_bounds")
 SPANS_SQL = sql.query("work_spans")
 CONTENT_SQL = sql.query("work_content")
+EVENTS_SQL = sql.query("work_events")
 LOGS_SQL = sql.query("work_logs")
 TOUCHED_THREADS_SQL = sql.query("touched_threads")
 BEFORE_SQL = sql.query("threads_before")
@@ -79,7 +80,11 @@ class DuckDBDerivedStore:
                 found_rows = cursor.execute(SPANS_SQL, bounds).fetch_arrow_table()
                 content = cursor.execute(CONTENT_SQL, bounds).fetch_arrow_table()
                 logs = rows.log_records(cursor.execute(LOGS_SQL).fetch_arrow_table())
-                for span in rows.spans(found_rows, rows.content_by_span(content)):
+                long = rows.content_by_span(content)
+                events = rows.events_by_span(
+                    cursor.execute(EVENTS_SQL, bounds).fetch_arrow_table(), long
+                )
+                for span in rows.spans(found_rows, long, events):
                     span.logs = logs.get((span.trace_id, span.span_id), [])
                     found.setdefault(span.trace_id, []).append(span)
             cursor.rollback()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
+import orjson
 
 from otel_threads.decode import values
 from otel_threads.errors import InvalidQuery
@@ -28,6 +29,8 @@ THREAD_MESSAGES_SQL = sql.query("thread_messages")
 TRACE_MESSAGES_SQL = sql.query("trace_messages")
 TRACE_SPANS_SQL = sql.query("trace_spans")
 TRACE_CONTENT_SQL = sql.query("trace_content")
+TRACE_EVENTS_SQL = sql.query("trace_events")
+TRACE_LINKS_SQL = sql.query("trace_links")
 TRACE_LOGS_SQL = sql.query("trace_logs")
 PROJECTS_SQL = sql.query("projects")
 STATUS_SQL = sql.query("status")
@@ -142,8 +145,12 @@ class Reader:
             content = rows.content_by_span(
                 cursor.execute(TRACE_CONTENT_SQL, named | first).fetch_arrow_table()
             )
-            logs = _query(cursor, TRACE_LOGS_SQL, named)
-        return [(_bare_span(row), _readable(row, content, logs)) for row in raw]
+            parts = {
+                "events": _by_span(_query(cursor, TRACE_EVENTS_SQL, named | first)),
+                "links": _by_span(_query(cursor, TRACE_LINKS_SQL, named | first)),
+                "logs": _by_span(_query(cursor, TRACE_LOGS_SQL, named)),
+            }
+        return [(_bare_span(row), _readable(row, content, parts)) for row in raw]
 
     def projects(self) -> list[Row]:
         """Return every project with counts, the most recently active first."""
@@ -243,33 +250,50 @@ def _bare_span(row: Row) -> Span:
     )
 
 
-def _readable(row: Row, content: rows.Content, logs: Sequence[Row]) -> Row:
+def _by_span(found: Sequence[Row]) -> dict[rows.Key, list[Row]]:
+    grouped: dict[rows.Key, list[Row]] = {}
+    for row in found:
+        grouped.setdefault((row["project"], row["trace_id"], row["span_id"]), []).append(row)
+    return grouped
+
+
+def _readable(
+    row: Row, content: rows.Content, parts: Mapping[str, Mapping[rows.Key, Sequence[Row]]]
+) -> Row:
     """Return a raw span with whole, typed attributes; bytes are base64."""
-    long = content.get((row["project"], row["trace_id"], row["span_id"]), ())
+    key = (row["project"], row["trace_id"], row["span_id"])
+    long = content.get(key, ())
+    extras = orjson.loads(row["extras"]) if row["extras"] else {}
     return {
-        **{key: row[key] for key in _PLAIN},
+        **{name: row[name] for name in _PLAIN},
+        **{name: extras.get(name, default) for name, default in _EXTRAS.items()},
         "attributes": _typed(row["attributes"], row["attribute_types"], None, long),
         "events": [
             {
                 "name": event["name"],
                 "time_unix_nano": event["time_unix_nano"],
-                "attributes": _typed(event["attributes"], event["attribute_types"], i, long),
+                "attributes": _typed(
+                    event["attributes"], event["attribute_types"], event["event_index"], long
+                ),
             }
-            for i, event in enumerate(row["events"])
+            for event in parts["events"].get(key, ())
         ],
         "links": [
             {
-                "trace_id": link["trace_id"],
-                "span_id": link["span_id"],
+                "trace_id": link["linked_trace_id"],
+                "span_id": link["linked_span_id"],
                 "trace_state": link["trace_state"],
                 "attributes": _typed(link["attributes"], link["attribute_types"], None, ()),
             }
-            for link in row["links"]
+            for link in parts["links"].get(key, ())
         ],
         "resource_attributes": _typed(
             row["resource_attributes"], row["resource_attribute_types"], None, ()
         ),
-        "scope_attributes": _typed(row["scope_attributes"], row["scope_attribute_types"], None, ()),
+        "scope_attributes": {
+            name: values.plain(text, letter)
+            for name, (text, letter) in extras.get("scope_attributes", {}).items()
+        },
         "logs": [
             {
                 "event_name": log["event_name"],
@@ -277,18 +301,20 @@ def _readable(row: Row, content: rows.Content, logs: Sequence[Row]) -> Row:
                 "body": values.plain(log["body"], log["body_type"]),
                 "attributes": _typed(log["attributes"], log["attribute_types"], None, ()),
             }
-            for log in logs
-            if log["span_id"] == row["span_id"]
+            for log in parts["logs"].get(key, ())
         ],
     }
 
 
 _PLAIN = (
-    "project", "trace_id", "span_id", "parent_span_id", "trace_state", "flags", "name", "kind",
+    "project", "trace_id", "span_id", "parent_span_id", "flags", "name", "kind",
     "start_time", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status_code",
     "status_message", "service_name", "scope_name", "scope_version", "received_at",
-    "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
 )  # fmt: skip
+_EXTRAS: Row = {
+    "trace_state": "", "dropped_attributes_count": 0, "dropped_events_count": 0,
+    "dropped_links_count": 0,
+}  # fmt: skip
 
 
 def _typed(

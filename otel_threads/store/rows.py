@@ -1,6 +1,6 @@
 """Spans on their way back out: from columns to the objects that the deriver reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -22,22 +22,22 @@ def content_by_span(table: pa.Table) -> Content:
     return found
 
 
-def spans(table: pa.Table, content: Content) -> list[Span]:
+def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:
     """Return one `Span` a row of work_spans.sql."""
     columns = {
         name: table.column(name).to_pylist()
         for name in table.column_names
-        if name not in ("attributes", "events")
+        if name != "attributes"
     }
     attributes = _maps(table.column("attributes"))
-    events = table.column("events").to_pylist()
     found = []
     for i, trace_id in enumerate(columns["trace_id"]):
         span_id = columns["span_id"][i]
-        long = content.get((columns["project"][i], trace_id, span_id), ())
+        key = (columns["project"][i], trace_id, span_id)
+        long = content.get(key, ())
         types = columns["attribute_types"][i]
         own = attributes[i]
-        merged = _typed(own, types, [(key, value) for index, key, value in long if index is None])
+        merged = _typed(own, types, [(name, value) for index, name, value in long if index is None])
         resource = {}
         if columns["resource_conversation_id"][i]:
             resource["gen_ai.conversation.id"] = columns["resource_conversation_id"][i]
@@ -59,9 +59,27 @@ def spans(table: pa.Table, content: Content) -> list[Span]:
                 scope_version=columns["scope_version"][i],
                 attributes=merged,
                 resource=resource,
-                events=_events(events[i], long) if events[i] else (),
+                events=events.get(key, ()),
                 received_unix_nano=columns["received_unix_nano"][i],
             )
+        )
+    return found
+
+
+def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
+    """Return events by span, in their order, with their long values in place."""
+    found: dict[Key, list[Event]] = {}
+    if not table.num_rows:
+        return found
+    names = ("project", "trace_id", "span_id", "event_index", "name", "time_unix_nano", "attribute_types")
+    plain = (table.column(name).to_pylist() for name in names)
+    for project, trace_id, span_id, at, name, time, types, pairs in zip(
+        *plain, _maps(table.column("attributes")), strict=True
+    ):
+        key = (project, trace_id, span_id)
+        long = [(k, value) for index, k, value in content.get(key, ()) if index == at]
+        found.setdefault(key, []).append(
+            Event(name=name, time_unix_nano=time, attributes=_typed(pairs, types, long))
         )
     return found
 
@@ -111,20 +129,3 @@ def _typed(
 
 def _value(text: str | None, letter: str) -> Any:
     return text if letter == "s" else values.python(text, letter)
-
-
-def _events(
-    rows: list[dict[str, Any]], long: Sequence[tuple[int | None, str, str]]
-) -> list[Event]:
-    return [
-        Event(
-            name=row["name"],
-            time_unix_nano=row["time_unix_nano"],
-            attributes=_typed(
-                row["attributes"],
-                row["attribute_types"],
-                [(key, value) for index, key, value in long if index == i],
-            ),
-        )
-        for i, row in enumerate(rows)
-    ]

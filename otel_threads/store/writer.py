@@ -8,12 +8,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from otel_threads.decode import columns
 from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed, describe
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
@@ -80,7 +81,7 @@ class BatchWriter:
             while self._queue and len(group) < BATCHES_MAX and size_bytes < BYTES_MAX:
                 waiting = self._queue.popleft()
                 group.append(waiting)
-                size_bytes += waiting[0].spans.nbytes + waiting[0].content.nbytes
+                size_bytes += sum(table.nbytes for table in waiting[0].spans.values())
             self._changed.notify_all()
             return group
 
@@ -115,19 +116,18 @@ class BatchWriter:
         if not self._database.is_open:
             self._database.reopen()
         sequence = self.committed_sequence + 1
-        spans = pa.concat_tables([batch.spans for batch in batches])
-        # span_row counts within a batch; the rows of the batches before it come first.
-        content = pa.concat_tables(_shifted([batch.content for batch in batches], batches))
+        tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
         with self._database.transaction() as cursor:
-            spans, content = _without_resent(cursor, spans, content)
+            tables = _without_resent(cursor, tables)
             logs = _without_resent_logs(cursor, logs)
-            _insert(cursor, "spans", spans, sequence)
-            _insert(cursor, "span_content", content.drop_columns("span_row"), sequence)
+            for name in ("spans", *columns.CHILDREN):
+                rows = tables[name]
+                _insert(cursor, name, rows.drop_columns("span_row") if name != "spans" else rows, sequence)
             _insert(cursor, "log_records", logs, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
-        if spans.num_rows or logs.num_rows:
+        if tables["spans"].num_rows or logs.num_rows:
             self.committed_sequence = sequence
             self._on_commit(sequence)
 
@@ -146,21 +146,29 @@ def _insert(
     cursor.unregister("batch_rows")
 
 
-def _shifted(contents: list[pa.Table], batches: list[Batch]) -> list[pa.Table]:
-    shifted, before = [], 0
-    for content, batch in zip(contents, batches, strict=True):
-        rows = pa.array(content.column("span_row").to_numpy() + before)
-        shifted.append(content.set_column(content.num_columns - 1, "span_row", rows))
-        before += batch.spans.num_rows
-    return shifted
+def _together(batches: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
+    """Return the tables of several batches as one; `span_row` counts on from batch to batch."""
+    if len(batches) == 1:
+        return dict(batches[0])
+    joined = {"spans": pa.concat_tables([batch["spans"] for batch in batches])}
+    for name in columns.CHILDREN:
+        parts, before = [], 0
+        for batch in batches:
+            table = batch[name]
+            rows = pa.array(table.column("span_row").to_numpy() + before)
+            parts.append(table.set_column(table.num_columns - 1, "span_row", rows))
+            before += batch["spans"].num_rows
+        joined[name] = pa.concat_tables(parts)
+    return joined
 
 
 def _without_resent(
-    cursor: duckdb.DuckDBPyConnection, spans: pa.Table, content: pa.Table
-) -> tuple[pa.Table, pa.Table]:
+    cursor: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table]
+) -> dict[str, pa.Table]:
     """Return the rows of spans that are new: neither stored already nor twice in the batch."""
+    spans = tables["spans"]
     if not spans.num_rows:
-        return spans, content
+        return tables
     keep = _first_of_id(spans)
     starts = spans.column("start_time_unix_nano").to_numpy()
     batch_ids = spans.select(["project", "trace_id", "span_id"]).append_column(
@@ -172,10 +180,9 @@ def _without_resent(
     cursor.unregister("batch_ids")
     keep[resent] = False
     if keep.all():
-        return spans, content
+        return tables
     RESENT_SPANS.inc(int((~keep).sum()))
-    owner = content.column("span_row").to_numpy()
-    return spans.filter(pa.array(keep)), content.filter(pa.array(keep[owner]))
+    return columns.keep_spans(tables, keep)
 
 
 def _first_of_id(spans: pa.Table) -> np.ndarray:

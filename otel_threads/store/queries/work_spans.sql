@@ -4,7 +4,6 @@ select
     project, trace_id, span_id, parent_span_id, name, start_time_unix_nano, end_time_unix_nano,
     status_code, status_message, service_name, scope_name, scope_version,
     attributes, attribute_types,
-    case when len(events) > 0 then events end as events,
     resource_attributes['gen_ai.conversation.id'] as resource_conversation_id,
     coalesce(
         resource_attributes['deployment.environment.name'],

@@ -9,7 +9,6 @@ create table spans (
     trace_id varchar,
     span_id varchar,
     parent_span_id varchar,
-    trace_state varchar,
     flags bigint,
     name varchar,
     kind varchar,
@@ -21,27 +20,12 @@ create table spans (
     status_message varchar,
     attributes map(varchar, varchar),
     attribute_types varchar,
-    dropped_attributes_count bigint,
-    events struct(
-        name varchar, time_unix_nano bigint, attributes map(varchar, varchar),
-        attribute_types varchar, dropped_attributes_count bigint)[],
-    dropped_events_count bigint,
-    links struct(
-        trace_id varchar, span_id varchar, trace_state varchar, attributes map(varchar, varchar),
-        attribute_types varchar, dropped_attributes_count bigint, flags bigint)[],
-    dropped_links_count bigint,
     service_name varchar,
     resource_attributes map(varchar, varchar),
     resource_attribute_types varchar,
-    resource_dropped_attributes_count bigint,
-    resource_schema_url varchar,
-    resource_entity_refs blob[],
     scope_name varchar,
     scope_version varchar,
-    scope_attributes map(varchar, varchar),
-    scope_attribute_types varchar,
-    scope_dropped_attributes_count bigint,
-    scope_schema_url varchar
+    extras varchar
 );
 comment on table spans is 'Every span as it was received, one row each, in arrival order.';
 comment on column spans.ingest_seq is 'Number of the commit that stored the span; grows with arrival.';
@@ -50,7 +34,6 @@ comment on column spans.project is 'Namespace: from the span, its resource, the 
 comment on column spans.trace_id is 'Trace id, 32 lower-case hex digits.';
 comment on column spans.span_id is 'Span id, 16 lower-case hex digits; unique within its trace.';
 comment on column spans.parent_span_id is 'Span id of the parent; null for a root span.';
-comment on column spans.trace_state is 'W3C tracestate as sent.';
 comment on column spans.flags is 'W3C trace flags and the remote-parent bits, as sent.';
 comment on column spans.name is 'Name of the operation.';
 comment on column spans.kind is 'OTLP span kind: unspecified, internal, server, client, producer, consumer.';
@@ -62,23 +45,68 @@ comment on column spans.status_code is 'unset, ok or error.';
 comment on column spans.status_message is 'Text of the status.';
 comment on column spans.attributes is 'Attributes as text: attributes[''gen_ai.system'']. Values of 257 bytes and more are null here and in span_content.';
 comment on column spans.attribute_types is 'One letter per attribute, in order: s string, i int, d double, b bool, y bytes (base64), j JSON, v OTLP JSON, n none.';
-comment on column spans.dropped_attributes_count is 'Attributes that the sender dropped.';
-comment on column spans.events is 'Span events in the order sent; long values are in span_content under their event_index.';
-comment on column spans.dropped_events_count is 'Events that the sender dropped.';
-comment on column spans.links is 'Links to other spans, in the order sent.';
-comment on column spans.dropped_links_count is 'Links that the sender dropped.';
 comment on column spans.service_name is 'Resource attribute service.name.';
 comment on column spans.resource_attributes is 'Attributes of the resource, as text.';
 comment on column spans.resource_attribute_types is 'Their letters, as in attribute_types.';
-comment on column spans.resource_dropped_attributes_count is 'Resource attributes that the sender dropped.';
-comment on column spans.resource_schema_url is 'Schema URL of the resource.';
-comment on column spans.resource_entity_refs is 'Entity references of the resource, as protobuf bytes.';
 comment on column spans.scope_name is 'Instrumentation scope: usually the library that made the span.';
 comment on column spans.scope_version is 'Version of the instrumentation scope.';
-comment on column spans.scope_attributes is 'Attributes of the scope, as text.';
-comment on column spans.scope_attribute_types is 'Their letters, as in attribute_types.';
-comment on column spans.scope_dropped_attributes_count is 'Scope attributes that the sender dropped.';
-comment on column spans.scope_schema_url is 'Schema URL of the scope.';
+comment on column spans.extras is 'JSON of what is rarely set: trace_state, dropped counts, schema URLs, entity references (base64), scope_attributes as {key: [text, letter]}; null when nothing of it is.';
+
+create table span_events (
+    ingest_seq bigint,
+    project varchar,
+    trace_id varchar,
+    span_id varchar,
+    start_time timestamptz,
+    event_index integer,
+    name varchar,
+    time_unix_nano bigint,
+    attributes map(varchar, varchar),
+    attribute_types varchar,
+    dropped_attributes_count bigint
+);
+comment on table span_events is 'Events of spans: exceptions, stream chunks, messages of older conventions.';
+comment on column span_events.ingest_seq is 'Number of the commit, as in spans.';
+comment on column span_events.project is 'Project of the span.';
+comment on column span_events.trace_id is 'Trace id of the span.';
+comment on column span_events.span_id is 'Span id of the span.';
+comment on column span_events.start_time is 'Start of the span: bound it, and the lookup is fast.';
+comment on column span_events.event_index is 'Position among the events of the span, from 0.';
+comment on column span_events.name is 'Name of the event, such as exception.';
+comment on column span_events.time_unix_nano is 'Time of the event, in nanoseconds since 1970-01-01 UTC.';
+comment on column span_events.attributes is 'Attributes as text; values of 257 bytes and more are null here and in span_content.';
+comment on column span_events.attribute_types is 'Their letters, as in spans.attribute_types.';
+comment on column span_events.dropped_attributes_count is 'Attributes that the sender dropped.';
+
+create table span_links (
+    ingest_seq bigint,
+    project varchar,
+    trace_id varchar,
+    span_id varchar,
+    start_time timestamptz,
+    link_index integer,
+    linked_trace_id varchar,
+    linked_span_id varchar,
+    trace_state varchar,
+    attributes map(varchar, varchar),
+    attribute_types varchar,
+    dropped_attributes_count bigint,
+    flags bigint
+);
+comment on table span_links is 'Links from spans to spans of other traces.';
+comment on column span_links.ingest_seq is 'Number of the commit, as in spans.';
+comment on column span_links.project is 'Project of the span.';
+comment on column span_links.trace_id is 'Trace id of the span.';
+comment on column span_links.span_id is 'Span id of the span.';
+comment on column span_links.start_time is 'Start of the span: bound it, and the lookup is fast.';
+comment on column span_links.link_index is 'Position among the links of the span, from 0.';
+comment on column span_links.linked_trace_id is 'Trace that is linked to.';
+comment on column span_links.linked_span_id is 'Span that is linked to.';
+comment on column span_links.trace_state is 'W3C tracestate of the linked span.';
+comment on column span_links.attributes is 'Attributes as text, whatever their length.';
+comment on column span_links.attribute_types is 'Their letters, as in spans.attribute_types.';
+comment on column span_links.dropped_attributes_count is 'Attributes that the sender dropped.';
+comment on column span_links.flags is 'W3C trace flags of the linked span.';
 
 create table span_content (
     ingest_seq bigint,
