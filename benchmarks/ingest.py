@@ -35,7 +35,9 @@ CASES = {  # name: (senders, spans a request, bytes a span)
 def serve(folder: Path) -> tuple[subprocess.Popen, dict]:
     """Start a server on an empty database; return it and its addresses."""
     ready = folder / "ready.json"
-    ports = [f"--{name}-endpoint=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "http", "grpc")]
+    ports = [
+        f"--{name}-endpoint=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "http", "grpc")
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "otel_threads", "serve", "--database", str(folder / "db.duckdb"),
          "--ready-file", str(ready), *ports],
@@ -53,16 +55,23 @@ def status(addresses: dict) -> dict:
         return json.load(answer)
 
 
-def send(address: str, seed: int, senders: int, spans: int, span_bytes: int, seconds: float, out) -> None:
+def send(
+    address: str, seed: int, senders: int, spans: int, span_bytes: int, seconds: float, out
+) -> None:
     """Send as fast as answers come, with `senders` requests under way; report what was answered."""
     import asyncio
 
     async def work() -> None:
         template = Template(spans=spans, span_bytes=span_bytes, seed=seed)
         dice = np.random.default_rng(seed)
-        ready = [template.fresh(dice) for _ in range(24 if spans > 1 else 20_000 // max(1, senders) * senders)]
+        ready = [
+            template.fresh(dice)
+            for _ in range(24 if spans > 1 else 20_000 // max(1, senders) * senders)
+        ]
         waits, count = [], 0
-        async with grpc.aio.insecure_channel(address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        async with grpc.aio.insecure_channel(
+            address, options=[("grpc.max_send_message_length", -1)]
+        ) as channel:
             call = channel.unary_unary(METHOD)
             await call(template.fresh(dice))
             out.put("ready")
@@ -101,7 +110,15 @@ def ingest(senders: int, spans: int, span_bytes: int, seconds: float) -> dict:
             crew = [
                 multiprocessing.Process(
                     target=send,
-                    args=(addresses["otlp_grpc"], n + 1, senders // processes, spans, span_bytes, seconds, out),
+                    args=(
+                        addresses["otlp_grpc"],
+                        n + 1,
+                        senders // processes,
+                        spans,
+                        span_bytes,
+                        seconds,
+                        out,
+                    ),
                 )
                 for n in range(processes)
             ]
@@ -134,7 +151,9 @@ def ingest(senders: int, spans: int, span_bytes: int, seconds: float) -> dict:
                 "spans_per_s": round(sent / took),
                 "answer_p50_ms": round(statistics.median(waits) * 1000, 1),
                 "answer_p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 1),
-                "server_cpu_cores": round((cpu_end.user + cpu_end.system - cpu.user - cpu.system) / took, 2),
+                "server_cpu_cores": round(
+                    (cpu_end.user + cpu_end.system - cpu.user - cpu.system) / took, 2
+                ),
                 "memory_idle_mb": round(idle / 1e6),
                 "memory_peak_mb": round(peak / 1e6),
                 "catch_up_s": round(time.monotonic() - caught_up, 1),
@@ -155,9 +174,13 @@ def floor(spans: int, span_bytes: int, seconds: float) -> float:
     dice = np.random.default_rng(7)
     batches = []
     for _ in range(40):
-        request = Request(signal=Signal.TRACES, payload=template.fresh(dice), received_unix_nano=time.time_ns())
+        request = Request(
+            signal=Signal.TRACES, payload=template.fresh(dice), received_unix_nano=time.time_ns()
+        )
         decoded = columns.decode([request], default_project="default")
-        batches.append((decoded.tables["spans"], decoded.tables["span_content"].drop_columns("span_row")))
+        batches.append(
+            (decoded.tables["spans"], decoded.tables["span_content"].drop_columns("span_row"))
+        )
     with tempfile.TemporaryDirectory() as name:
         database = Database(f"{name}/floor.duckdb", memory_limit_bytes=192 << 20)
         count, started, n = 0, time.monotonic(), 0
@@ -169,7 +192,9 @@ def floor(spans: int, span_bytes: int, seconds: float) -> float:
                 cursor.register("rows", rows)
                 cursor.execute(f"insert into spans by name select {n} as ingest_seq, * from rows")
                 cursor.register("content", content)
-                cursor.execute(f"insert into span_content by name select {n} as ingest_seq, * from content")
+                cursor.execute(
+                    f"insert into span_content by name select {n} as ingest_seq, * from content"
+                )
                 cursor.commit()
                 count += rows.num_rows
         took = time.monotonic() - started
@@ -184,7 +209,11 @@ def main() -> None:
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
     report = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "system": platform.platform(),
+        },
         "command": " ".join(["benchmarks/ingest.py", *sys.argv[1:]]),
         "cases": {},
     }

@@ -8,7 +8,8 @@ import numpy as np
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 WORDS = [
-    "".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=3 + n % 8)) for n in range(4000)
+    "".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=3 + n % 8))
+    for n in range(4000)
 ]
 SPANS_PER_TRACE = 8
 
@@ -37,7 +38,9 @@ class Template:
             span.trace_id, span.span_id = ids
             root = n % SPANS_PER_TRACE == 0
             if not root:
-                span.parent_span_id = b"SP\xff" + struct.pack(">I", n - n % SPANS_PER_TRACE) + b"\xfe"
+                span.parent_span_id = (
+                    b"SP\xff" + struct.pack(">I", n - n % SPANS_PER_TRACE) + b"\xfe"
+                )
             span.name = "invoke_agent bench" if root else "chat gpt-4o-mini"
             span.kind = 1 if root else 3
             span.start_time_unix_nano = 0x7100000000000000 + n
@@ -52,11 +55,18 @@ class Template:
             else:
                 put(key="gen_ai.usage.input_tokens").value.int_value = dice.randrange(10, 4000)
                 put(key="gen_ai.usage.output_tokens").value.int_value = dice.randrange(10, 900)
-                put(key="gen_ai.response.id").value.string_value = f"chatcmpl-{dice.getrandbits(60):x}"
+                put(
+                    key="gen_ai.response.id"
+                ).value.string_value = f"chatcmpl-{dice.getrandbits(60):x}"
                 put(key="gen_ai.request.temperature").value.double_value = 0.7
-            for key, role in (("gen_ai.input.messages", "user"), ("gen_ai.output.messages", "assistant")):
+            for key, role in (
+                ("gen_ai.input.messages", "user"),
+                ("gen_ai.output.messages", "assistant"),
+            ):
                 words = " ".join(dice.choices(WORDS, k=text_bytes // 8 + 1))[:text_bytes]
-                put(key=key).value.string_value = (
+                put(
+                    key=key
+                ).value.string_value = (
                     f'[{{"role":"{role}","parts":[{{"type":"text","content":"{words}"}}]}}]'
                 )
         self.spans = spans
@@ -65,7 +75,7 @@ class Template:
         data = raw.tobytes()
         self._traces = self._find(data, [b"TRACE" + struct.pack(">Q", t) for t, _ in marks], 16)
         self._span_ids = [
-            [m for m in _all(data, b"SP\xff" + struct.pack(">I", n) + b"\xfe")] for _, n in marks
+            list(_all(data, b"SP\xff" + struct.pack(">I", n) + b"\xfe")) for _, n in marks
         ]
         self._starts = [data.index(struct.pack("<Q", 0x7100000000000000 + n)) for _, n in marks]
         self._threads = _all(data, b"thread-" + b"#" * 12)
@@ -95,8 +105,12 @@ class Template:
             out[at : at + 16] = trace_ids[16 * trace : 16 * trace + 16]
             for place in self._span_ids[n]:
                 out[place : place + 8] = span_ids[8 * n : 8 * n + 8]
-            out[self._starts[n] : self._starts[n] + 8] = struct.pack("<Q", now - 2_000_000_000 + n * 1000)
-            out[self._ends[n] : self._ends[n] + 8] = struct.pack("<Q", now - 1_000_000_000 + n * 1000)
+            out[self._starts[n] : self._starts[n] + 8] = struct.pack(
+                "<Q", now - 2_000_000_000 + n * 1000
+            )
+            out[self._ends[n] : self._ends[n] + 8] = struct.pack(
+                "<Q", now - 1_000_000_000 + n * 1000
+            )
         return bytes(out)
 
 

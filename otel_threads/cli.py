@@ -40,9 +40,9 @@ def setting_options(*names: str) -> Callable[[Any], Any]:
             command = click.option(f"--{name.replace('_', '-')}", name, help=SETTING_OPTIONS[name])(
                 command
             )
-        return click.option("--config", "config_file", envvar="OTEL_THREADS_CONFIG", help="TOML file")(
-            command
-        )
+        return click.option(
+            "--config", "config_file", envvar="OTEL_THREADS_CONFIG", help="TOML file"
+        )(command)
 
     return decorate
 
@@ -112,7 +112,7 @@ def threads() -> None:
 @click.option("--sort", default="-last_activity_time", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @json_option
-def threads_list(  # noqa: PLR0913
+def threads_list(
     config_file: str | None,
     project: str | None,
     status: str | None,
@@ -176,9 +176,7 @@ def traces_list(
 @setting_options("database", "http_endpoint")
 @click.argument("trace_id")
 @json_option
-def traces_show(
-    config_file: str | None, trace_id: str, as_json: bool, **given: str | None
-) -> None:
+def traces_show(config_file: str | None, trace_id: str, as_json: bool, **given: str | None) -> None:
     """Show one trace: its turns and the tree of its spans."""
     with _source(load(config_file, **given).config) as source:
         trace = source.trace(trace_id)
@@ -255,9 +253,15 @@ def _failing(*also: type[Exception]) -> Iterator[None]:
     """Turn our errors into one line on stderr and exit code 1."""
     try:
         yield
-    except (OtelThreadsError, *also) as error:
-        click.echo(f"otel-threads: {error}", err=True)
-        sys.exit(1)
+    except OtelThreadsError as error:
+        _fail(error)
+    except also as error:
+        _fail(error)
+
+
+def _fail(error: BaseException) -> None:
+    click.echo(f"otel-threads: {error}", err=True)
+    sys.exit(1)
 
 
 def _announce(line: str) -> None:

@@ -166,7 +166,7 @@ def _parse(name: str, value: Any, source: str) -> Any:
             return value
         if not isinstance(value, str):
             raise ValueError("a text")
-        return value or None if kind != str else value
+        return value if kind is str else value or None
     except ValueError as error:
         shown = "***" if name in SECRETS else repr(value)
         raise ConfigError(f"{name}={shown} (from {source}) is not {error}") from None

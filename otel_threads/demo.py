@@ -87,7 +87,12 @@ def _show(addresses: dict[str, str], console: Console, config: Config) -> None:
             if status["derived_sequence"] >= status["committed_sequence"]:
                 break
             pause.wait(0.05)
-        selection = {"project": "*", "limit": 50, "with_total": "true", "sort": "project"}
+        selection: dict[str, str | int] = {
+            "project": "*",
+            "limit": 50,
+            "with_total": "true",
+            "sort": "project",
+        }
         page = http.get("/threads", params=selection).raise_for_status().json()
         console.print()
         console.print(show.threads(page, every_project=True))
@@ -103,7 +108,7 @@ def _show(addresses: dict[str, str], console: Console, config: Config) -> None:
             f"  REST   http://{addresses['http']}/api/v1/threads?project=*\n"
             f"  API    http://{addresses['http']}/docs\n"
             f"  shell  otel-threads threads list --project '*' --database {config.database}\n"
-            f"  SQL    duckdb {config.database} -c 'from threads'   (once this server has stopped)\n"
+            f"  SQL    duckdb {config.database} -c 'from threads'   (once it has stopped)\n"
             f"\nSend your own\n"
             f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://{addresses['otlp_http']} "
             f"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"

@@ -14,7 +14,13 @@ import httpx
 from otel_threads.api import schemas
 from otel_threads.config import Config, endpoint
 from otel_threads.derive.deriver import derive_all
-from otel_threads.errors import DatabaseRefused, InvalidQuery, NotFound, OtelThreadsError, Unavailable
+from otel_threads.errors import (
+    DatabaseRefused,
+    InvalidQuery,
+    NotFound,
+    OtelThreadsError,
+    Unavailable,
+)
 from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore
 from otel_threads.store.reader import Reader
@@ -43,7 +49,9 @@ def find_server(config: Config) -> str | None:
             addresses.append(f"{host}:{port}")
     for address in addresses:
         try:
-            answer = httpx.get(f"{_scheme(config)}://{address}/healthz", timeout=2.0, verify=_verify(config))
+            answer = httpx.get(
+                f"{_scheme(config)}://{address}/healthz", timeout=2.0, verify=_verify(config)
+            )
             if answer.status_code == 200:
                 return str(address)
         except httpx.HTTPError:
@@ -172,7 +180,9 @@ class Local:
 
     def threads(self, **selection: Any) -> Row:
         """Return a page of threads."""
-        return schemas.Threads.model_validate(self._service.threads(**selection)).model_dump(mode="json")
+        return schemas.Threads.model_validate(self._service.threads(**selection)).model_dump(
+            mode="json"
+        )
 
     def thread(self, thread_id: str, *, project: str | None) -> Row:
         """Return one thread."""
@@ -192,11 +202,15 @@ class Local:
 
     def traces(self, **selection: Any) -> Row:
         """Return a page of traces."""
-        return schemas.Traces.model_validate(self._service.traces(**selection)).model_dump(mode="json")
+        return schemas.Traces.model_validate(self._service.traces(**selection)).model_dump(
+            mode="json"
+        )
 
     def trace(self, trace_id: str) -> Row:
         """Return one trace with its spans and turns."""
-        return schemas.TraceDetail.model_validate(self._service.trace(trace_id)).model_dump(mode="json")
+        return schemas.TraceDetail.model_validate(self._service.trace(trace_id)).model_dump(
+            mode="json"
+        )
 
     def status(self) -> Row:
         """Return what the file holds."""

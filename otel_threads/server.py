@@ -252,9 +252,7 @@ class _Http(uvicorn.Server):
 def _grpc_credentials(config: Config) -> grpc.ServerCredentials | None:
     if not config.tls_cert_file or not config.tls_key_file:
         return None
-    authority = (
-        Path(config.tls_client_ca_file).read_bytes() if config.tls_client_ca_file else None
-    )
+    authority = Path(config.tls_client_ca_file).read_bytes() if config.tls_client_ca_file else None
     return grpc.ssl_server_credentials(
         [(Path(config.tls_key_file).read_bytes(), Path(config.tls_cert_file).read_bytes())],
         root_certificates=authority,

@@ -61,7 +61,9 @@ def threads(page: Row, *, every_project: bool = False) -> RenderableType:
     for thread in page["items"]:
         table.add_row(
             *([safe(thread["project"], length=40)] if every_project else []),
-            safe(thread["thread_id"], length=60, style="bold" if thread["status"] == "active" else ""),
+            safe(
+                thread["thread_id"], length=60, style="bold" if thread["status"] == "active" else ""
+            ),
             str(thread["turn_count"]),
             count(thread["usage"]["total_tokens"]),
             dollars(thread["cost_usd"], partial=thread["cost_is_partial"]),
@@ -129,11 +131,15 @@ def _turn(turn: Row) -> RenderableType:
     for call in turn["tool_calls"]:
         lines.append("\n")
         lines.append_text(Text("Tool       ", style="magenta"))
-        lines.append_text(safe(f"{call['name']}({_short(call['arguments'])}) → {_short(call['result'])}"))
+        lines.append_text(
+            safe(f"{call['name']}({_short(call['arguments'])}) → {_short(call['result'])}")
+        )
     if turn["error"]:
         lines.append("\n")
         lines.append_text(Text("Error      ", style="red"))
-        words = ": ".join(part for part in (turn["error"]["type"], turn["error"]["message"]) if part)
+        words = ": ".join(
+            part for part in (turn["error"]["type"], turn["error"]["message"]) if part
+        )
         lines.append_text(safe(words or "error"))
     if turn["assistant"]:
         lines.append("\n")
@@ -165,7 +171,9 @@ def settings(rows: list[Row]) -> RenderableType:
     table = _table(("setting", {"no_wrap": True}), ("value", {"overflow": "fold"}), ("from", {}))
     for row in rows:
         value = ", ".join(row["value"]) if isinstance(row["value"], tuple) else row["value"]
-        table.add_row(row["name"], safe("" if value is None else value), safe(row["source"], style="dim"))
+        table.add_row(
+            row["name"], safe("" if value is None else value), safe(row["source"], style="dim")
+        )
     return table
 
 
@@ -222,9 +230,15 @@ def _advice(found: list[Row]) -> list[Text]:
                 "(or true, for older packages) turns it on."
             )
         if row["spans_from_the_future"]:
-            advice.append(f"{name}: {row['spans_from_the_future']} spans start after they arrived: a sender's clock is ahead.")
+            advice.append(
+                f"{name}: {row['spans_from_the_future']} spans start after they arrived: "
+                "a sender's clock is ahead."
+            )
         if row["spans_ending_before_start"]:
-            advice.append(f"{name}: {row['spans_ending_before_start']} spans end before they start: a sender's clock stepped back.")
+            advice.append(
+                f"{name}: {row['spans_ending_before_start']} spans end before they start: "
+                "a sender's clock stepped back."
+            )
     return [Text.assemble("\n", Text("• ", style="yellow"), safe(line)) for line in advice]
 
 

@@ -1,4 +1,7 @@
-"""The one shape of every answer. Times are RFC 3339 in UTC, durations milliseconds, null unknown."""
+"""The one shape of every answer.
+
+Times are RFC 3339 in UTC, durations milliseconds; null is unknown.
+"""
 
 import datetime
 from typing import Annotated, Any, Literal

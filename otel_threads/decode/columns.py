@@ -81,7 +81,9 @@ class _Attributes:
 
     def find(self, key: str) -> pa.Array:
         """Return the value under `key` per owner, null where it is not a non-empty string."""
-        assert self.keys is not None and self.texts is not None and self.offsets is not None
+        assert self.keys is not None
+        assert self.texts is not None
+        assert self.offsets is not None
         owners = len(self.offsets) - 1
         hits = np.flatnonzero(pc.equal(self.keys, key).to_numpy(zero_copy_only=False))
         if not len(hits):
@@ -106,7 +108,9 @@ def check(payload: bytes) -> None:
         raise InvalidPayload(f"not an ExportTraceServiceRequest: {error}") from None
 
 
-def decode(requests: Sequence[Request], *, default_project: str, project_attribute: str | None = None) -> Decoded:
+def decode(
+    requests: Sequence[Request], *, default_project: str, project_attribute: str | None = None
+) -> Decoded:
     """Return the rows of all requests together. Each payload has passed `check`.
 
     Raises:
@@ -271,9 +275,9 @@ class _Decoder:
             "resource_schema_url": self._resource.field("schema_url")[owner].as_py(),
         }
         if resource[owner].is_valid:
-            extra["resource_dropped_attributes_count"] = resource.field(
-                "dropped_attributes_count"
-            )[owner].as_py()
+            extra["resource_dropped_attributes_count"] = resource.field("dropped_attributes_count")[
+                owner
+            ].as_py()
             extra["resource_entity_refs"] = [
                 base64.b64encode(ref).decode()
                 for ref in resource.field("entity_refs")[owner].as_py()
@@ -289,7 +293,9 @@ class _Decoder:
         found: dict[str, values.Encoded] = {}
         for pair in pairs:
             try:
-                value = wire.AnyValue(**{k: v for k, v in (pair["value"] or {}).items() if v is not None})
+                value = wire.AnyValue(
+                    **{k: v for k, v in (pair["value"] or {}).items() if v is not None}
+                )
                 found[pair["key"]] = values.encode(AnyValue.FromString(value.SerializeToString()))
             except (DecodeError, RecursionError) as error:
                 reason = f"scope attribute {pair['key']!r}: malformed value: {error}"
@@ -304,7 +310,10 @@ class _Decoder:
         for owner in range(len(lists)):
             size = lists.slice(owner, 1).flatten().nbytes
             if size * int(used[owner]) > EXPANDED_BYTES_MAX:
-                reason = f"{what} attributes of {size} bytes over {used[owner]} spans, {EXPANDED_BYTES_MAX} bytes allowed"
+                reason = (
+                    f"{what} attributes of {size} bytes over {used[owner]} spans, "
+                    f"{EXPANDED_BYTES_MAX} bytes allowed"
+                )
                 self._refuse({owner: reason}, lambda o: np.flatnonzero(owner_of == o))
 
     def _events(self, columns: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
@@ -474,7 +483,9 @@ def _attributes(lists: pa.Array, *, inline: bool = False) -> _Attributes:
     offsets = _offsets(lists)
     texts, letters, bad_pairs = _texts(value)
     owner_of = np.repeat(np.arange(len(lists)), np.diff(offsets))
-    bad = {int(owner_of[i]): f"attribute {keys[i].as_py()!r}: {why}" for i, why in bad_pairs.items()}
+    bad = {
+        int(owner_of[i]): f"attribute {keys[i].as_py()!r}: {why}" for i, why in bad_pairs.items()
+    }
     last = _last_of_key(keys, owner_of, len(lists))
     if last is not None:
         keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]

@@ -99,7 +99,7 @@ def decode(text: str | None, letter: str) -> AnyValue:
         case "n":
             return AnyValue()
         case "s":
-            return AnyValue(string_value=text)
+            return AnyValue(string_value=text or "")
         case "i":
             return AnyValue(int_value=int(text or ""))
         case "d":

@@ -61,7 +61,9 @@ def calls(tree: Tree, facts: Mapping[str, Facts]) -> list[Call]:
     # Helpers that prepare a request are marked as models too; they say nothing of one.
     telling = [call for call in found if _tells(call)]
     merged = _once_per_response(telling or found)
-    return sorted(merged, key=lambda call: (call.span.start_unix_nano, tree.position[call.span.span_id]))
+    return sorted(
+        merged, key=lambda call: (call.span.start_unix_nano, tree.position[call.span.span_id])
+    )
 
 
 def _tells(call: Call) -> bool:
@@ -125,7 +127,9 @@ def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
             call.ttft_ms = first_token_ms(span, known)
         if call.cost_usd is None and known.get("cost_usd") is not None:
             call.cost_usd, call.cost_source = known.get("cost_usd"), "reported"
-    call.error = next((error for span in members if (error := error_of(span, facts[span.span_id]))), None)
+    call.error = next(
+        (error for span in members if (error := error_of(span, facts[span.span_id]))), None
+    )
     if call.error and call.cost_usd == 0.0:  # written by rote on failed calls
         call.cost_usd, call.cost_source = None, None
     if call.cost_usd is None:
@@ -143,7 +147,9 @@ def _once_per_response(found: Sequence[Call]) -> list[Call]:
     """Merge calls that name the same response: siblings made by two instrumentations."""
     kept: list[Call] = []
     by_response: dict[str, Call] = {}
-    for call in sorted(found, key=lambda c: (not (c.inputs or c.outputs), c.span.start_unix_nano, c.span.span_id)):
+    for call in sorted(
+        found, key=lambda c: (not (c.inputs or c.outputs), c.span.start_unix_nano, c.span.span_id)
+    ):
         first = by_response.get(call.response_id) if call.response_id else None
         if first is None:
             kept.append(call)
@@ -155,9 +161,9 @@ def _once_per_response(found: Sequence[Call]) -> list[Call]:
         first.outputs = first.outputs or call.outputs
         if not first.usage:
             first.usage = call.usage
-        if first.cost_source != "reported" and call.cost_usd is not None:
-            if first.cost_usd is None or call.cost_source == "reported":
-                first.cost_usd, first.cost_source = call.cost_usd, call.cost_source
+        better = first.cost_usd is None or call.cost_source == "reported"
+        if first.cost_source != "reported" and call.cost_usd is not None and better:
+            first.cost_usd, first.cost_source = call.cost_usd, call.cost_source
     return kept
 
 
@@ -193,7 +199,11 @@ def first_token_ms(span: Span, known: Facts) -> float | None:
         (event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS),
         default=None,
     )
-    return None if first is None or first < span.start_unix_nano else (first - span.start_unix_nano) / 1e6
+    return (
+        None
+        if first is None or first < span.start_unix_nano
+        else (first - span.start_unix_nano) / 1e6
+    )
 
 
 def plain_error(error: Error | None) -> dict[str, Any] | None:

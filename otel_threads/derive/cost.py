@@ -46,7 +46,7 @@ def estimate_usd(
 
 
 @lru_cache(maxsize=4096)
-def _price(  # noqa: PLR0913  # the arguments are the cache's key
+def _price(  # the arguments are the cache's key
     model: str,
     provider: str | None,
     input_tokens: int,

@@ -179,6 +179,8 @@ def derive_all(
     while position < committed_sequence:
         work = store.pending(after=position, upto=committed_sequence)
         spans = store.spans(work, after=position)
-        store.save(work, [r for trace in spans.values() for r in derive_traces(trace, identity)], merge)
+        store.save(
+            work, [r for trace in spans.values() for r in derive_traces(trace, identity)], merge
+        )
         position = work.upto
         on_progress(work)

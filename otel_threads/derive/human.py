@@ -51,7 +51,9 @@ def words(span: Span, role: Role) -> str | None:
 
 
 def _is_plain(span: Span, name: str) -> bool:
-    mime = span.attributes.get(name.replace("value", "mime_type")) if name.endswith(".value") else None
+    mime = (
+        span.attributes.get(name.replace("value", "mime_type")) if name.endswith(".value") else None
+    )
     return mime == "text/plain"
 
 

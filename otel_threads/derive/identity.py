@@ -108,9 +108,7 @@ class Identity:
 
     def _value(self, tree: Tree, span: Span, name: str) -> str | None:
         value = span.attributes[name]
-        if name == GROUP_ID and not (
-            span.scope_name.startswith("logfire") and span in tree.roots
-        ):
+        if name == GROUP_ID and not (span.scope_name.startswith("logfire") and span in tree.roots):
             return None
         if name == METADATA:
             bag = parse(value)

@@ -70,7 +70,9 @@ def _add_cost(turn: Row, part: Row) -> None:
     costs = [row["cost_usd"] for row in (turn, part) if row["cost_usd"] is not None]
     sources = {row["cost_source"] for row in (turn, part) if row["cost_source"]}
     turn["cost_is_partial"] = (
-        turn["cost_is_partial"] or part["cost_is_partial"] or (len(costs) == 1 and not part["error"])
+        turn["cost_is_partial"]
+        or part["cost_is_partial"]
+        or (len(costs) == 1 and not part["error"])
     )
     turn["cost_usd"] = sum(costs) if costs else None
     turn["cost_source"] = None if not sources else sources.pop() if len(sources) == 1 else "mixed"

@@ -194,13 +194,25 @@ def _message(role: Role, parts: list[Part]) -> Iterable[Message]:
 
 def _is_bare_part(item: Any) -> bool:
     """Whether a list item is a content part and not a message of its own."""
-    return isinstance(item, dict) and "role" not in item and (
-        item.get("type") in PART_TYPES or not item.keys().isdisjoint(BEDROCK)
-    ) and "message" not in item
+    return (
+        isinstance(item, dict)
+        and "role" not in item
+        and (item.get("type") in PART_TYPES or not item.keys().isdisjoint(BEDROCK))
+        and "message" not in item
+    )
 
 
 PART_TYPES = frozenset(
-    {"text", "input_text", "output_text", "image_url", "input_image", "tool_use", "thinking", "image"}
+    {
+        "text",
+        "input_text",
+        "output_text",
+        "image_url",
+        "input_image",
+        "tool_use",
+        "thinking",
+        "image",
+    }
 )
 BEDROCK = frozenset({"toolUse", "toolResult", "functionCall", "functionResponse"})
 
@@ -226,10 +238,12 @@ def _parts_of(content: Any) -> list[Part]:
 
 
 def _is_text(item: Any) -> bool:
-    return isinstance(item, dict) and set(item) <= {"text", "type", "content"} and "role" not in item
+    return (
+        isinstance(item, dict) and set(item) <= {"text", "type", "content"} and "role" not in item
+    )
 
 
-def _part(raw: Any, *, default: str = "") -> list[Part]:  # noqa: PLR0911
+def _part(raw: Any, *, default: str = "") -> list[Part]:
     """Return one part, or none for an empty one."""
     if isinstance(raw, str):
         return [{"type": "text", "text": raw}] if raw else []
@@ -244,12 +258,10 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:  # noqa: PLR0911
     ):  # fmt: skip
         if isinstance(raw.get(key), dict):
             return [reader(raw[key])]
-    if kind in ("tool_call", "tool_use", "function", "function_call", "server_tool_call",
-                "custom_tool_call", "tool_invocation") or (not kind and "function" in raw):  # fmt: skip
+    if kind in CALLS or (not kind and "function" in raw):
         call = _call_of(raw)
         return [call] if call["name"] or call["id"] else []
-    if kind in ("tool_call_response", "tool_result", "tool_return", "function_call_output",
-                "server_tool_call_response", "tool_response"):  # fmt: skip
+    if kind in RESULTS:
         return [_result_of(raw)]
     if kind in ("reasoning", "thinking", "reasoning_content", "redacted_thinking"):
         words = _words(raw)
@@ -263,6 +275,18 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:  # noqa: PLR0911
     return [{**raw, "type": MEDIA.get(kind, kind or "other")}]
 
 
+CALLS = frozenset(
+    {
+        "tool_call", "tool_use", "function", "function_call", "server_tool_call",
+        "custom_tool_call", "tool_invocation",
+    }
+)  # fmt: skip
+RESULTS = frozenset(
+    {
+        "tool_call_response", "tool_result", "tool_return", "function_call_output",
+        "server_tool_call_response", "tool_response",
+    }
+)  # fmt: skip
 MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
 
 
@@ -283,10 +307,16 @@ def _call_of(raw: dict[str, Any]) -> Part:
         (inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), None
     )
     call_id = next(
-        (raw[key] for key in ("id", "call_id", "toolCallId", "tool_call_id", "toolUseId") if raw.get(key)),
+        (
+            raw[key]
+            for key in ("id", "call_id", "toolCallId", "tool_call_id", "toolUseId")
+            if raw.get(key)
+        ),
         None,
     )
-    return _call(call_id, inner.get("name") or inner.get("toolName") or inner.get("tool_name"), arguments)
+    return _call(
+        call_id, inner.get("name") or inner.get("toolName") or inner.get("tool_name"), arguments
+    )
 
 
 def _call(call_id: Any, name: Any, arguments: Any) -> Part:
@@ -356,9 +386,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def flattened(
-    attributes: dict[str, Any], prefix: str
-) -> list[dict[str, Any]]:
+def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     """Return the objects that keys such as `PREFIX.0.role` spell out, in the order of their index.
 
     Nested indices become nested lists: `PREFIX.0.tool_calls.1.name`.

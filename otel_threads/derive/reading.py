@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_threads.derive.facts import (
-    READERS,
     FACTS,
+    READERS,
     USAGE,
     Kind,
     Messages,
@@ -95,7 +95,11 @@ def _usage(span: Span, values: Mapping[str, Any]) -> Usage:
     # A failed call counted as nothing was not counted.
     if span.status_code == "error" and not usage.input_tokens and not usage.output_tokens:
         return Usage()
-    if usage and usage.total_tokens is None and None not in (usage.input_tokens, usage.output_tokens):
+    if (
+        usage
+        and usage.total_tokens is None
+        and None not in (usage.input_tokens, usage.output_tokens)
+    ):
         usage.total_tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
     return usage
 

@@ -119,7 +119,7 @@ def _together(slices: Sequence[Row]) -> Row:
         "cost_usd": sum(row["cost_usd"] for row in costs) if costs else None,
         "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
         "cost_is_partial": any(row["cost_is_partial"] for row in slices)
-        or bool(costs) and any(row["cost_usd"] is None and row["call_count"] for row in slices),
+        or (bool(costs) and any(row["cost_usd"] is None and row["call_count"] for row in slices)),
         **{name: sorted({v for row in slices for v in row[name]}) for name in LISTS},
     }
 

@@ -224,11 +224,11 @@ class Turns:
         requested: list[Part] = []
         for message, _ in part.messages:
             requested += message.of_type("tool_call")
-            for result in message.of_type("tool_result"):
-                if result["id"]:
-                    results.setdefault(result["id"], result)
+            for answer in message.of_type("tool_result"):
+                if answer["id"]:
+                    results.setdefault(answer["id"], answer)
                 else:
-                    loose.append(result)
+                    loose.append(answer)
         spans = sorted(
             (span for span in inside if self._facts[span.span_id].kind == "tool"),
             key=lambda span: (span.start_unix_nano, span.span_id),
@@ -238,7 +238,7 @@ class Turns:
             if call["name"] in FINAL_TOOLS:
                 continue
             span = _take_span(spans, self._facts, call)
-            result = results.get(call["id"]) if call["id"] else None
+            result: Part | None = results.get(call["id"]) if call["id"] else None
             if result is None and loose and (loose[0]["name"] in (None, call["name"])):
                 result = loose.pop(0)
             found.append(self._tool(call, result, span))

@@ -19,12 +19,14 @@ def check_token(authorization: str | None, token: str | None) -> None:
     if token is None:
         return
     scheme, _, given = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(
+        given.strip().encode(), token.encode()
+    ):
         raise Unauthenticated("a bearer token is needed: authorization: Bearer <ingest_token>")
 
 
 def project(headers: Mapping[str, str]) -> str | None:
-    """Return the project that our own header or metadata names, cut to its longest; None if none."""
+    """Return the project that our own header names, cut to its longest; None if none."""
     return _first(headers, (PROJECT_HEADER,))
 
 

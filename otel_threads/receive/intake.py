@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from otel_threads.decode import columns, logs
 from otel_threads.errors import InvalidPayload, Overloaded, StoreClosed, Unavailable, describe
@@ -68,9 +68,13 @@ class GroupIntake:
             if self._closed:
                 raise StoreClosed("the server is stopping")
             # The first is always let in, else a request above the capacity never could be.
-            if self._inflight_bytes and self._inflight_bytes + size_bytes > self._inflight_bytes_max:
+            if (
+                self._inflight_bytes
+                and self._inflight_bytes + size_bytes > self._inflight_bytes_max
+            ):
                 raise Overloaded(
-                    f"{self._inflight_bytes} bytes are in flight, {self._inflight_bytes_max} allowed"
+                    f"{self._inflight_bytes} bytes are in flight, "
+                    f"{self._inflight_bytes_max} allowed"
                 )
             self._inflight_bytes += size_bytes
             INFLIGHT_BYTES.set(self._inflight_bytes)
@@ -117,7 +121,7 @@ class GroupIntake:
         while group := self._next_group():
             try:
                 self._pass_on(group)
-            except Exception as error:  # must survive anything; every sender is told
+            except Exception as error:  # noqa: BLE001  # must survive anything; every sender is told
                 logger.error("could not decode a group of requests: %s", describe(error))
                 failure = Unavailable(f"the server failed: {type(error).__name__}")
                 for waiting in group:
@@ -194,7 +198,7 @@ class GroupIntake:
             project_attribute=self._project_attribute,
         )
 
-    def _logs(self, requests: Sequence[Request]) -> tuple[object, list[Outcome]]:
+    def _logs(self, requests: Sequence[Request]) -> tuple[Any, list[Outcome]]:
         return logs.decode(
             requests,
             default_project=self._default_project,

@@ -79,7 +79,7 @@ def _export(
                     )
                 )
             )
-        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
+        except Exception as error:  # every failure becomes an answer
             code, _ = status.answer(error)
             REQUESTS.labels("grpc", signal.value, code.name).inc()
             detail = status.rpc_status(error)

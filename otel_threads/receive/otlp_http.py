@@ -27,7 +27,14 @@ from otel_threads.receive.status import UnsupportedType
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 # Exporters with a fixed path: Langfuse, Opik, LangSmith and others keep working as configured.
-PREFIXES = ("", "/otel", "/api/v1/otel", "/api/public/otel", "/v1/private/otel", "/api/v1/private/otel")
+PREFIXES = (
+    "",
+    "/otel",
+    "/api/v1/otel",
+    "/api/public/otel",
+    "/v1/private/otel",
+    "/api/v1/private/otel",
+)
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
 BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
 THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are decompressed and parsed without a thread
@@ -37,9 +44,7 @@ class SlowBody(InvalidPayload):
     """The body did not arrive in time."""
 
 
-def app(
-    intake: Intake, *, request_bytes_max: int, token: str | None, clock: Clock
-) -> Starlette:
+def app(intake: Intake, *, request_bytes_max: int, token: str | None, clock: Clock) -> Starlette:
     """Return the ASGI application of the OTLP/HTTP port."""
     routes = [
         Route(path, _export(signal, intake, request_bytes_max, token, clock), methods=["POST"])

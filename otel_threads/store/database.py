@@ -121,7 +121,9 @@ class Database:
             try:
                 yield cursor
             except duckdb.InterruptException:
-                raise QueryTimeout(f"stopped after {timeout_s:g} s, the limit for one query") from None
+                raise QueryTimeout(
+                    f"stopped after {timeout_s:g} s, the limit for one query"
+                ) from None
             finally:
                 watchdog.cancel()
 

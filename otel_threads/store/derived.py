@@ -73,7 +73,9 @@ class DuckDBDerivedStore:
         with self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
-            cursor.register("work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
+            cursor.register(
+                "work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())})
+            )
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
                 bounds = {"first": row[0]}
@@ -290,9 +292,7 @@ def _keyed(values: Mapping[ThreadKey, int], name: str) -> pa.Table:
     )
 
 
-def _rows(
-    cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None
-) -> list[Row]:
+def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None) -> list[Row]:
     found: list[Row] = cursor.execute(text, parameters or {}).fetch_arrow_table().to_pylist()
     return found
 
@@ -395,7 +395,8 @@ TRACES = pa.schema(
         ("project", _S), ("trace_id", _S), ("thread_id", _S), ("thread_ids", _L),
         ("thread_id_source", _S), ("root_span_id", _S), ("name", _S), *_TIMES, ("created_at", _T),
         ("updated_at", _T), ("turn_count", _I), ("span_count", _I), ("error_count", _I),
-        ("call_count", _I), ("first_message", _S), ("last_message", _S), ("is_copy", _B), *_ABOUT, *_SPENT,
+        ("call_count", _I), ("first_message", _S), ("last_message", _S), ("is_copy", _B),
+        *_ABOUT, *_SPENT,
     ]
 )  # fmt: skip
 SLICES = pa.schema(
@@ -431,9 +432,7 @@ TURNS = pa.schema(
         ("message_count", _I), *_SPENT,
     ]
 )  # fmt: skip
-WORDS = pa.schema(
-    [("project", _S), ("thread_id", _S), ("first_message", _S), ("last_message", _S)]
-)
+WORDS = pa.schema([("project", _S), ("thread_id", _S), ("first_message", _S), ("last_message", _S)])
 MESSAGES = pa.schema(
     [
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("turn_index", _I),

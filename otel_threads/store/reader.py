@@ -72,13 +72,17 @@ class Reader:
         Raises:
             InvalidQuery: there is no such field to sort by.
         """
-        return self._page(LIST_THREADS_SQL, THREAD_SORTS, ("project", "thread_id"), selection, sort, limit, after)
+        return self._page(
+            LIST_THREADS_SQL, THREAD_SORTS, ("project", "thread_id"), selection, sort, limit, after
+        )
 
     def traces(
         self, selection: Mapping[str, Any], *, sort: str, limit: int, after: Sequence[Any] | None
     ) -> list[Row]:
         """As `threads`, for traces."""
-        return self._page(LIST_TRACES_SQL, TRACE_SORTS, ("trace_id",), selection, sort, limit, after)
+        return self._page(
+            LIST_TRACES_SQL, TRACE_SORTS, ("trace_id",), selection, sort, limit, after
+        )
 
     def thread_count(self, selection: Mapping[str, Any]) -> int:
         """Return how many threads a selection has."""
@@ -168,7 +172,7 @@ class Reader:
         with self._database.reading(self._timeout_s) as cursor:
             return _query(cursor, text, parameters)
 
-    def _page(  # noqa: PLR0913
+    def _page(
         self,
         text: str,
         sorts: Mapping[str, str],
@@ -181,7 +185,9 @@ class Reader:
         descending = sort.startswith("-")
         field = sort.removeprefix("-")
         if field not in sorts:
-            raise InvalidQuery(f"cannot sort by {field!r}: one of {', '.join(sorted(sorts))}, with - for descending")
+            raise InvalidQuery(
+                f"cannot sort by {field!r}: one of {', '.join(sorted(sorts))}; - for descending"
+            )
         expression = sorts[field]
         parameters = {**selection, "limit": limit}
         condition = "true"

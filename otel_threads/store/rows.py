@@ -1,5 +1,6 @@
 """Spans on their way back out: from columns to the objects that the deriver reads."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,9 +26,7 @@ def content_by_span(table: pa.Table) -> Content:
 def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:
     """Return one `Span` a row of work_spans.sql."""
     columns = {
-        name: table.column(name).to_pylist()
-        for name in table.column_names
-        if name != "attributes"
+        name: table.column(name).to_pylist() for name in table.column_names if name != "attributes"
     }
     attributes = _maps(table.column("attributes"))
     found = []
@@ -71,7 +70,15 @@ def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
     found: dict[Key, list[Event]] = {}
     if not table.num_rows:
         return found
-    names = ("project", "trace_id", "span_id", "event_index", "name", "time_unix_nano", "attribute_types")
+    names = (
+        "project",
+        "trace_id",
+        "span_id",
+        "event_index",
+        "name",
+        "time_unix_nano",
+        "attribute_types",
+    )
     plain = (table.column(name).to_pylist() for name in names)
     for project, trace_id, span_id, at, name, time, types, pairs in zip(
         *plain, _maps(table.column("attributes")), strict=True
@@ -106,7 +113,7 @@ def _maps(column: pa.ChunkedArray) -> list[list[tuple[str, str | None]]]:
     for chunk in column.chunks:
         pairs = list(zip(chunk.keys.to_pylist(), chunk.items.to_pylist(), strict=True))
         offsets = chunk.offsets.to_pylist()
-        found += [pairs[a:b] for a, b in zip(offsets, offsets[1:], strict=False)]
+        found += [pairs[a:b] for a, b in itertools.pairwise(offsets)]
     return found
 
 

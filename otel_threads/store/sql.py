@@ -1,4 +1,4 @@
-"""Reads the .sql files beside this module: one statement a file, with a header that says what for."""
+"""Reads the .sql files beside this module: one statement a file, its header says what for."""
 
 import re
 from importlib import resources

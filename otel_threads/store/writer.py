@@ -36,7 +36,9 @@ Done = Callable[[Exception | None], None]
 class BatchWriter:
     """A `SpanWriter` over a `Database`."""
 
-    def __init__(self, database: Database, *, on_commit: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self, database: Database, *, on_commit: Callable[[int], None] = lambda _: None
+    ) -> None:
         """Start the thread. `on_commit` hears the number of each commit, in that thread."""
         self._database = database
         self._on_commit = on_commit
@@ -123,7 +125,12 @@ class BatchWriter:
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *columns.CHILDREN):
                 rows = tables[name]
-                _insert(cursor, name, rows.drop_columns("span_row") if name != "spans" else rows, sequence)
+                _insert(
+                    cursor,
+                    name,
+                    rows.drop_columns("span_row") if name != "spans" else rows,
+                    sequence,
+                )
             _insert(cursor, "log_records", logs, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
@@ -132,9 +139,7 @@ class BatchWriter:
             self._on_commit(sequence)
 
 
-def _insert(
-    cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, sequence: int
-) -> None:
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, sequence: int) -> None:
     if not rows.num_rows:
         return
     cursor.register("batch_rows", rows)
@@ -225,7 +230,9 @@ def _without_resent_logs(cursor: duckdb.DuckDBPyConnection, logs: pa.Table) -> p
     times = logs.column("time_unix_nano").to_numpy()
     cursor.register(
         "batch_ids",
-        logs.select(["project", "fingerprint"]).append_column("row", pa.array(np.arange(logs.num_rows))),
+        logs.select(["project", "fingerprint"]).append_column(
+            "row", pa.array(np.arange(logs.num_rows))
+        ),
     )
     bounds = {"first": int(times.min()), "last": int(times.max())}
     keep[cursor.execute(RESENT_LOGS_SQL, bounds).fetchnumpy()["row"]] = False

@@ -54,7 +54,7 @@ class ThreadService:
         """Return every project, the most recently active first."""
         return {"items": self._reader.projects(), "next_cursor": None}
 
-    def threads(  # noqa: PLR0913  # the selection of the contract, all by keyword
+    def threads(  # the selection of the contract, all by keyword
         self,
         *,
         project: str | None = None,
@@ -145,13 +145,15 @@ class ThreadService:
                 if row["system"] and row["system"] != system:
                     system = row["system"]
                     messages.append(transcript.system_message(system, row))
-                messages += [{**_message(m), "turn_index": row["turn_index"]} for m in row["messages"]]
+                messages += [
+                    {**_message(m), "turn_index": row["turn_index"]} for m in row["messages"]
+                ]
                 if row["has_error"]:
                     messages.append(transcript.error_message(row))
             after = rows[-1]["turn_index"]
         return {"project": name, "thread_id": thread_id, "messages": messages}
 
-    def traces(  # noqa: PLR0913  # the selection of the contract, all by keyword
+    def traces(  # the selection of the contract, all by keyword
         self,
         *,
         project: str | None = None,
@@ -195,7 +197,8 @@ class ThreadService:
             NotFound: it is not here, or not derived yet.
         """
         row = self._reader.trace(
-            trace_id.lower(), project=self._project(project) if project else None,
+            trace_id.lower(),
+            project=self._project(project) if project else None,
             default=self._default_project,
         )
         if row is None:
@@ -205,9 +208,7 @@ class ThreadService:
         raw = {id(span): readable for span, readable in spans}
         return {
             **_trace(row),
-            "spans": [
-                {**raw[id(span)], "depth": tree.depths[span.span_id]} for span in tree.spans
-            ],
+            "spans": [{**raw[id(span)], "depth": tree.depths[span.span_id]} for span in tree.spans],
             "turns": [_turn(turn) for turn in self._reader.trace_turns(row)],
         }
 
@@ -224,7 +225,7 @@ class ThreadService:
         return project or self._default_project
 
 
-def _walk(  # noqa: PLR0913
+def _walk(
     page: Callable[..., list[Row]],
     selection: Row,
     sort: str,

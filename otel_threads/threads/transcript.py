@@ -6,7 +6,13 @@ import orjson
 
 Row = dict[str, Any]
 FORMATS = ("messages", "markdown", "openai", "text")
-_NAMES = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool", "error": "Error"}
+_NAMES = {
+    "user": "User",
+    "assistant": "Assistant",
+    "system": "System",
+    "tool": "Tool",
+    "error": "Error",
+}
 
 
 def system_message(text: str, turn: Row) -> Row:

@@ -86,7 +86,11 @@ def _guard(api: FastAPI, read_token: str | None, write_token: str | None) -> Non
             or (write_token is None and request.method not in ("GET", "HEAD"))
             or _carries(request.headers.get("authorization"), needed)
         )
-        response = await call_next(request) if allowed else problems.problem(401, "a bearer token is needed: authorization: Bearer <token>")
+        response = (
+            await call_next(request)
+            if allowed
+            else problems.problem(401, "a bearer token is needed: authorization: Bearer <token>")
+        )
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -103,14 +107,16 @@ def _carries(authorization: str | None, tokens: tuple[str | None, ...]) -> bool:
 
 def _threads(api: FastAPI, service: ThreadService) -> None:
     @api.get(f"{BASE}/threads", responses=ERRORS, tags=["threads"])
-    def list_threads(  # noqa: PLR0913
+    def list_threads(
         project: ProjectQuery = None,
         thread_id: Annotated[str | None, Query(description="Exactly this conversation id.")] = None,
         status: Annotated[str | None, Query(description="active or inactive.")] = None,
         search: SearchQuery = None,
         from_: Annotated[TimeQuery, Query(alias="from")] = None,
         to: TimeQuery = None,
-        sort: Annotated[str, Query(description="Field; - before it for descending.")] = "-last_activity_time",
+        sort: Annotated[
+            str, Query(description="Field; - before it for descending.")
+        ] = "-last_activity_time",
         limit: LimitQuery = LIMIT_DEFAULT,
         cursor: CursorQuery = None,
         with_total: TotalQuery = False,
@@ -152,14 +158,19 @@ def _threads(api: FastAPI, service: ThreadService) -> None:
         f"{BASE}/threads/transcript",
         responses=ERRORS
         | MISSING
-        | {200: {"content": {"text/markdown": {}, "text/plain": {}}, "description": "In the format asked for."}},
+        | {
+            200: {
+                "content": {"text/markdown": {}, "text/plain": {}},
+                "description": "In the format asked for.",
+            }
+        },
         response_model=schemas.Transcript | schemas.OpenAIMessages,
         tags=["threads"],
     )
     def get_transcript(
         thread_id: ThreadIdQuery,
         project: OneProjectQuery = None,
-        format: Literal["messages", "markdown", "openai", "text"] = "messages",  # noqa: A002
+        format: Literal["messages", "markdown", "openai", "text"] = "messages",
     ) -> Response:
         """Get a conversation once, history not repeated."""
         found = service.transcript(thread_id, project=project)
@@ -180,7 +191,7 @@ def _threads(api: FastAPI, service: ThreadService) -> None:
 
 def _traces(api: FastAPI, service: ThreadService) -> None:
     @api.get(f"{BASE}/traces", responses=ERRORS, tags=["traces"])
-    def list_traces(  # noqa: PLR0913
+    def list_traces(
         project: ProjectQuery = None,
         thread_id: Annotated[str | None, Query(description="Only traces of this thread.")] = None,
         without_thread: Annotated[
@@ -189,7 +200,9 @@ def _traces(api: FastAPI, service: ThreadService) -> None:
         search: SearchQuery = None,
         from_: Annotated[TimeQuery, Query(alias="from")] = None,
         to: TimeQuery = None,
-        sort: Annotated[str, Query(description="Field; - before it for descending.")] = "-start_time",
+        sort: Annotated[
+            str, Query(description="Field; - before it for descending.")
+        ] = "-start_time",
         limit: LimitQuery = LIMIT_DEFAULT,
         cursor: CursorQuery = None,
         with_total: TotalQuery = False,

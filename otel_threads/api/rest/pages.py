@@ -8,7 +8,8 @@ STYLE = """
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
-td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
+td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0;
+  border-bottom: 1px solid #8884; }
 """
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -32,7 +33,8 @@ def docs(openapi: dict[str, Any]) -> str:
     for path, methods in openapi["paths"].items():
         for method, call in methods.items():
             rows = "".join(
-                f"<tr><td><code>{escape(p['name'])}</code>{' (needed)' if p.get('required') else ''}"
+                f"<tr><td><code>{escape(p['name'])}</code>"
+                f"{' (needed)' if p.get('required') else ''}"
                 f"<td>{escape(p.get('description') or p['schema'].get('description', ''))}"
                 for p in call.get("parameters", [])
             )

@@ -11,7 +11,12 @@ REQUEST, RESPONSE = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_respon
 
 
 def kind(span: Span) -> Kind | None:
-    return "llm" if span.name == "call_llm" or REQUEST in span.attributes and span.attributes[REQUEST] not in ("", "{}") else None
+    return (
+        "llm"
+        if span.name == "call_llm"
+        or (REQUEST in span.attributes and span.attributes[REQUEST] not in ("", "{}"))
+        else None
+    )
 
 
 def inputs(span: Span) -> Messages:

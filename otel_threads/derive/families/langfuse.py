@@ -37,8 +37,12 @@ def usage(span: Span) -> Usage | None:
             input_tokens=count(details.get("prompt_tokens")),
             output_tokens=count(details.get("completion_tokens")),
             total_tokens=count(details.get("total_tokens")),
-            cache_read_tokens=count(inner_in.get("cached_tokens")) if isinstance(inner_in, dict) else None,
-            reasoning_tokens=count(inner_out.get("reasoning_tokens")) if isinstance(inner_out, dict) else None,
+            cache_read_tokens=count(inner_in.get("cached_tokens"))
+            if isinstance(inner_in, dict)
+            else None,
+            reasoning_tokens=count(inner_out.get("reasoning_tokens"))
+            if isinstance(inner_out, dict)
+            else None,
         )
     return Usage(
         input_tokens=_bucket(details, "input"),

@@ -21,7 +21,10 @@ EVENT_ROLES = {
 
 def kind(span: Span) -> Kind | None:
     if span.scope_name == "pydantic-ai" or span.scope_name.startswith("logfire"):
-        if "all_messages_events" in span.attributes or "pydantic_ai.all_messages" in span.attributes:
+        if (
+            "all_messages_events" in span.attributes
+            or "pydantic_ai.all_messages" in span.attributes
+        ):
             return "agent"
         if "tool_arguments" in span.attributes or span.name.startswith("running tool:"):
             return "tool"
@@ -77,7 +80,9 @@ def _answer_starts(events: list[Any]) -> int:
         if isinstance(event, dict) and event.get("event.name") == "gen_ai.choice":
             return position
     last = len(events)
-    while last and isinstance(events[last - 1], dict) and events[last - 1].get("role") == "assistant":
+    while (
+        last and isinstance(events[last - 1], dict) and events[last - 1].get("role") == "assistant"
+    ):
         last -= 1
     return last
 

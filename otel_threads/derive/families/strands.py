@@ -27,4 +27,6 @@ def values(span: Span) -> Mapping[str, Any]:
     return found
 
 
-FAMILY = Family(name="strands", source="strands-agents/sdk-python, telemetry/tracer.py", values=values)
+FAMILY = Family(
+    name="strands", source="strands-agents/sdk-python, telemetry/tracer.py", values=values
+)

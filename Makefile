@@ -1,0 +1,43 @@
+# Each target does its own set-up in .venv; nothing else has to be installed first than Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint bench proto clean
+
+demo: $(VENV)/.run
+	$(BIN)/otel-threads demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev
+	cd benchmarks && ../$(BIN)/python ingest.py --save
+	cd benchmarks && ../$(BIN)/python derive.py --save
+	cd benchmarks && ../$(BIN)/python visibility.py --save
+
+# The generated module must load on protobuf 6 and 7, so it is made with a compiler of protobuf 6.
+proto: $(VENV)/.dev
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=. otel_threads/wire/v1/trace.proto
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis otel-threads-demo.duckdb*
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,129 @@
+"""Spans a second through the deriver, on one core, over the recorded conversations replayed.
+
+    python benchmarks/derive.py [--spans 20000] [--profile] [--save]
+
+The recordings of otel_threads/demo_captures are stored with new ids and times until there are
+enough spans; then everything is derived in this process, as `otel-threads rebuild` does it.
+The floor is the same work without deriving: reading the spans out of the store.
+"""
+
+import argparse
+import cProfile
+import json
+import os
+import platform
+import pstats
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from otel_threads.decode import columns, logs, otlp_json
+from otel_threads.demo import captures
+from otel_threads.derive.deriver import derive_all
+from otel_threads.model import Request, Signal
+from otel_threads.ports import Batch
+from otel_threads.store.database import Database
+from otel_threads.store.derived import DuckDBDerivedStore
+from otel_threads.store.writer import BatchWriter
+
+
+def recorded() -> list[ExportTraceServiceRequest]:
+    """Return every recorded trace request; one of each folder joined, so that traces are whole."""
+    requests = []
+    for folder in captures():
+        whole = ExportTraceServiceRequest()
+        for file in sorted(folder.iterdir()):
+            if file.suffix == ".pb" and not file.name.endswith(".logs.pb"):
+                whole.MergeFromString(file.read_bytes())
+            elif file.suffix == ".json" and file.name != "scenario.json":
+                whole.MergeFromString(otlp_json.to_wire(Signal.TRACES, file.read_bytes()))
+        requests.append(whole)
+    return requests
+
+
+def renewed(request: ExportTraceServiceRequest, number: int) -> tuple[bytes, int]:
+    """Return the request with new ids, other threads and the present time; and its span count."""
+    copy = ExportTraceServiceRequest.FromString(request.SerializeToString())
+    ids: dict[bytes, bytes] = {}
+    spans = [s for r in copy.resource_spans for scope in r.scope_spans for s in scope.spans]
+    shift = time.time_ns() - max(span.end_time_unix_nano for span in spans)
+    for span in spans:
+        span.trace_id = ids.setdefault(span.trace_id, secrets.token_bytes(16))
+        span.span_id = ids.setdefault(span.span_id, secrets.token_bytes(8))
+        if span.parent_span_id:
+            span.parent_span_id = ids.setdefault(span.parent_span_id, secrets.token_bytes(8))
+        span.start_time_unix_nano += shift
+        span.end_time_unix_nano += shift
+        for pair in span.attributes:
+            if pair.value.string_value.startswith("thread-"):
+                pair.value.string_value += f"-{number}"
+    return copy.SerializeToString(), len(spans)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--spans", type=int, default=20_000)
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--save", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"{folder}/derive.duckdb", memory_limit_bytes=192 << 20)
+        with database.cursor() as cursor:
+            cursor.execute("set global threads = 1")
+        writer = BatchWriter(database)
+        base, total, number = recorded(), 0, 0
+        while total < options.spans:
+            for request in base:
+                payload, count = renewed(request, number)
+                decoded = columns.decode(
+                    [
+                        Request(
+                            signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns()
+                        )
+                    ],
+                    default_project="default",
+                )
+                writer.write(Batch(decoded.tables, logs.LOGS.empty_table()), lambda _: None)
+                total += count
+            number += 1
+        writer.close()
+        store = DuckDBDerivedStore(database)
+        started, position = time.perf_counter(), 0
+        while position < writer.committed_sequence:
+            work = store.pending(after=position, upto=writer.committed_sequence)
+            store.spans(work, after=position)
+            position = work.upto
+        floor_s = time.perf_counter() - started
+        profile = cProfile.Profile()
+        started = time.perf_counter()
+        if options.profile:
+            profile.enable()
+        derive_all(store, writer.committed_sequence)
+        profile.disable()
+        took_s = time.perf_counter() - started
+        with database.cursor() as cursor:
+            threads = cursor.execute("select count(*) from threads").fetchall()[0][0]
+        database.close()
+    report = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "command": " ".join(["benchmarks/derive.py", *sys.argv[1:]]),
+        "spans": total,
+        "threads": threads,
+        "spans_per_s": round(total / took_s),
+        "floor_spans_per_s": round(total / floor_s),
+        "share_of_reading": round(floor_s / took_s, 2),
+    }
+    print(json.dumps(report))
+    if options.profile:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(45)
+    if options.save:
+        path = Path(__file__).parent / "results" / "derive.json"
+        path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
