@@ -1,0 +1,156 @@
+"""Fixtures: a real server on free ports, and the recordings."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+HERE = Path(__file__).parent
+CAPTURES = HERE / "captures"
+START_TIMEOUT_S = 60.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-golden", action="store_true", help="write tests/golden/ anew; read the diff"
+    )
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    """Return once the condition holds; fail with `what` after the time."""
+    pause = threading.Event()
+    for _ in range(int(timeout_s / 0.02)):
+        if condition():
+            return
+        pause.wait(0.02)
+    pytest.fail(f"not within {timeout_s:g} s: {what}")
+
+
+class Server:
+    """`otel-threads serve` as a process of its own."""
+
+    def __init__(self, folder: Path, *, env: dict[str, str] | None = None, prefix=(), **settings):
+        self.folder = folder
+        self.database = folder / "otel-threads.duckdb"
+        self.ready_file = folder / "ready.json"
+        self._env = env or {}
+        self._prefix = list(prefix)
+        self._settings = settings
+        self.process: subprocess.Popen[str] | None = None
+        self.addresses: dict[str, str] = {}
+
+    def start(self) -> "Server":
+        self.ready_file.unlink(missing_ok=True)
+        ports = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
+        env = {
+            **os.environ,
+            **{f"OTEL_THREADS_{name.upper()}": "127.0.0.1:0" for name in ports},
+            **{f"OTEL_THREADS_{name.upper()}": str(v) for name, v in self._settings.items()},
+            **self._env,
+        }
+        self.process = subprocess.Popen(
+            [*self._prefix, sys.executable, "-m", "otel_threads", "serve",
+             "--database", str(self.database), "--ready-file", str(self.ready_file)],
+            env=env, text=True, stdout=subprocess.PIPE, stderr=(self.folder / "stderr").open("a"),
+            cwd=self.folder,
+        )  # fmt: skip
+        wait_until(
+            lambda: self.ready_file.exists() or self.process.poll() is not None, "the server starts"
+        )
+        if not self.ready_file.exists():
+            pytest.fail(f"the server did not start: {(self.folder / 'stderr').read_text()}")
+        self.addresses = json.loads(self.ready_file.read_text())
+        scheme = "https" if "tls_cert_file" in self._settings else "http"
+        self.otlp = f"{scheme}://{self.addresses['otlp_http']}"
+        self.api = f"{scheme}://{self.addresses['http']}/api/v1"
+        self.grpc = self.addresses["otlp_grpc"]
+        return self
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self) -> int:
+        """Ask it to stop; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        self.process.stdout.close()
+        return code
+
+    def stderr(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+    def get(self, path: str, **query) -> dict:
+        answer = httpx.get(f"{self.api}{path}", params=query, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, payload: bytes, signal_name: str = "traces", **headers: str) -> httpx.Response:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.post(
+            f"{self.otlp}/v1/{signal_name}",
+            content=payload,
+            headers={"content-type": "application/x-protobuf", **names},
+            timeout=120,
+        )
+
+    def wait_derived(self) -> dict:
+        """Return the status once everything that was acknowledged is in the threads."""
+        found: dict = {}
+
+        def caught_up() -> bool:
+            found.update(self.get("/status"))
+            return found["derived_sequence"] >= found["committed_sequence"]
+
+        wait_until(caught_up, "the deriver catches up", 120)
+        return found
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers that are stopped at the end; each in a folder of its own."""
+    with contextlib.ExitStack() as stack:
+        count = 0
+
+        def make(**settings) -> Server:
+            nonlocal count
+            folder = settings.pop("folder", None) or tmp_path / f"server-{count}"
+            count += 1
+            folder.mkdir(exist_ok=True)
+            server = Server(folder, **settings).start()
+            stack.callback(server.stop)
+            return server
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests of a file; each test uses a project of its own."""
+    server = Server(tmp_path_factory.mktemp("server")).start()
+    yield server
+    assert server.stop() == 0
+
+
+def scenarios() -> list[Path]:
+    """Return the folders of recordings."""
+    return sorted(path for path in CAPTURES.iterdir() if (path / "scenario.json").exists())
+
+
+def request_files(folder: Path) -> list[Path]:
+    """Return the recorded requests of a scenario, in the order in which they were sent."""
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix in (".pb", ".json") and file.name != "scenario.json"
+    )
