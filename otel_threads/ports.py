@@ -31,8 +31,10 @@ class Intake(Protocol):
     Bounded:    past its capacity `reserve` raises `Overloaded` at once; it never waits for room.
     """
 
-    def reserve(self, size_bytes: int) -> None:
-        """Count bytes as in flight until `release`.
+    def reserve(self, size_bytes: int, *, held_bytes: int = 0) -> None:
+        """Count bytes as in flight until `release`; `held_bytes` are the same request's already.
+
+        A request that is alone is always let in, else one above the capacity never could be.
 
         Raises:
             Overloaded: no room; the sender may try again.

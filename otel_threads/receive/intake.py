@@ -62,16 +62,13 @@ class GroupIntake:
         """Whether requests are in flight; the deriver steps back while they are."""
         return self._inflight_bytes > 0
 
-    def reserve(self, size_bytes: int) -> None:
+    def reserve(self, size_bytes: int, *, held_bytes: int = 0) -> None:
         """See `ports.Intake`."""
         with self._changed:
             if self._closed:
                 raise StoreClosed("the server is stopping")
-            # The first is always let in, else a request above the capacity never could be.
-            if (
-                self._inflight_bytes
-                and self._inflight_bytes + size_bytes > self._inflight_bytes_max
-            ):
+            others_bytes = self._inflight_bytes - held_bytes
+            if others_bytes and self._inflight_bytes + size_bytes > self._inflight_bytes_max:
                 raise Overloaded(
                     f"{self._inflight_bytes} bytes are in flight, "
                     f"{self._inflight_bytes_max} allowed"
@@ -88,6 +85,8 @@ class GroupIntake:
     def submit(self, request: Request) -> "Future[Outcome]":
         """See `ports.Intake`."""
         future: Future[Outcome] = Future()
+        # A sender that goes away cancels its wait, never the write: the spans are taken.
+        future.set_running_or_notify_cancel()
         REQUEST_BYTES.labels(request.signal.value).inc(len(request.payload))
         try:
             if request.signal is Signal.METRICS:

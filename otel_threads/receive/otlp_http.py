@@ -105,7 +105,7 @@ class _Reservation:
 
     def grow(self, size_bytes: int) -> None:
         if size_bytes:
-            self._intake.reserve(size_bytes)
+            self._intake.reserve(size_bytes, held_bytes=self._size_bytes)
             self._size_bytes += size_bytes
 
     def release(self) -> None:

@@ -72,7 +72,9 @@ def _span(resource_spans, scope_spans, span) -> dict[str, list[dict[str, Any]]]:
     for i, event in enumerate(span.events):
         event_texts, event_letters = _pairs(event.attributes)
         event_short, event_apart = _long(event_texts)
-        content += [{**keys, "event_index": i, "key": k, "value": v} for k, v in event_apart.items()]
+        content += [
+            {**keys, "event_index": i, "key": k, "value": v} for k, v in event_apart.items()
+        ]
         events.append(
             {
                 **keys,

@@ -110,7 +110,9 @@ resources = st.builds(
         Resource,
         attributes=attributes,
         dropped_attributes_count=uint32,
-        entity_refs=st.lists(st.builds(EntityRef, type=text, id_keys=st.lists(text, max_size=2)), max_size=2),
+        entity_refs=st.lists(
+            st.builds(EntityRef, type=text, id_keys=st.lists(text, max_size=2)), max_size=2
+        ),
     ),
     scope_spans=st.lists(scopes, max_size=2),
     schema_url=text,
@@ -143,7 +145,14 @@ def test_any_request_gives_the_rows_of_the_slow_reading(batch):
 
 def test_the_recordings_give_the_rows_of_the_slow_reading():
     for folder in scenarios():
-        same([f.read_bytes() for f in request_files(folder) if f.name.endswith(".pb") and ".logs." not in f.name] or [b""])
+        same(
+            [
+                f.read_bytes()
+                for f in request_files(folder)
+                if f.name.endswith(".pb") and ".logs." not in f.name
+            ]
+            or [b""]
+        )
 
 
 def accepts(payload: bytes) -> tuple[bool, bool]:

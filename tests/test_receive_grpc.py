@@ -1,0 +1,201 @@
+"""OTLP over gRPC: each kind of input and the exact answer; real exporters."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import psutil
+import pytest
+from builders import a_chat, a_request, a_span
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+MIB = 1024 * 1024
+
+
+def channel(server, **options) -> grpc.Channel:
+    sizes = [("grpc.max_send_message_length", -1)]
+    return grpc.insecure_channel(server.grpc, options=sizes, **options)
+
+
+def export(server, payload: bytes, method: str = TRACES, **call) -> bytes:
+    with channel(server) as one:
+        return one.unary_unary(method)(payload, timeout=120, **call)
+
+
+def failure(server, payload: bytes, method: str = TRACES, **call) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as caught:
+        export(server, payload, method, **call)
+    return caught.value
+
+
+def test_good_and_empty_requests_are_answered_empty(server):
+    assert export(server, a_request(a_span())) == b""
+    assert export(server, b"") == b""
+    assert export(server, b"", LOGS) == b""
+
+
+def test_bad_spans_are_counted_beside_good_ones(server):
+    answer = export(server, a_request(a_span(), a_span(trace_id=b"abc"), a_span(span_id=bytes(8))))
+    partial = ExportTraceServiceResponse.FromString(answer).partial_success
+    assert partial.rejected_spans == 2
+    assert partial.error_message == "trace_id is 3 bytes, 16 needed; span_id is all zero"
+
+
+def test_garbage_is_an_invalid_argument_that_is_final(server):
+    error = failure(server, b"\xff\xff\xff garbage")
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details().startswith("not an ExportTraceServiceRequest")
+    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    assert not Status.FromString(details).details
+
+
+def test_metrics_are_taken_and_not_kept(server):
+    assert b"not stored" in export(server, b"", METRICS)
+
+
+@pytest.mark.slow
+def test_sixty_mebibytes_are_taken_and_sixty_five_refused(server):
+    def padded(count: int) -> bytes:
+        return a_request(*(a_span(attributes={"text": "x" * MIB}) for _ in range(count)))
+
+    assert export(server, padded(60)) == b""
+    error = failure(server, padded(65))
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "grpc-status-details-bin" not in dict(error.trailing_metadata() or ())
+
+
+@pytest.mark.slow
+def test_a_gzip_bomb_is_refused_with_memory_flat(server):
+    process = psutil.Process(server.process.pid)
+    before = process.memory_info().rss
+    bomb = bytes(512 * MIB)
+    with (
+        channel(server, compression=grpc.Compression.Gzip) as one,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        one.unary_unary(TRACES)(bomb, timeout=120)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert process.memory_info().rss - before < 300 * MIB
+    assert export(server, a_request(a_span())) == b""
+
+
+def test_two_hundred_requests_at_once_are_all_kept(server):
+    spans = [a_span(attributes={"otel_threads.project": "grpc-crowd"}) for _ in range(200)]
+    with channel(server) as one:
+        call = one.unary_unary(TRACES)
+        waiting = [call.future(a_request(span), timeout=60) for span in spans]
+        assert {answer.result() for answer in waiting} == {b""}
+    server.wait_derived()
+    assert server.get("/traces", project="grpc-crowd", with_total="true")["total"] == 200
+
+
+def test_past_its_capacity_the_server_is_unavailable_with_retry_info(make_server):
+    """Go's Collector drops data on a bare RESOURCE_EXHAUSTED."""
+    server = make_server(inflight_bytes_max=1)
+    big = a_request(*(a_span(attributes={"text": "x" * MIB}) for _ in range(20)))
+    errors = []
+
+    def send(_: int) -> None:
+        try:
+            export(server, big)
+        except grpc.RpcError as error:
+            errors.append(error)
+
+    with ThreadPoolExecutor(6) as crowd:
+        list(crowd.map(send, range(6)))
+    assert 0 < len(errors) < 6
+    assert {error.code() for error in errors} == {grpc.StatusCode.UNAVAILABLE}
+    status = Status.FromString(dict(errors[0].trailing_metadata())["grpc-status-details-bin"])
+    detail = RetryInfo()
+    assert status.details[0].Unpack(detail)
+    assert detail.retry_delay.seconds == 1
+
+
+def test_the_project_and_the_token_come_in_metadata(make_server):
+    server = make_server(ingest_token="secret")
+    span = a_chat("t", "Hello", "Hi")
+    error = failure(server, a_request(span))
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+    given = (("authorization", "Bearer secret"), ("x-otel-threads-project", "from-metadata"))
+    assert export(server, a_request(span), metadata=given) == b""
+    server.wait_derived()
+    assert server.get("/threads", project="from-metadata")["items"][0]["thread_id"] == "t"
+
+
+@pytest.mark.parametrize("port", ["otlp_grpc", "grpc"])
+def test_health_and_reflection_are_on_both_ports(server, port):
+    with grpc.insecure_channel(server.addresses[port]) as one:
+        health = health_pb2_grpc.HealthStub(one).Check(health_pb2.HealthCheckRequest())
+        assert health.status == health_pb2.HealthCheckResponse.SERVING
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        answer = next(
+            iter(
+                reflection_pb2_grpc.ServerReflectionStub(one).ServerReflectionInfo(iter([request]))
+            )
+        )
+        names = {service.name for service in answer.list_services_response.service}
+        assert "grpc.health.v1.Health" in names
+        if port == "otlp_grpc":
+            assert "opentelemetry.proto.collector.trace.v1.TraceService" in names
+
+
+def exporters(server):
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
+
+    return {
+        "grpc": lambda: Grpc(endpoint=server.grpc, insecure=True),
+        "grpc-gzip": lambda: Grpc(
+            endpoint=server.grpc, insecure=True, compression=grpc.Compression.Gzip
+        ),
+        "http": lambda: Http(endpoint=f"{server.otlp}/v1/traces"),
+        "http-gzip": lambda: Http(
+            endpoint=f"{server.otlp}/v1/traces", compression=Compression.Gzip
+        ),
+    }
+
+
+@pytest.mark.filterwarnings("default")  # the exporters' own
+@pytest.mark.parametrize("kind", ["grpc", "grpc-gzip", "http", "http-gzip"])
+def test_the_sdks_exporters_work_as_they_come(server, kind):
+    resource = Resource.create({"service.name": "sdk", "otel_threads.project": f"sdk-{kind}"})
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(exporters(server)[kind]()))
+    tracer = provider.get_tracer("by-hand", "1.2.3")
+    for n in range(3):
+        with tracer.start_as_current_span("turn") as root:
+            root.set_attribute("gen_ai.conversation.id", "chat-1")
+            with tracer.start_as_current_span("chat") as span:
+                span.set_attribute("gen_ai.operation.name", "chat")
+                span.set_attribute("gen_ai.request.model", "gpt-4o-mini")
+                span.set_attribute("gen_ai.usage.input_tokens", 10 + n)
+                span.set_attribute("gen_ai.usage.output_tokens", 5)
+                span.set_attribute("gen_ai.response.finish_reasons", ["stop"])
+    assert provider.force_flush()
+    provider.shutdown()
+
+    server.wait_derived()
+    thread = server.get("/threads/get", project=f"sdk-{kind}", thread_id="chat-1")
+    assert (thread["turn_count"], thread["span_count"], thread["trace_count"]) == (3, 6, 3)
+    assert thread["usage"]["input_tokens"] == 33
+    assert thread["services"] == ["sdk"]
+
+
+def test_a_cancelled_call_harms_nobody(server):
+    with channel(server) as one:
+        call = one.unary_unary(TRACES)
+        for _ in range(20):
+            call.future(a_request(a_span())).cancel()
+        assert call(a_request(a_span()), timeout=30) == b""
+    assert threading.active_count() < 100
