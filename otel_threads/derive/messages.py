@@ -214,7 +214,9 @@ PART_TYPES = frozenset(
         "image",
     }
 )
-BEDROCK = frozenset({"toolUse", "toolResult", "functionCall", "functionResponse"})
+BEDROCK = frozenset(
+    {"toolUse", "toolResult", "functionCall", "functionResponse", "tool_call", "tool_call_result"}
+)
 
 
 def _parts_of(content: Any) -> list[Part]:
@@ -253,6 +255,7 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
     kind = (kind or raw.get("part_kind") or default or "").replace("-", "_").lower()
     for key, reader in (
         ("toolUse", _call_of), ("functionCall", _call_of), ("function_call", _call_of),
+        ("tool_call", _call_of), ("tool_call_result", _haystack_result),
         ("toolResult", _result_of), ("functionResponse", _result_of),
         ("function_response", _result_of),
     ):  # fmt: skip
@@ -341,6 +344,12 @@ def _result_of(raw: dict[str, Any]) -> Part:
         (raw[key] for key in ("response", "result", "output", "content") if key in raw), None
     )
     return _result(call_id, raw.get("name") or raw.get("toolName"), value)
+
+
+def _haystack_result(raw: dict[str, Any]) -> Part:
+    origin = raw.get("origin") if isinstance(raw.get("origin"), dict) else {}
+    assert isinstance(origin, dict)
+    return _result(origin.get("id"), origin.get("tool_name"), raw.get("result"))
 
 
 def _result(call_id: Any, name: Any, value: Any) -> Part:

@@ -199,8 +199,11 @@ class Turns:
     def _converse(self, part: TurnPart, people: str | None) -> None:
         """Collect the turn's messages once, however often the history repeats them."""
         seen: set[str] = set()
+        asked: set[str] = set()  # what the model asked for, whatever id the history gives it
         for call in part.calls:
-            for message in (*_since_last_user(call.inputs), *call.outputs):
+            history = _since_last_user(call.inputs)
+            for message in (*(m for m in history if not _is_asked(m, asked)), *call.outputs):
+                asked.update(map(_asking, message.of_type("tool_call")))
                 mark = as_json([message.role, [_mark(p) for p in message.parts]])
                 if mark not in seen and len(part.messages) < MESSAGES_MAX:
                     seen.add(mark)
@@ -329,6 +332,16 @@ def _ends_with_tool(inputs: Messages) -> bool:
 def _since_last_user(inputs: Messages) -> Messages:
     last = max((i for i, message in enumerate(inputs) if message.role == "user"), default=-1)
     return [message for message in inputs[max(last, 0) :] if message.role != "system"]
+
+
+def _asking(call: Part) -> str:
+    return as_json([call["name"], call["arguments"]])
+
+
+def _is_asked(message: Message, asked: set[str]) -> bool:
+    """Whether a message of the history only repeats calls that the model was seen to make."""
+    calls = message.of_type("tool_call")
+    return len(calls) == len(message.parts) > 0 and all(_asking(call) in asked for call in calls)
 
 
 def _mark(part: Part) -> Any:

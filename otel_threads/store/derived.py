@@ -79,12 +79,12 @@ class DuckDBDerivedStore:
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
                 bounds = {"first": row[0]}
-                found_rows = cursor.execute(SPANS_SQL, bounds).fetch_arrow_table()
-                content = cursor.execute(CONTENT_SQL, bounds).fetch_arrow_table()
-                logs = rows.log_records(cursor.execute(LOGS_SQL).fetch_arrow_table())
+                found_rows = cursor.execute(SPANS_SQL, bounds).to_arrow_table()
+                content = cursor.execute(CONTENT_SQL, bounds).to_arrow_table()
+                logs = rows.log_records(cursor.execute(LOGS_SQL).to_arrow_table())
                 long = rows.content_by_span(content)
                 events = rows.events_by_span(
-                    cursor.execute(EVENTS_SQL, bounds).fetch_arrow_table(), long
+                    cursor.execute(EVENTS_SQL, bounds).to_arrow_table(), long
                 )
                 for span in rows.spans(found_rows, long, events):
                     span.logs = logs.get((span.trace_id, span.span_id), [])
@@ -180,7 +180,7 @@ class _Threads:
             return []
         cursor = self._cursor
         cursor.register("affected", _keyed(self._affected, "first"))
-        before = cursor.execute(BEFORE_SQL).fetch_arrow_table().to_pylist()
+        before = cursor.execute(BEFORE_SQL).to_arrow_table().to_pylist()
         cuts = {_key(row): row["first"] for row in before}
         parts = self._narrow(cuts)
         kept = {_key(row): row["kept"] for row in before}
@@ -293,7 +293,7 @@ def _keyed(values: Mapping[ThreadKey, int], name: str) -> pa.Table:
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None) -> list[Row]:
-    found: list[Row] = cursor.execute(text, parameters or {}).fetch_arrow_table().to_pylist()
+    found: list[Row] = cursor.execute(text, parameters or {}).to_arrow_table().to_pylist()
     return found
 
 

@@ -147,7 +147,7 @@ class Reader:
             cursor.begin()
             raw = _query(cursor, TRACE_SPANS_SQL, named | first | copy)
             content = rows.content_by_span(
-                cursor.execute(TRACE_CONTENT_SQL, named | first).fetch_arrow_table()
+                cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()
             )
             parts = {
                 "events": _by_span(_query(cursor, TRACE_EVENTS_SQL, named | first)),

@@ -1,0 +1,117 @@
+"""The derived tables depend on which spans arrived: not on order, batching, repetition or timing."""
+
+import json
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+from conftest import request_files, scenarios
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from otel_threads.decode import columns, logs, otlp_json
+from otel_threads.derive.deriver import derive_all
+from otel_threads.model import Request, Signal
+from otel_threads.ports import Batch
+from otel_threads.store.database import Database
+from otel_threads.store.derived import TABLES, DuckDBDerivedStore
+from otel_threads.store.writer import BatchWriter
+
+RECEIVED = 1_795_400_000_000_000_000
+
+
+def single_spans(folder: Path) -> list[Request]:
+    """Return the recording cut as small as it goes: a request a span, a request a log request."""
+    found = []
+    for file in request_files(folder):
+        body = file.read_bytes()
+        if file.name.endswith(".logs.pb"):
+            found.append(
+                Request(
+                    signal=Signal.LOGS,
+                    payload=body,
+                    project=folder.name,
+                    received_unix_nano=RECEIVED,
+                )
+            )
+            continue
+        if file.suffix == ".json":
+            body = otlp_json.to_wire(Signal.TRACES, body)
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    one = ExportTraceServiceRequest()
+                    target = one.resource_spans.add(resource=resource.resource)
+                    target.scope_spans.add(scope=scope.scope, spans=[span])
+                    found.append(
+                        Request(
+                            signal=Signal.TRACES,
+                            payload=one.SerializeToString(),
+                            project=folder.name,
+                            received_unix_nano=RECEIVED,
+                        )
+                    )
+    return found
+
+
+def derive(commits: list[list[Request]], *, at_once: bool) -> dict[str, list[str]]:
+    """Return the derived tables after some commits, derived after each or after all of them."""
+    with tempfile.TemporaryDirectory() as name:
+        database = Database(f"{name}/x.duckdb", memory_limit_bytes=128 << 20)
+        writer, store = BatchWriter(database), DuckDBDerivedStore(database)
+        for commit in commits:
+            spans = [r for r in commit if r.signal is Signal.TRACES]
+            records = [r for r in commit if r.signal is Signal.LOGS]
+            decoded = columns.decode(spans, default_project="default")
+            rows, _ = logs.decode(records, default_project="default")
+            writer._commit([Batch(decoded.tables, rows)])
+            if not at_once:
+                derive_all(store, writer.committed_sequence)
+        derive_all(store, writer.committed_sequence)
+        with database.cursor() as cursor:
+            found = {
+                table: sorted(
+                    json.dumps(row, default=str)
+                    for row in cursor.execute(f"from {table}").fetchall()
+                )
+                for table in TABLES
+            }
+        writer.close()
+        database.close()
+    return found
+
+
+EXPECTED: dict[str, dict[str, list[str]]] = {}
+
+
+def expected(folder: Path) -> dict[str, list[str]]:
+    if folder.name not in EXPECTED:
+        EXPECTED[folder.name] = derive([single_spans(folder)], at_once=True)
+    return EXPECTED[folder.name]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_any_permutation_split_and_repetition_gives_the_same_tables(data):
+    folder = data.draw(st.sampled_from(scenarios()))
+    pieces = single_spans(folder)
+    dice = random.Random(data.draw(st.integers(0, 2**32)))
+    shuffled = dice.sample(pieces, len(pieces))
+    shuffled += dice.sample(pieces, dice.randrange(len(pieces)))
+    commits = []
+    while shuffled:
+        size = dice.randrange(1, 1 + max(1, len(shuffled)))
+        commits.append(shuffled[:size])
+        shuffled = shuffled[size:]
+
+    assert derive(commits, at_once=data.draw(st.booleans())) == expected(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", scenarios(), ids=lambda folder: folder.name)
+def test_children_first_one_commit_a_span_gives_the_same_tables(folder):
+    """The normal case in the wild: the root comes last."""
+    pieces = single_spans(folder)
+    assert derive([[piece] for piece in reversed(pieces)], at_once=False) == expected(folder)
