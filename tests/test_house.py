@@ -1,0 +1,135 @@
+"""What the repository promises of itself: docs that match the code, imports, generated files, sizes."""
+
+import ast
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from otel_threads import config
+from otel_threads.store import sql
+from otel_threads.store.database import Database
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(p for p in (ROOT / "otel_threads").rglob("*.py") if "wire" not in p.parts)
+
+
+def test_imports_run_one_way():
+    lint = Path(sys.executable).parent / "lint-imports"
+    found = subprocess.run(
+        [lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_settings_are_documented_with_their_defaults():
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \|", (ROOT / "docs/configuration.md").read_text(), re.M
+    )
+    documented = {name: default.strip("`") for name, default in rows}
+    actual = {}
+    for field in fields(config.Config):
+        value = field.default
+        text = "none" if value in (None, ()) else str(value)
+        actual[field.name] = text.removesuffix(".0")
+    assert documented == actual
+
+
+def test_every_query_file_is_used_and_has_a_header():
+    text = "".join(p.read_text() for p in (ROOT / "otel_threads/store").glob("*.py"))
+    used = set(re.findall(r'query\(\s*"(\w+)"\s*\)', text))
+    folder = ROOT / "otel_threads/store/queries"
+    assert used == {file.stem for file in folder.glob("*.sql")}
+    for name in used:
+        assert sql.query(name).startswith("-- "), name
+
+
+def test_every_table_and_column_has_a_comment(tmp_path):
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    internal = ("trace_slices", "turn_parts", "thread_facts", "schema_version")
+    with database.cursor() as cursor:
+        bare = cursor.execute(
+            "select table_name, column_name from duckdb_columns()"
+            " where database_name = 'otel_threads' and comment is null"
+            " and not list_contains($internal, table_name)",
+            {"internal": list(internal)},
+        ).fetchall()
+        tables = cursor.execute(
+            "select table_name from duckdb_tables() where database_name = 'otel_threads'"
+            " and comment is null and table_name <> 'schema_version'"
+        ).fetchall()
+        keys = cursor.execute("select count(*) from duckdb_constraints()").fetchall()
+        indexes = cursor.execute("select count(*) from duckdb_indexes()").fetchall()
+    database.close()
+    assert (bare, tables) == ([], [])
+    assert (keys, indexes) == ([(0,)], [(0,)])
+
+
+def test_the_generated_module_is_what_the_proto_says(tmp_path):
+    found = subprocess.run(
+        [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}", f"--python_out={tmp_path}",
+         "otel_threads/wire/v1/trace.proto"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    made = (tmp_path / "otel_threads/wire/v1/trace_pb2.py").read_text()
+    assert made == (ROOT / "otel_threads/wire/v1/trace_pb2.py").read_text()
+
+
+def test_the_projection_has_the_field_numbers_of_otlp():
+    """Else the bytes would be read as something else, silently."""
+    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+    from otel_threads.wire.v1 import trace_pb2 as wire
+
+    def compare(ours, theirs, path: str) -> None:
+        for field in ours.fields:
+            other = theirs.fields_by_number[field.number]
+            assert field.name == other.name, path
+            bytes_instead = field.name in ("array_value", "kvlist_value", "entity_refs")
+            if field.message_type is not None:
+                compare(field.message_type, other.message_type, f"{path}.{field.name}")
+            elif not bytes_instead and other.enum_type is None:
+                assert field.type == other.type, f"{path}.{field.name}"
+
+    compare(
+        wire.ExportTraceServiceRequest.DESCRIPTOR,
+        trace_service_pb2.ExportTraceServiceRequest.DESCRIPTOR,
+        "request",
+    )
+
+
+def test_the_families_table_in_the_docs_is_the_code():
+    from otel_threads.derive.document import conventions
+
+    documented = (ROOT / "docs/conventions.md").read_text()
+    assert documented == conventions(), (
+        "run: python -m otel_threads.derive.document > docs/conventions.md"
+    )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path):
+    source = path.read_text()
+    assert source.count("\n") <= 560
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = node.end_lineno - node.lineno + 1
+            assert lines <= 60 or lines > 75, f"{node.name} has {lines} lines"
+
+
+def test_every_public_function_says_what_comes_back():
+    missing = []
+    for path in SOURCES:
+        if "families" in path.parts:
+            continue
+        for node in ast.parse(path.read_text()).body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith(
+                "_"
+            )
+            if public and not ast.get_docstring(node):
+                missing.append(f"{path.name}:{node.name}")
+    assert missing == []
