@@ -1,6 +1,7 @@
 """REST on a real server: every call, its shapes, and bad questions."""
 
 import json
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -122,7 +123,7 @@ def test_a_trace_has_its_spans_in_tree_order_and_its_turns(loaded):
     found = loaded.get(f"/traces/{trace['trace_id'].upper()}")
     depths = [span["depth"] for span in found["spans"]]
     assert depths[0] == 0
-    assert all(b <= a + 1 for a, b in zip(depths, depths[1:], strict=False))
+    assert all(b <= a + 1 for a, b in pairwise(depths))
     assert len(found["turns"]) == 1
     assert found["turns"][0]["trace_ids"] == [trace["trace_id"]]
 

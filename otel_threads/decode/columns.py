@@ -11,23 +11,30 @@ two equal.
 import base64
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import ptars
 import pyarrow as pa
 import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from otel_threads.decode import values
+from otel_threads.decode.attributes import (
+    Attributes,
+    Index,
+    Mask,
+    attributes_of,
+    offsets_of,
+    owners,
+)
+from otel_threads.decode.tables import CHILDREN, CONTENT, EMPTY, EVENTS, KEYS, LINKS, SPANS
 from otel_threads.errors import InvalidPayload
 from otel_threads.model import Request
 from otel_threads.wire.v1 import trace_pb2 as wire
 
-CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
 # A resource is stored beside each of its spans. One huge resource over many spans would turn a
 # small request into gigabytes, so what it grows to has a limit of its own.
 EXPANDED_BYTES_MAX = 64 * 1024 * 1024
@@ -40,14 +47,14 @@ PROJECT = "otel_threads.project"
 OPENINFERENCE_PROJECT = "openinference.project.name"
 LANGSMITH_PROJECT = "langsmith.trace.session_name"
 
-_MAP = pa.map_(pa.string(), pa.string())
 _HEX = np.frombuffer(b"".join(b"%02x" % n for n in range(256)), dtype=np.uint16)
 _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
     wire.ExportTraceServiceRequest.DESCRIPTOR
 )
 
-Index = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
+    "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -63,35 +70,6 @@ class Decoded:
     accepted: list[int]
     rejected: list[int]
     reasons: list[list[str]]
-
-
-@dataclass(slots=True)
-class _Attributes:
-    """One list of attributes per owner: the map, its letters, and what is too long for it."""
-
-    map: pa.Array
-    types: pa.Array
-    long_owner: Index
-    long_keys: pa.Array
-    long_values: pa.Array
-    bad: dict[int, str] = field(default_factory=dict)  # owner → what is wrong with its values
-    keys: pa.Array | None = None
-    texts: pa.Array | None = None
-    offsets: Index | None = None
-
-    def find(self, key: str) -> pa.Array:
-        """Return the value under `key` per owner, null where it is not a non-empty string."""
-        assert self.keys is not None
-        assert self.texts is not None
-        assert self.offsets is not None
-        owners = len(self.offsets) - 1
-        hits = np.flatnonzero(pc.equal(self.keys, key).to_numpy(zero_copy_only=False))
-        if not len(hits):
-            return pa.nulls(owners, pa.string())
-        where = np.full(owners, -1, dtype=np.int64)
-        where[np.searchsorted(self.offsets, hits, side="right") - 1] = hits
-        found = self.texts.take(pa.array(where, mask=where < 0))
-        return pc.if_else(pc.equal(found, ""), None, found)
 
 
 def check(payload: bytes) -> None:
@@ -143,10 +121,10 @@ class _Decoder:
         spans = self._scope.field("spans")
         self._span = spans.values
         self._count = len(self._span)
-        self._scope_of = _owners(spans)
-        self._resource_of_scope = _owners(scopes)
+        self._scope_of = owners(spans)
+        self._resource_of_scope = owners(scopes)
         self._resource_of = self._resource_of_scope[self._scope_of]
-        self._request_of = _owners(resources)[self._resource_of]
+        self._request_of = owners(resources)[self._resource_of]
         self._reasons: dict[int, str] = {}  # span → why it is refused
 
     def decoded(self) -> Decoded:
@@ -154,7 +132,7 @@ class _Decoder:
             nothing = [0] * len(self._requests)
             return Decoded(dict(EMPTY), nothing, list(nothing), [[] for _ in self._requests])
         span = self._span
-        attributes = _attributes(span.field("attributes"))
+        attributes = attributes_of(span.field("attributes"))
         self._refuse(attributes.bad, lambda owner: [owner])
         trace_ids, span_ids, parents = (
             span.field(name) for name in ("trace_id", "span_id", "parent_span_id")
@@ -230,9 +208,9 @@ class _Decoder:
             self._reasons.setdefault(int(i), f"{name} {times[i]} is after {UNIX_NANO_MAX}")
         return np.where(late, 0, times).astype(np.int64)
 
-    def _resource_attributes(self) -> _Attributes:
+    def _resource_attributes(self) -> Attributes:
         lists = _present_list(self._resource.field("resource"), "attributes")
-        attributes = _attributes(lists, inline=True)
+        attributes = attributes_of(lists, inline=True)
         self._refuse(attributes.bad, lambda owner: np.flatnonzero(self._resource_of == owner))
         self._check_expansion("resource", lists, self._resource_of)
         return attributes
@@ -322,15 +300,15 @@ class _Decoder:
         event = lists.values
         if not len(event):
             return EMPTY["span_events"], EMPTY["span_content"]
-        attributes = _attributes(event.field("attributes"))
-        span_of = _owners(lists)
+        attributes = attributes_of(event.field("attributes"))
+        span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
         times = event.field("time_unix_nano").to_numpy()
         late = times > UNIX_NANO_MAX
         for i in np.flatnonzero(late):
             reason = f"event time_unix_nano {times[i]} is after {UNIX_NANO_MAX}"
             self._reasons.setdefault(int(span_of[i]), reason)
-        position = np.arange(len(event)) - _offsets(lists)[span_of]
+        position = np.arange(len(event)) - offsets_of(lists)[span_of]
         rows = _child(
             columns,
             span_of,
@@ -350,10 +328,10 @@ class _Decoder:
         link = lists.values
         if not len(link):
             return EMPTY["span_links"]
-        attributes = _attributes(link.field("attributes"), inline=True)
-        span_of = _owners(lists)
+        attributes = attributes_of(link.field("attributes"), inline=True)
+        span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
-        position = np.arange(len(link)) - _offsets(lists)[span_of]
+        position = np.arange(len(link)) - offsets_of(lists)[span_of]
         return _child(
             columns,
             span_of,
@@ -368,7 +346,7 @@ class _Decoder:
             flags=link.field("flags").cast(pa.int64()),
         )
 
-    def _projects(self, span: _Attributes, resource: _Attributes) -> pa.Array:
+    def _projects(self, span: Attributes, resource: Attributes) -> pa.Array:
         """Return the project of each span: the first that exists, the most explicit first."""
         of = pa.array(self._resource_of)
         configured = (
@@ -414,15 +392,6 @@ def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:
         rows = pa.array(renumbered[owner[good[owner]]])
         kept[name] = table.set_column(table.num_columns - 1, "span_row", rows)
     return kept
-
-
-def _offsets(lists: pa.Array) -> Index:
-    return np.asarray(lists.offsets).astype(np.int64)
-
-
-def _owners(lists: pa.Array) -> Index:
-    """Return, for each value of a list array, the index of the list that holds it."""
-    return np.repeat(np.arange(len(lists)), np.diff(_offsets(lists)))
 
 
 def _hex(ids: pa.Array) -> pa.Array:
@@ -472,142 +441,6 @@ def _present_list(parent: pa.Array, name: str) -> pa.Array:
     return child
 
 
-def _attributes(lists: pa.Array, *, inline: bool = False) -> _Attributes:
-    """Return one map of text and one string of letters per list of key-value pairs.
-
-    `inline` keeps long values in the map; else they are set apart and null in the map.
-    A key that is repeated keeps its last value: OTLP forbids it, so any choice is ours.
-    """
-    pair = lists.values
-    keys, value = pair.field("key"), pair.field("value")
-    offsets = _offsets(lists)
-    texts, letters, bad_pairs = _texts(value)
-    owner_of = np.repeat(np.arange(len(lists)), np.diff(offsets))
-    bad = {
-        int(owner_of[i]): f"attribute {keys[i].as_py()!r}: {why}" for i, why in bad_pairs.items()
-    }
-    last = _last_of_key(keys, owner_of, len(lists))
-    if last is not None:
-        keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
-        owner_of = owner_of[last]
-        offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
-    long = np.empty(0, dtype=np.int64)
-    mapped = texts
-    if not inline and len(texts):
-        lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
-        long = np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
-        if len(long):
-            mask = np.zeros(len(texts), dtype=bool)
-            mask[long] = True
-            mapped = pc.if_else(pa.array(mask), None, texts)
-    offset_array = pa.array(offsets.astype(np.int32))
-    types = pa.StringArray.from_buffers(
-        len(lists), offset_array.buffers()[1], pa.py_buffer(np.ascontiguousarray(letters))
-    )
-    return _Attributes(
-        map=pa.MapArray.from_arrays(offset_array, keys, mapped),
-        types=types,
-        long_owner=owner_of[long],
-        long_keys=keys.take(pa.array(long)),
-        long_values=texts.take(pa.array(long)),
-        bad=bad,
-        keys=keys,
-        texts=texts,
-        offsets=offsets,
-    )
-
-
-def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:
-    """Return which pairs are the last of their key within their owner; None when all are."""
-    if not len(keys):
-        return None
-    encoded = keys.dictionary_encode()
-    distinct = len(encoded.dictionary)
-    combined = owner_of * distinct + encoded.indices.to_numpy()
-    if owners * distinct <= 4 * len(keys) + 65536:
-        unique = int(np.bincount(combined, minlength=1).max()) <= 1
-    else:
-        unique = len(np.unique(combined)) == len(combined)
-    if unique:
-        return None
-    _, first_from_end = np.unique(combined[::-1], return_index=True)
-    mask = np.zeros(len(combined), dtype=bool)
-    mask[len(combined) - 1 - first_from_end] = True
-    return mask
-
-
-def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, str]]:
-    """Return text, letter and, for malformed nested values, what is wrong, per AnyValue."""
-    count = len(value)
-    letters = np.full(count, ord("n"), dtype=np.uint8)
-    strings = value.field("string_value")
-    bad: dict[int, str] = {}
-    if not count:
-        return strings, letters, bad
-    present = value.is_valid().to_numpy(zero_copy_only=False) if value.null_count else None
-    others: dict[str, Index] = {}
-    for name, letter in _LETTERS:
-        child = value.field(name)
-        if child.null_count == count:
-            continue
-        valid = child.is_valid().to_numpy(zero_copy_only=False)
-        if present is not None:
-            valid = valid & present
-        letters[valid] = ord(letter)
-        if name != "string_value":
-            others[name] = np.flatnonzero(valid)
-    if not others:
-        return strings, letters, bad
-    replaced = np.zeros(count, dtype=bool)
-    pieces: list[tuple[Index, pa.Array]] = []
-    for name, where in others.items():
-        child = value.field(name).take(pa.array(where))
-        if name in ("int_value", "bool_value"):
-            text = child.cast(pa.string())
-        else:
-            text = pa.array(_slow_texts(name, child, where, letters, bad), pa.string())
-        replaced[where] = True
-        pieces.append((where, text))
-    order = np.argsort(np.concatenate([where for where, _ in pieces]), kind="stable")
-    replacements = pa.concat_arrays([text for _, text in pieces]).take(pa.array(order))
-    return pc.replace_with_mask(strings, pa.array(replaced), replacements), letters, bad
-
-
-def _slow_texts(
-    name: str, child: pa.Array, where: Index, letters: npt.NDArray[np.uint8], bad: dict[int, str]
-) -> list[str | None]:
-    texts: list[str | None] = []
-    for i, raw in zip(where.tolist(), child.to_pylist(), strict=True):
-        if name == "double_value":
-            texts.append(repr(raw))
-        elif name == "bytes_value":
-            texts.append(base64.b64encode(raw).decode())
-        else:
-            try:
-                text, letter = _NESTED[name](raw)
-            except (DecodeError, RecursionError) as error:
-                bad[i] = f"malformed {name}: {error}"
-                text, letter = None, "n"
-            letters[i] = ord(letter)
-            texts.append(text)
-    return texts
-
-
-_LETTERS = (
-    ("string_value", "s"),
-    ("bool_value", "b"),
-    ("int_value", "i"),
-    ("double_value", "d"),
-    ("array_value", "j"),
-    ("kvlist_value", "j"),
-    ("bytes_value", "y"),
-)
-_NESTED: dict[str, Callable[[bytes], values.Encoded]] = {
-    "array_value": lambda raw: values.encode_array(ArrayValue.FromString(raw)),
-    "kvlist_value": lambda raw: values.encode_kvlist(KeyValueList.FromString(raw)),
-}
-
-
 def _is_set(column: pa.Array, name: str) -> Mask:
     mask = pc.not_equal(column, "" if name == "trace_state" else 0)
     found: Mask = mask.to_numpy(zero_copy_only=False)
@@ -624,7 +457,7 @@ def _child(
 
 
 def _content(
-    attributes: _Attributes, event_index: Index | None, columns: dict[str, pa.Array], span_of: Index
+    attributes: Attributes, event_index: Index | None, columns: dict[str, pa.Array], span_of: Index
 ) -> pa.Table:
     """Return rows of span_content for the values that are too long for their map."""
     if not len(span_of):
@@ -639,46 +472,3 @@ def _content(
         key=attributes.long_keys,
         value=attributes.long_values,
     )
-
-
-# Written to `extras` when they are not protobuf's default.
-SPAN_EXTRAS = (
-    "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
-)  # fmt: skip
-KEYS = ("project", "trace_id", "span_id", "start_time")
-CHILDREN = ("span_content", "span_events", "span_links")
-_S, _I, _TIME = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
-SPANS = pa.schema(
-    [
-        ("received_at", _TIME), ("project", _S), ("trace_id", _S), ("span_id", _S),
-        ("parent_span_id", _S), ("flags", _I), ("name", _S), ("kind", _S), ("start_time", _TIME),
-        ("start_time_unix_nano", _I), ("end_time_unix_nano", _I), ("duration_ms", pa.float64()),
-        ("status_code", _S), ("status_message", _S), ("attributes", _MAP), ("attribute_types", _S),
-        ("service_name", _S), ("resource_attributes", _MAP), ("resource_attribute_types", _S),
-        ("scope_name", _S), ("scope_version", _S), ("extras", _S),
-    ]
-)  # fmt: skip
-_KEYS = [("project", _S), ("trace_id", _S), ("span_id", _S), ("start_time", _TIME)]
-CONTENT = pa.schema(
-    [*_KEYS, ("event_index", pa.int32()), ("key", _S), ("value", _S), ("span_row", _I)]
-)
-EVENTS = pa.schema(
-    [
-        *_KEYS, ("event_index", pa.int32()), ("name", _S), ("time_unix_nano", _I),
-        ("attributes", _MAP), ("attribute_types", _S), ("dropped_attributes_count", _I),
-        ("span_row", _I),
-    ]
-)  # fmt: skip
-LINKS = pa.schema(
-    [
-        *_KEYS, ("link_index", pa.int32()), ("linked_trace_id", _S), ("linked_span_id", _S),
-        ("trace_state", _S), ("attributes", _MAP), ("attribute_types", _S),
-        ("dropped_attributes_count", _I), ("flags", _I), ("span_row", _I),
-    ]
-)  # fmt: skip
-EMPTY = {
-    "spans": SPANS.empty_table(),
-    "span_content": CONTENT.empty_table(),
-    "span_events": EVENTS.empty_table(),
-    "span_links": LINKS.empty_table(),
-}

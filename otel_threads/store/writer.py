@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from otel_threads.decode import columns
+from otel_threads.decode.tables import CHILDREN
 from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed, describe
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
@@ -123,7 +124,7 @@ class BatchWriter:
         with self._database.transaction() as cursor:
             tables = _without_resent(cursor, tables)
             logs = _without_resent_logs(cursor, logs)
-            for name in ("spans", *columns.CHILDREN):
+            for name in ("spans", *CHILDREN):
                 rows = tables[name]
                 _insert(
                     cursor,
@@ -156,7 +157,7 @@ def _together(batches: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
     if len(batches) == 1:
         return dict(batches[0])
     joined = {"spans": pa.concat_tables([batch["spans"] for batch in batches])}
-    for name in columns.CHILDREN:
+    for name in CHILDREN:
         parts, before = [], 0
         for batch in batches:
             table = batch[name]

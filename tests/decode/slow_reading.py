@@ -46,7 +46,9 @@ def _pairs(attributes) -> tuple[dict[str, str | None], str]:
     for pair in attributes:
         last.pop(pair.key, None)
         last[pair.key] = values.encode(pair.value)
-    return {k: text for k, (text, _) in last.items()}, "".join(l for _, l in last.values())
+    return {k: text for k, (text, _) in last.items()}, "".join(
+        letter for _, letter in last.values()
+    )
 
 
 def _long(texts: dict[str, str | None]) -> tuple[dict[str, str | None], dict[str, str]]:

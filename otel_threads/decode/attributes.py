@@ -1,0 +1,197 @@
+"""Lists of OTLP attributes as maps of text, without a Python object an attribute.
+
+Only nested values, bytes and doubles pass through Python one by one.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
+
+from otel_threads.decode import values
+
+CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
+
+Index = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Attributes:
+    """One list of attributes per owner: the map, its letters, and what is too long for it."""
+
+    map: pa.Array
+    types: pa.Array
+    long_owner: Index
+    long_keys: pa.Array
+    long_values: pa.Array
+    bad: dict[int, str] = field(default_factory=dict)  # owner → what is wrong with its values
+    keys: pa.Array | None = None
+    texts: pa.Array | None = None
+    offsets: Index | None = None
+
+    def find(self, key: str) -> pa.Array:
+        """Return the value under `key` per owner, null where it is not a non-empty string."""
+        assert self.keys is not None
+        assert self.texts is not None
+        assert self.offsets is not None
+        owners = len(self.offsets) - 1
+        hits = np.flatnonzero(pc.equal(self.keys, key).to_numpy(zero_copy_only=False))
+        if not len(hits):
+            return pa.nulls(owners, pa.string())
+        where = np.full(owners, -1, dtype=np.int64)
+        where[np.searchsorted(self.offsets, hits, side="right") - 1] = hits
+        found = self.texts.take(pa.array(where, mask=where < 0))
+        return pc.if_else(pc.equal(found, ""), None, found)
+
+
+def offsets_of(lists: pa.Array) -> Index:
+    """Return where each list of an array begins, and where the last one ends."""
+    return np.asarray(lists.offsets).astype(np.int64)
+
+
+def owners(lists: pa.Array) -> Index:
+    """Return, for each value of a list array, the index of the list that holds it."""
+    return np.repeat(np.arange(len(lists)), np.diff(offsets_of(lists)))
+
+
+def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
+    """Return one map of text and one string of letters per list of key-value pairs.
+
+    `inline` keeps long values in the map; else they are set apart and null in the map.
+    A key that is repeated keeps its last value: OTLP forbids it, so any choice is ours.
+    """
+    pair = lists.values
+    keys, value = pair.field("key"), pair.field("value")
+    offsets = offsets_of(lists)
+    texts, letters, bad_pairs = _texts(value)
+    owner_of = np.repeat(np.arange(len(lists)), np.diff(offsets))
+    bad = {
+        int(owner_of[i]): f"attribute {keys[i].as_py()!r}: {why}" for i, why in bad_pairs.items()
+    }
+    last = _last_of_key(keys, owner_of, len(lists))
+    if last is not None:
+        keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
+        owner_of = owner_of[last]
+        offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
+    long = np.empty(0, dtype=np.int64)
+    mapped = texts
+    if not inline and len(texts):
+        lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
+        long = np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
+        if len(long):
+            mask = np.zeros(len(texts), dtype=bool)
+            mask[long] = True
+            mapped = pc.if_else(pa.array(mask), None, texts)
+    offset_array = pa.array(offsets.astype(np.int32))
+    types = pa.StringArray.from_buffers(
+        len(lists), offset_array.buffers()[1], pa.py_buffer(np.ascontiguousarray(letters))
+    )
+    return Attributes(
+        map=pa.MapArray.from_arrays(offset_array, keys, mapped),
+        types=types,
+        long_owner=owner_of[long],
+        long_keys=keys.take(pa.array(long)),
+        long_values=texts.take(pa.array(long)),
+        bad=bad,
+        keys=keys,
+        texts=texts,
+        offsets=offsets,
+    )
+
+
+def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:
+    """Return which pairs are the last of their key within their owner; None when all are."""
+    if not len(keys):
+        return None
+    encoded = keys.dictionary_encode()
+    distinct = len(encoded.dictionary)
+    combined = owner_of * distinct + encoded.indices.to_numpy()
+    if owners * distinct <= 4 * len(keys) + 65536:
+        unique = int(np.bincount(combined, minlength=1).max()) <= 1
+    else:
+        unique = len(np.unique(combined)) == len(combined)
+    if unique:
+        return None
+    _, first_from_end = np.unique(combined[::-1], return_index=True)
+    mask = np.zeros(len(combined), dtype=bool)
+    mask[len(combined) - 1 - first_from_end] = True
+    return mask
+
+
+def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, str]]:
+    """Return text, letter and, for malformed nested values, what is wrong, per AnyValue."""
+    count = len(value)
+    letters = np.full(count, ord("n"), dtype=np.uint8)
+    strings = value.field("string_value")
+    bad: dict[int, str] = {}
+    if not count:
+        return strings, letters, bad
+    present = value.is_valid().to_numpy(zero_copy_only=False) if value.null_count else None
+    others: dict[str, Index] = {}
+    for name, letter in _LETTERS:
+        child = value.field(name)
+        if child.null_count == count:
+            continue
+        valid = child.is_valid().to_numpy(zero_copy_only=False)
+        if present is not None:
+            valid = valid & present
+        letters[valid] = ord(letter)
+        if name != "string_value":
+            others[name] = np.flatnonzero(valid)
+    if not others:
+        return strings, letters, bad
+    replaced = np.zeros(count, dtype=bool)
+    pieces: list[tuple[Index, pa.Array]] = []
+    for name, where in others.items():
+        child = value.field(name).take(pa.array(where))
+        if name in ("int_value", "bool_value"):
+            text = child.cast(pa.string())
+        else:
+            text = pa.array(_slow_texts(name, child, where, letters, bad), pa.string())
+        replaced[where] = True
+        pieces.append((where, text))
+    order = np.argsort(np.concatenate([where for where, _ in pieces]), kind="stable")
+    replacements = pa.concat_arrays([text for _, text in pieces]).take(pa.array(order))
+    return pc.replace_with_mask(strings, pa.array(replaced), replacements), letters, bad
+
+
+def _slow_texts(
+    name: str, child: pa.Array, where: Index, letters: npt.NDArray[np.uint8], bad: dict[int, str]
+) -> list[str | None]:
+    texts: list[str | None] = []
+    for i, raw in zip(where.tolist(), child.to_pylist(), strict=True):
+        if name == "double_value":
+            texts.append(repr(raw))
+        elif name == "bytes_value":
+            texts.append(base64.b64encode(raw).decode())
+        else:
+            try:
+                text, letter = _NESTED[name](raw)
+            except (DecodeError, RecursionError) as error:
+                bad[i] = f"malformed {name}: {error}"
+                text, letter = None, "n"
+            letters[i] = ord(letter)
+            texts.append(text)
+    return texts
+
+
+_LETTERS = (
+    ("string_value", "s"),
+    ("bool_value", "b"),
+    ("int_value", "i"),
+    ("double_value", "d"),
+    ("array_value", "j"),
+    ("kvlist_value", "j"),
+    ("bytes_value", "y"),
+)
+_NESTED: dict[str, Callable[[bytes], values.Encoded]] = {
+    "array_value": lambda raw: values.encode_array(ArrayValue.FromString(raw)),
+    "kvlist_value": lambda raw: values.encode_kvlist(KeyValueList.FromString(raw)),
+}
