@@ -17,6 +17,14 @@ class Signal(StrEnum):
     METRICS = "metrics"
 
 
+class Load(StrEnum):
+    """How busy receiving is."""
+
+    IDLE = "idle"  # nothing is in flight
+    LIGHT = "light"  # what is in flight is being written
+    HEAVY = "heavy"  # more is waiting than one commit takes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One OTLP request as it reached us, decompressed, in protobuf's wire format."""

@@ -14,14 +14,14 @@ from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
 from otel_threads.errors import describe
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
-from otel_threads.model import Span, TraceRows
+from otel_threads.model import Load, Span, TraceRows
 from otel_threads.ports import DerivedStore, ThreadKey, Work
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
-# While requests are in flight the deriver works this share of the time, more as it lags behind:
-# a burst is acknowledged first, and a load that lasts is still derived.
+# The deriver works half of the time while requests are in flight, and a tenth while they queue,
+# more as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
 SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 60.0
 WORK_S = 0.01  # how long to work between two rests
 REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more
@@ -35,13 +35,13 @@ class Deriver:
         store: DerivedStore,
         *,
         thread_id_attributes: Sequence[str] = (),
-        is_busy: Callable[[], bool] = lambda: False,
+        load: Callable[[], Load] = lambda: Load.IDLE,
         on_change: Callable[[list[ThreadKey]], None] = lambda _: None,
     ) -> None:
         """Start the thread. `on_change` hears of changed threads after their commit, in it."""
         self._store = store
         self._identity = Identity(thread_id_attributes)
-        self._is_busy = is_busy
+        self._load = load
         self._on_change = on_change
         self.derived_sequence = store.position()
         self._committed = self.derived_sequence
@@ -128,12 +128,18 @@ class Deriver:
         worked = time.monotonic() - self._worked_since
         if worked < WORK_S:
             return
-        lag_s = self.lag_ms / 1000
-        share = SHARE_MIN + (SHARE_MAX - SHARE_MIN) * min(1.0, lag_s / SHARE_FULL_LAG_S)
-        end = time.monotonic() + worked * (1 - share) / share
-        while self._is_busy() and not self._closed and (left := end - time.monotonic()) > 0:
+        started = time.monotonic()
+        while not self._closed and (load := self._load()) is not Load.IDLE:
+            share = self._share() if load is Load.HEAVY else SHARE_MAX
+            left = started + worked * (1 - share) / share - time.monotonic()
+            if left <= 0:
+                break
             time.sleep(min(left, REST_STEP_S))
         self._worked_since = time.monotonic()
+
+    def _share(self) -> float:
+        lagging = min(1.0, self.lag_ms / 1000 / SHARE_FULL_LAG_S)
+        return SHARE_MIN + (SHARE_MAX - SHARE_MIN) * lagging
 
     def _pass(self, after: int, target: int) -> int:
         """Derive the next bounded piece of work; return the new position."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from otel_threads.decode import columns, logs
 from otel_threads.errors import InvalidPayload, Overloaded, StoreClosed, Unavailable, describe
 from otel_threads.metrics import ACCEPTED, INFLIGHT_BYTES, REJECTED, REQUEST_BYTES
-from otel_threads.model import Outcome, Request, Signal
+from otel_threads.model import Load, Outcome, Request, Signal
 from otel_threads.ports import Batch, SpanWriter
 
 logger = logging.getLogger(__name__)
@@ -58,9 +58,11 @@ class GroupIntake:
         self._thread.start()
 
     @property
-    def is_busy(self) -> bool:
-        """Whether requests are in flight; the deriver steps back while they are."""
-        return self._inflight_bytes > 0
+    def load(self) -> Load:
+        """How much is waiting: the deriver steps back accordingly."""
+        if not self._inflight_bytes:
+            return Load.IDLE
+        return Load.LIGHT if self._queued_bytes < AHEAD_BYTES_MIN else Load.HEAVY
 
     def reserve(self, size_bytes: int, *, held_bytes: int = 0) -> None:
         """See `ports.Intake`."""

@@ -32,7 +32,8 @@ scalars = st.one_of(
     text.map(lambda t: AnyValue(string_value=t)),
     st.booleans().map(lambda b: AnyValue(bool_value=b)),
     st.integers(-(2**63), 2**63 - 1).map(lambda i: AnyValue(int_value=i)),
-    st.floats().map(lambda f: AnyValue(double_value=f)),
+    # Which of the many not-a-numbers it was is not kept.
+    (st.floats(allow_nan=False) | st.just(float("nan"))).map(lambda f: AnyValue(double_value=f)),
     st.binary(max_size=20).map(lambda b: AnyValue(bytes_value=b)),
 )
 
