@@ -4,6 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from otel_threads.model import Span
 
+# Deeper spans count as children of the ancestor at this depth: walks to the root stay short,
+# whatever a sender wrote.
+DEPTH_MAX = 200
+
 
 class Tree:
     """One trace. Orphans are roots; a cycle of parents is cut at its earliest span.
@@ -55,6 +59,8 @@ class Tree:
             seen.add(span.span_id)
             walked.append(span)
             above = self.parent.get(span.span_id)
+            if above is not None and self.depths[above] >= DEPTH_MAX:
+                above = self.parent[span.span_id] = self.parent[above]
             self.depths[span.span_id] = 0 if above is None else self.depths[above] + 1
             stack.extend(reversed(self.children.get(span.span_id, ())))
 

@@ -3,6 +3,7 @@
 Source: docs/conventions.md, section "What a turn is".
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -236,11 +237,12 @@ class Turns:
             (span for span in inside if self._facts[span.span_id].kind == "tool"),
             key=lambda span: (span.start_unix_nano, span.span_id),
         )
+        waiting = _ToolSpans(spans, self._facts)
         found = []
         for call in requested:
             if call["name"] in FINAL_TOOLS:
                 continue
-            span = _take_span(spans, self._facts, call)
+            span = waiting.take(call)
             result: Part | None = results.get(call["id"]) if call["id"] else None
             if result is None and loose and (loose[0]["name"] in (None, call["name"])):
                 result = loose.pop(0)
@@ -309,20 +311,31 @@ class Turns:
         return part
 
 
-def _take_span(spans: list[Span], facts: Mapping[str, Facts], call: Part) -> Span | None:
-    """Take the span that ran a tool call: by its id, else the first of that name."""
-    for by_id in (True, False):
+class _ToolSpans:
+    """The spans that ran tools, to be taken by the calls that asked for them, each once."""
+
+    def __init__(self, spans: Sequence[Span], facts: Mapping[str, Facts]) -> None:
+        self._by_id: dict[str, Span] = {}
+        self._by_name: dict[str, deque[Span]] = {}
+        self._taken: set[str] = set()
         for span in spans:
             known = facts[span.span_id]
-            same = (
-                call["id"] is not None and known.get("tool_call_id") == call["id"]
-                if by_id
-                else call["name"] in (known.get("tool_name"), span.name, None)
-            )
-            if same:
-                spans.remove(span)
-                return span
-    return None
+            if known.get("tool_call_id"):
+                self._by_id.setdefault(known.get("tool_call_id"), span)
+            for name in {known.get("tool_name"), span.name} - {None}:
+                self._by_name.setdefault(name, deque()).append(span)
+
+    def take(self, call: Part) -> Span | None:
+        """Return the span of a call: by its id, else the first of its name that is left."""
+        span = self._by_id.get(call["id"]) if call["id"] else None
+        if span is None or span.span_id in self._taken:
+            named = self._by_name.get(call["name"] or "", deque())
+            while named and named[0].span_id in self._taken:
+                named.popleft()
+            span = named.popleft() if named else None
+        if span is not None:
+            self._taken.add(span.span_id)
+        return span
 
 
 def _ends_with_tool(inputs: Messages) -> bool:
