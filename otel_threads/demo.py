@@ -112,5 +112,6 @@ def _show(addresses: dict[str, str], console: Console, config: Config) -> None:
             f"\nSend your own\n"
             f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://{addresses['otlp_http']} "
             f"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-        )
+        ),
+        soft_wrap=True,  # lines to be copied
     )

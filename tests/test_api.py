@@ -140,6 +140,7 @@ def test_traces_without_a_thread_can_be_asked_for(loaded):
         ("/threads", {"limit": 1001}, 400, "limit: Input should be less than or equal to 1000"),
         ("/threads", {"sort": "nope"}, 400, "cannot sort by 'nope': one of "),
         ("/threads", {"status": "open"}, 400, "status 'open' is none of active, inactive"),
+        ("/threads", {"filter": "x"}, 400, "filter: Extra inputs are not permitted"),
         ("/threads", {"cursor": "garbage"}, 400, "cursor is not one that this server gave"),
         ("/threads", {"from": "yesterday"}, 400, "from: "),
         ("/threads/get", {}, 400, "thread_id: Field required"),

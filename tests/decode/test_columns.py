@@ -126,7 +126,7 @@ def decoded(*payloads: bytes) -> columns.Decoded:
     return columns.decode(batch, default_project="default")
 
 
-def same(payloads: list[bytes]) -> None:
+def check_same(payloads: list[bytes]) -> None:
     fast = decoded(*payloads)
     slow = [slow_reading.tables(payload) for payload in payloads]
 
@@ -141,12 +141,12 @@ def same(payloads: list[bytes]) -> None:
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(requests, min_size=1, max_size=3))
 def test_any_request_gives_the_rows_of_the_slow_reading(batch):
-    same([request.SerializeToString() for request in batch])
+    check_same([request.SerializeToString() for request in batch])
 
 
 def test_the_recordings_give_the_rows_of_the_slow_reading():
     for folder in scenarios():
-        same(
+        check_same(
             [
                 f.read_bytes()
                 for f in request_files(folder)

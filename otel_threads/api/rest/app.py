@@ -3,10 +3,11 @@
 import datetime
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 import otel_threads
 from otel_threads import metrics
@@ -33,20 +34,48 @@ MISSING: dict[int | str, dict[str, object]] = {
     404: {"model": schemas.Problem, "description": "There is none of that id."}
 }
 
-ProjectQuery = Annotated[
-    str | None, Query(description="Project; the default project if left out, * for all.")
-]
 OneProjectQuery = Annotated[
     str | None, Query(description="Project; the default project if left out.")
 ]
 ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
 LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Items of a page.")]
 CursorQuery = Annotated[str | None, Query(description="next_cursor of the page before.")]
-TimeQuery = Annotated[datetime.datetime | None, Query(description="RFC 3339 time.")]
-TotalQuery = Annotated[bool, Query(description="Count the whole selection too.")]
-SearchQuery = Annotated[
-    str | None, Query(max_length=1000, description="Text in ids, names, first and last message.")
-]
+
+
+class _Selection(BaseModel):
+    """What to list, and which page of it. A parameter that is none of these is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: str | None = Field(None, description="Project; the default if left out, * for all.")
+    search: str | None = Field(None, max_length=1000, description="Text in ids, names, messages.")
+    from_: datetime.datetime | None = Field(None, alias="from", description="RFC 3339 time.")
+    to: datetime.datetime | None = Field(None, description="RFC 3339 time.")
+    limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX, description="Items of a page.")
+    cursor: str | None = Field(None, description="next_cursor of the page before.")
+    with_total: bool = Field(False, description="Count the whole selection too.")
+
+    def given(self) -> dict[str, Any]:
+        """Return the arguments of the service's verb."""
+        values = self.model_dump()
+        times = {"from_time": values.pop("from_"), "to_time": values.pop("to")}
+        return values | times
+
+
+class ThreadSelection(_Selection):
+    """Which threads."""
+
+    thread_id: str | None = Field(None, description="Exactly this conversation id.")
+    status: str | None = Field(None, description="active or inactive.")
+    sort: str = Field("-last_activity_time", description="Field; - before it for descending.")
+
+
+class TraceSelection(_Selection):
+    """Which traces."""
+
+    thread_id: str | None = Field(None, description="Only traces of this thread.")
+    without_thread: bool | None = Field(None, description="Only those without (with) a thread.")
+    sort: str = Field("-start_time", description="Field; - before it for descending.")
 
 
 def app(
@@ -69,6 +98,7 @@ def app(
     problems.install(api)
     _guard(api, read_token, write_token)
     _threads(api, service)
+    _transcripts(api, service)
     _traces(api, service)
     _server(api, service, ready, rebuild, refresh_metrics)
     return api
@@ -107,35 +137,9 @@ def _carries(authorization: str | None, tokens: tuple[str | None, ...]) -> bool:
 
 def _threads(api: FastAPI, service: ThreadService) -> None:
     @api.get(f"{BASE}/threads", responses=ERRORS, tags=["threads"])
-    def list_threads(
-        project: ProjectQuery = None,
-        thread_id: Annotated[str | None, Query(description="Exactly this conversation id.")] = None,
-        status: Annotated[str | None, Query(description="active or inactive.")] = None,
-        search: SearchQuery = None,
-        from_: Annotated[TimeQuery, Query(alias="from")] = None,
-        to: TimeQuery = None,
-        sort: Annotated[
-            str, Query(description="Field; - before it for descending.")
-        ] = "-last_activity_time",
-        limit: LimitQuery = LIMIT_DEFAULT,
-        cursor: CursorQuery = None,
-        with_total: TotalQuery = False,
-    ) -> schemas.Threads:
+    def list_threads(selection: Annotated[ThreadSelection, Query()]) -> schemas.Threads:
         """List threads, the most recently active first."""
-        return schemas.Threads.model_validate(
-            service.threads(
-                project=project,
-                thread_id=thread_id,
-                status=status,
-                search=search,
-                from_time=from_,
-                to_time=to,
-                sort=sort,
-                limit=limit,
-                cursor=cursor,
-                with_total=with_total,
-            )
-        )
+        return schemas.Threads.model_validate(service.threads(**selection.given()))
 
     @api.get(f"{BASE}/threads/get", responses=ERRORS | MISSING, tags=["threads"])
     def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> schemas.Thread:
@@ -154,6 +158,8 @@ def _threads(api: FastAPI, service: ThreadService) -> None:
             service.turns(thread_id, project=project, limit=limit, cursor=cursor)
         )
 
+
+def _transcripts(api: FastAPI, service: ThreadService) -> None:
     @api.get(
         f"{BASE}/threads/transcript",
         responses=ERRORS
@@ -191,37 +197,9 @@ def _threads(api: FastAPI, service: ThreadService) -> None:
 
 def _traces(api: FastAPI, service: ThreadService) -> None:
     @api.get(f"{BASE}/traces", responses=ERRORS, tags=["traces"])
-    def list_traces(
-        project: ProjectQuery = None,
-        thread_id: Annotated[str | None, Query(description="Only traces of this thread.")] = None,
-        without_thread: Annotated[
-            bool | None, Query(description="Only traces without (or, if false, with) a thread.")
-        ] = None,
-        search: SearchQuery = None,
-        from_: Annotated[TimeQuery, Query(alias="from")] = None,
-        to: TimeQuery = None,
-        sort: Annotated[
-            str, Query(description="Field; - before it for descending.")
-        ] = "-start_time",
-        limit: LimitQuery = LIMIT_DEFAULT,
-        cursor: CursorQuery = None,
-        with_total: TotalQuery = False,
-    ) -> schemas.Traces:
+    def list_traces(selection: Annotated[TraceSelection, Query()]) -> schemas.Traces:
         """List traces, the newest first."""
-        return schemas.Traces.model_validate(
-            service.traces(
-                project=project,
-                thread_id=thread_id,
-                without_thread=without_thread,
-                search=search,
-                from_time=from_,
-                to_time=to,
-                sort=sort,
-                limit=limit,
-                cursor=cursor,
-                with_total=with_total,
-            )
-        )
+        return schemas.Traces.model_validate(service.traces(**selection.given()))
 
     @api.get(f"{BASE}/traces/{{trace_id}}", responses=ERRORS | MISSING, tags=["traces"])
     def get_trace(

@@ -1,5 +1,5 @@
--- One page of threads. Each :name is a fragment that store/reader.py chose from its own tables;
--- everything that a reader wrote is a bound parameter.
+-- The threads of a selection: all conditions are optional, null leaves one out. store/reader.py
+-- counts them, or sorts them and cuts a page.
 select *
 from threads
 where ($project is null or project = $project)
@@ -11,6 +11,3 @@ where ($project is null or project = $project)
         or contains(lower(thread_id), $search)
         or contains(lower(first_message), $search)
         or contains(lower(last_message), $search))
-    and :after
-order by :order
-limit $limit

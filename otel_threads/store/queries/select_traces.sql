@@ -1,4 +1,4 @@
--- One page of traces. Fragments and parameters as in list_threads.sql.
+-- The traces of a selection, as select_threads.sql.
 select *
 from traces
 where ($project is null or project = $project)
@@ -11,6 +11,3 @@ where ($project is null or project = $project)
         or contains(lower(name), $search)
         or contains(lower(first_message), $search)
         or contains(lower(last_message), $search))
-    and :after
-order by :order
-limit $limit
