@@ -108,6 +108,9 @@ class DerivedStore(Protocol):
 
         One transaction: after a crash either all of it is there or nothing. Returns the threads
         that changed, as (project, thread_id).
+
+        Raises:
+            StoreFailed: the database did not take it now; the same rows may be saved later.
         """
 
     def reset(self) -> None:

@@ -115,6 +115,17 @@ def test_json_cut_anywhere_is_read_or_passed_over():
         assert found.trace["call_count"] == 1
 
 
+def test_numbers_beyond_reason_are_unknown_and_never_stop_the_sums():
+    huge = {
+        "gen_ai.usage.input_tokens": 2**62,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cost": 1e300,
+    }
+    rows = derived(*(chat(n, None, **huge) for n in range(5)))
+    assert (rows.trace["input_tokens"], rows.trace["output_tokens"]) == (None, 35)
+    assert rows.trace["cost_usd"] is None
+
+
 def test_nesting_a_thousand_deep_is_not_followed():
     deep = "[" * 1000 + "]" * 1000
     objects = '{"messages":' * 900 + '"x"' + "}" * 900

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
-from otel_threads.errors import describe
+from otel_threads.errors import Unavailable, describe
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
 from otel_threads.model import Load, Span, TraceRows
 from otel_threads.ports import DerivedStore, ThreadKey, Work
@@ -150,10 +150,39 @@ class Deriver:
             work = self._store.pending(after=after, upto=target)
             spans = self._store.spans(work, after=after)
             self._rest()
-            changed = self._store.save(work, self._rows(spans), merge)
+            rows = self._rows(spans)
+            try:
+                changed = self._store.save(work, rows, merge)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  # a row that does not fit its column
+                logger.error("a pass could not be stored whole: %s", describe(error))
+                changed = self._save_apart(work, after, rows)
         if changed:
             self._on_change(changed)
         return work.upto
+
+    def _save_apart(self, work: Work, after: int, rows: Sequence[TraceRows]) -> list[ThreadKey]:
+        """Store each trace for itself, leave out what cannot be, and move on."""
+        changed: list[ThreadKey] = []
+        by_trace: dict[str, list[TraceRows]] = {}
+        for one in rows:
+            by_trace.setdefault(one.trace["trace_id"], []).append(one)
+        for trace_id, some in by_trace.items():
+            try:
+                changed += self._store.save(Work(after, [trace_id]), some, merge)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
+                self._count_failure(trace_id, error)
+        self._store.save(Work(work.upto, []), [], merge)
+        return changed
+
+    def _count_failure(self, trace_id: str, error: Exception) -> None:
+        DERIVE_FAILURES.inc()
+        logger.warning(
+            "trace %s could not be derived (%s); its spans are stored", trace_id, describe(error)
+        )
 
     def _rows(self, spans: Mapping[str, list[Span]]) -> list[TraceRows]:
         rows: list[TraceRows] = []
@@ -161,12 +190,7 @@ class Deriver:
             try:
                 rows += derive_traces(trace, self._identity)
             except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
-                DERIVE_FAILURES.inc()
-                logger.warning(
-                    "trace %s could not be derived (%s); its spans are stored",
-                    trace[0].trace_id,
-                    describe(error),
-                )
+                self._count_failure(trace[0].trace_id, error)
             DERIVED_SPANS.inc(len(trace))
             self._rest()
         return rows

@@ -20,6 +20,9 @@ Kind = Literal[
 Role = Literal["system", "user", "assistant", "tool"]
 Part = dict[str, Any]
 
+# Beyond these a sender's number is a mistake, and the sum of many would not fit a column.
+COUNT_MAX = 10**12
+NUMBER_MAX = 1e12
 JSON_DEPTH_MAX = 64  # deeper than any message; bounds the readers' recursion
 
 
@@ -163,11 +166,11 @@ def count(value: Any) -> int | None:
     match value:
         case bool():
             return None
-        case int() if 0 <= value < 2**62:
+        case int() if 0 <= value <= COUNT_MAX:
             return value
-        case float() if 0 <= value < 2**62 and value.is_integer():
+        case float() if 0 <= value <= COUNT_MAX and value.is_integer():
             return int(value)
-        case str() if value.isascii() and value.isdecimal() and len(value) < 19:
+        case str() if value.isascii() and value.isdecimal() and len(value) <= 12:
             return int(value)
         case _:
             return None
@@ -181,7 +184,7 @@ def number(value: Any) -> float | None:
         found = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) and found >= 0 else None
+    return found if math.isfinite(found) and 0 <= found <= NUMBER_MAX else None
 
 
 def texts(value: Any) -> list[str]:

@@ -12,13 +12,15 @@ import orjson
 import pyarrow as pa
 
 from otel_threads.derive.merge import order
+from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import rows, sql
-from otel_threads.store.database import Database
+from otel_threads.store.database import Database, is_fatal
 
 ROWS_MAX = 4000  # spans read in one pass, unless a single commit holds more
 COMMITS_MAX = 512  # commits looked at in one pass
+PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 TABLES = ("traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts")
 
@@ -94,9 +96,20 @@ class DuckDBDerivedStore:
 
     def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
         """See `ports.DerivedStore`."""
-        with self._database.transaction() as cursor:
-            changed = _replace(cursor, work, traces, merge) if traces else []
-            cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
+        try:
+            with self._database.transaction() as cursor:
+                changed = _replace(cursor, work, traces, merge) if traces else []
+                cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
+        except duckdb.Error as error:
+            if is_fatal(error):
+                self._database.reopen()
+            if is_fatal(error) or isinstance(
+                error, duckdb.IOException | duckdb.OutOfMemoryException
+            ):
+                raise StoreFailed(
+                    f"the database did not take it: {type(error).__name__}"
+                ) from error
+            raise
         return changed
 
     def reset(self) -> None:
