@@ -103,12 +103,8 @@ class DuckDBDerivedStore:
         except duckdb.Error as error:
             if is_fatal(error):
                 self._database.reopen()
-            if is_fatal(error) or isinstance(
-                error, duckdb.IOException | duckdb.OutOfMemoryException
-            ):
-                raise StoreFailed(
-                    f"the database did not take it: {type(error).__name__}"
-                ) from error
+            if is_fatal(error) or isinstance(error, PASSING):
+                raise StoreFailed(f"the database refused: {type(error).__name__}") from error
             raise
         return changed
 
