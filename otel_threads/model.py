@@ -21,8 +21,8 @@ class Load(StrEnum):
     """How busy receiving is."""
 
     IDLE = "idle"  # nothing is in flight
-    LIGHT = "light"  # what is in flight is being written
-    HEAVY = "heavy"  # more is waiting than one commit takes
+    LIGHT = "light"  # small requests trickle in
+    HEAVY = "heavy"  # large ones, or very many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from otel_threads.ports import DerivedStore, ThreadKey, Work
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
-# The deriver works half of the time while requests are in flight, and a tenth while they queue,
-# more as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
+# The deriver works half of the time while requests trickle in, and a tenth under heavy load, more
+# as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
 SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 60.0
 WORK_S = 0.01  # how long to work between two rests
 REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more

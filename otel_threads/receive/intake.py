@@ -59,10 +59,10 @@ class GroupIntake:
 
     @property
     def load(self) -> Load:
-        """How much is waiting: the deriver steps back accordingly."""
+        """How much is in flight: the deriver steps back accordingly."""
         if not self._inflight_bytes:
             return Load.IDLE
-        return Load.LIGHT if self._queued_bytes < AHEAD_BYTES_MIN else Load.HEAVY
+        return Load.LIGHT if self._inflight_bytes < AHEAD_BYTES_MIN else Load.HEAVY
 
     def reserve(self, size_bytes: int, *, held_bytes: int = 0) -> None:
         """See `ports.Intake`."""
