@@ -24,6 +24,7 @@ RETRY_S = 1.0  # after a pass that failed (a full disk, say)
 # as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
 SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 60.0
 WORK_S = 0.01  # how long to work between two rests
+PASS_INTERVAL_S = 0.3  # between passes while requests are in flight: a pass costs by the pass
 REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more
 
 
@@ -49,7 +50,7 @@ class Deriver:
         self._reset = False
         self._closed = False
         self._changed = threading.Condition()  # guards the four above
-        self._worked_since = time.monotonic()
+        self._worked_since = self._passed_at = time.monotonic()
         self.failed: Exception | None = None  # why the last pass failed; None when it went well
         self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
         self._thread.start()
@@ -123,6 +124,15 @@ class Deriver:
                     DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
                 self._changed.notify_all()
 
+    def _pace(self) -> None:
+        """Let spans gather between passes; at once when nothing is in flight."""
+        while not self._closed and self._load() is not Load.IDLE:
+            left = self._passed_at + PASS_INTERVAL_S - time.monotonic()
+            if left <= 0:
+                break
+            time.sleep(min(left, REST_STEP_S))
+        self._passed_at = self._worked_since = time.monotonic()
+
     def _rest(self) -> None:
         """Leave the interpreter and the cores to requests in flight, in proportion to the work."""
         worked = time.monotonic() - self._worked_since
@@ -145,8 +155,8 @@ class Deriver:
         """Derive the next bounded piece of work; return the new position."""
         if target <= after:
             return after
+        self._pace()
         with DERIVE_SECONDS.time():
-            self._rest()
             work = self._store.pending(after=after, upto=target)
             spans = self._store.spans(work, after=after)
             self._rest()
