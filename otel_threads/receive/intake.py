@@ -120,14 +120,21 @@ class GroupIntake:
 
     def _run(self) -> None:
         while group := self._next_group():
-            try:
-                self._pass_on(group)
-            except Exception as error:  # noqa: BLE001  # must survive anything; every sender is told
-                logger.error("could not decode a group of requests: %s", describe(error))
-                failure = Unavailable(f"the server failed: {type(error).__name__}")
+            self._settle(group)
+
+    def _settle(self, group: list[_Waiting]) -> None:
+        """Pass a group on; if that fails, each request alone: a bad one fails alone."""
+        try:
+            self._pass_on(group)
+        except Exception as error:  # noqa: BLE001  # must survive anything; every sender is told
+            if len(group) > 1:
                 for waiting in group:
-                    if not waiting.future.done():
-                        waiting.future.set_exception(failure)
+                    self._settle([waiting])
+                return
+            if not isinstance(error, InvalidPayload):
+                logger.error("could not decode a request: %s", describe(error))
+                error = Unavailable(f"the server failed: {type(error).__name__}")
+            group[0].future.set_exception(error)
 
     def _next_group(self) -> list[_Waiting]:
         with self._changed:
@@ -150,16 +157,7 @@ class GroupIntake:
     def _pass_on(self, group: list[_Waiting]) -> None:
         spans = [waiting for waiting in group if waiting.request.signal is Signal.TRACES]
         records = [waiting for waiting in group if waiting.request.signal is Signal.LOGS]
-        try:
-            decoded = self._spans([waiting.request for waiting in spans])
-        except InvalidPayload as error:
-            # `check` and the decoder disagree about one of them: each for itself.
-            if len(group) == 1:
-                group[0].future.set_exception(error)
-                return
-            for waiting in group:
-                self._pass_on([waiting])
-            return
+        decoded = self._spans([waiting.request for waiting in spans])
         rows, log_outcomes = self._logs([waiting.request for waiting in records])
         outcomes = [
             Outcome(accepted=accepted, rejected=rejected, message=_message(reasons))

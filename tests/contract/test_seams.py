@@ -8,7 +8,13 @@ import pytest
 from builders import a_chat, a_request, a_span
 
 from otel_threads.derive.deriver import derive_all
-from otel_threads.errors import InvalidPayload, Overloaded, QueryTimeout, StoreClosed
+from otel_threads.errors import (
+    InvalidPayload,
+    Overloaded,
+    QueryTimeout,
+    StoreClosed,
+    Unavailable,
+)
 from otel_threads.model import Outcome, Request, Signal
 from otel_threads.receive.intake import GroupIntake
 from otel_threads.store.database import Database
@@ -133,3 +139,23 @@ def test_the_derivers_position_is_stored_with_its_rows(parts):
     assert parts.count("threads") == 1
     parts.derived.reset()
     assert (parts.derived.position(), parts.count("threads")) == (0, 0)
+
+
+def test_a_request_that_breaks_the_decoder_fails_alone(parts, monkeypatch):
+    """Whatever goes wrong in a group, its other requests are kept."""
+    from otel_threads.decode import columns
+
+    bad = a_request(a_span(name="poison"))
+    real = columns.decode
+
+    def decode(requests, **options):
+        if any(request.payload == bad for request in requests):
+            raise ZeroDivisionError
+        return real(requests, **options)
+
+    monkeypatch.setattr(columns, "decode", decode)
+    waiting = [parts.send(p) for p in (a_request(a_span()), bad, a_request(a_span()))]
+    with pytest.raises(Unavailable, match="the server failed: ZeroDivisionError"):
+        waiting[1].result(20)
+    assert [waiting[i].result(20).accepted for i in (0, 2)] == [1, 1]
+    assert parts.send(a_request(a_span())).result(20).accepted == 1
