@@ -64,8 +64,8 @@ class SpanWriter(Protocol):
     """Keeps rows.
 
     Durable:    `done(None)` is called only once every row would survive `kill -9`.
-    Idempotent: a span is known by trace_id and span_id, a log record by its fingerprint; what is
-                there already is not stored again.
+    Idempotent: within a project a span is known by trace_id and span_id, a log record by its
+                fingerprint; what is there already is not stored again.
     Whole:      a reader sees all of a batch or none of it.
     """
 
