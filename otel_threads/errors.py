@@ -4,6 +4,9 @@
     ├── InvalidPayload      the sender's data is wrong; the same bytes will never be right
     │   └── TooLarge        it is larger than a limit allows
     ├── InvalidQuery        the reader's question is wrong; the message says where
+    │   └── InvalidFilter   its filter is; `position` is the character, from 0
+    ├── Conflict            what is asked would break a limit of what is kept
+    ├── NotAllowed          the caller's token does not allow it
     ├── NotFound            the named thread or trace is not here
     ├── QueryTimeout        the question took longer than a reader may
     ├── DatabaseRefused     the file cannot be opened; the message says what to do
@@ -31,6 +34,22 @@ class TooLarge(InvalidPayload):
 
 class InvalidQuery(OtelThreadsError):
     """The reader's question cannot be answered as it stands."""
+
+
+class InvalidFilter(InvalidQuery):
+    """A filter cannot be understood; `position` is the character where, from 0."""
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(f"filter, at position {position}: {reason}")
+        self.position = position
+
+
+class Conflict(OtelThreadsError):
+    """What is asked would break a limit of what is kept; nothing was changed."""
+
+
+class NotAllowed(OtelThreadsError):
+    """The caller's token is missing, or does not allow this."""
 
 
 class NotFound(OtelThreadsError):

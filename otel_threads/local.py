@@ -1,36 +1,32 @@
-"""How commands on this machine reach the data: a running server by REST, else the file itself.
+"""How commands on this machine reach the data: a running server, else the file itself.
 
-Both have the same methods and give the same JSON.
+Either way they speak with `sdk.client.Client`: without a server, REST is answered in this process.
 """
 
+import asyncio
 import json
-import time
-from collections.abc import Callable
+import queue
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from otel_threads.api import schemas
+from otel_threads.api.rest import app as rest
+from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
 from otel_threads.derive.deriver import derive_all
-from otel_threads.errors import (
-    DatabaseRefused,
-    InvalidQuery,
-    NotFound,
-    OtelThreadsError,
-    Unavailable,
-)
+from otel_threads.engine import FileEngine, last_sequence
+from otel_threads.errors import DatabaseRefused
+from otel_threads.sdk.client import Client
 from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.store.reader import Reader
-from otel_threads.store.writer import LAST_SEQUENCE_SQL
-from otel_threads.threads.service import ThreadService
 
-TIMEOUT_S = 30.0
-POLL_S = 0.1
-Row = dict[str, Any]
 Progress = Callable[[int, int], None]
+PIECES_MAX = 16  # of an answer, between the application and its reader
 
 
 def find_server(config: Config) -> str | None:
@@ -59,13 +55,45 @@ def find_server(config: Config) -> str | None:
     return None
 
 
+@contextmanager
+def client(config: Config, *, writes: bool = False) -> Iterator[Client]:
+    """Yield a client of the running server, else of the file, which is open meanwhile.
+
+    Raises:
+        DatabaseRefused: there is no server and no file, or the file cannot be used.
+    """
+    address = find_server(config)
+    if address:
+        with Client(
+            f"{_scheme(config)}://{address}",
+            token=config.write_token or config.read_token,
+            verify=_verify(config),
+        ) as found:
+            yield found
+        return
+    engine = FileEngine(config, writes=writes)
+    transport = _InProcess(
+        rest.app(
+            engine.verbs,
+            ready=lambda: None,
+            rebuild=lambda: 0,
+            refresh_metrics=lambda: None,
+            rights=Rights(),
+        )
+    )
+    try:
+        with Client("http://file", transport=transport) as found:
+            yield found
+    finally:
+        transport.close()
+        engine.close()
+
+
 def _scheme(config: Config) -> str:
     return "https" if config.tls_cert_file else "http"
 
 
 def _verify(config: Config) -> Any:
-    import ssl
-
     if not config.tls_cert_file:
         return True
     context = ssl.create_default_context(cafile=config.tls_cert_file)
@@ -73,163 +101,78 @@ def _verify(config: Config) -> Any:
     return context
 
 
-class LocalServer:
-    """The verbs of a running server."""
+class _InProcess(httpx.BaseTransport):
+    """Carries requests to an ASGI application in this process; answers stream."""
 
-    def __init__(self, address: str, config: Config) -> None:
-        token = config.write_token or config.read_token
-        self._http = httpx.Client(
-            base_url=f"{_scheme(config)}://{address}/api/v1",
-            headers={"authorization": f"Bearer {token}"} if token else {},
-            timeout=TIMEOUT_S,
-            verify=_verify(config),
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        pieces: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        room = asyncio.Semaphore(PIECES_MAX)
+        asyncio.run_coroutine_threadsafe(self._answer(request, pieces, room), self._loop)
+        start = pieces.get()
+        if start is None:
+            raise httpx.RemoteProtocolError("the application failed", request=request)
+
+        def body() -> Iterator[bytes]:
+            while (piece := pieces.get()) is not None:
+                self._loop.call_soon_threadsafe(room.release)
+                yield piece["body"]
+
+        return httpx.Response(
+            start["status"], headers=start["headers"], stream=_Stream(body()), request=request
         )
 
-    def threads(self, **selection: Any) -> Row:
-        """Return a page of threads."""
-        return self._get("/threads", **selection)
+    async def _answer(
+        self,
+        request: httpx.Request,
+        pieces: "queue.Queue[dict[str, Any] | None]",
+        room: asyncio.Semaphore,
+    ) -> None:
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1",
+            "method": request.method, "scheme": "http", "path": request.url.path,
+            "raw_path": request.url.raw_path.partition(b"?")[0],
+            "query_string": request.url.query, "root_path": "",
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "client": ("127.0.0.1", 0), "server": ("file", 80),
+        }  # fmt: skip
+        sent = False
 
-    def thread(self, thread_id: str, *, project: str | None) -> Row:
-        """Return one thread."""
-        return self._get("/threads/get", thread_id=thread_id, project=project)
+        async def receive() -> dict[str, Any]:
+            nonlocal sent
+            if sent:  # the caller stays until the answer is there
+                await asyncio.get_running_loop().create_future()
+            sent = True
+            return {"type": "http.request", "body": request.read(), "more_body": False}
 
-    def all_turns(self, thread_id: str, *, project: str | None) -> list[Row]:
-        """Return all turns of a thread."""
-        turns: list[Row] = []
-        cursor = None
-        while True:
-            page = self._get(
-                "/threads/turns", thread_id=thread_id, project=project, limit=1000, cursor=cursor
-            )
-            turns += page["items"]
-            cursor = page["next_cursor"]
-            if not cursor:
-                return turns
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                pieces.put(message)
+            elif message.get("body"):
+                await room.acquire()
+                pieces.put(message)
 
-    def traces(self, **selection: Any) -> Row:
-        """Return a page of traces."""
-        return self._get("/traces", **selection)
-
-    def trace(self, trace_id: str) -> Row:
-        """Return one trace with its spans and turns."""
-        return self._get(f"/traces/{trace_id}")
-
-    def status(self) -> Row:
-        """Return how far the server is."""
-        return self._get("/status")
-
-    def instrumentations(self) -> list[Row]:
-        """Return which instrumentations were seen."""
-        items: list[Row] = self._get("/instrumentations")["items"]
-        return items
-
-    def rebuild(self, on_progress: Progress) -> None:
-        """Derive everything again, and return when it is done."""
-        total = self._answer(self._http.post("/rebuild"))["committed_sequence"]
-        while (done := self.status()["derived_sequence"]) < total:
-            on_progress(done, total)
-            time.sleep(POLL_S)
-        on_progress(total, total)
-
-    def _get(self, path: str, **query: Any) -> Row:
-        given = {
-            name: str(value).lower() if isinstance(value, bool) else value
-            for name, value in query.items()
-            if value is not None
-        }
         try:
-            return self._answer(self._http.get(path, params=given))
-        except httpx.HTTPError as error:
-            raise Unavailable(f"the server does not answer: {error}") from None
-
-    def _answer(self, answer: httpx.Response) -> Row:
-        if answer.is_success:
-            found: Row = answer.json()
-            return found
-        try:
-            detail = answer.json()["detail"]
-        except (ValueError, KeyError, TypeError):
-            detail = f"HTTP {answer.status_code}"
-        kinds: dict[int, type[OtelThreadsError]] = {400: InvalidQuery, 404: NotFound}
-        raise kinds.get(answer.status_code, Unavailable)(detail)
-
-
-class Local:
-    """The same verbs on a file that no server holds, opened read-only."""
-
-    def __init__(self, config: Config) -> None:
-        if not Path(config.database).exists():
-            raise DatabaseRefused(
-                f"no server answers and there is no file {config.database}. "
-                "Start `otel-threads serve`, or name a file with --database."
-            )
-        self._database = Database(
-            config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=True
-        )
-        store = DuckDBDerivedStore(self._database)
-        self._service = ThreadService(
-            Reader(self._database, timeout_s=config.query_timeout_s),
-            default_project=config.default_project,
-            progress=lambda: {
-                "committed_sequence": last_sequence(self._database),
-                "derived_sequence": store.position(),
-                "derive_lag_ms": 0.0,
-                "database_bytes": self._database.size_bytes(),
-            },
-        )
-
-    def threads(self, **selection: Any) -> Row:
-        """Return a page of threads."""
-        return schemas.Threads.model_validate(self._service.threads(**selection)).model_dump(
-            mode="json"
-        )
-
-    def thread(self, thread_id: str, *, project: str | None) -> Row:
-        """Return one thread."""
-        found = self._service.thread(thread_id, project=project)
-        return schemas.Thread.model_validate(found).model_dump(mode="json")
-
-    def all_turns(self, thread_id: str, *, project: str | None) -> list[Row]:
-        """Return all turns of a thread."""
-        turns: list[Row] = []
-        cursor = None
-        while True:
-            page = self._service.turns(thread_id, project=project, limit=1000, cursor=cursor)
-            turns += schemas.Turns.model_validate(page).model_dump(mode="json")["items"]
-            cursor = page["next_cursor"]
-            if not cursor:
-                return turns
-
-    def traces(self, **selection: Any) -> Row:
-        """Return a page of traces."""
-        return schemas.Traces.model_validate(self._service.traces(**selection)).model_dump(
-            mode="json"
-        )
-
-    def trace(self, trace_id: str) -> Row:
-        """Return one trace with its spans and turns."""
-        return schemas.TraceDetail.model_validate(self._service.trace(trace_id)).model_dump(
-            mode="json"
-        )
-
-    def status(self) -> Row:
-        """Return what the file holds."""
-        return schemas.Status.model_validate(self._service.status()).model_dump(mode="json")
-
-    def instrumentations(self) -> list[Row]:
-        """Return which instrumentations were seen."""
-        return self._service.instrumentations()
+            await self._application(scope, receive, send)
+        finally:
+            pieces.put(None)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
 
-def last_sequence(database: Database) -> int:
-    """Return the number of the last commit in a file."""
-    with database.cursor() as cursor:
-        row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
-    return int(row[0]) if row else 0
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
 
 
 def rebuild_file(config: Config, on_progress: Progress) -> None:

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# Tokens of a call, and of everything that sums calls. Input includes cached, output reasoning.
+USAGE = (
+    "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens",
+    "reasoning_tokens", "input_audio_tokens", "output_audio_tokens",
+)  # fmt: skip
+
 
 class Signal(StrEnum):
     """What an OTLP request carries."""
@@ -97,6 +103,7 @@ class Span:
     events: Sequence[Event] = ()
     logs: list[LogRecord] = field(default_factory=list)
     received_unix_nano: int = 0
+    sequence: int = 0  # of the commit that stored it
 
 
 @dataclass(slots=True)
@@ -104,11 +111,13 @@ class TraceRows:
     """The derived rows of one trace.
 
     `trace` is one row of `traces`; `slices` one row per thread in the trace (thread_id None for
-    spans without one); `calls` and `parts` are in the order of their start.
+    spans without one); `calls` and `parts` are in the order of their start;
+    `evaluations` are scores that came as events.
     """
 
     trace: dict[str, Any]
     slices: list[dict[str, Any]]
     calls: list[dict[str, Any]]
     parts: list[dict[str, Any]]
+    evaluations: list[dict[str, Any]]
     first_unix_nano: int  # no span of the trace starts earlier

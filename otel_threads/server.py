@@ -1,7 +1,4 @@
-"""The composition root: builds every part, opens the ports, stops in the order of the data path.
-
-Nothing else knows all the parts.
-"""
+"""Opens the ports in front of an engine, and stops in the order of the data path."""
 
 import asyncio
 import contextlib
@@ -22,17 +19,12 @@ import grpc
 import pyarrow
 import uvicorn
 
-from otel_threads import metrics
+from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
+from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
-from otel_threads.derive.deriver import Deriver
+from otel_threads.engine import Engine
 from otel_threads.receive import otlp_grpc, otlp_http
-from otel_threads.receive.intake import GroupIntake
-from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.store.reader import Reader
-from otel_threads.store.writer import BatchWriter
-from otel_threads.threads.service import ThreadService
 
 logger = logging.getLogger(__name__)
 
@@ -43,75 +35,6 @@ LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
 class ListenError(Exception):
     """A port cannot be listened on; the message names it."""
-
-
-class Engine:
-    """Everything behind the ports: intake, writer, deriver, reader over one database."""
-
-    def __init__(self, config: Config) -> None:
-        """Open the database and start the threads.
-
-        Raises:
-            DatabaseRefused: the file cannot be used; the message says what to do.
-        """
-        self.database = Database(config.database, memory_limit_bytes=config.memory_limit_bytes)
-        self.database.put_settings({"thread_cooldown_s": str(config.thread_cooldown_s)})
-        self.deriver = Deriver(
-            DuckDBDerivedStore(self.database),
-            thread_id_attributes=config.thread_id_attributes,
-            load=lambda: self.intake.load,
-        )
-        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
-        self.intake = GroupIntake(
-            self.writer,
-            inflight_bytes_max=config.inflight_bytes_max,
-            default_project=config.default_project,
-            project_attribute=config.project_attribute,
-        )
-        self.deriver.notice(self.writer.committed_sequence)
-        self.service = ThreadService(
-            Reader(self.database, timeout_s=config.query_timeout_s),
-            default_project=config.default_project,
-            progress=self.progress,
-        )
-
-    def progress(self) -> dict[str, Any]:
-        """Return how far writing and deriving are."""
-        # Derived first: read the other way round, a commit in between would look like a lag.
-        derived = self.deriver.derived_sequence
-        return {
-            "derived_sequence": derived,
-            "committed_sequence": self.writer.committed_sequence,
-            "derive_lag_ms": round(self.deriver.lag_ms, 3),
-            "database_bytes": self.database.size_bytes(),
-        }
-
-    def trouble(self) -> str | None:
-        """Return what keeps the server from its work; None when nothing does."""
-        if not self.database.is_open:
-            return "the database is not open"
-        if self.writer.failed:
-            return str(self.writer.failed)
-        if not self.deriver.is_alive:
-            return "the deriver has stopped"
-        return None
-
-    def rebuild(self) -> int:
-        """Derive everything again; return the last commit, which the deriver then works up to."""
-        self.deriver.rebuild()
-        return self.writer.committed_sequence
-
-    def refresh_metrics(self) -> None:
-        """Bring the gauges up to date."""
-        metrics.DATABASE_BYTES.set(self.database.size_bytes())
-        metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
-
-    def close(self) -> None:
-        """Store what was taken, stop the threads, fold the log into the file."""
-        self.intake.close()
-        self.writer.close()
-        self.deriver.close()
-        self.database.close()
 
 
 async def serve(
@@ -135,6 +58,7 @@ async def serve(
                 label = name.replace("_", "/")
                 announce(f"listening  {label:<9}  {listening[name]}")
             _warn_if_open(config, listening)
+            engine.otlp_http = listening["otlp_http"]
             note = Path(f"{config.database}.server.json")
             _write(note, {"pid": os.getpid(), **listening})
             if ready_file:
@@ -142,6 +66,7 @@ async def serve(
             on_ready(listening)
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
+            engine.verbs.hub.close()  # else streams that listen would hold the ports open
             with contextlib.suppress(FileNotFoundError):
                 note.unlink()
     finally:
@@ -152,13 +77,13 @@ async def _open_ports(
     config: Config, engine: Engine, ports: contextlib.AsyncExitStack
 ) -> dict[str, str]:
     """Open all four listeners; the stack closes them, receivers first."""
+    rights = Rights(config.read_token, config.write_token)
     http = rest.app(
-        engine.service,
+        engine.verbs,
         ready=engine.trouble,
         rebuild=engine.rebuild,
         refresh_metrics=engine.refresh_metrics,
-        read_token=config.read_token,
-        write_token=config.write_token,
+        rights=rights,
     )
     receiver = otlp_http.app(
         engine.intake,
@@ -167,7 +92,8 @@ async def _open_ports(
         clock=time.time_ns,
     )
     query = grpc.aio.server(options=otlp_grpc.options(request_bytes_max=config.request_bytes_max))
-    await otlp_grpc.add_health_and_reflection(query, [])
+    rpc.add_service(query, engine.verbs, rights=rights)
+    await otlp_grpc.add_health_and_reflection(query, [rpc.SERVICE])
     otlp = grpc.aio.server(options=otlp_grpc.options(request_bytes_max=config.request_bytes_max))
     await otlp_grpc.add_services(otlp, engine.intake, token=config.ingest_token, clock=time.time_ns)
     listening = {}

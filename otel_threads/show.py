@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -177,23 +178,14 @@ def settings(rows: list[Row]) -> RenderableType:
     return table
 
 
-def doctor(status: Row, found: list[Row]) -> RenderableType:
-    """Return what arrived and what keeps it out of threads."""
+def doctor(report: Row) -> RenderableType:
+    """Return what arrived, what keeps it out of threads, and what to write against it."""
+    status, found = report["status"], report["instrumentations"]
     head = Text(
         f"{status['spans']} spans, {status['traces']} traces, {status['threads']} threads, "
         f"{status['turns']} turns; derived {status['derived_sequence']} of "
         f"{status['committed_sequence']} commits"
     )
-    if not found:
-        return Group(
-            head,
-            Text(
-                "\nNothing arrived yet. Point an exporter here:\n"
-                "  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 "
-                "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
-                "and flush it before the program ends."
-            ),
-        )
     table = _table(
         ("instrumentation", {"overflow": "fold", "ratio": 3}),
         ("spans", RIGHT),
@@ -210,36 +202,28 @@ def doctor(status: Row, found: list[Row]) -> RenderableType:
             str(row["traces_with_thread"]),
             safe(", ".join(row["thread_id_sources"] or [])),
         )
-    return Group(head, Text(), table, *_advice(found))
+    advice: list[RenderableType] = [_finding(finding) for finding in report["findings"]]
+    if found and not advice:
+        advice = [Text("\nNothing is missing.")]
+    seen: list[RenderableType] = [Text(), table] if found else []
+    return Group(head, *seen, *advice)
 
 
-def _advice(found: list[Row]) -> list[Text]:
-    advice = []
-    for row in found:
-        name = row["scope_name"] or "(no scope)"
-        without = row["trace_count"] - row["traces_with_thread"]
-        if without and row["traces_with_calls"]:
-            advice.append(
-                f"{name}: {without} of {row['trace_count']} traces carry no conversation id. "
-                "Set the span attribute gen_ai.conversation.id (or session.id) on any span of them."
+def _finding(finding: Row) -> RenderableType:
+    shown: list[RenderableType] = [
+        Text.assemble("\n", Text("• ", style="yellow"), safe(finding["summary"]))
+    ]
+    if finding["fix"]:
+        shown.append(Padding(safe(finding["fix"]), (1, 0, 0, 4)))
+    if finding["note"]:
+        shown.append(Padding(Text(finding["note"], style="dim"), (1, 0, 0, 4)))
+    if finding["trace_ids"]:
+        shown.append(
+            Padding(
+                Text(f"for example {' '.join(finding['trace_ids'])}", style="dim"), (1, 0, 0, 4)
             )
-        if row["traces_without_content"]:
-            advice.append(
-                f"{name}: {row['traces_without_content']} traces hold no message texts. Content "
-                "capture is off: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only "
-                "(or true, for older packages) turns it on."
-            )
-        if row["spans_from_the_future"]:
-            advice.append(
-                f"{name}: {row['spans_from_the_future']} spans start after they arrived: "
-                "a sender's clock is ahead."
-            )
-        if row["spans_ending_before_start"]:
-            advice.append(
-                f"{name}: {row['spans_ending_before_start']} spans end before they start: "
-                "a sender's clock stepped back."
-            )
-    return [Text.assemble("\n", Text("• ", style="yellow"), safe(line)) for line in advice]
+        )
+    return Group(*shown)
 
 
 def count(value: int | None) -> str:
@@ -287,3 +271,52 @@ def _short(value: Any) -> str:
 
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 200 else text[:199] + "…"
+
+
+def stats(found: Row) -> RenderableType:
+    """Return sums and percentiles of a selection."""
+    head = Text(
+        f"{found['thread_count']} threads ({found['active_count']} active), "
+        f"{found['turn_count']} turns, {found['trace_count']} traces, "
+        f"{found['span_count']} spans, {found['error_count']} errors"
+    )
+    spread = _table(("", {}), *((name, RIGHT) for name in ("p50", "p90", "p99", "avg", "max")))
+    for name, label, how in (
+        ("duration_ms", "thread", took),
+        ("turn_duration_ms", "turn", took),
+        ("time_to_first_token_ms", "first token", took),
+        ("turns_per_thread", "turns a thread", _plain),
+    ):
+        row = found[name]
+        spread.add_row(label, *(how(row[key]) for key in ("p50", "p90", "p99", "avg", "max")))
+    parts: list[RenderableType] = [head, Text(), spread, Text()]
+    used = found["usage"]["sum"]
+    parts.append(
+        Text(
+            f"tokens {count(used['total_tokens'])} "
+            f"(in {count(used['input_tokens'])}, out {count(used['output_tokens'])})"
+            f"   cost {dollars(found['cost_usd']['sum']) or 'unknown'}"
+        )
+    )
+    if found["models"]:
+        models = _table(("model", CUT), *((name, RIGHT) for name in ("calls", "in", "out", "cost")))
+        for name, row in found["models"].items():
+            models.add_row(
+                safe(name, length=60),
+                str(row["call_count"]),
+                count(row["input_tokens"]),
+                count(row["output_tokens"]),
+                dollars(row["cost_usd"]),
+            )
+        parts += [Text(), models]
+    if found["scores"]:
+        scores = _table(("score", CUT), *((name, RIGHT) for name in ("n", "avg", "min", "max")))
+        for name, row in found["scores"].items():
+            numbers = (_plain(row[key]) for key in ("avg", "min", "max"))
+            scores.add_row(safe(name, length=60), str(row["count"]), *numbers)
+        parts += [Text(), scores]
+    return Group(*parts)
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

@@ -14,7 +14,9 @@ from otel_threads.store import sql
 from otel_threads.store.database import Database
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(p for p in (ROOT / "otel_threads").rglob("*.py") if "wire" not in p.parts)
+SOURCES = sorted(
+    p for p in (ROOT / "otel_threads").rglob("*.py") if not {"wire", "v1"} & set(p.parts)
+)
 
 
 def test_imports_run_one_way():
@@ -49,7 +51,11 @@ def test_every_query_file_is_used_and_has_a_header():
 
 def test_every_table_and_column_has_a_comment(tmp_path):
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
-    internal = ("trace_slices", "turn_parts", "thread_facts", "schema_version")
+    internal = (
+        "trace_slices", "turn_parts", "thread_facts", "schema_version", "annotated_traces",
+        "evaluations", "score_records", "tag_changes", "lifecycle", "project_settings",
+        "clock_steps",
+    )  # fmt: skip
     with database.cursor() as cursor:
         bare = cursor.execute(
             "select table_name, column_name from duckdb_columns()"
@@ -71,12 +77,19 @@ def test_every_table_and_column_has_a_comment(tmp_path):
 def test_the_generated_module_is_what_the_proto_says(tmp_path):
     found = subprocess.run(
         [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}", f"--python_out={tmp_path}",
-         "otel_threads/wire/v1/trace.proto"],
+         f"--grpc_python_out={tmp_path}", f"--pyi_out={tmp_path}",
+         "otel_threads/wire/v1/trace.proto", "otel_threads/v1/threads.proto"],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
-    made = (tmp_path / "otel_threads/wire/v1/trace_pb2.py").read_text()
-    assert made == (ROOT / "otel_threads/wire/v1/trace_pb2.py").read_text()
+    for name in (
+        "wire/v1/trace_pb2.py",
+        "v1/threads_pb2.py",
+        "v1/threads_pb2.pyi",
+        "v1/threads_pb2_grpc.py",
+    ):
+        made = (tmp_path / "otel_threads" / name).read_text()
+        assert made == (ROOT / "otel_threads" / name).read_text(), name
 
 
 def test_the_projection_has_the_field_numbers_of_otlp():
@@ -102,13 +115,14 @@ def test_the_projection_has_the_field_numbers_of_otlp():
     )
 
 
-def test_the_families_table_in_the_docs_is_the_code():
-    from otel_threads.derive.document import conventions
+def test_the_generated_pages_are_what_the_code_says():
+    from otel_threads.document import pages
 
-    documented = (ROOT / "docs/conventions.md").read_text()
-    assert documented == conventions(), (
-        "run: python -m otel_threads.derive.document > docs/conventions.md"
-    )
+    made = pages()
+    kept = {name: (ROOT / "docs" / name).read_text() for name in made}
+    assert kept == made, "run: python -m otel_threads.document docs"
+    own = {f"thread-ids/{path.name}" for path in (ROOT / "docs/thread-ids").glob("*")}
+    assert own <= set(made)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,7 +6,7 @@ Times are RFC 3339 in UTC, durations milliseconds; null is unknown.
 import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, PlainSerializer
+from pydantic import BaseModel, Field, PlainSerializer
 
 Time = Annotated[
     datetime.datetime,
@@ -28,6 +28,8 @@ class Usage(BaseModel):
     cache_read_tokens: int | None
     cache_write_tokens: int | None
     reasoning_tokens: int | None
+    input_audio_tokens: int | None
+    output_audio_tokens: int | None
 
 
 class Score(BaseModel):
@@ -43,6 +45,10 @@ class Score(BaseModel):
     created_at: Time
     updated_at: Time
     superseded_at: Time | None
+    project: str
+    thread_id: str | None
+    trace_id: str | None
+    span_id: str | None
 
 
 class _Totals(BaseModel):
@@ -217,6 +223,7 @@ class Span(BaseModel):
     events: list[SpanEvent]
     links: list[SpanLink]
     logs: list[SpanLog]
+    scores: list[Score]
     dropped_attributes_count: int
     dropped_events_count: int
     dropped_links_count: int
@@ -243,6 +250,7 @@ class Status(BaseModel):
     turns: int
     database_bytes: int
     uptime_s: float
+    otlp_http: str | None = None
 
 
 class Project(BaseModel):
@@ -310,7 +318,7 @@ class Rebuild(BaseModel):
 
 
 class Instrumentation(BaseModel):
-    """One instrumentation scope that sent spans."""
+    """One instrumentation scope among the latest 200,000 spans."""
 
     scope_name: str
     scope_version: str
@@ -319,15 +327,222 @@ class Instrumentation(BaseModel):
     traces_with_thread: int
     thread_id_sources: list[str] | None
     traces_with_calls: int
+    calls_without_thread: int
+    examples_without_thread: list[str] | None
     traces_without_content: int
+    examples_without_content: list[str] | None
     spans_from_the_future: int
     spans_ending_before_start: int
+    spans_a_day_late: int
+    spans_scrubbed: int
 
 
-class Instrumentations(_Page):
-    """Every scope that was seen, the busiest first."""
+class Finding(BaseModel):
+    """Something that keeps spans out of threads, and what to write against it."""
 
-    items: list[Instrumentation]
+    kind: Literal[
+        "nothing_arrived", "scrubbed_id", "no_thread_id", "no_content", "double_instrumentation",
+        "clock",
+    ]  # fmt: skip
+    library: str | None
+    summary: str
+    fix: str
+    note: str
+    trace_ids: list[str]
+
+
+class Doctor(BaseModel):
+    """What arrived, and what is missing."""
+
+    status: Status
+    instrumentations: list[Instrumentation]
+    findings: list[Finding]
+
+
+class Spread(BaseModel):
+    """How a number is spread; null where nothing is known."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    avg: float | None
+    max: float | None
+
+
+class MeanUsage(BaseModel):
+    """Tokens of an average item; null where none is known."""
+
+    input_tokens: float | None
+    output_tokens: float | None
+    total_tokens: float | None
+    cache_read_tokens: float | None
+    cache_write_tokens: float | None
+    reasoning_tokens: float | None
+    input_audio_tokens: float | None
+    output_audio_tokens: float | None
+
+
+class UsageStats(BaseModel):
+    """Tokens of the whole selection and of an average item."""
+
+    sum: Usage
+    avg: MeanUsage
+
+
+class CostStats(BaseModel):
+    """US dollars of the whole selection and of an average item whose cost is known."""
+
+    sum: float | None
+    avg: float | None
+
+
+class ScoreStats(BaseModel):
+    """One score over the selection; of categories alone, only the count of values (0) is known."""
+
+    count: int
+    avg: float | None
+    min: float | None
+    max: float | None
+
+
+class ModelStats(BaseModel):
+    """What one model was asked for."""
+
+    call_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+
+
+class _Bucket(BaseModel):
+    time: Time
+    turn_count: int | None
+    error_count: int | None
+    total_tokens: int | None
+    cost_usd: float | None
+    duration_ms_avg: float | None
+
+
+class ThreadBucket(_Bucket):
+    """Threads that began in one hour or day."""
+
+    thread_count: int
+
+
+class TraceBucket(_Bucket):
+    """Traces that began in one hour or day."""
+
+    trace_count: int
+
+
+class _Stats(BaseModel):
+    turn_count: int
+    trace_count: int
+    span_count: int
+    error_count: int
+    error_rate: float | None = Field(description="Share of items with an error.")
+    duration_ms: Spread
+    turn_duration_ms: Spread
+    time_to_first_token_ms: Spread
+    usage: UsageStats
+    cost_usd: CostStats
+    scores: dict[str, ScoreStats]
+    models: dict[str, ModelStats]
+
+
+class ThreadStats(_Stats):
+    """Sums and percentiles over selected threads."""
+
+    thread_count: int
+    active_count: int
+    turns_per_thread: Spread
+    series: list[ThreadBucket] | None = None
+
+
+class TraceStats(_Stats):
+    """Sums and percentiles over selected traces."""
+
+    turns_per_trace: Spread
+    series: list[TraceBucket] | None = None
+
+
+class Written(BaseModel):
+    """How many were written."""
+
+    written: int
+
+
+class Deleted(BaseModel):
+    """How many were deleted."""
+
+    deleted: int
+
+
+class Scores(_Page):
+    """Scores, the latest first."""
+
+    items: list[Score]
+
+
+class ScoreName(BaseModel):
+    """A name in use."""
+
+    name: str
+    score_count: int
+    value_count: int
+    category_count: int
+    categories: list[str] | None
+    sources: list[str]
+
+
+class ScoreNames(_Page):
+    """Names in use, in their order."""
+
+    items: list[ScoreName]
+
+
+class Updated(BaseModel):
+    """How many were changed, and which ids are not here."""
+
+    updated: int
+    not_found: list[str]
+
+
+class Comment(BaseModel):
+    """What somebody wrote about a thread or a trace."""
+
+    id: str
+    project: str
+    thread_id: str | None
+    trace_id: str | None
+    text: str
+    author: str | None
+    created_at: Time
+    updated_at: Time
+
+
+class Comments(_Page):
+    """Comments, oldest first."""
+
+    items: list[Comment]
+
+
+class View(BaseModel):
+    """A saved selection."""
+
+    project: str
+    name: str
+    filter: str | None
+    sort: str
+    columns: list[str]
+    created_at: Time
+    updated_at: Time
+
+
+class Views(_Page):
+    """Saved selections, by name."""
+
+    items: list[View]
 
 
 class Problem(BaseModel):
@@ -337,3 +552,4 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    position: int | None = Field(None, description="Where in a filter, from 0.")

@@ -38,6 +38,8 @@ def estimate_usd(
                 usage.output_tokens,
                 usage.cache_read_tokens,
                 usage.cache_write_tokens,
+                usage.input_audio_tokens,
+                usage.output_audio_tokens,
                 step,
             )
             if price is not None:
@@ -53,12 +55,17 @@ def _price(  # the arguments are the cache's key
     output_tokens: int,
     cache_read_tokens: int | None,
     cache_write_tokens: int | None,
+    input_audio_tokens: int | None,
+    output_audio_tokens: int | None,
     step: int,
 ) -> float | None:
     if (model, provider) in _unknown or len(_unknown) >= UNKNOWN_MAX:
         return None
     cached = (cache_read_tokens or 0) + (cache_write_tokens or 0)
-    consistent = cached <= input_tokens
+    consistent = (
+        cached + (input_audio_tokens or 0) <= input_tokens
+        and (output_audio_tokens or 0) <= output_tokens
+    )
     try:
         price = calc_price(
             PricedUsage(
@@ -66,6 +73,8 @@ def _price(  # the arguments are the cache's key
                 output_tokens=output_tokens,
                 cache_read_tokens=cache_read_tokens if consistent else None,
                 cache_write_tokens=cache_write_tokens if consistent else None,
+                input_audio_tokens=input_audio_tokens if consistent else None,
+                output_audio_tokens=output_audio_tokens if consistent else None,
             ),
             model_ref=model,
             provider_id=provider,

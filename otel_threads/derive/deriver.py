@@ -7,16 +7,20 @@ requests wait. After a crash it goes on from the position that was stored with i
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
-from otel_threads.errors import Unavailable, describe
+from otel_threads.errors import StoreClosed, Unavailable, describe
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
 from otel_threads.model import Load, Span, TraceRows
 from otel_threads.ports import DerivedStore, ThreadKey, Work
 
+Job = TypeVar("Job")
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
@@ -49,6 +53,7 @@ class Deriver:
         self._waiting_since: float | None = None  # of the oldest commit that is not derived
         self._reset = False
         self._closed = False
+        self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._changed = threading.Condition()  # guards the four above
         self._worked_since = self._passed_at = time.monotonic()
         self.failed: Exception | None = None  # why the last pass failed; None when it went well
@@ -69,6 +74,16 @@ class Deriver:
             self._reset = True
             self.derived_sequence = 0
             self._changed.notify_all()
+
+    def between_passes(self, job: Callable[[], Job]) -> "Future[Job]":
+        """Return a future of what the job returns; it runs in the deriver's thread, alone."""
+        future: Future[Job] = Future()
+        with self._changed:
+            if self._closed:
+                raise StoreClosed("the server is stopping")
+            self._jobs.append((job, future))
+            self._changed.notify_all()
+        return future
 
     def wait(self, sequence: int, timeout_s: float) -> bool:
         """Return True once everything up to `sequence` is derived, False after the time."""
@@ -97,12 +112,19 @@ class Deriver:
         while True:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._closed or self._reset or self._committed > self.derived_sequence
+                    lambda: (
+                        self._closed
+                        or self._reset
+                        or self._jobs
+                        or self._committed > self.derived_sequence
+                    )
                 )
                 if self._closed:
+                    self._do_jobs()
                     return
                 reset, self._reset = self._reset, False
                 target = self._committed
+            self._do_jobs()
             try:
                 if reset:
                     self._store.reset()
@@ -124,9 +146,17 @@ class Deriver:
                     DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
                 self._changed.notify_all()
 
+    def _do_jobs(self) -> None:
+        while self._jobs:
+            job, future = self._jobs.popleft()
+            try:
+                future.set_result(job())
+            except Exception as error:  # noqa: BLE001  # it belongs to who asked
+                future.set_exception(error)
+
     def _pace(self) -> None:
         """Let spans gather between passes; at once when nothing is in flight."""
-        while not self._closed and self._load() is not Load.IDLE:
+        while not (self._closed or self._jobs) and self._load() is not Load.IDLE:
             left = self._passed_at + PASS_INTERVAL_S - time.monotonic()
             if left <= 0:
                 break
@@ -139,7 +169,7 @@ class Deriver:
         if worked < WORK_S:
             return
         started = time.monotonic()
-        while not self._closed and (load := self._load()) is not Load.IDLE:
+        while not (self._closed or self._jobs) and (load := self._load()) is not Load.IDLE:
             share = self._share() if load is Load.HEAVY else SHARE_MAX
             left = started + worked * (1 - share) / share - time.monotonic()
             if left <= 0:

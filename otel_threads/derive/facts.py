@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from otel_threads.model import Span
+from otel_threads.model import USAGE, Span
 
 Kind = Literal[
     "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
@@ -67,6 +67,8 @@ class Usage:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
 
     def __bool__(self) -> bool:
         return self.input_tokens is not None or self.output_tokens is not None
@@ -78,11 +80,6 @@ class Usage:
             if theirs is not None:
                 setattr(self, name, theirs if mine is None else mine + theirs)
 
-
-USAGE = (
-    "input_tokens", "output_tokens", "total_tokens",
-    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
-)  # fmt: skip
 
 Messages = list[Message]
 Reader = Callable[[Span], Messages]
@@ -124,6 +121,8 @@ FACTS: Mapping[str, str] = {
     "cache_read_tokens": "count",
     "cache_write_tokens": "count",
     "reasoning_tokens": "count",
+    "input_audio_tokens": "count",
+    "output_audio_tokens": "count",
     "cost_usd": "number",
     "ttft_s": "number",
     "ttft_ms": "number",

@@ -7,8 +7,9 @@ that trace continues the turn before it.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from otel_threads.derive.facts import USAGE, Usage
+from otel_threads.derive.facts import Usage
 from otel_threads.derive.messages import as_json
+from otel_threads.model import USAGE
 
 Row = dict[str, Any]
 

@@ -1,20 +1,20 @@
 """What one span says, by all families together: the first family that knows a thing wins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from otel_threads.derive.facts import (
     FACTS,
     READERS,
-    USAGE,
     Kind,
     Messages,
     Usage,
     count,
 )
 from otel_threads.derive.families import FAMILIES
-from otel_threads.model import Span
+from otel_threads.model import USAGE, Span
 
 Value = Any
 _KINDS = [(family.name, family.kind) for family in FAMILIES if family.kind]
@@ -42,6 +42,30 @@ def _names() -> Mapping[str, list[tuple[str, int]]]:
 
 
 NAMES = _names()
+SHAPE_ATTRIBUTES_MAX = 200  # a span with more is read without remembering its shape
+SHAPES_MAX = 2048  # an application has a few dozen
+Names = tuple[str, ...]
+Answer = TypeVar("Answer")
+
+
+def remembered(of_names: Callable[[Names], Answer]) -> Callable[[Names], Answer]:
+    """Remember the answer per set of attribute names: one instrumentation has few of them."""
+    return lru_cache(SHAPES_MAX)(of_names)
+
+
+def by_shape(of_names: Callable[[Names], Answer], span: Span) -> Answer:
+    """Return what a remembered function says of a span's attribute names."""
+    names = tuple(span.attributes)
+    if len(names) > SHAPE_ATTRIBUTES_MAX:  # remembering these could cost more memory than time
+        of_names = getattr(of_names, "__wrapped__", of_names)
+    return of_names(names)
+
+
+@remembered
+def _plan(names: Names) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    """Return (attribute, fact, reader), the best rank first."""
+    found = [(rank, name, fact) for name in names for fact, rank in NAMES.get(name, ())]
+    return [(name, fact, READERS[FACTS[fact]]) for _, name, fact in sorted(found)]
 
 
 @dataclass(slots=True)
@@ -66,14 +90,11 @@ def facts(span: Span) -> Facts:
         for fact, value in read(span).items():
             if value is not None:
                 values.setdefault(fact, value)
-    best: dict[str, int] = {}
-    for attribute, value in span.attributes.items():
-        for fact, rank in NAMES.get(attribute, ()):
-            if rank < best.get(fact, 1 << 30) and (fact not in values or fact in best):
-                read_value = READERS[FACTS[fact]](value)
-                if read_value is not None:
-                    values[fact] = read_value
-                    best[fact] = rank
+    for attribute, fact, reader in by_shape(_plan, span):
+        if fact not in values:
+            value = reader(span.attributes[attribute])
+            if value is not None:
+                values[fact] = value
     found = Facts(kind, family, values)
     if kind == "llm":
         found.usage = _usage(span, values)

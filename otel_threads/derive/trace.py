@@ -5,13 +5,14 @@ from typing import Any
 
 from otel_threads.derive import reading
 from otel_threads.derive.calls import Call, calls, error_of, plain_error
-from otel_threads.derive.facts import USAGE, Message, Usage, parse
+from otel_threads.derive.evaluations import evaluations
+from otel_threads.derive.facts import Message, Usage, parse
 from otel_threads.derive.identity import Found, Identity, valid
 from otel_threads.derive.messages import as_json
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.tree import Tree
 from otel_threads.derive.turns import TurnPart, Turns
-from otel_threads.model import Span, TraceRows
+from otel_threads.model import USAGE, Span, TraceRows
 
 METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
@@ -66,6 +67,7 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
         slices=slices,
         calls=[_call_row(call, project, threads) for call in requests],
         parts=[_part_row(i, part, project, trace_id) for i, part in enumerate(parts)],
+        evaluations=[{**row, "project": project} for row in evaluations(tree, requests)],
         first_unix_nano=min(span.start_unix_nano for span in spans),
     )
 
@@ -114,6 +116,8 @@ def _together(slices: Sequence[Row]) -> Row:
         "span_count": sum(row["span_count"] for row in slices),
         "error_count": sum(row["error_count"] for row in slices),
         "call_count": sum(row["call_count"] for row in slices),
+        "first_sequence": min(row["first_sequence"] for row in slices),
+        "last_sequence": max(row["last_sequence"] for row in slices),
         "metadata": metadata,
         **{name: getattr(usage, name) for name in USAGE},
         "cost_usd": sum(row["cost_usd"] for row in costs) if costs else None,
@@ -136,6 +140,7 @@ def _slices(
         found = threads.get(span.span_id)
         spans.setdefault(found.thread_id if found else None, []).append(span)
     answered: dict[str | None, list[Call]] = {}
+    trace_sequence = min(span.sequence for span in tree.spans)
     for call in requests:
         found = threads.get(call.span.span_id)
         answered.setdefault(found.thread_id if found else None, []).append(call)
@@ -149,6 +154,9 @@ def _slices(
             "end_time_unix_nano": max(span.end_unix_nano for span in inside),
             "received_unix_nano": max(span.received_unix_nano for span in inside),
             "created_unix_nano": min(span.received_unix_nano for span in inside),
+            "first_sequence": min(span.sequence for span in inside),
+            "last_sequence": max(span.sequence for span in inside),
+            "trace_sequence": trace_sequence,
             "span_count": len(inside),
             "error_count": _failures(tree, facts, inside),
             "call_count": len(answered.get(thread_id, ())),
@@ -218,11 +226,19 @@ def _metadata(inside: Sequence[Span]) -> dict[str, str]:
         if isinstance(bag, dict):
             for key, value in bag.items():
                 _keep(found, key, value)
-        for key, value in span.attributes.items():
-            if key.startswith(METADATA_PREFIXES):
-                prefix = next(p for p in METADATA_PREFIXES if key.startswith(p))
-                _keep(found, key[len(prefix) :], value)
+        for name, key in reading.by_shape(_metadata_names, span):
+            _keep(found, key, span.attributes[name])
     return dict(sorted(found.items())[:METADATA_KEYS_MAX])
+
+
+@reading.remembered
+def _metadata_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return (attribute, metadata key) of those names that hold metadata."""
+    return [
+        (name, name[len(prefix) :])
+        for name in names
+        if (prefix := next((p for p in METADATA_PREFIXES if name.startswith(p)), None))
+    ]
 
 
 def _keep(found: dict[str, str], key: str, value: Any) -> None:
@@ -251,6 +267,7 @@ def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
         "response_model": call.response_model,
         "provider": call.provider,
         "response_id": call.response_id,
+        "reported_by": _distinct(member.scope_name for member in call.members),
         "finish_reasons": call.finish_reasons,
         **{name: getattr(call.usage, name) for name in USAGE},
         "cost_usd": call.cost_usd,

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from otel_threads import deadline
 from otel_threads.errors import DatabaseRefused, QueryTimeout, StoreClosed
 from otel_threads.store import migrations
 
@@ -109,12 +110,18 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a cursor whose queries are interrupted after `timeout_s`.
+        """Yield a cursor whose queries are interrupted after `timeout_s`, or with the caller's
+        deadline.
 
         Raises:
-            QueryTimeout: the time was up.
+            QueryTimeout: the time was up, or the caller hung up.
         """
+        caller = deadline.current.get()
+        if caller is not None:
+            timeout_s = caller.remaining_s(timeout_s)
         with self.cursor() as cursor:
+            if caller is not None:
+                caller.watch(cursor.interrupt)
             watchdog = threading.Timer(timeout_s, cursor.interrupt)
             watchdog.daemon = True
             watchdog.start()
@@ -126,6 +133,8 @@ class Database:
                 ) from None
             finally:
                 watchdog.cancel()
+                if caller is not None:
+                    caller.watch(None)
 
     def reopen(self) -> None:
         """Close and open again: what DuckDB needs after an error that it calls fatal.

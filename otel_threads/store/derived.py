@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
-from otel_threads.model import Span, TraceRows
+from otel_threads.model import USAGE, Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import rows, sql
 from otel_threads.store.database import Database, is_fatal
@@ -22,7 +22,10 @@ ROWS_MAX = 4000  # spans read in one pass, unless a single commit holds more
 COMMITS_MAX = 512  # commits looked at in one pass
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
-TABLES = ("traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts")
+TABLES = (
+    "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
+    "evaluations",
+)  # fmt: skip
 
 PENDING_SQL = sql.query("pending_commits")
 TOUCHED_TRACES_SQL = sql.query("touched_traces")
@@ -48,6 +51,7 @@ class DuckDBDerivedStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._spans_read = 0  # in the last pass, those of earlier commits included
 
     def position(self) -> int:
         """See `ports.DerivedStore`."""
@@ -57,12 +61,15 @@ class DuckDBDerivedStore:
 
     def pending(self, *, after: int, upto: int) -> Work:
         """See `ports.DerivedStore`."""
-        upto = min(upto, after + COMMITS_MAX)
+        # A trace that grows for hours is read whole at each touch. Taking as many new rows as were
+        # read last time makes that work linear in its length, not quadratic.
+        rows_max = max(ROWS_MAX, self._spans_read)
+        upto = min(upto, after + COMMITS_MAX * rows_max // ROWS_MAX)
         with self._database.cursor() as cursor:
             commits = cursor.execute(PENDING_SQL, {"after": after, "upto": upto}).fetchall()
             taken = 0
             for sequence, row_count in commits:
-                if taken and taken + row_count > ROWS_MAX:
+                if taken and taken + row_count > rows_max:
                     upto = sequence - 1
                     break
                 taken += row_count
@@ -92,13 +99,14 @@ class DuckDBDerivedStore:
                     span.logs = logs.get((span.trace_id, span.span_id), [])
                     found.setdefault(span.trace_id, []).append(span)
             cursor.rollback()
+        self._spans_read = sum(map(len, found.values()))
         return found
 
     def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
         """See `ports.DerivedStore`."""
         try:
             with self._database.transaction() as cursor:
-                changed = _replace(cursor, work, traces, merge) if traces else []
+                changed = replace(cursor, work, traces, merge) if traces else []
                 cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
         except duckdb.Error as error:
             if is_fatal(error):
@@ -116,10 +124,20 @@ class DuckDBDerivedStore:
             cursor.execute("update derive_state set derived_sequence = 0")
 
 
-def _replace(
-    cursor: duckdb.DuckDBPyConnection, work: Work, traces: Sequence[TraceRows], merge: Merge
+def replace(
+    cursor: duckdb.DuckDBPyConnection,
+    work: Work,
+    traces: Sequence[TraceRows],
+    merge: Merge,
+    *,
+    first: int | None = None,
 ) -> list[ThreadKey]:
-    first = min(trace.first_unix_nano for trace in traces)
+    """Put rows in the place of all that was derived of the work's traces, in a transaction.
+
+    `first` bounds what is looked at where no rows take the place. Returns the changed threads.
+    """
+    starts = [trace.first_unix_nano for trace in traces]
+    first = min([*starts, first] if first is not None else starts)
     cursor.register("work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
     affected: dict[ThreadKey, int] = {
         (project, thread_id): earliest
@@ -134,21 +152,13 @@ def _replace(
                 affected[key] = min(
                     affected.get(key, row["start_time_unix_nano"]), row["start_time_unix_nano"]
                 )
-    for table in ("traces", "trace_slices", "calls", "turn_parts"):
-        cursor.execute(
-            f"delete from {table} where start_time_unix_nano >= $first"  # noqa: S608  # our names
-            " and trace_id in (select trace_id from work_ids)",
-            {"first": first},
-        )
-    for table in ("turns", "messages"):
-        cursor.execute(
-            f"delete from {table} where start_time_unix_nano >= $first"  # noqa: S608  # our names
-            " and thread_id is null and trace_id in (select trace_id from work_ids)",
-            {"first": first},
-        )
+    _delete_old(cursor, first)
     _insert(cursor, "traces", [_timed(trace.trace, received=True) for trace in traces], TRACES)
     _insert(cursor, "trace_slices", [row for trace in traces for row in trace.slices], SLICES)
     _insert(cursor, "calls", [_timed(row) for trace in traces for row in trace.calls], CALLS)
+    _insert(
+        cursor, "evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS
+    )
     parts = [part for trace in traces for part in trace.parts]
     _insert(cursor, "turn_parts", [_packed(part) for part in parts], PARTS)
     loose = [
@@ -164,6 +174,25 @@ def _replace(
     if affected:
         again.replace_rows()
     return list(affected)
+
+
+def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
+    """Delete what was derived of the traces in work_ids alone; threads come later."""
+    for table in ("traces", "trace_slices", "calls", "turn_parts"):
+        cursor.execute(
+            f"delete from {table} where start_time_unix_nano >= $first"  # noqa: S608  # our names
+            " and trace_id in (select trace_id from work_ids)",
+            {"first": first},
+        )
+    cursor.execute(
+        "delete from evaluations where evidence_trace_id in (select trace_id from work_ids)"
+    )
+    for table in ("turns", "messages"):
+        cursor.execute(
+            f"delete from {table} where start_time_unix_nano >= $first"  # noqa: S608  # our names
+            " and thread_id is null and trace_id in (select trace_id from work_ids)",
+            {"first": first},
+        )
 
 
 class _Threads:
@@ -383,15 +412,9 @@ def json(value: Any) -> str:
 
 _S, _I, _D, _B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _T, _L, _M = pa.timestamp("us", tz="UTC"), pa.list_(pa.string()), pa.map_(pa.string(), pa.string())
+_TOKENS = [(name, _I) for name in USAGE]
 _SPENT = [
-    *((name, _L) for name in ("models", "providers")),
-    *(
-        (name, _I)
-        for name in (
-            "input_tokens", "output_tokens", "total_tokens",
-            "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
-        )
-    ),
+    *((name, _L) for name in ("models", "providers")), *_TOKENS,
     ("cost_usd", _D), ("cost_source", _S), ("cost_is_partial", _B),
 ]  # fmt: skip
 _TIMES = [
@@ -403,8 +426,9 @@ TRACES = pa.schema(
     [
         ("project", _S), ("trace_id", _S), ("thread_id", _S), ("thread_ids", _L),
         ("thread_id_source", _S), ("root_span_id", _S), ("name", _S), *_TIMES, ("created_at", _T),
-        ("updated_at", _T), ("turn_count", _I), ("span_count", _I), ("error_count", _I),
-        ("call_count", _I), ("first_message", _S), ("last_message", _S), ("is_copy", _B),
+        ("updated_at", _T), ("first_sequence", _I), ("last_sequence", _I), ("turn_count", _I),
+        ("span_count", _I), ("error_count", _I), ("call_count", _I),
+        ("first_message", _S), ("last_message", _S), ("is_copy", _B),
         *_ABOUT, *_SPENT,
     ]
 )  # fmt: skip
@@ -412,7 +436,8 @@ SLICES = pa.schema(
     [
         ("project", _S), ("trace_id", _S), ("thread_id", _S), ("thread_id_source", _S),
         ("start_time_unix_nano", _I), ("end_time_unix_nano", _I), ("received_unix_nano", _I),
-        ("created_unix_nano", _I), ("span_count", _I), ("error_count", _I), ("call_count", _I),
+        ("created_unix_nano", _I), ("first_sequence", _I), ("last_sequence", _I),
+        ("trace_sequence", _I), ("span_count", _I), ("error_count", _I), ("call_count", _I),
         *_ABOUT, *_SPENT,
     ]
 )  # fmt: skip
@@ -421,9 +446,16 @@ CALLS = pa.schema(
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("span_id", _S), ("name", _S),
         ("start_time", _T), ("start_time_unix_nano", _I), ("end_time_unix_nano", _I),
         ("duration_ms", _D), ("request_model", _S), ("response_model", _S), ("provider", _S),
-        ("response_id", _S), ("finish_reasons", _L),
-        *(field for field in _SPENT[2:8]), ("cost_usd", _D), ("cost_source", _S),
+        ("response_id", _S), ("reported_by", _L), ("finish_reasons", _L),
+        *_TOKENS, ("cost_usd", _D), ("cost_source", _S),
         ("time_to_first_token_ms", _D), ("error_type", _S), ("error_message", _S),
+    ]
+)  # fmt: skip
+EVALUATIONS = pa.schema(
+    [
+        ("project", _S), ("trace_id", _S), ("span_id", _S), ("evidence_trace_id", _S),
+        ("response_id", _S), ("start_time_unix_nano", _I), ("name", _S), ("value", _D),
+        ("category", _S), ("reason", _S), ("author", _S), ("created_at", _T),
     ]
 )  # fmt: skip
 PARTS = pa.schema(

@@ -8,17 +8,17 @@ from typing import Any
 
 import duckdb
 import orjson
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_threads.decode import values
 from otel_threads.errors import InvalidQuery
 from otel_threads.model import Span
-from otel_threads.store import rows, sql
+from otel_threads.store import otlp, rows, selection, sql, stats
 from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.selection import Listing
 
 Row = dict[str, Any]
 
-SELECT_THREADS_SQL = sql.query("select_threads")
-SELECT_TRACES_SQL = sql.query("select_traces")
 GET_THREAD_SQL = sql.query("get_thread")
 GET_TRACE_SQL = sql.query("get_trace")
 LIST_TURNS_SQL = sql.query("list_turns")
@@ -33,29 +33,9 @@ TRACE_LOGS_SQL = sql.query("trace_logs")
 PROJECTS_SQL = sql.query("projects")
 STATUS_SQL = sql.query("status")
 INSTRUMENTATIONS_SQL = sql.query("instrumentations")
-
-_NUMBERS = (
-    "duration_ms", "turn_count", "span_count", "error_count", "call_count", "input_tokens",
-    "output_tokens", "total_tokens", "cost_usd",
-)  # fmt: skip
-# Sort field → the expression that orders it; nulls come last in both directions.
-THREAD_SORTS = {
-    name: name
-    for name in (
-        "last_activity_time", "first_activity_time", "created_at", "updated_at", "thread_id",
-        "project", "trace_count", "message_count", *_NUMBERS,
-    )
-}  # fmt: skip
-TRACE_SORTS = {
-    name: name
-    for name in (
-        "start_time", "end_time", "created_at", "updated_at", "trace_id", "project", "name",
-        *_NUMBERS,
-    )
-}  # fmt: skip
-
-
-THREAD_KEYS = ("project", "thread_id")
+DOUBLE_REPORTS_SQL = sql.query("double_reports")
+CLOCK_SKEW_SQL = sql.query("clock_skew")
+DOCTOR_SPANS_MAX = 200_000  # the latest; more would say the same, later
 
 
 class Reader:
@@ -65,39 +45,35 @@ class Reader:
         self._database = database
         self._timeout_s = timeout_s
 
-    def threads(
-        self, selection: Mapping[str, Any], *, sort: str, limit: int, after: Sequence[Any] | None
+    def page(
+        self,
+        listing: Listing,
+        chosen: Mapping[str, Any],
+        *,
+        sort: str | None,
+        limit: int,
+        after: Sequence[Any] | None = None,
     ) -> list[Row]:
-        """Return a page of threads; `sort` as in `-last_activity_time`, `after` as in `position`.
+        """Return a page of a selection, in the order of `sort`, else of the keys.
 
         Raises:
             InvalidQuery: there is no such field to sort by.
         """
-        return self._page(
-            SELECT_THREADS_SQL,
-            THREAD_SORTS,
-            ("project", "thread_id"),
-            selection,
-            sort,
-            limit,
-            after,
+        text, parameters = selection.page(listing, chosen, sort=sort, after=after)
+        return self._rows(text, {**parameters, "limit": limit})
+
+    def count(self, listing: Listing, chosen: Mapping[str, Any]) -> int:
+        """Return how many items a selection has."""
+        text, parameters = selection.count(listing, chosen)
+        return int(self._rows(text, parameters)[0]["found"])
+
+    def stats(
+        self, listing: Listing, chosen: Mapping[str, Any], *, interval: str | None
+    ) -> dict[str, list[Row]]:
+        """Return the rows that statistics are made of; see store/stats.py."""
+        return stats.stats(
+            self._database, listing, chosen, interval=interval, timeout_s=self._timeout_s
         )
-
-    def traces(
-        self, selection: Mapping[str, Any], *, sort: str, limit: int, after: Sequence[Any] | None
-    ) -> list[Row]:
-        """As `threads`, for traces."""
-        return self._page(
-            SELECT_TRACES_SQL, TRACE_SORTS, ("trace_id",), selection, sort, limit, after
-        )
-
-    def thread_count(self, selection: Mapping[str, Any]) -> int:
-        """Return how many threads a selection has."""
-        return self._count(SELECT_THREADS_SQL, selection)
-
-    def trace_count(self, selection: Mapping[str, Any]) -> int:
-        """Return how many traces a selection has."""
-        return self._count(SELECT_TRACES_SQL, selection)
 
     def thread(self, project: str, thread_id: str) -> Row | None:
         """Return one thread, None when it is not here."""
@@ -147,6 +123,16 @@ class Reader:
 
     def spans(self, trace: Row) -> list[tuple[Span, Row]]:
         """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
+        raw, content, parts = self._stored(trace)
+        return [(_bare_span(row), _readable(row, content, parts)) for row in raw]
+
+    def otlp(self, trace: Row) -> ExportTraceServiceRequest:
+        """Return the spans of a trace as a request that would store them again."""
+        return otlp.request(*self._stored(trace))
+
+    def _stored(
+        self, trace: Row
+    ) -> tuple[list[Row], rows.Content, dict[str, dict[rows.Key, list[Row]]]]:
         first = {"first": trace["start_time_unix_nano"]}
         named = {"trace_id": trace["trace_id"]}
         copy = {"project": trace["project"] if trace["is_copy"] else None}
@@ -161,7 +147,7 @@ class Reader:
                 "links": _by_span(_query(cursor, TRACE_LINKS_SQL, named | first)),
                 "logs": _by_span(_query(cursor, TRACE_LOGS_SQL, named)),
             }
-        return [(_bare_span(row), _readable(row, content, parts)) for row in raw]
+        return raw, content, parts
 
     def projects(self) -> list[Row]:
         """Return every project with counts, the most recently active first."""
@@ -172,72 +158,29 @@ class Reader:
         return self._rows(STATUS_SQL, {})[0]
 
     def instrumentations(self) -> list[Row]:
-        """Return which scopes sent spans, how many, and how their traces got a thread."""
-        return self._rows(INSTRUMENTATIONS_SQL, {})
+        """Return which scopes sent the latest spans, and how their traces got a thread."""
+        return self._rows(INSTRUMENTATIONS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+
+    def double_reports(self) -> list[Row]:
+        """Return pairs of scopes that report the same model requests."""
+        return self._rows(DOUBLE_REPORTS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+
+    def clock_skew(self) -> list[Row]:
+        """Return pairs of services whose clocks differ by more than a second."""
+        return self._rows(CLOCK_SKEW_SQL, {"spans_max": DOCTOR_SPANS_MAX})
 
     def _rows(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
         with self._database.reading(self._timeout_s) as cursor:
             return _query(cursor, text, parameters)
 
-    def _page(
-        self,
-        text: str,
-        sorts: Mapping[str, str],
-        keys: Sequence[str],
-        selection: Mapping[str, Any],
-        sort: str,
-        limit: int,
-        after: Sequence[Any] | None,
-    ) -> list[Row]:
-        descending = sort.startswith("-")
-        field = sort.removeprefix("-")
-        if field not in sorts:
-            raise InvalidQuery(
-                f"cannot sort by {field!r}: one of {', '.join(sorted(sorts))}; - for descending"
-            )
-        expression = sorts[field]
-        parameters = {**selection, "limit": limit}
-        condition = "true"
-        if after is not None:
-            condition, bound = _after(expression, keys, descending, after)
-            parameters |= bound
-        order = f"{expression} {'desc' if descending else 'asc'} nulls last, {', '.join(keys)}"
-        # The fragments come from the tables above; all that a reader wrote is a bound parameter.
-        page = f"select * from ({text}) where {condition} order by {order} limit $limit"  # noqa: S608
-        return self._rows(page, parameters)
-
-    def _count(self, text: str, selection: Mapping[str, Any]) -> int:
-        counted = self._rows(f"select count(*) as found from ({text})", selection)  # noqa: S608
-        return int(counted[0]["found"])
-
-
-def position(row: Row, sort: str, keys: Sequence[str]) -> list[Any]:
-    """Return where a row stands in a walk: the value it is sorted by, then its keys."""
-    return [row[sort.removeprefix("-")], *(row[key] for key in keys)]
-
-
-def _after(
-    expression: str, keys: Sequence[str], descending: bool, after: Sequence[Any]
-) -> tuple[str, Row]:
-    """Return the condition for rows behind a position, and its parameters."""
-    bound = {f"after_{i}": value for i, value in enumerate(after)}
-    names = ", ".join(f"$after_{i + 1}" for i in range(len(keys)))
-    later_key = f"({', '.join(keys)}) > ({names})"
-    if after[0] is None:  # among the nulls, which come last
-        del bound["after_0"]
-        return f"({expression} is null and {later_key})", bound
-    beyond = "<" if descending else ">"
-    return (
-        f"({expression} {beyond} $after_0 or {expression} is null"
-        f" or ({expression} = $after_0 and {later_key}))",
-        bound,
-    )
-
 
 def _query(
     cursor: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]
 ) -> list[Row]:
-    cursor.execute(text, dict(parameters))
+    try:
+        cursor.execute(text, dict(parameters))
+    except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise InvalidQuery(f"a value cannot be compared so: {str(error)[:200]}") from None
     return dictionaries(cursor)
 
 

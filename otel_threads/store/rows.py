@@ -60,6 +60,7 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
                 resource=resource,
                 events=events.get(key, ()),
                 received_unix_nano=columns["received_unix_nano"][i],
+                sequence=columns["ingest_seq"][i],
             )
         )
     return found

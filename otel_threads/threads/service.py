@@ -3,9 +3,8 @@
 Answers are plain dictionaries of the contract's names; api/schemas.py gives them their types.
 """
 
-import base64
 import datetime
-import hashlib
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,17 +14,24 @@ import orjson
 import otel_threads
 from otel_threads.derive.tree import Tree
 from otel_threads.errors import InvalidQuery, NotFound
-from otel_threads.store.reader import Reader, position
-from otel_threads.threads import transcript
+from otel_threads.model import USAGE
+from otel_threads.ports import ThreadKey
+from otel_threads.store import selection
+from otel_threads.store.annotations import Annotations
+from otel_threads.store.reader import Reader
+from otel_threads.store.selection import THREADS, TRACES, Listing
+from otel_threads.threads import doctor, filters, scores, stats, transcript
+from otel_threads.threads.walks import Walks, digest_of, make_cursor, open_cursor
 
 Row = dict[str, Any]
 LIMIT_MAX = 1000
 LIMIT_DEFAULT = 50
 ALL_PROJECTS = "*"
 STATUSES = ("active", "inactive")
-USAGE = (
-    "input_tokens", "output_tokens", "total_tokens",
-    "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
+INTERVALS = ("hour", "day")
+# Of the rows of `threads` and `traces`, what is no field of a Thread or a Trace.
+_INTERNAL = (
+    "is_copy", "first_sequence", "last_sequence", "last_trace_sequence", "last_trace_at",
 )  # fmt: skip
 
 
@@ -33,10 +39,17 @@ class ThreadService:
     """Questions about threads, turns and traces."""
 
     def __init__(
-        self, reader: Reader, *, default_project: str, progress: Callable[[], Mapping[str, Any]]
+        self,
+        reader: Reader,
+        annotations: Annotations,
+        *,
+        default_project: str,
+        progress: Callable[[], Mapping[str, Any]],
     ) -> None:
         """`progress` tells how far writing and deriving are; it ends up in `status`."""
         self._reader = reader
+        self._annotations = annotations
+        self._walks = Walks()
         self._default_project = default_project
         self._progress = progress
         self._started = time.monotonic()
@@ -54,42 +67,101 @@ class ThreadService:
         """Return every project, the most recently active first."""
         return {"items": self._reader.projects(), "next_cursor": None}
 
-    def threads(  # the selection of the contract, all by keyword
+    def threads(
         self,
         *,
-        project: str | None = None,
-        thread_id: str | None = None,
-        status: str | None = None,
-        search: str | None = None,
-        from_time: datetime.datetime | None = None,
-        to_time: datetime.datetime | None = None,
         sort: str = "-last_activity_time",
         limit: int = LIMIT_DEFAULT,
         cursor: str | None = None,
         with_total: bool = False,
+        **given: Any,
     ) -> Row:
-        """Return a page of threads.
+        """Return a page of the threads that `chosen_threads` selects.
 
         Raises:
-            InvalidQuery: a status, sort, limit or cursor that cannot be; the text says what can.
+            InvalidQuery: a selection, sort, limit or cursor that cannot be; the text says what can.
+        """
+        chosen = self.chosen_threads(**given)
+        found, next_cursor = self._page(THREADS, chosen, given, sort, limit, cursor)
+        page: Row = {"items": self.with_scores(found), "next_cursor": next_cursor}
+        if with_total:
+            page["total"] = self._reader.count(THREADS, chosen)
+        return page
+
+    def threads_by_key(self, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Row]:
+        """Return those of some threads that are here, by project and id."""
+        found: dict[ThreadKey, Row] = {}
+        for project in {project for project, _ in keys}:
+            chosen = {"project": project, "thread_ids": [t for p, t in keys if p == project]}
+            rows = self._reader.page(THREADS, chosen, sort=None, limit=len(keys))
+            for thread in self.with_scores(rows):
+                found[thread["project"], thread["thread_id"]] = thread
+        return found
+
+    def chosen_threads(
+        self,
+        *,
+        project: str | None = None,
+        thread_id: str | None = None,
+        thread_ids: Sequence[str] | None = None,
+        status: str | None = None,
+        filter: str | None = None,
+        search: str | None = None,
+        from_time: datetime.datetime | None = None,
+        to_time: datetime.datetime | None = None,
+    ) -> Row:
+        """Return the selection that these words mean; None everywhere selects all of a project.
+
+        Raises:
+            InvalidQuery: a status or filter that cannot be.
         """
         if status is not None and status not in STATUSES:
             raise InvalidQuery(f"status {status!r} is none of {', '.join(STATUSES)}")
-        selection = {
+        return {
             "project": self._project(project),
             "thread_id": thread_id,
+            "thread_ids": list(thread_ids) if thread_ids is not None else None,
             "status": status,
-            "search": search.lower() if search else None,
-            "from": from_time,
-            "to": to_time,
+            "filter": filters.parse(filter, filters.THREAD_FIELDS) if filter else None,
+            "search": search or None,
+            "from": _aware(from_time),
+            "to": _aware(to_time),
         }
-        found, next_cursor = _walk(
-            self._reader.threads, selection, sort, limit, cursor, ("project", "thread_id")
+
+    def _page(
+        self,
+        listing: Listing,
+        chosen: Row,
+        about: Row,
+        sort: str,
+        limit: int,
+        cursor: str | None,
+    ) -> tuple[list[Row], str | None]:
+        _check_limit(limit)
+        listing.order(sort)
+        return self._walks.page(
+            functools.partial(self._reader.page, listing),
+            chosen,
+            about={**about, "of": listing.item},
+            sort=sort,
+            limit=limit,
+            cursor=cursor,
+            position=functools.partial(selection.position, listing),
+            sequence=lambda: int(self._progress()["derived_sequence"]),
         )
-        page: Row = {"items": [_thread(row) for row in found], "next_cursor": next_cursor}
-        if with_total:
-            page["total"] = self._reader.thread_count(selection)
-        return page
+
+    def with_scores(self, rows: Sequence[Row]) -> list[Row]:
+        """Return threads, from rows of the store, with their current scores."""
+        if not rows:
+            return []
+        records = scores.together(self._annotations.thread_scores(rows))
+        by_key: dict[tuple[str, str], list[Row]] = {}
+        for score in records:
+            by_key.setdefault((score["project"], score["thread_id"]), []).append(score)
+        return [
+            {**_item(row), "scores": by_key.get((row["project"], row["thread_id"]), [])}
+            for row in rows
+        ]
 
     def thread(self, thread_id: str, *, project: str | None = None) -> Row:
         """Return one thread.
@@ -101,7 +173,7 @@ class ThreadService:
         row = self._reader.thread(name, thread_id)
         if row is None:
             raise NotFound(f"no thread {thread_id!r} in project {name!r}")
-        return _thread(row)
+        return self.with_scores([row])[0]
 
     def turns(
         self,
@@ -119,15 +191,29 @@ class ThreadService:
         _check_limit(limit)
         name = self._one_project(project)
         self.thread(thread_id, project=name)
-        walk = _digest({"turns": [name, thread_id]})
-        after = _open_cursor(cursor, walk)
+        walk = digest_of({"turns": [name, thread_id]})
+        after = open_cursor(cursor, walk) if cursor else None
+        if after and not isinstance(after[0], int):
+            raise InvalidQuery("cursor is not one that this server gave")
         rows = self._reader.turns(name, thread_id, after=after[0] if after else -1, limit=limit + 1)
         more = len(rows) > limit
         rows = rows[:limit]
         return {
-            "items": [_turn(row) for row in rows],
-            "next_cursor": _cursor(walk, [rows[-1]["turn_index"]]) if more else None,
+            "items": self._turns(rows),
+            "next_cursor": make_cursor(walk, [rows[-1]["turn_index"]]) if more else None,
         }
+
+    def _turns(self, rows: Sequence[Row]) -> list[Row]:
+        """Return turns, each with the scores of its traces and of their spans."""
+        trace_ids = [trace_id for row in rows for trace_id in row["trace_ids"]]
+        by_trace: dict[str, list[Row]] = {}
+        if trace_ids:
+            for score in scores.together(self._annotations.trace_scores(trace_ids)):
+                by_trace.setdefault(score["trace_id"], []).append(score)
+        return [
+            {**_turn(row), "scores": [s for t in row["trace_ids"] for s in by_trace.get(t, ())]}
+            for row in rows
+        ]
 
     def transcript(self, thread_id: str, *, project: str | None = None) -> Row:
         """Return the whole conversation once: `{project, thread_id, messages}`.
@@ -153,40 +239,78 @@ class ThreadService:
             after = rows[-1]["turn_index"]
         return {"project": name, "thread_id": thread_id, "messages": messages}
 
-    def traces(  # the selection of the contract, all by keyword
+    def traces(
+        self,
+        *,
+        sort: str = "-start_time",
+        limit: int = LIMIT_DEFAULT,
+        cursor: str | None = None,
+        with_total: bool = False,
+        **given: Any,
+    ) -> Row:
+        """Return a page of the traces that `chosen_traces` selects.
+
+        Raises:
+            InvalidQuery: a selection, sort, limit or cursor that cannot be; the text says what can.
+        """
+        chosen = self.chosen_traces(**given)
+        found, next_cursor = self._page(TRACES, chosen, given, sort, limit, cursor)
+        page: Row = {"items": self._traces_with_scores(found), "next_cursor": next_cursor}
+        if with_total:
+            page["total"] = self._reader.count(TRACES, chosen)
+        return page
+
+    def chosen_traces(
         self,
         *,
         project: str | None = None,
         thread_id: str | None = None,
         without_thread: bool | None = None,
+        filter: str | None = None,
         search: str | None = None,
         from_time: datetime.datetime | None = None,
         to_time: datetime.datetime | None = None,
-        sort: str = "-start_time",
-        limit: int = LIMIT_DEFAULT,
-        cursor: str | None = None,
-        with_total: bool = False,
     ) -> Row:
-        """Return a page of traces.
-
-        Raises:
-            InvalidQuery: a sort, limit or cursor that cannot be; the text says what can.
-        """
-        selection = {
+        """As `chosen_threads`, for traces."""
+        return {
             "project": self._project(project),
             "thread_id": thread_id,
             "without_thread": without_thread,
-            "search": search.lower() if search else None,
-            "from": from_time,
-            "to": to_time,
+            "filter": filters.parse(filter, filters.TRACE_FIELDS) if filter else None,
+            "search": search or None,
+            "from": _aware(from_time),
+            "to": _aware(to_time),
         }
-        found, next_cursor = _walk(
-            self._reader.traces, selection, sort, limit, cursor, ("trace_id",)
+
+    def _traces_with_scores(self, rows: Sequence[Row]) -> list[Row]:
+        if not rows:
+            return []
+        records = self._annotations.trace_scores([row["trace_id"] for row in rows])
+        by_trace: dict[str, list[Row]] = {}
+        for score in scores.together(r for r in records if r["span_id"] is None):
+            by_trace.setdefault(score["trace_id"], []).append(score)
+        return [{**_item(row), "scores": by_trace.get(row["trace_id"], [])} for row in rows]
+
+    def thread_stats(self, *, interval: str | None = None, **given: Any) -> Row:
+        """Return ThreadStats over the selection of `chosen_threads`, with `series` by interval.
+
+        Raises:
+            InvalidQuery: a selection or an interval that cannot be.
+        """
+        return self._stats(THREADS, self.chosen_threads(**given), interval)
+
+    def trace_stats(self, *, interval: str | None = None, **given: Any) -> Row:
+        """As `thread_stats`, over the selection of `chosen_traces`."""
+        return self._stats(TRACES, self.chosen_traces(**given), interval)
+
+    def _stats(self, listing: Listing, chosen: Row, interval: str | None) -> Row:
+        if interval is not None and interval not in INTERVALS:
+            raise InvalidQuery(f"interval {interval!r} is none of {', '.join(INTERVALS)}")
+        return stats.shaped(
+            self._reader.stats(listing, chosen, interval=interval),
+            of_threads=listing is THREADS,
+            with_series=interval is not None,
         )
-        page: Row = {"items": [_trace(row) for row in found], "next_cursor": next_cursor}
-        if with_total:
-            page["total"] = self._reader.trace_count(selection)
-        return page
 
     def trace(self, trace_id: str, *, project: str | None = None) -> Row:
         """Return one trace with `spans` (parents before children) and `turns`.
@@ -206,15 +330,54 @@ class ThreadService:
         spans = self._reader.spans(row)
         tree = Tree(span for span, _ in spans)
         raw = {id(span): readable for span, readable in spans}
+        records = scores.together(self._annotations.trace_scores([row["trace_id"]]))
+        on_span: dict[str | None, list[Row]] = {}
+        for score in records:
+            on_span.setdefault(score["span_id"], []).append(score)
         return {
-            **_trace(row),
-            "spans": [{**raw[id(span)], "depth": tree.depths[span.span_id]} for span in tree.spans],
-            "turns": [_turn(turn) for turn in self._reader.trace_turns(row)],
+            **_item(row),
+            "scores": on_span.get(None, []),
+            "spans": [
+                {
+                    **raw[id(span)],
+                    "depth": tree.depths[span.span_id],
+                    "scores": on_span.get(span.span_id, []),
+                }
+                for span in tree.spans
+            ],
+            "turns": self._turns(self._reader.trace_turns(row)),
         }
 
-    def instrumentations(self) -> list[Row]:
-        """Return which instrumentations sent spans, and how their traces got a thread."""
-        return self._reader.instrumentations()
+    def doctor(self) -> Row:
+        """Return `{status, instrumentations, findings}`: what arrived, and what is missing."""
+        seen = self._reader.instrumentations()
+        status = self.status()
+        return {
+            "status": status,
+            "instrumentations": seen,
+            "findings": doctor.findings(
+                seen,
+                self._reader.double_reports(),
+                self._reader.clock_skew(),
+                otlp_http=status.get("otlp_http") or "127.0.0.1:4318",
+            ),
+        }
+
+    def check_sort(self, sort: str) -> None:
+        """Return when threads can be sorted so.
+
+        Raises:
+            InvalidQuery: they cannot; the text says by what.
+        """
+        THREADS.order(sort)
+
+    def project_of(self, project: str | None) -> str:
+        """Return one project's name, the default's when none is given.
+
+        Raises:
+            InvalidQuery: all projects were asked for where one is needed.
+        """
+        return self._one_project(project)
 
     def _project(self, project: str | None) -> str | None:
         return None if project == ALL_PROJECTS else project or self._default_project
@@ -225,80 +388,26 @@ class ThreadService:
         return project or self._default_project
 
 
-def _walk(
-    page: Callable[..., list[Row]],
-    selection: Row,
-    sort: str,
-    limit: int,
-    cursor: str | None,
-    keys: Sequence[str],
-) -> tuple[list[Row], str | None]:
-    """Return one page and the cursor of the next; a cursor belongs to its selection and sort."""
-    _check_limit(limit)
-    walk = _digest({**selection, "sort": sort})
-    after = _open_cursor(cursor, walk)
-    rows = page(selection, sort=sort, limit=limit + 1, after=after)
-    if len(rows) <= limit:
-        return rows, None
-    rows = rows[:limit]
-    return rows, _cursor(walk, position(rows[-1], sort, keys))
-
-
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= LIMIT_MAX:
         raise InvalidQuery(f"limit {limit} is not between 1 and {LIMIT_MAX}")
 
 
-def _digest(selection: Mapping[str, Any]) -> str:
-    text = orjson.dumps(selection, option=orjson.OPT_SORT_KEYS, default=str)
-    return hashlib.blake2b(text, digest_size=6).hexdigest()
-
-
-def _cursor(walk: str, after: Sequence[Any]) -> str:
-    values = [
-        {"time": value.isoformat()} if isinstance(value, datetime.datetime) else value
-        for value in after
-    ]
-    return base64.urlsafe_b64encode(orjson.dumps([walk, values])).decode().rstrip("=")
-
-
-def _open_cursor(cursor: str | None, walk: str) -> list[Any] | None:
-    if not cursor:
-        return None
-    try:
-        found, values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        after = [
-            datetime.datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value
-            for value in values
-        ]
-    except (ValueError, TypeError, KeyError):
-        raise InvalidQuery("cursor is not one that this server gave") from None
-    if found != walk:
-        raise InvalidQuery("cursor belongs to another query: same filters and sort are needed")
-    return after
+def _aware(time: datetime.datetime | None) -> datetime.datetime | None:
+    """Read a time without a zone as UTC."""
+    return time.replace(tzinfo=datetime.UTC) if time is not None and time.tzinfo is None else time
 
 
 def _usage(row: Row) -> Row:
     return {name: row[name] for name in USAGE}
 
 
-def _thread(row: Row) -> Row:
+def _item(row: Row) -> Row:
+    """Return a thread or a trace, apart from its scores."""
     return {
-        **{key: value for key, value in row.items() if key not in USAGE},
+        **{key: value for key, value in row.items() if key not in (*USAGE, *_INTERNAL)},
         "metadata": row["metadata"] or {},
         "usage": _usage(row),
-        "scores": [],
-        "comment_count": 0,
-    }
-
-
-def _trace(row: Row) -> Row:
-    return {
-        **{key: value for key, value in row.items() if key not in (*USAGE, "is_copy")},
-        "metadata": row["metadata"] or {},
-        "usage": _usage(row),
-        "scores": [],
-        "comment_count": 0,
     }
 
 
@@ -310,7 +419,6 @@ def _turn(row: Row) -> Row:
         "tool_calls": orjson.loads(row["tool_calls"]),
         "messages": [_message(message) for message in row["messages"]],
         "usage": _usage(row),
-        "scores": [],
     }
 
 

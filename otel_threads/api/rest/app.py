@@ -1,23 +1,23 @@
-"""The REST port: /api/v1, health, metrics, OpenAPI. Calls threads/service.py and nothing else."""
+"""The REST port: /api/v1, health, metrics, OpenAPI. Calls the verbs of threads/, nothing else."""
 
-import datetime
-import hmac
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
 
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import otel_threads
 from otel_threads import metrics
 from otel_threads.api import problems, schemas
-from otel_threads.api.rest import pages
-from otel_threads.threads import transcript
-from otel_threads.threads.service import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
+from otel_threads.api.rest import pages, reading, streams, writing
+from otel_threads.api.rest.answers import BASE, ERRORS
+from otel_threads.api.rights import Rights
+from otel_threads.threads.service import ThreadService
+from otel_threads.threads.verbs import Verbs
 
-BASE = "/api/v1"
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
+BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -25,67 +25,15 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-ERRORS: dict[int | str, dict[str, object]] = {
-    400: {"model": schemas.Problem, "description": "The question cannot be answered as it stands."},
-    401: {"model": schemas.Problem, "description": "A token is needed."},
-    503: {"model": schemas.Problem, "description": "Not now; the same question may succeed later."},
-}
-MISSING: dict[int | str, dict[str, object]] = {
-    404: {"model": schemas.Problem, "description": "There is none of that id."}
-}
-
-OneProjectQuery = Annotated[
-    str | None, Query(description="Project; the default project if left out.")
-]
-ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
-LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Items of a page.")]
-CursorQuery = Annotated[str | None, Query(description="next_cursor of the page before.")]
-
-
-class _Selection(BaseModel):
-    """What to list, and which page of it. A parameter that is none of these is an error."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    project: str | None = Field(None, description="Project; the default if left out, * for all.")
-    search: str | None = Field(None, max_length=1000, description="Text in ids, names, messages.")
-    from_: datetime.datetime | None = Field(None, alias="from", description="RFC 3339 time.")
-    to: datetime.datetime | None = Field(None, description="RFC 3339 time.")
-    limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX, description="Items of a page.")
-    cursor: str | None = Field(None, description="next_cursor of the page before.")
-    with_total: bool = Field(False, description="Count the whole selection too.")
-
-    def given(self) -> dict[str, Any]:
-        """Return the arguments of the service's verb."""
-        values = self.model_dump()
-        times = {"from_time": values.pop("from_"), "to_time": values.pop("to")}
-        return values | times
-
-
-class ThreadSelection(_Selection):
-    """Which threads."""
-
-    thread_id: str | None = Field(None, description="Exactly this conversation id.")
-    status: str | None = Field(None, description="active or inactive.")
-    sort: str = Field("-last_activity_time", description="Field; - before it for descending.")
-
-
-class TraceSelection(_Selection):
-    """Which traces."""
-
-    thread_id: str | None = Field(None, description="Only traces of this thread.")
-    without_thread: bool | None = Field(None, description="Only those without (with) a thread.")
-    sort: str = Field("-start_time", description="Field; - before it for descending.")
 
 
 def app(
-    service: ThreadService,
+    verbs: Verbs,
     *,
     ready: Callable[[], str | None],
     rebuild: Callable[[], int],
     refresh_metrics: Callable[[], None],
-    read_token: str | None = None,
-    write_token: str | None = None,
+    rights: Rights,
 ) -> FastAPI:
     """Return the application. `ready` says what is wrong, None when nothing is."""
     api = FastAPI(
@@ -96,120 +44,65 @@ def app(
         redoc_url=None,
     )
     problems.install(api)
-    _guard(api, read_token, write_token)
-    _threads(api, service)
-    _transcripts(api, service)
-    _traces(api, service)
-    _server(api, service, ready, rebuild, refresh_metrics)
+    api.add_middleware(_Guard, rights=rights)
+    reading.add_threads(api, verbs.reading)
+    reading.add_transcripts(api, verbs.reading)
+    reading.add_traces(api, verbs.reading)
+    writing.add_scores(api, verbs.people)
+    writing.add_comments(api, verbs.people)
+    writing.add_lifecycle(api, verbs.people, verbs.deleting.threads, verbs.deleting.traces)
+    writing.add_views(api, verbs.people)
+    streams.add_export(api, verbs.exporting)
+    streams.add_events(api, verbs.reading, verbs.hub)
+    _server(api, verbs.reading, ready, rebuild, refresh_metrics)
     return api
 
 
-def _guard(api: FastAPI, read_token: str | None, write_token: str | None) -> None:
-    @api.middleware("http")
-    async def guard(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        needed = (read_token, write_token) if request.method in ("GET", "HEAD") else (write_token,)
-        allowed = (
-            request.url.path in OPEN_PATHS
-            or (read_token is None and request.method in ("GET", "HEAD"))
-            or (write_token is None and request.method not in ("GET", "HEAD"))
-            or _carries(request.headers.get("authorization"), needed)
+class _Guard:
+    """Checks tokens and the size of a body; adds the headers that keep content from running."""
+
+    def __init__(self, app: ASGIApp, *, rights: Rights) -> None:
+        self._app = app
+        self._rights = rights
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        writes = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        refusal = (
+            None
+            if scope["path"] in OPEN_PATHS
+            else self._rights.refusal(headers.get("authorization"), writes=writes)
         )
-        response = (
-            await call_next(request)
-            if allowed
-            else problems.problem(401, "a bearer token is needed: authorization: Bearer <token>")
-        )
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
+        if refusal:
+            await problems.problem(401, refusal)(scope, receive, guarded)
+            return
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+            too_large = f"a body of {length[:20]} bytes; at most {BODY_BYTES_MAX} are taken"
+            await problems.problem(413, too_large)(scope, receive, guarded)
+            return
+        taken = 0
 
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > BODY_BYTES_MAX:  # chunked, so that no length was announced
+                raise problems.TooMuch(f"a body of more than {BODY_BYTES_MAX} bytes")
+            return message
 
-def _carries(authorization: str | None, tokens: tuple[str | None, ...]) -> bool:
-    """Whether a header carries one of the tokens; every one is compared, in constant time."""
-    scheme, _, given = (authorization or "").partition(" ")
-    same = [
-        hmac.compare_digest(given.strip().encode(), token.encode()) for token in tokens if token
-    ]
-    return scheme.lower() == "bearer" and any(same)
-
-
-def _threads(api: FastAPI, service: ThreadService) -> None:
-    @api.get(f"{BASE}/threads", responses=ERRORS, tags=["threads"])
-    def list_threads(selection: Annotated[ThreadSelection, Query()]) -> schemas.Threads:
-        """List threads, the most recently active first."""
-        return schemas.Threads.model_validate(service.threads(**selection.given()))
-
-    @api.get(f"{BASE}/threads/get", responses=ERRORS | MISSING, tags=["threads"])
-    def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> schemas.Thread:
-        """Get one thread."""
-        return schemas.Thread.model_validate(service.thread(thread_id, project=project))
-
-    @api.get(f"{BASE}/threads/turns", responses=ERRORS | MISSING, tags=["threads"])
-    def list_turns(
-        thread_id: ThreadIdQuery,
-        project: OneProjectQuery = None,
-        limit: LimitQuery = LIMIT_DEFAULT,
-        cursor: CursorQuery = None,
-    ) -> schemas.Turns:
-        """List the turns of a thread, oldest first."""
-        return schemas.Turns.model_validate(
-            service.turns(thread_id, project=project, limit=limit, cursor=cursor)
-        )
-
-
-def _transcripts(api: FastAPI, service: ThreadService) -> None:
-    @api.get(
-        f"{BASE}/threads/transcript",
-        responses=ERRORS
-        | MISSING
-        | {
-            200: {
-                "content": {"text/markdown": {}, "text/plain": {}},
-                "description": "In the format asked for.",
-            }
-        },
-        response_model=schemas.Transcript | schemas.OpenAIMessages,
-        tags=["threads"],
-    )
-    def get_transcript(
-        thread_id: ThreadIdQuery,
-        project: OneProjectQuery = None,
-        format: Literal["messages", "markdown", "openai", "text"] = "messages",
-    ) -> Response:
-        """Get a conversation once, history not repeated."""
-        found = service.transcript(thread_id, project=project)
-        match format:
-            case "markdown":
-                return PlainTextResponse(
-                    transcript.markdown(found["messages"]), media_type="text/markdown"
-                )
-            case "text":
-                return PlainTextResponse(transcript.text(found["messages"]))
-            case "openai":
-                return JSONResponse({"messages": transcript.openai(found["messages"])})
-            case _:
-                return JSONResponse(
-                    schemas.Transcript.model_validate(found).model_dump(mode="json")
-                )
-
-
-def _traces(api: FastAPI, service: ThreadService) -> None:
-    @api.get(f"{BASE}/traces", responses=ERRORS, tags=["traces"])
-    def list_traces(selection: Annotated[TraceSelection, Query()]) -> schemas.Traces:
-        """List traces, the newest first."""
-        return schemas.Traces.model_validate(service.traces(**selection.given()))
-
-    @api.get(f"{BASE}/traces/{{trace_id}}", responses=ERRORS | MISSING, tags=["traces"])
-    def get_trace(
-        trace_id: str,
-        project: Annotated[
-            str | None, Query(description="Project; whichever has the trace if left out.")
-        ] = None,
-    ) -> schemas.TraceDetail:
-        """Get one trace with its spans and turns."""
-        return schemas.TraceDetail.model_validate(service.trace(trace_id, project=project))
+        await self._app(scope, counted, guarded)
 
 
 def _server(
@@ -229,12 +122,10 @@ def _server(
         """List projects, the most recently active first."""
         return schemas.Projects.model_validate(service.projects())
 
-    @api.get(f"{BASE}/instrumentations", responses=ERRORS, tags=["server"])
-    def list_instrumentations() -> schemas.Instrumentations:
-        """List the instrumentations that sent spans, and how their traces got a thread."""
-        return schemas.Instrumentations.model_validate(
-            {"items": service.instrumentations(), "next_cursor": None}
-        )
+    @api.get(f"{BASE}/doctor", responses=ERRORS, tags=["server"])
+    def get_doctor() -> schemas.Doctor:
+        """Tell which instrumentations sent spans, and what keeps their traces out of threads."""
+        return schemas.Doctor.model_validate(service.doctor())
 
     @api.post(f"{BASE}/rebuild", status_code=202, responses=ERRORS, tags=["server"])
     def post_rebuild() -> schemas.Rebuild:

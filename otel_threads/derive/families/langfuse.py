@@ -43,6 +43,12 @@ def usage(span: Span) -> Usage | None:
             reasoning_tokens=count(inner_out.get("reasoning_tokens"))
             if isinstance(inner_out, dict)
             else None,
+            input_audio_tokens=count(inner_in.get("audio_tokens"))
+            if isinstance(inner_in, dict)
+            else None,
+            output_audio_tokens=count(inner_out.get("audio_tokens"))
+            if isinstance(inner_out, dict)
+            else None,
         )
     return Usage(
         input_tokens=_bucket(details, "input"),
@@ -53,6 +59,8 @@ def usage(span: Span) -> Usage | None:
         ),
         cache_write_tokens=_first(details, "input_cache_creation", "cache_creation_input_tokens"),
         reasoning_tokens=_first(details, "output_reasoning", "output_reasoning_tokens"),
+        input_audio_tokens=_first(details, "input_audio", "input_audio_tokens"),
+        output_audio_tokens=_first(details, "output_audio", "output_audio_tokens"),
     )
 
 

@@ -100,6 +100,8 @@ FAMILY = Family(
         "cache_read_tokens": ("llm.token_count.prompt_details.cache_read",),
         "cache_write_tokens": ("llm.token_count.prompt_details.cache_write",),
         "reasoning_tokens": ("llm.token_count.completion_details.reasoning",),
+        "input_audio_tokens": ("llm.token_count.prompt_details.audio",),
+        "output_audio_tokens": ("llm.token_count.completion_details.audio",),
         "cost_usd": ("llm.cost.total",),
         "tool_name": ("tool.name",),
         "tool_call_id": ("tool_call.id", "tool.id"),

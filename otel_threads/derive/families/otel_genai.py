@@ -161,6 +161,8 @@ FAMILY = Family(
             "gen_ai.usage.reasoning_tokens",
             "gen_ai.usage.details.reasoning_tokens",
         ),
+        "input_audio_tokens": ("gen_ai.usage.audio.input_tokens",),
+        "output_audio_tokens": ("gen_ai.usage.audio.output_tokens",),
         "ttft_s": (
             "gen_ai.response.time_to_first_chunk",
             "gen_ai.client.operation.time_to_first_chunk",

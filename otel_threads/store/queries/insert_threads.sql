@@ -29,6 +29,10 @@ select
     coalesce(any_value(t.message_count), 0) as message_count,
     sum(s.error_count)::bigint as error_count,
     sum(s.call_count)::bigint as call_count,
+    min(s.first_sequence) as first_sequence,
+    max(s.last_sequence) as last_sequence,
+    max(s.trace_sequence) as last_trace_sequence,
+    make_timestamptz(arg_max(s.created_unix_nano, s.trace_sequence) // 1000) as last_trace_at,
     any_value(w.first_message) as first_message,
     any_value(w.last_message) as last_message,
     list_sort(list_distinct(flatten(list(s.models)))) as models,
@@ -45,6 +49,8 @@ select
     sum(s.cache_read_tokens)::bigint as cache_read_tokens,
     sum(s.cache_write_tokens)::bigint as cache_write_tokens,
     sum(s.reasoning_tokens)::bigint as reasoning_tokens,
+    sum(s.input_audio_tokens)::bigint as input_audio_tokens,
+    sum(s.output_audio_tokens)::bigint as output_audio_tokens,
     sum(s.cost_usd order by s.start_time_unix_nano, s.trace_id) as cost_usd,
     case
         when count(distinct s.cost_source) > 1 then 'mixed'

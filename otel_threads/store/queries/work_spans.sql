@@ -9,6 +9,6 @@ select
         resource_attributes['deployment.environment.name'],
         resource_attributes['deployment.environment'],
         resource_attributes['langfuse.environment']) as resource_environment,
-    epoch_us(received_at) * 1000 as received_unix_nano
+    epoch_us(received_at) * 1000 as received_unix_nano, ingest_seq
 from spans s semi join work_ids w on s.trace_id = w.trace_id
 where start_time_unix_nano >= $first

@@ -25,6 +25,8 @@ create table traces (
     duration_ms double,
     created_at timestamptz,
     updated_at timestamptz,
+    first_sequence bigint,
+    last_sequence bigint,
     turn_count bigint,
     span_count bigint,
     error_count bigint,
@@ -44,6 +46,8 @@ create table traces (
     cache_read_tokens bigint,
     cache_write_tokens bigint,
     reasoning_tokens bigint,
+    input_audio_tokens bigint,
+    output_audio_tokens bigint,
     cost_usd double,
     cost_source varchar,
     cost_is_partial boolean,
@@ -63,6 +67,8 @@ comment on column traces.start_time_unix_nano is 'The same in nanoseconds since 
 comment on column traces.end_time_unix_nano is 'The same in nanoseconds since 1970-01-01 UTC.';
 comment on column traces.duration_ms is 'End minus start.';
 comment on column traces.created_at is 'When its first span was received.';
+comment on column traces.first_sequence is 'Commit in which its first span was stored.';
+comment on column traces.last_sequence is 'Commit in which its last span was stored.';
 comment on column traces.updated_at is 'When its last span was received.';
 comment on column traces.turn_count is 'Turns, or parts of turns, in the trace.';
 comment on column traces.span_count is 'Spans.';
@@ -83,6 +89,8 @@ comment on column traces.total_tokens is 'Input and output tokens; null is unkno
 comment on column traces.cache_read_tokens is 'Input tokens read from a cache; null is unknown.';
 comment on column traces.cache_write_tokens is 'Input tokens written to a cache; null is unknown.';
 comment on column traces.reasoning_tokens is 'Output tokens spent on reasoning; null is unknown.';
+comment on column traces.input_audio_tokens is 'Input tokens of audio; null is unknown.';
+comment on column traces.output_audio_tokens is 'Output tokens of audio; null is unknown.';
 comment on column traces.cost_usd is 'Cost in US dollars; null is unknown.';
 comment on column traces.cost_source is 'reported, estimated or mixed.';
 comment on column traces.cost_is_partial is 'Whether the cost of some call is unknown.';
@@ -97,6 +105,9 @@ create table trace_slices (
     end_time_unix_nano bigint,
     received_unix_nano bigint,
     created_unix_nano bigint,
+    first_sequence bigint,
+    last_sequence bigint,
+    trace_sequence bigint,
     span_count bigint,
     error_count bigint,
     call_count bigint,
@@ -113,6 +124,8 @@ create table trace_slices (
     cache_read_tokens bigint,
     cache_write_tokens bigint,
     reasoning_tokens bigint,
+    input_audio_tokens bigint,
+    output_audio_tokens bigint,
     cost_usd double,
     cost_source varchar,
     cost_is_partial boolean
@@ -133,6 +146,7 @@ create table calls (
     response_model varchar,
     provider varchar,
     response_id varchar,
+    reported_by varchar[],
     finish_reasons varchar[],
     input_tokens bigint,
     output_tokens bigint,
@@ -140,6 +154,8 @@ create table calls (
     cache_read_tokens bigint,
     cache_write_tokens bigint,
     reasoning_tokens bigint,
+    input_audio_tokens bigint,
+    output_audio_tokens bigint,
     cost_usd double,
     cost_source varchar,
     time_to_first_token_ms double,
@@ -160,6 +176,7 @@ comment on column calls.request_model is 'Model that was asked.';
 comment on column calls.response_model is 'Model that answered.';
 comment on column calls.provider is 'Provider as the instrumentation names it.';
 comment on column calls.response_id is 'Id of the response.';
+comment on column calls.reported_by is 'Instrumentation scopes that reported the request; several when it is instrumented twice.';
 comment on column calls.finish_reasons is 'Why the model stopped.';
 comment on column calls.input_tokens is 'Input tokens, cached ones included; null is unknown.';
 comment on column calls.output_tokens is 'Output tokens, reasoning included; null is unknown.';
@@ -167,6 +184,8 @@ comment on column calls.total_tokens is 'Input and output tokens; null is unknow
 comment on column calls.cache_read_tokens is 'Input tokens read from a cache; null is unknown.';
 comment on column calls.cache_write_tokens is 'Input tokens written to a cache; null is unknown.';
 comment on column calls.reasoning_tokens is 'Output tokens spent on reasoning; null is unknown.';
+comment on column calls.input_audio_tokens is 'Input tokens of audio; null is unknown.';
+comment on column calls.output_audio_tokens is 'Output tokens of audio; null is unknown.';
 comment on column calls.cost_usd is 'Cost in US dollars; null is unknown.';
 comment on column calls.cost_source is 'reported or estimated; null without a cost.';
 comment on column calls.time_to_first_token_ms is 'From the start to the first token of a streamed answer.';
@@ -216,6 +235,8 @@ create table turns (
     cache_read_tokens bigint,
     cache_write_tokens bigint,
     reasoning_tokens bigint,
+    input_audio_tokens bigint,
+    output_audio_tokens bigint,
     cost_usd double,
     cost_source varchar,
     cost_is_partial boolean
@@ -252,6 +273,8 @@ comment on column turns.total_tokens is 'Input and output tokens; null is unknow
 comment on column turns.cache_read_tokens is 'Input tokens read from a cache; null is unknown.';
 comment on column turns.cache_write_tokens is 'Input tokens written to a cache; null is unknown.';
 comment on column turns.reasoning_tokens is 'Output tokens spent on reasoning; null is unknown.';
+comment on column turns.input_audio_tokens is 'Input tokens of audio; null is unknown.';
+comment on column turns.output_audio_tokens is 'Output tokens of audio; null is unknown.';
 comment on column turns.cost_usd is 'Cost in US dollars; null is unknown.';
 comment on column turns.cost_source is 'reported, estimated or mixed.';
 comment on column turns.cost_is_partial is 'Whether the cost of some call is unknown.';
@@ -299,6 +322,10 @@ create table thread_facts (
     message_count bigint,
     error_count bigint,
     call_count bigint,
+    first_sequence bigint,
+    last_sequence bigint,
+    last_trace_sequence bigint,
+    last_trace_at timestamptz,
     first_message varchar,
     last_message varchar,
     models varchar[],
@@ -314,52 +341,10 @@ create table thread_facts (
     cache_read_tokens bigint,
     cache_write_tokens bigint,
     reasoning_tokens bigint,
+    input_audio_tokens bigint,
+    output_audio_tokens bigint,
     cost_usd double,
     cost_source varchar,
     cost_is_partial boolean
 );
 comment on table thread_facts is 'Internal: threads without what depends on the time of day. Read threads instead.';
-
-create view threads as
-select
-    f.*,
-    case
-        when f.updated_at + to_microseconds((1e6 * (
-            select max(value)::double from settings where name = 'thread_cooldown_s'))::bigint) > now()
-        then 'active' else 'inactive'
-    end as status
-from thread_facts f;
-comment on view threads is 'Every conversation, one row each.';
-comment on column threads.project is 'Project.';
-comment on column threads.thread_id is 'Conversation id; unique within the project.';
-comment on column threads.thread_id_source is 'The attribute that named the thread.';
-comment on column threads.first_activity_time is 'Start of its earliest span.';
-comment on column threads.last_activity_time is 'End of its latest span.';
-comment on column threads.created_at is 'When its first span was received.';
-comment on column threads.updated_at is 'When its last span was received.';
-comment on column threads.duration_ms is 'From first to last activity.';
-comment on column threads.turn_count is 'Turns.';
-comment on column threads.trace_count is 'Traces.';
-comment on column threads.span_count is 'Spans.';
-comment on column threads.message_count is 'Messages, each counted once.';
-comment on column threads.error_count is 'Failures: spans with an error and no failed span below them.';
-comment on column threads.call_count is 'Model requests.';
-comment on column threads.first_message is 'First user message, cut at 10,000 characters.';
-comment on column threads.last_message is 'Last message, cut at 10,000 characters.';
-comment on column threads.models is 'Models that answered.';
-comment on column threads.providers is 'Providers as the instrumentation names them.';
-comment on column threads.services is 'Services: resource attribute service.name.';
-comment on column threads.users is 'User ids found on spans.';
-comment on column threads.environments is 'Deployment environments.';
-comment on column threads.tags is 'Tags that came with spans.';
-comment on column threads.metadata is 'Metadata that came with spans.';
-comment on column threads.input_tokens is 'Input tokens, cached ones included; null is unknown.';
-comment on column threads.output_tokens is 'Output tokens, reasoning included; null is unknown.';
-comment on column threads.total_tokens is 'Input and output tokens; null is unknown.';
-comment on column threads.cache_read_tokens is 'Input tokens read from a cache; null is unknown.';
-comment on column threads.cache_write_tokens is 'Input tokens written to a cache; null is unknown.';
-comment on column threads.reasoning_tokens is 'Output tokens spent on reasoning; null is unknown.';
-comment on column threads.cost_usd is 'Cost in US dollars; null is unknown.';
-comment on column threads.cost_source is 'reported, estimated or mixed.';
-comment on column threads.cost_is_partial is 'Whether the cost of some call is unknown.';
-comment on column threads.status is 'active while spans arrive and for the cooldown after; then inactive.';

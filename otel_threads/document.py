@@ -1,13 +1,15 @@
-"""Writes docs/conventions.md out of the families' own tables; a test compares the two.
+"""Writes the pages of docs/ that say what the code says; a test compares the two.
 
-python -m otel_threads.derive.document > docs/conventions.md
+python -m otel_threads.document docs
 """
 
 import sys
+from pathlib import Path
 
 from otel_threads.derive import human
 from otel_threads.derive.families import FAMILIES
 from otel_threads.derive.identity import PRECEDENCE
+from otel_threads.threads.libraries import LIBRARIES, Library
 
 HEAD = """\
 # Conventions
@@ -80,5 +82,88 @@ def conventions() -> str:
     return "\n".join(lines)
 
 
+THREAD_IDS = """\
+# Giving your conversations an id
+
+A trace joins a thread when any span of it carries a conversation id. What each library needs, as seen
+in recordings of the real packages. The attribute that decided stands in `thread_id_source`, and
+`otel-threads doctor` says which traces carry none and what to write.
+
+| library | attribute that arrives |
+| --- | --- |
+{rows}
+
+Your application has an attribute of its own already? Name it, and it comes first:
+
+```sh
+OTEL_THREADS_THREAD_ID_ATTRIBUTES=app.chat_id otel-threads serve
+```
+"""
+
+LIBRARY = """\
+# {title}: thread id and texts
+
+Packages: {packages}.
+
+## Thread id
+
+```{language}
+{thread_id}
+```
+
+It arrives as `{arrives_as}`. One span of a trace with it is enough.
+
+## Message texts
+
+{content}
+{note}
+## Is it there?
+
+```sh
+otel-threads doctor
+otel-threads threads list
+```
+"""
+
+
+def thread_ids() -> str:
+    """Return the page that leads to each library's own."""
+    rows = [
+        f"| [{library.title}](thread-ids/{library.slug}.md) | `{library.arrives_as}` |"
+        for library in LIBRARIES
+    ]
+    return THREAD_IDS.format(rows="\n".join(rows))
+
+
+def library_page(library: Library) -> str:
+    """Return one library's page: where the id goes, how texts get in, what surprises people."""
+    content = "Sent unless they were turned off."
+    if library.content != "on":
+        shell = library.content.lstrip().startswith("export ")
+        language = "sh" if shell else library.language
+        content = f"```{language}\n{library.content.strip()}\n```"
+    return LIBRARY.format(
+        title=library.title,
+        packages=", ".join(f"`{name}`" for name in library.packages),
+        language=library.language,
+        thread_id=library.thread_id.strip(),
+        arrives_as=library.arrives_as,
+        content=content,
+        note=f"\n## Good to know\n\n{library.note}\n" if library.note else "",
+    )
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its path below docs/."""
+    return {
+        "conventions.md": conventions(),
+        "thread-ids.md": thread_ids(),
+        **{f"thread-ids/{library.slug}.md": library_page(library) for library in LIBRARIES},
+    }
+
+
 if __name__ == "__main__":
-    sys.stdout.write(conventions())
+    for name, text in pages().items():
+        path = Path(sys.argv[1]) / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,268 @@
+"""The query API over gRPC: the verbs of threads/, in the shapes of api/schemas.py as protobuf.
+
+Each answer is validated as REST validates it, and then becomes a message field by field.
+"""
+
+import asyncio
+import contextvars
+import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2, json_format
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2
+from google.rpc.status_pb2 import Status
+from pydantic import BaseModel, ValidationError
+
+from otel_threads import deadline
+from otel_threads.api import bodies, schemas
+from otel_threads.api.rights import Rights
+from otel_threads.errors import (
+    Conflict,
+    InvalidFilter,
+    InvalidQuery,
+    NotFound,
+    OtelThreadsError,
+    QueryTimeout,
+    Unavailable,
+)
+from otel_threads.threads.events import Dropped
+from otel_threads.threads.verbs import Verbs
+from otel_threads.v1 import threads_pb2 as pb
+from otel_threads.v1 import threads_pb2_grpc as stubs
+
+SERVICE = "otel_threads.v1.ThreadService"
+HEARTBEAT_S = 15.0
+Context = Any  # grpc.aio.ServicerContext, which has no types
+# The most specific class first; what is not here is the server's own fault.
+CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
+    (InvalidQuery, grpc.StatusCode.INVALID_ARGUMENT),
+    (ValidationError, grpc.StatusCode.INVALID_ARGUMENT),
+    (NotFound, grpc.StatusCode.NOT_FOUND),
+    (Conflict, grpc.StatusCode.FAILED_PRECONDITION),
+    (QueryTimeout, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (Dropped, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (Unavailable, grpc.StatusCode.UNAVAILABLE),
+)
+
+
+def add_service(server: grpc.aio.Server, verbs: Verbs, *, rights: Rights) -> None:
+    """Add ThreadService to a server."""
+    stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), server)
+
+
+class _Servicer:
+    """One method a verb; each reads its request, calls the verb in a thread, and answers."""
+
+    def __init__(self, verbs: Verbs, rights: Rights) -> None:
+        self._verbs = verbs
+        self._rights = rights
+        reading, people, deleting = verbs.reading, verbs.people, verbs.deleting
+        reads, writes = _answering(self, writes=False), _answering(self, writes=True)
+        self.ListThreads = reads(pb.Threads, schemas.Threads, reading.threads, _selection)
+        self.GetThread = reads(pb.Thread, schemas.Thread, reading.thread, _fields)
+        self.ListTurns = reads(pb.Turns, schemas.Turns, reading.turns, _fields)
+        self.GetTranscript = reads(pb.Transcript, schemas.Transcript, reading.transcript, _fields)
+        self.GetThreadStats = reads(
+            pb.ThreadStats, schemas.ThreadStats, reading.thread_stats, _selection
+        )
+        self.ListTraces = reads(pb.Traces, schemas.Traces, reading.traces, _selection)
+        self.GetTrace = reads(pb.TraceDetail, schemas.TraceDetail, reading.trace, _fields)
+        self.ListScores = reads(pb.Scores, schemas.Scores, people.scores, _fields)
+        self.ListComments = reads(pb.Comments, schemas.Comments, people.comments, _fields)
+        self.CloseThreads = writes(
+            pb.Updated,
+            schemas.Updated,
+            lambda **ids: people.close_threads(**ids, closed=True),
+            _body(bodies.ThreadIds),
+        )
+        self.ReopenThreads = writes(
+            pb.Updated,
+            schemas.Updated,
+            lambda **ids: people.close_threads(**ids, closed=False),
+            _body(bodies.ThreadIds),
+        )
+        self.DeleteThreads = writes(
+            pb.Updated, schemas.Updated, deleting.threads, _body(bodies.ThreadIds)
+        )
+        self.UpdateThreadTags = writes(
+            pb.Updated, schemas.Updated, people.change_tags, _body(bodies.TagChange)
+        )
+        self.PutScores = writes(
+            pb.Written, schemas.Written, people.put_scores, _body(bodies.NewScores)
+        )
+        self.DeleteScores = writes(
+            pb.Deleted, schemas.Deleted, people.delete_scores, _body(bodies.ScoreTargets)
+        )
+        self.AddComment = writes(
+            pb.Comment,
+            schemas.Comment,
+            lambda **comment: people.add_comment(comment),
+            _body(bodies.NewComment),
+        )
+        self.UpdateComment = writes(
+            pb.Comment, schemas.Comment, people.update_comment, _comment_change
+        )
+        self.DeleteComment = writes(
+            empty_pb2.Empty, None, people.delete_comment, lambda request: {"comment_id": request.id}
+        )
+
+    async def ExportThreads(self, request: Message, context: Context) -> AsyncIterator[Message]:
+        """Stream a file in pieces; stops reading when the caller hangs up."""
+        try:
+            self.check(context, writes=False)
+            pieces = self._verbs.exporting.threads(**_selection(request))
+            while (piece := await _in_thread(context, lambda: next(pieces, None))) is not None:
+                yield pb.ExportPiece(data=piece)
+        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
+            await _abort(context, error)
+
+    async def WatchThreads(self, request: Message, context: Context) -> AsyncIterator[Message]:
+        """Stream changed threads until the caller hangs up."""
+        try:
+            self.check(context, writes=False)
+            given = _fields(request).get("project")
+            reading = self._verbs.reading
+            project = None if given == "*" else reading.project_of(given)
+            await context.send_initial_metadata(())  # the caller knows now that we listen
+            async for keys in self._verbs.hub.changes(project, heartbeat_s=HEARTBEAT_S):
+                if not keys:
+                    continue
+                found = await _in_thread(context, _bound(reading.threads_by_key, keys))
+                for key in keys:
+                    event = pb.ThreadEvent(project=key[0], thread_id=key[1])
+                    if key in found:
+                        _fill(event.thread, schemas.Thread, found[key])
+                    yield event
+        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
+            await _abort(context, error)
+
+    def check(self, context: Context, *, writes: bool) -> None:
+        """Return when the caller may do this.
+
+        Raises:
+            _Refused: it may not.
+        """
+        metadata = {key.lower(): value for key, value in context.invocation_metadata() or ()}
+        refusal = self._rights.refusal(metadata.get("authorization"), writes=writes)
+        if refusal:
+            raise _Refused(refusal)
+
+
+class _Refused(Exception):
+    """The caller may not do this."""
+
+
+Verb = Callable[..., Any]
+Method = Callable[[Message, Context], Awaitable[Message]]
+
+
+def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
+    def method(
+        answer: type[Message],
+        shape: type[BaseModel] | None,
+        verb: Verb,
+        arguments: Callable[[Message], Mapping[str, Any]],
+    ) -> Method:
+        async def call(request: Message, context: Context) -> Message:
+            try:
+                servicer.check(context, writes=writes)
+                given = arguments(request)
+                found = await _in_thread(context, lambda: verb(**given))
+                response = answer()
+                if shape is not None:
+                    _fill(response, shape, found)
+                return response
+            except Exception as error:  # every failure becomes an answer
+                await _abort(context, error)
+                raise AssertionError("abort always raises") from error
+
+        return call
+
+    return method
+
+
+def _bound(verb: Verb, *arguments: Any) -> Callable[[], Any]:
+    return lambda: verb(*arguments)
+
+
+async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
+    """Run work in a thread; its queries end with the caller's deadline, or when it hangs up."""
+    remaining = context.time_remaining()
+    waiting = deadline.Deadline(remaining)
+    carried = contextvars.copy_context()
+    carried.run(deadline.current.set, waiting)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(None, carried.run, work)
+    except asyncio.CancelledError:
+        waiting.cancel()
+        raise
+
+
+def _fill(message: Message, shape: type[BaseModel], found: Any) -> None:
+    plain = shape.model_validate(found).model_dump(mode="json")
+    json_format.ParseDict(plain, message)
+
+
+def _fields(request: Message) -> dict[str, Any]:
+    """Return the fields that are set, as Python values."""
+    found: dict[str, Any] = {}
+    for field, value in request.ListFields():
+        if field.message_type is not None and not field.is_repeated:
+            found[field.name] = value.ToDatetime().replace(tzinfo=datetime.UTC)
+        else:
+            found[field.name] = list(value) if field.is_repeated else value
+    for name in ("thread_id", "trace_id"):  # a required text that is empty is not listed
+        needed = request.DESCRIPTOR.fields_by_name.get(name)
+        if needed is not None and not needed.has_presence:
+            found.setdefault(name, "")
+    return found
+
+
+def _selection(request: Message) -> dict[str, Any]:
+    found = _fields(request)
+    for name in ("from", "to"):
+        if name in found:
+            found[f"{name}_time"] = found.pop(name)
+    return found
+
+
+def _body(shape: type[BaseModel]) -> Callable[[Message], dict[str, Any]]:
+    """Return a reader that checks a body as REST does."""
+
+    def read(request: Message) -> dict[str, Any]:
+        plain = json_format.MessageToDict(request, preserving_proto_field_name=True)
+        return shape.model_validate(plain).model_dump()
+
+    return read
+
+
+def _comment_change(request: Any) -> dict[str, Any]:
+    return {"comment_id": request.id, "text": request.text}
+
+
+async def _abort(context: Context, error: Exception) -> None:
+    """Answer with a canonical code, and details as google.rpc.Status."""
+    if isinstance(error, _Refused):
+        code = grpc.StatusCode.UNAUTHENTICATED
+    else:
+        code = next((c for kind, c in CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
+    known = isinstance(error, OtelThreadsError | _Refused | Dropped)
+    text = str(error) if known else f"the server failed: {type(error).__name__}"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        text = f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
+    status = Status(code=code_pb2.Code.Value(code.name), message=text)
+    if code is grpc.StatusCode.INVALID_ARGUMENT:
+        field = "filter" if isinstance(error, InvalidFilter) else "request"
+        detail = error_details_pb2.BadRequest(
+            field_violations=[{"field": field, "description": text}]
+        )
+        status.details.add().Pack(detail)
+    if isinstance(error, Unavailable):
+        wait = error_details_pb2.RetryInfo()
+        wait.retry_delay.FromMilliseconds(int(error.retry_after_s * 1000))
+        status.details.add().Pack(wait)
+    await context.abort(code, text, (("grpc-status-details-bin", status.SerializeToString()),))

@@ -1,0 +1,90 @@
+"""What the commands share: options, where the data is, how answers and failures look."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+
+from otel_threads import config as settings
+from otel_threads import local
+from otel_threads.config import Config, ConfigError, Loaded
+from otel_threads.errors import OtelThreadsError
+from otel_threads.sdk.client import Client
+
+SETTING_OPTIONS = {
+    "database": "DuckDB file",
+    "otlp_grpc_endpoint": "host:port for OTLP over gRPC",
+    "otlp_http_endpoint": "host:port for OTLP over HTTP",
+    "http_endpoint": "host:port for REST",
+    "grpc_endpoint": "host:port for the query API over gRPC",
+}
+
+
+def setting_options(*names: str) -> Callable[[Any], Any]:
+    """Return a decorator that adds `--config` and an option per setting."""
+
+    def decorate(command: Any) -> Any:
+        for name in reversed(names):
+            command = click.option(f"--{name.replace('_', '-')}", name, help=SETTING_OPTIONS[name])(
+                command
+            )
+        return click.option(
+            "--config", "config_file", envvar="OTEL_THREADS_CONFIG", help="TOML file"
+        )(command)
+
+    return decorate
+
+
+def load(config_file: str | None, **given: str | None) -> Loaded:
+    """Read the settings; a wrong one is wrong usage."""
+    try:
+        return settings.load(
+            file=config_file, overrides={name: value for name, value in given.items() if value}
+        )
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+project_option = click.option("--project", help="Project; * for all.")
+
+
+@contextmanager
+def source(config: Config, *, writes: bool = False) -> Iterator[Client]:
+    """Yield a client of the running server, else of the file."""
+    with failing(), local.client(config, writes=writes) as client:
+        yield client
+
+
+@contextmanager
+def failing(*also: type[Exception]) -> Iterator[None]:
+    """Turn our errors into one line on stderr and exit code 1."""
+    try:
+        yield
+    except OtelThreadsError as error:
+        _fail(error)
+    except also as error:
+        _fail(error)
+
+
+def _fail(error: BaseException) -> None:
+    click.echo(f"otel-threads: {error}", err=True)
+    sys.exit(1)
+
+
+def announce(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    click.echo(line)
+    sys.stdout.flush()
+
+
+def print_answer(data: Any, as_json: bool, table: Callable[[], Any]) -> None:
+    """Print JSON for programs, or a table for people."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    else:
+        Console(highlight=False).print(table())

@@ -1,0 +1,311 @@
+"""Commands about threads and traces: list, show, sum up, change, export."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.progress import Progress
+
+from otel_threads import show
+from otel_threads.commands.base import (
+    json_option,
+    load,
+    print_answer,
+    project_option,
+    setting_options,
+    source,
+)
+
+where = setting_options("database", "http_endpoint")
+thread_ids = click.argument("thread_ids", nargs=-1, required=True)
+Progressed = Callable[[int], object]
+
+
+def selecting(command: Any) -> Any:
+    """Add the options that select threads."""
+    for option in reversed(
+        (
+            click.option("--status", type=click.Choice(["active", "inactive"])),
+            click.option("--filter", help="As in: duration_ms > 90s and error_count > 0"),
+            click.option("--search", help="Text in ids and messages."),
+            click.option("--from", "from_", help="Active at or after this RFC 3339 time."),
+            click.option("--to", help="Begun before this RFC 3339 time."),
+        )
+    ):
+        command = option(command)
+    return project_option(command)
+
+
+_SELECTION = ("project", "status", "filter", "search", "from_", "to")
+
+
+def _split(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the selection and the settings of a command's options."""
+    chosen = {name: given.pop(name) for name in _SELECTION if name in given}
+    return chosen, given
+
+
+@click.group()
+def threads() -> None:
+    """Conversations."""
+
+
+@threads.command("list")
+@where
+@selecting
+@click.option("--sort", default="-last_activity_time", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--watch", is_flag=True, help="Follow live, until Ctrl-C.")
+@json_option
+def threads_list(
+    config_file: str | None, sort: str, limit: int, watch: bool, as_json: bool, **given: Any
+) -> None:
+    """List threads, the most recently active first."""
+    chosen, setting = _split(given)
+    every = chosen["project"] == "*"
+    with source(load(config_file, **setting).config) as client:
+
+        def page() -> Any:
+            return client.page_of_threads(**chosen, sort=sort, limit=limit, with_total=True)
+
+        found = page()
+        if not watch:
+            print_answer(found, as_json, lambda: show.threads(found, every_project=every))
+            return
+        if as_json:
+            for kind, thread in client.watch_threads(project=chosen["project"]):
+                print_answer({"event": kind, "thread": thread}, True, lambda: None)
+                sys.stdout.flush()
+            return
+        with Live(show.threads(found, every_project=every), console=Console()) as live:
+            for _ in client.watch_threads(project=chosen["project"]):
+                live.update(show.threads(page(), every_project=every))
+
+
+@threads.command("show")
+@where
+@click.argument("thread_id")
+@project_option
+@json_option
+def threads_show(
+    config_file: str | None, thread_id: str, project: str | None, as_json: bool, **given: str | None
+) -> None:
+    """Show one conversation, turn by turn."""
+    with source(load(config_file, **given).config) as client:
+        thread = client.get_thread(thread_id, project=project)
+        turns = list(client.list_turns(thread_id, project=project))
+    print_answer({**thread, "turns": turns}, as_json, lambda: show.conversation(thread, turns))
+
+
+@threads.command("stats")
+@where
+@selecting
+@click.option("--interval", type=click.Choice(["hour", "day"]), help="Add a series.")
+@json_option
+def threads_stats(
+    config_file: str | None, interval: str | None, as_json: bool, **given: Any
+) -> None:
+    """Sum a selection up: counts, percentiles, tokens, cost, scores, models."""
+    chosen, setting = _split(given)
+    with source(load(config_file, **setting).config) as client:
+        found = client.get_thread_stats(**chosen, interval=interval)
+    print_answer(found, as_json, lambda: show.stats(found))
+
+
+@threads.command("close")
+@where
+@thread_ids
+@project_option
+def threads_close(
+    config_file: str | None, thread_ids: tuple[str, ...], project: str | None, **given: str | None
+) -> None:
+    """Make threads inactive; the next new trace opens them again."""
+    with source(load(config_file, **given).config, writes=True) as client:
+        _report(client.close_threads(thread_ids, project=project), "closed")
+
+
+@threads.command("reopen")
+@where
+@thread_ids
+@project_option
+def threads_reopen(
+    config_file: str | None, thread_ids: tuple[str, ...], project: str | None, **given: str | None
+) -> None:
+    """Make threads active again."""
+    with source(load(config_file, **given).config, writes=True) as client:
+        _report(client.reopen_threads(thread_ids, project=project), "reopened")
+
+
+@threads.command("delete")
+@where
+@thread_ids
+@project_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def threads_delete(
+    config_file: str | None,
+    thread_ids: tuple[str, ...],
+    project: str | None,
+    yes: bool,
+    **given: str | None,
+) -> None:
+    """Delete threads with their spans, scores, comments and tags."""
+    if not yes:
+        click.confirm(f"Delete {len(thread_ids)} threads for ever?", abort=True)
+    with source(load(config_file, **given).config, writes=True) as client:
+        _report(client.delete_threads(thread_ids, project=project), "deleted")
+
+
+@threads.command("tag")
+@where
+@thread_ids
+@click.option("--add", multiple=True, help="Tag to add; may be given several times.")
+@click.option("--remove", multiple=True, help="Tag to remove; may be given several times.")
+@project_option
+def threads_tag(
+    config_file: str | None,
+    thread_ids: tuple[str, ...],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    project: str | None,
+    **given: str | None,
+) -> None:
+    """Add and remove tags."""
+    if not add and not remove:
+        raise click.UsageError("name tags with --add or --remove")
+    with source(load(config_file, **given).config, writes=True) as client:
+        found = client.update_thread_tags(thread_ids, add=add, remove=remove, project=project)
+        _report(found, "tagged")
+
+
+@threads.command("score")
+@where
+@click.argument("thread_id")
+@click.argument("name")
+@click.argument("value", type=float, required=False)
+@click.option("--category", help="A word instead of a number, or beside it.")
+@click.option("--reason", help="Why.")
+@click.option("--author", help="Who scores; each author has a score of their own.")
+@project_option
+def threads_score(
+    config_file: str | None,
+    thread_id: str,
+    name: str,
+    value: float | None,
+    category: str | None,
+    reason: str | None,
+    author: str | None,
+    project: str | None,
+    **given: str | None,
+) -> None:
+    """Give a thread a score: otel-threads threads score chat-1 quality 0.8."""
+    if value is None and category is None:
+        raise click.UsageError("give a value or a --category")
+    score = {
+        "thread_id": thread_id, "name": name, "value": value, "category": category,
+        "reason": reason, "author": author, "project": project,
+    }  # fmt: skip
+    with source(load(config_file, **given).config, writes=True) as client:
+        client.put_scores([{key: item for key, item in score.items() if item is not None}])
+    click.echo("scored 1")
+
+
+def _report(found: dict[str, Any], done: str) -> None:
+    """Say how many were changed; ids that are not here make it a failure."""
+    click.echo(f"{done} {found['updated']}")
+    if found["not_found"]:
+        click.echo(f"otel-threads: not found: {', '.join(found['not_found'])}", err=True)
+        sys.exit(1)
+
+
+@click.group()
+def traces() -> None:
+    """Traces."""
+
+
+@traces.command("list")
+@where
+@project_option
+@click.option("--without-thread", is_flag=True, help="Only traces that belong to no thread.")
+@click.option("--filter", help="As in: duration_ms > 90s and error_count > 0")
+@click.option("--search", help="Text in ids, names and messages.")
+@click.option("--sort", default="-start_time", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@json_option
+def traces_list(
+    config_file: str | None,
+    project: str | None,
+    without_thread: bool,
+    filter: str | None,
+    search: str | None,
+    sort: str,
+    limit: int,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    """List traces, the newest first."""
+    with source(load(config_file, **given).config) as client:
+        page = client.page_of_traces(
+            project=project,
+            without_thread=without_thread or None,
+            filter=filter,
+            search=search,
+            sort=sort,
+            limit=limit,
+            with_total=True,
+        )
+    print_answer(page, as_json, lambda: show.traces(page))
+
+
+@traces.command("show")
+@where
+@click.argument("trace_id")
+@json_option
+def traces_show(config_file: str | None, trace_id: str, as_json: bool, **given: str | None) -> None:
+    """Show one trace: its turns and the tree of its spans."""
+    with source(load(config_file, **given).config) as client:
+        trace = client.get_trace(trace_id)
+    print_answer(trace, as_json, lambda: show.trace(trace))
+
+
+@click.command()
+@where
+@selecting
+@click.option(
+    "--format", type=click.Choice(["jsonl", "csv", "parquet", "otlp"]), default="jsonl",
+    show_default=True,
+)  # fmt: skip
+@click.option(
+    "--shape", type=click.Choice(["thread", "openai"]), default="thread", show_default=True,
+    help="openai: a conversation a line, as fine-tuning takes it.",
+)  # fmt: skip
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="File; else stdout.")
+def export(
+    config_file: str | None, format: str, shape: str, output: str | None, **given: Any
+) -> None:
+    """Write the selected threads to a file."""
+    chosen, setting = _split(given)
+    if format == "parquet" and not output and sys.stdout.isatty():
+        raise click.UsageError("Parquet is no text: name a file with -o")
+    with source(load(config_file, **setting).config) as client:
+        pieces = client.export_threads(**chosen, format=format, shape=shape)
+        if not output:
+            _write(pieces, sys.stdout.buffer, bool)
+            return
+        partial = Path(f"{output}.partial")
+        with partial.open("wb") as file, Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("exporting", total=None)
+            _write(pieces, file, lambda done: progress.update(task, completed=done))
+        partial.replace(output)
+    click.echo(f"wrote {output}")
+
+
+def _write(pieces: Iterable[bytes], file: BinaryIO, on_progress: Progressed) -> None:
+    done = 0
+    for piece in pieces:
+        file.write(piece)
+        done += len(piece)
+        on_progress(done)

@@ -1,0 +1,210 @@
+"""The composition root: builds every part behind the ports over one database.
+
+Nothing else knows all the parts.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from otel_threads import metrics
+from otel_threads.clock import ClockWatch
+from otel_threads.config import Config
+from otel_threads.derive.deriver import Deriver
+from otel_threads.derive.identity import Identity
+from otel_threads.errors import DatabaseRefused
+from otel_threads.receive.intake import GroupIntake
+from otel_threads.store.annotations import Annotations
+from otel_threads.store.database import Database
+from otel_threads.store.deletion import Deletion
+from otel_threads.store.derived import DuckDBDerivedStore
+from otel_threads.store.reader import Reader
+from otel_threads.store.writer import LAST_SEQUENCE_SQL, BatchWriter
+from otel_threads.threads.deleting import DeletingService
+from otel_threads.threads.events import Hub
+from otel_threads.threads.export import ExportService
+from otel_threads.threads.people import PeopleService
+from otel_threads.threads.service import ThreadService
+from otel_threads.threads.verbs import Verbs
+
+CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
+Result = TypeVar("Result")
+
+
+class Engine:
+    """Everything behind the ports: intake, writer, deriver, verbs over one database."""
+
+    def __init__(self, config: Config) -> None:
+        """Open the database and start the threads.
+
+        Raises:
+            DatabaseRefused: the file cannot be used; the message says what to do.
+        """
+        self.database = Database(config.database, memory_limit_bytes=config.memory_limit_bytes)
+        self.database.put_settings(
+            {
+                "thread_cooldown_s": str(config.thread_cooldown_s),
+                "scores_on_new_trace": config.scores_on_new_trace,
+            }
+        )
+        derived = DuckDBDerivedStore(self.database)
+        hub = Hub()
+        self.deriver = Deriver(
+            derived,
+            thread_id_attributes=config.thread_id_attributes,
+            load=lambda: self.intake.load,
+            on_change=hub.publish,
+        )
+        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
+        self.intake = GroupIntake(
+            self.writer,
+            inflight_bytes_max=config.inflight_bytes_max,
+            default_project=config.default_project,
+            project_attribute=config.project_attribute,
+        )
+        self.otlp_http: str | None = None  # once the port is open
+        self.deriver.notice(self.writer.committed_sequence)
+        annotations = Annotations(
+            self.database,
+            sequence=lambda: self.writer.committed_sequence,
+            timeout_s=config.query_timeout_s,
+        )
+        self.verbs = _verbs(
+            config,
+            self.database,
+            derived,
+            annotations,
+            hub,
+            progress=self.progress,
+            alone=self.deriver.between_passes,
+            caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
+        )
+        self._clock = ClockWatch(on_step=annotations.put_clock_step)
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far writing and deriving are."""
+        # Derived first: read the other way round, a commit in between would look like a lag.
+        derived = self.deriver.derived_sequence
+        return {
+            "derived_sequence": derived,
+            "committed_sequence": self.writer.committed_sequence,
+            "derive_lag_ms": round(self.deriver.lag_ms, 3),
+            "database_bytes": self.database.size_bytes(),
+            "otlp_http": self.otlp_http,
+        }
+
+    def trouble(self) -> str | None:
+        """Return what keeps the server from its work; None when nothing does."""
+        if not self.database.is_open:
+            return "the database is not open"
+        if self.writer.failed:
+            return str(self.writer.failed)
+        if not self.deriver.is_alive:
+            return "the deriver has stopped"
+        return None
+
+    def rebuild(self) -> int:
+        """Derive everything again; return the last commit, which the deriver then works up to."""
+        self.deriver.rebuild()
+        return self.writer.committed_sequence
+
+    def refresh_metrics(self) -> None:
+        """Bring the gauges up to date."""
+        metrics.DATABASE_BYTES.set(self.database.size_bytes())
+        metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
+
+    def close(self) -> None:
+        """Store what was taken, stop the threads, fold the log into the file."""
+        self._clock.close()
+        self.verbs.hub.close()
+        self.intake.close()
+        self.writer.close()
+        self.deriver.close()
+        self.database.close()
+
+
+class FileEngine:
+    """The verbs on a file that no server holds. Nothing is received or derived."""
+
+    def __init__(self, config: Config, *, writes: bool) -> None:
+        """Open the file, read-only unless it is to be written.
+
+        Raises:
+            DatabaseRefused: there is no such file, or it cannot be used.
+        """
+        if not Path(config.database).exists():
+            raise DatabaseRefused(
+                f"no server answers and there is no file {config.database}. "
+                "Start `otel-threads serve`, or name a file with --database."
+            )
+        self.database = Database(
+            config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
+        )
+        derived = DuckDBDerivedStore(self.database)
+        self.verbs = _verbs(
+            config,
+            self.database,
+            derived,
+            Annotations(
+                self.database,
+                sequence=lambda: last_sequence(self.database),
+                timeout_s=config.query_timeout_s,
+            ),
+            Hub(),
+            progress=lambda: {
+                "committed_sequence": last_sequence(self.database),
+                "derived_sequence": derived.position(),
+                "derive_lag_ms": 0.0,
+                "database_bytes": self.database.size_bytes(),
+            },
+            alone=_at_once,
+            caught_up=lambda: None,
+        )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
+
+
+def _verbs(
+    config: Config,
+    database: Database,
+    derived: DuckDBDerivedStore,
+    annotations: Annotations,
+    hub: Hub,
+    *,
+    progress: Callable[[], dict[str, Any]],
+    alone: Callable[[Callable[[], Any]], "Future[Any]"],
+    caught_up: Callable[[], object],
+) -> Verbs:
+    reader = Reader(database, timeout_s=config.query_timeout_s)
+    reading = ThreadService(
+        reader, annotations, default_project=config.default_project, progress=progress
+    )
+    deletion = Deletion(database, derived, annotations, Identity(config.thread_id_attributes))
+    return Verbs(
+        reading=reading,
+        people=PeopleService(annotations, reading),
+        exporting=ExportService(reader, reading),
+        deleting=DeletingService(
+            deletion, reading, alone=alone, caught_up=caught_up, on_change=hub.publish
+        ),
+        hub=hub,
+    )
+
+
+def _at_once(job: Callable[[], Result]) -> "Future[Result]":
+    done: Future[Result] = Future()
+    try:
+        done.set_result(job())
+    except Exception as error:  # noqa: BLE001  # it belongs to who asked
+        done.set_exception(error)
+    return done
+
+
+def last_sequence(database: Database) -> int:
+    """Return the number of the last commit in a file."""
+    with database.cursor() as cursor:
+        row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
+    return int(row[0]) if row else 0

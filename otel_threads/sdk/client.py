@@ -1,0 +1,450 @@
+"""The verbs of REST as Python methods: `Client`, and `AsyncClient` with the same ones.
+
+Both share every method. A method describes its call; `Client` carries it out and returns what came
+back, `AsyncClient` returns an awaitable (or, for lists, an async iterator) of the same.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from otel_threads.errors import (
+    Conflict,
+    InvalidQuery,
+    NotAllowed,
+    NotFound,
+    OtelThreadsError,
+    Unavailable,
+)
+
+ENDPOINT = "http://127.0.0.1:4320"
+ATTEMPTS_MAX = 5
+BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 10.0
+RETRY_STATUSES = (429, 502, 503, 504)
+PAGE = 1000
+Row = dict[str, Any]
+_ERRORS: dict[int, type[OtelThreadsError]] = {
+    400: InvalidQuery, 401: NotAllowed, 404: NotFound, 409: Conflict, 413: InvalidQuery,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Call:
+    method: str
+    path: str
+    query: Row = field(default_factory=dict)
+    body: Any = None
+    again: bool = True  # whether sending it twice does no harm
+    text: bool = False  # the answer is text
+
+
+class _Verbs:
+    """Every verb, for both clients. What is returned is as REST answers it: plain JSON values."""
+
+    def _send(self, call: _Call) -> Any:
+        raise NotImplementedError
+
+    def _items(self, call: _Call) -> Any:
+        raise NotImplementedError
+
+    # Threads
+
+    def list_threads(self, **selection: Any) -> Any:
+        """Iterate over threads, page by page; `selection` as for `page_of_threads`."""
+        return self._items(_Call("GET", "/threads", _query({"limit": PAGE, **selection})))
+
+    def page_of_threads(self, **selection: Any) -> Any:
+        """Return one page: `{items, next_cursor, total?}`.
+
+        By project, thread_id, filter, search, status, from_, to, sort, limit, cursor, with_total.
+
+        Raises:
+            InvalidQuery: something of it cannot be; the message says what can.
+        """
+        return self._send(_Call("GET", "/threads", _query(selection)))
+
+    def get_thread(self, thread_id: str, *, project: str | None = None) -> Any:
+        """Return one thread.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        return self._send(_Call("GET", "/threads/get", _one(thread_id, project)))
+
+    def list_turns(self, thread_id: str, *, project: str | None = None) -> Any:
+        """Iterate over the turns of a thread, oldest first."""
+        query = {**_one(thread_id, project), "limit": PAGE}
+        return self._items(_Call("GET", "/threads/turns", query))
+
+    def get_transcript(
+        self, thread_id: str, *, project: str | None = None, format: str = "messages"
+    ) -> Any:
+        """Return a conversation once: JSON for `messages` and `openai`, else text."""
+        query = {**_one(thread_id, project), "format": format}
+        as_text = format in ("markdown", "text")
+        return self._send(_Call("GET", "/threads/transcript", query, text=as_text))
+
+    def get_thread_stats(self, **selection: Any) -> Any:
+        """Return sums and percentiles over a selection; `interval` adds a series."""
+        return self._send(_Call("GET", "/threads/stats", _query(selection)))
+
+    def close_threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Any:
+        """Make threads inactive: `{updated, not_found}`."""
+        return self._send(_Call("POST", "/threads/close", body=_ids(thread_ids, project)))
+
+    def reopen_threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Any:
+        """Make threads active again: `{updated, not_found}`."""
+        return self._send(_Call("POST", "/threads/reopen", body=_ids(thread_ids, project)))
+
+    def delete_threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Any:
+        """Delete threads with their spans and scores: `{updated, not_found}`."""
+        return self._send(_Call("POST", "/threads/delete", body=_ids(thread_ids, project)))
+
+    def update_thread_tags(
+        self,
+        thread_ids: Sequence[str],
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        project: str | None = None,
+    ) -> Any:
+        """Add and remove tags: `{updated, not_found}`."""
+        body = {**_ids(thread_ids, project), "add": list(add), "remove": list(remove)}
+        return self._send(_Call("PATCH", "/threads/tags", body=body))
+
+    # Traces
+
+    def list_traces(self, **selection: Any) -> Any:
+        """Iterate over traces, page by page; `selection` as for `page_of_traces`."""
+        return self._items(_Call("GET", "/traces", _query({"limit": PAGE, **selection})))
+
+    def page_of_traces(self, **selection: Any) -> Any:
+        """Return one page: `{items, next_cursor, total?}`.
+
+        By project, thread_id, without_thread, filter, search, from_, to, sort, limit, cursor,
+        with_total.
+        """
+        return self._send(_Call("GET", "/traces", _query(selection)))
+
+    def get_trace(self, trace_id: str, *, project: str | None = None) -> Any:
+        """Return one trace with its spans and turns."""
+        return self._send(
+            _Call("GET", f"/traces/{quote(trace_id, safe='')}", _query({"project": project}))
+        )
+
+    def get_trace_stats(self, **selection: Any) -> Any:
+        """Return sums and percentiles over traces."""
+        return self._send(_Call("GET", "/traces/stats", _query(selection)))
+
+    def delete_traces(self, trace_ids: Sequence[str], *, project: str | None = None) -> Any:
+        """Delete traces with their spans: `{updated, not_found}`."""
+        body = {"trace_ids": list(trace_ids), **_query({"project": project})}
+        return self._send(_Call("POST", "/traces/delete", body=body))
+
+    # Scores and comments
+
+    def put_scores(self, scores: Sequence[Row]) -> Any:
+        """Write up to 1000 scores, all or none: `{written}`."""
+        return self._send(_Call("PUT", "/scores", body={"scores": list(scores)}))
+
+    def list_scores(self, **chosen: Any) -> Any:
+        """Iterate over scores, the latest first.
+
+        By project, thread_id, trace_id, span_id, name, author, source, include_superseded.
+        """
+        return self._items(_Call("GET", "/scores", _query({"limit": PAGE, **chosen})))
+
+    def list_score_names(self, *, project: str | None = None) -> Any:
+        """Iterate over the names in use."""
+        return self._items(_Call("GET", "/scores/names", _query({"project": project})))
+
+    def delete_scores(self, targets: Sequence[Row]) -> Any:
+        """Delete scores by target, name and (if given) author: `{deleted}`."""
+        return self._send(_Call("POST", "/scores/delete", body={"scores": list(targets)}))
+
+    def add_comment(self, text: str, **target: Any) -> Any:
+        """Write a comment on `thread_id` or `trace_id`; return it. Never sent twice."""
+        return self._send(
+            _Call("POST", "/comments", body={"text": text, **_query(target)}, again=False)
+        )
+
+    def update_comment(self, comment_id: str, text: str) -> Any:
+        """Change a comment's words; return it."""
+        return self._send(_Call("PATCH", f"/comments/{comment_id}", body={"text": text}))
+
+    def delete_comment(self, comment_id: str) -> Any:
+        """Delete a comment."""
+        return self._send(_Call("DELETE", f"/comments/{comment_id}", again=False))
+
+    def list_comments(self, **chosen: Any) -> Any:
+        """Iterate over comments, oldest first; by project, thread_id, trace_id."""
+        return self._items(_Call("GET", "/comments", _query({"limit": PAGE, **chosen})))
+
+    # Views, projects, server
+
+    def list_views(self, *, project: str | None = None) -> Any:
+        """Iterate over saved selections."""
+        return self._items(_Call("GET", "/views", _query({"project": project})))
+
+    def put_view(self, name: str, **view: Any) -> Any:
+        """Save a selection (filter, sort, columns, project) under a name; return it."""
+        return self._send(_Call("POST", "/views", body={"name": name, **_query(view)}))
+
+    def delete_view(self, name: str, *, project: str | None = None) -> Any:
+        """Delete a saved selection."""
+        query = _query({"name": name, "project": project})
+        return self._send(_Call("DELETE", "/views", query, again=False))
+
+    def list_projects(self) -> Any:
+        """Iterate over projects, the most recently active first."""
+        return self._items(_Call("GET", "/projects"))
+
+    def set_project_cooldown(self, project: str, thread_cooldown_s: float | None) -> Any:
+        """Give a project a cooldown of its own; None takes the server's again."""
+        body = {"project": project, "thread_cooldown_s": thread_cooldown_s}
+        return self._send(_Call("PATCH", "/projects", body=body))
+
+    def status(self) -> Any:
+        """Return how far the server is."""
+        return self._send(_Call("GET", "/status"))
+
+    def doctor(self) -> Any:
+        """Return what arrived, and what keeps it out of threads."""
+        return self._send(_Call("GET", "/doctor"))
+
+    def rebuild(self) -> Any:
+        """Begin to derive everything again: `{committed_sequence}`."""
+        return self._send(_Call("POST", "/rebuild"))
+
+
+class Client(_Verbs):
+    """A server's verbs. Use it as a context manager, or call `close`.
+
+    Calls that do no harm twice are sent again, with growing pauses, while the server is out of
+    reach or says 429 or 503.
+
+    Raises:
+        InvalidQuery, NotFound, NotAllowed, Conflict: as the server said.
+        Unavailable: it did not answer in the end.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        token: str | None = None,
+        timeout_s: float = 30.0,
+        verify: Any = True,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`endpoint` is the REST address; else OTEL_THREADS_ENDPOINT, else the local default."""
+        self._http = httpx.Client(
+            **_options(endpoint, token, timeout_s, verify), transport=transport
+        )
+
+    def _send(self, call: _Call) -> Any:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            answer: httpx.Response | None = None
+            error: httpx.HTTPError | None = None
+            try:
+                answer = self._http.request(call.method, call.path, **_parameters(call))
+            except httpx.HTTPError as caught:
+                error = caught
+            pause = _pause_s(call, answer, error, attempt)
+            if pause is None:
+                return _result(call, answer, error)
+            time.sleep(pause)
+        raise AssertionError("the last attempt returns")
+
+    def _items(self, call: _Call) -> Iterator[Row]:
+        while True:
+            page = self._send(call)
+            yield from page["items"]
+            if not page["next_cursor"]:
+                return
+            call.query["cursor"] = page["next_cursor"]
+
+    def export_threads(self, **selection: Any) -> Iterator[bytes]:
+        """Stream a file of the selected threads; `format` jsonl, csv, parquet or otlp."""
+        yield from self._stream("/export/threads", _query(selection))
+
+    def watch_threads(self, *, project: str | None = None) -> Iterator[tuple[str, Row]]:
+        """Follow changes live: ("thread", Thread), or ("deleted", {project, thread_id})."""
+        rest = b""
+        for piece in self._stream("/events", _query({"project": project}), read_timeout_s=60.0):
+            *events, rest = (rest + piece).split(b"\n\n")
+            for event in events:
+                if found := _event(event):
+                    yield found
+
+    def _stream(
+        self, path: str, query: Row, *, read_timeout_s: float | None = None
+    ) -> Iterator[bytes]:
+        timeout = httpx.Timeout(self._http.timeout.connect, read=read_timeout_s)
+        try:
+            with self._http.stream("GET", path, params=query, timeout=timeout) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _failure(answer)
+                yield from answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the server does not answer: {error}") from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncClient(_Verbs):
+    """As `Client`, with awaitables and async iterators."""
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        token: str | None = None,
+        timeout_s: float = 30.0,
+        verify: Any = True,
+    ) -> None:
+        """See `Client`."""
+        self._http = httpx.AsyncClient(**_options(endpoint, token, timeout_s, verify))
+
+    async def _send(self, call: _Call) -> Any:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            answer: httpx.Response | None = None
+            error: httpx.HTTPError | None = None
+            try:
+                answer = await self._http.request(call.method, call.path, **_parameters(call))
+            except httpx.HTTPError as caught:
+                error = caught
+            pause = _pause_s(call, answer, error, attempt)
+            if pause is None:
+                return _result(call, answer, error)
+            await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns")
+
+    async def _items(self, call: _Call) -> AsyncIterator[Row]:
+        while True:
+            page = await self._send(call)
+            for item in page["items"]:
+                yield item
+            if not page["next_cursor"]:
+                return
+            call.query["cursor"] = page["next_cursor"]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _options(endpoint: str | None, token: str | None, timeout_s: float, verify: Any) -> Row:
+    base = (endpoint or os.environ.get("OTEL_THREADS_ENDPOINT") or ENDPOINT).rstrip("/")
+    if "://" not in base:
+        base = f"http://{base}"
+    token = token or os.environ.get("OTEL_THREADS_TOKEN")
+    return {
+        "base_url": f"{base}/api/v1",
+        "headers": {"authorization": f"Bearer {token}"} if token else {},
+        "timeout": timeout_s,
+        "verify": verify,
+    }
+
+
+def _query(given: Row) -> Row:
+    """Return what is set, as REST takes it; `from_` is `from`."""
+    found = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if hasattr(value, "isoformat"):
+            value = value.isoformat()
+        found[name.rstrip("_")] = str(value).lower() if isinstance(value, bool) else value
+    return found
+
+
+def _one(thread_id: str, project: str | None) -> Row:
+    return _query({"thread_id": thread_id, "project": project})
+
+
+def _ids(thread_ids: Sequence[str], project: str | None) -> Row:
+    return {"thread_ids": list(thread_ids), **_query({"project": project})}
+
+
+def _parameters(call: _Call) -> Row:
+    found: Row = {"params": call.query} if call.query else {}
+    if call.body is not None:
+        found["json"] = call.body
+    return found
+
+
+def _pause_s(
+    call: _Call, answer: httpx.Response | None, error: httpx.HTTPError | None, attempt: int
+) -> float | None:
+    """Return how long to wait before the next attempt, None when there shall be none."""
+    if attempt == ATTEMPTS_MAX:
+        return None
+    never_arrived = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    refused = answer is not None and answer.status_code in RETRY_STATUSES
+    if not (never_arrived or refused or (call.again and error is not None)):
+        return None
+    if refused and not call.again and answer is not None and answer.status_code not in (429, 503):
+        return None
+    pause = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
+    asked: str = answer.headers.get("retry-after", "") if answer is not None else ""
+    wanted = float(asked) if asked.isdecimal() else 0.0
+    return float(min(BACKOFF_MAX_S, max(pause, wanted)))
+
+
+def _result(call: _Call, answer: httpx.Response | None, error: httpx.HTTPError | None) -> Any:
+    if answer is None:
+        raise Unavailable(f"the server does not answer: {error}") from error
+    if not answer.is_success:
+        raise _failure(answer)
+    if call.text:
+        return answer.text
+    return answer.json() if answer.content else None
+
+
+def _failure(answer: httpx.Response) -> OtelThreadsError:
+    try:
+        detail = str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"HTTP {answer.status_code}"
+    return _ERRORS.get(answer.status_code, Unavailable)(detail)
+
+
+def _event(text: bytes) -> tuple[str, Row] | None:
+    """Return a server-sent event; None for a comment.
+
+    Raises:
+        Unavailable: the server let us go because we were too slow.
+    """
+    name, data = "", ""
+    for line in text.decode().splitlines():
+        key, _, value = line.partition(": ")
+        name, data = (value, data) if key == "event" else (name, value if key == "data" else data)
+    if not name:
+        return None
+    found: Row = httpx.Response(200, text=data).json()
+    if name == "dropped":
+        raise Unavailable(found["reason"])
+    return name, found

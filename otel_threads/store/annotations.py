@@ -1,0 +1,275 @@
+"""Keeps what people and programs say of threads and traces: scores, comments, tags, lifecycle.
+
+Targets need not be here yet: what was said is kept and shown once they arrive. One lock orders
+the writes; they touch no table that receiving or deriving writes.
+"""
+
+import datetime
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.errors import Conflict
+from otel_threads.store import sql
+from otel_threads.store.database import Database, dictionaries
+
+Row = dict[str, Any]
+UPSERT_SCORES_SQL = sql.query("upsert_scores")
+DROP_SCORES_SQL = sql.query("drop_scores")
+DELETE_SCORES_SQL = sql.query("delete_scores")
+KNOWN_THREADS_SQL = sql.query("known_threads")
+TAGS_AFTER_SQL = sql.query("tags_after")
+
+_S = pa.string()
+SCORES = pa.schema(
+    [
+        *((name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name")),
+        ("value", pa.float64()),
+        *((name, _S) for name in ("category", "reason", "source", "author")),
+    ]
+)
+TARGETS = pa.schema(
+    [(name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name", "author")]
+)
+THREAD_SCORES_SQL = sql.query("thread_scores")
+TRACE_SCORES_SQL = sql.query("trace_scores")
+LIST_SCORES_SQL = sql.query("list_scores")
+SCORE_NAMES_SQL = sql.query("score_names")
+LIST_COMMENTS_SQL = sql.query("list_comments")
+LIST_VIEWS_SQL = sql.query("list_views")
+
+
+class Annotations:
+    """What people said. Any thread may call; each verb that writes is one transaction."""
+
+    def __init__(
+        self, database: Database, *, sequence: Callable[[], int], timeout_s: float
+    ) -> None:
+        """`sequence` is the last commit, by which these words are ordered against new traces."""
+        self._database = database
+        self._sequence = sequence
+        self._timeout_s = timeout_s
+        self.lock = threading.RLock()
+
+    def thread_scores(self, threads: Sequence[Mapping[str, Any]]) -> list[Row]:
+        """Return the current scores of some threads, as records."""
+        return self._read(
+            THREAD_SCORES_SQL,
+            {
+                "projects": [thread["project"] for thread in threads],
+                "thread_ids": [thread["thread_id"] for thread in threads],
+                "sequences": [thread["last_trace_sequence"] for thread in threads],
+            },
+        )
+
+    def trace_scores(self, trace_ids: Sequence[str]) -> list[Row]:
+        """Return the scores of some traces and of their spans, as records."""
+        return self._read(TRACE_SCORES_SQL, {"trace_ids": list(trace_ids)})
+
+    def scores(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
+        """Return records of scores, the latest first."""
+        return self._read(LIST_SCORES_SQL, {**chosen, "limit": limit, "offset": offset})
+
+    def score_names(self, project: str | None) -> list[Row]:
+        """Return the names in use, with counts and categories."""
+        return self._read(SCORE_NAMES_SQL, {"project": project})
+
+    def comments(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
+        """Return comments, oldest first."""
+        return self._read(LIST_COMMENTS_SQL, {**chosen, "limit": limit, "offset": offset})
+
+    def views(self, project: str | None) -> list[Row]:
+        """Return saved selections, by name."""
+        return self._read(LIST_VIEWS_SQL, {"project": project})
+
+    def _read(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.execute(text, dict(parameters))
+            return dictionaries(cursor)
+
+    def put_scores(self, scores: Sequence[Mapping[str, Any]]) -> int:
+        """Write scores, each in place of the current one of its target, name and author."""
+        last = {tuple(score[name] for name in TARGETS.names): score for score in scores}
+        given = pa.Table.from_pylist(list(last.values()), schema=SCORES)
+        with self.lock, self._database.transaction() as cursor:
+            cursor.register("given", given)
+            # Made first: the insert needs the times of what the delete removes.
+            cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
+            cursor.execute(DROP_SCORES_SQL)
+            cursor.execute(
+                "insert into score_records by name"
+                " select * exclude (had_sequence), $sequence as sequence from replacing",
+                {"sequence": self._sequence()},
+            )
+            cursor.execute("drop table replacing")
+        return len(scores)
+
+    def delete_scores(self, targets: Sequence[Mapping[str, Any]]) -> int:
+        """Delete current and past scores of targets and names; of one author when it is named."""
+        given = pa.Table.from_pylist([dict(one) for one in targets], schema=TARGETS)
+        with self.lock, self._database.transaction() as cursor:
+            cursor.register("given", given)
+            row = cursor.execute(DELETE_SCORES_SQL).fetchone()
+        return int(row[0]) if row else 0
+
+    def add_comment(self, comment: Mapping[str, Any]) -> Row:
+        """Store a comment; return it with its id and times."""
+        now = _now()
+        made = {"id": secrets.token_hex(8), **comment, "created_at": now, "updated_at": now}
+        with self.lock, self._database.transaction() as cursor:
+            cursor.execute(
+                "insert into comments by name select $id as id, $project as project,"
+                " $thread_id as thread_id, $trace_id as trace_id, $text as text,"
+                " $author as author, $created_at as created_at, $updated_at as updated_at",
+                made,
+            )
+        return made
+
+    def update_comment(self, comment_id: str, text: str) -> bool:
+        """Change a comment's words; return whether there is one of that id."""
+        with self.lock, self._database.transaction() as cursor:
+            row = cursor.execute(
+                "update comments set text = $text, updated_at = $now where id = $id",
+                {"text": text, "now": _now(), "id": comment_id},
+            ).fetchone()
+        return bool(row and row[0])
+
+    def delete_comment(self, comment_id: str) -> bool:
+        """Delete a comment; return whether there was one of that id."""
+        with self.lock, self._database.transaction() as cursor:
+            row = cursor.execute("delete from comments where id = ?", [comment_id]).fetchone()
+        return bool(row and row[0])
+
+    def change_tags(
+        self,
+        project: str,
+        *,
+        thread_ids: Sequence[str] = (),
+        trace_ids: Sequence[str] = (),
+        add: Sequence[str],
+        remove: Sequence[str],
+        tags_max: int,
+    ) -> tuple[int, list[str]]:
+        """Add and remove tags of threads or traces; return how many are here, and who is not.
+
+        Raises:
+            Conflict: an item would have more than `tags_max`; nothing was changed.
+        """
+        kind, ids = ("thread_id", thread_ids) if thread_ids else ("trace_id", trace_ids)
+        with self.lock, self._database.transaction() as cursor:
+            known = self._known(cursor, project, kind, ids)
+            items = list(dict.fromkeys(ids))
+            changes = [(i, tag, False) for i in items for tag in dict.fromkeys(add)]
+            changes += [(i, tag, True) for i in items for tag in dict.fromkeys(remove)]
+            cursor.register(
+                "given",
+                pa.table(
+                    {
+                        "id": pa.array([change[0] for change in changes], _S),
+                        "tag": pa.array([change[1] for change in changes], _S),
+                        "is_removed": pa.array([change[2] for change in changes], pa.bool_()),
+                    }
+                ),
+            )
+            cursor.execute(
+                f"delete from tag_changes t using given g where t.project = $project"  # noqa: S608  # one of two names
+                f" and t.{kind} = g.id and t.tag = g.tag",
+                {"project": project},
+            )
+            cursor.execute(
+                f"insert into tag_changes by name select $project as project, id as {kind},"  # noqa: S608  # one of two names
+                " tag, is_removed, $now as updated_at from given",
+                {"project": project, "now": _now()},
+            )
+            cursor.register("items", pa.table({"id": pa.array(items, _S)}))
+            full = cursor.execute(
+                TAGS_AFTER_SQL, {"project": project, "kind": kind, "tags_max": tags_max}
+            ).fetchone()
+            if full:
+                raise Conflict(
+                    f"{full[0]!r} would have {full[1]} tags, at most {tags_max} are kept"
+                )
+        return len(known), [i for i in items if i not in known]
+
+    def close_threads(
+        self, project: str, thread_ids: Sequence[str], *, closed: bool
+    ) -> tuple[int, list[str]]:
+        """Close or reopen threads by hand; return how many are here, and which are not."""
+        with self.lock, self._database.transaction() as cursor:
+            known = self._known(cursor, project, "thread_id", thread_ids)
+            cursor.register("items", pa.table({"id": pa.array(sorted(known), _S)}))
+            cursor.execute(
+                "delete from lifecycle where project = $project"
+                " and thread_id in (select id from items)",
+                {"project": project},
+            )
+            cursor.execute(
+                "insert into lifecycle by name select $project as project, id as thread_id,"
+                " $closed as is_closed, $now as changed_at, $sequence as sequence from items",
+                {
+                    "project": project,
+                    "closed": closed,
+                    "now": _now(),
+                    "sequence": self._sequence(),
+                },
+            )
+        return len(known), [i for i in dict.fromkeys(thread_ids) if i not in known]
+
+    def put_view(self, view: Mapping[str, Any]) -> Row:
+        """Save a selection under its name, in place of the one of that name."""
+        now = _now()
+        with self.lock, self._database.transaction() as cursor:
+            named = {"project": view["project"], "name": view["name"]}
+            there = cursor.execute(
+                "select created_at from saved_views where project = $project and name = $name",
+                named,
+            ).fetchone()
+            cursor.execute(
+                "delete from saved_views where project = $project and name = $name", named
+            )
+            made = {**view, "created_at": there[0] if there else now, "updated_at": now}
+            cursor.execute(
+                "insert into saved_views values"
+                " ($project, $name, $filter, $sort, $columns, $created_at, $updated_at)",
+                made,
+            )
+        return made
+
+    def delete_view(self, project: str, name: str) -> bool:
+        """Delete a saved selection; return whether there was one of that name."""
+        with self.lock, self._database.transaction() as cursor:
+            row = cursor.execute(
+                "delete from saved_views where project = ? and name = ?", [project, name]
+            ).fetchone()
+        return bool(row and row[0])
+
+    def put_project_settings(self, project: str, thread_cooldown_s: float | None) -> None:
+        """Set a project's own cooldown; None takes the server's again."""
+        with self.lock, self._database.transaction() as cursor:
+            cursor.execute("delete from project_settings where project = ?", [project])
+            if thread_cooldown_s is not None:
+                cursor.execute(
+                    "insert into project_settings values (?, ?)", [project, thread_cooldown_s]
+                )
+
+    def put_clock_step(self, step_ms: float) -> None:
+        """Remember that the machine's clock jumped; threads before it age by the old one."""
+        with self.lock, self._database.transaction() as cursor:
+            cursor.execute(
+                "insert into clock_steps values (?, ?, ?)", [self._sequence(), step_ms, _now()]
+            )
+
+    def _known(
+        self, cursor: duckdb.DuckDBPyConnection, project: str, kind: str, ids: Sequence[str]
+    ) -> set[str]:
+        cursor.register("items", pa.table({"id": pa.array(list(ids), _S)}))
+        cursor.execute(KNOWN_THREADS_SQL, {"project": project, "kind": kind})
+        return {row["id"] for row in dictionaries(cursor)}
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,172 @@
+"""Deletes threads and traces with all that hangs on them: spans, what was derived, what was said.
+
+One transaction. Runs in the deriver's thread, between two passes: a pass that had read the spans
+before would bring them back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.derive.identity import Identity
+from otel_threads.derive.merge import merge
+from otel_threads.derive.trace import derive_traces
+from otel_threads.derive.tree import Tree
+from otel_threads.model import Span, TraceRows
+from otel_threads.ports import ThreadKey, Work
+from otel_threads.store import sql
+from otel_threads.store.annotations import Annotations
+from otel_threads.store.database import Database
+from otel_threads.store.derived import DuckDBDerivedStore, replace
+
+THREAD_TRACES_SQL = sql.query("thread_traces")
+TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")
+RAW = ("spans", "span_events", "span_links", "span_content", "log_records")
+SAID_OF_THREADS = ("score_records", "comments", "tag_changes", "lifecycle")
+SAID_OF_TRACES = ("score_records", "comments", "tag_changes")
+
+
+class Deletion:
+    """Deletes from one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        derived: DuckDBDerivedStore,
+        annotations: Annotations,
+        identity: Identity,
+    ) -> None:
+        self._database = database
+        self._derived = derived
+        self._annotations = annotations
+        self._identity = identity
+
+    def threads(self, project: str, thread_ids: Sequence[str]) -> tuple[list[str], list[ThreadKey]]:
+        """Delete threads; return the ids that were here, and every thread that changed.
+
+        Of a trace that several threads share, the other threads' spans stay.
+        """
+        ids = list(dict.fromkeys(thread_ids))
+        with self._database.cursor() as cursor:
+            cursor.register("items", pa.table({"id": pa.array(ids, pa.string())}))
+            found = cursor.execute(THREAD_TRACES_SQL, {"project": project}).fetchall()
+        gone = sorted({thread_id for thread_id, *_ in found})
+        traces = {(p, trace_id): first for _, p, trace_id, first in found}
+        keep = self._kept(traces, project, set(ids))
+        changed = self._delete(traces, keep, [(project, thread_id) for thread_id in ids])
+        return gone, changed
+
+    def traces(
+        self, trace_ids: Sequence[str], *, project: str | None
+    ) -> tuple[list[str], list[ThreadKey]]:
+        """Delete traces, of one project or of all; return the ids that were here, and threads."""
+        ids = list(dict.fromkeys(trace_ids))
+        with self._database.cursor() as cursor:
+            cursor.register("items", pa.table({"id": pa.array(ids, pa.string())}))
+            found = cursor.execute(TRACES_TO_DELETE_SQL, {"project": project}).fetchall()
+        traces = {(p, trace_id): first for p, trace_id, first in found}
+        changed = self._delete(traces, self._kept(traces, None, set()), [])
+        return sorted({trace_id for _, trace_id in traces}), changed
+
+    def _kept(
+        self, traces: Mapping[tuple[str, str], int], project: str | None, thread_ids: set[str]
+    ) -> dict[str, list[Span]]:
+        """Return the spans of the traces that stay: other threads' ones, other projects' copies."""
+        if not traces:
+            return {}
+        work = Work(0, sorted({trace_id for _, trace_id in traces}))
+        kept: dict[str, list[Span]] = {}
+        for trace_id, spans in self._derived.spans(work, after=self._derived.position()).items():
+            staying: list[Span] = []
+            for one in _copies(spans):
+                rows = derive_traces(one, self._identity)
+                if (rows[0].trace["project"], trace_id) not in traces:
+                    staying += one
+                elif project is not None:
+                    threads = self._identity.threads(Tree(one))
+                    if {f.thread_id for f in threads.values()} - thread_ids:
+                        staying += [
+                            span
+                            for span in one
+                            if (found := threads.get(span.span_id)) is None
+                            or found.thread_id not in thread_ids
+                        ]
+            if staying:
+                kept[trace_id] = staying
+        return kept
+
+    def _delete(
+        self,
+        traces: Mapping[tuple[str, str], int],
+        kept: Mapping[str, list[Span]],
+        threads: Sequence[ThreadKey],
+    ) -> list[ThreadKey]:
+        rows: list[TraceRows] = []
+        for spans in kept.values():
+            rows += derive_traces(spans, self._identity)
+        trace_ids = sorted({trace_id for _, trace_id in traces})
+        with self._annotations.lock, self._database.transaction() as cursor:
+            changed: list[ThreadKey] = []
+            if trace_ids:
+                _delete_raw(cursor, trace_ids, kept)
+                work = Work(self._derived.position(), trace_ids)
+                changed = replace(cursor, work, rows, merge, first=min(traces.values()))
+            _delete_said(cursor, threads, [one for one in trace_ids if one not in kept])
+        return changed
+
+
+def _copies(spans: Sequence[Span]) -> Iterable[list[Span]]:
+    """Return a trace's spans apart by project when it was sent to several, else together."""
+    seen: dict[str, str] = {}
+    copied = any(seen.setdefault(s.span_id, s.project) != s.project for s in spans)
+    if not copied:
+        return [list(spans)]
+    projects = sorted({span.project for span in spans})
+    return [[span for span in spans if span.project == project] for project in projects]
+
+
+def _delete_raw(
+    cursor: duckdb.DuckDBPyConnection, trace_ids: Sequence[str], kept: Mapping[str, list[Span]]
+) -> None:
+    staying = [(s.project, s.trace_id, s.span_id) for spans in kept.values() for s in spans]
+    cursor.register(
+        "staying",
+        pa.table(
+            {
+                name: pa.array([keys[i] for keys in staying], pa.string())
+                for i, name in enumerate(("project", "trace_id", "span_id"))
+            }
+        ),
+    )
+    cursor.register("going", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
+    for table in RAW:
+        cursor.execute(
+            f"delete from {table} where trace_id in (select trace_id from going)"  # noqa: S608  # our own names
+            " and not exists (select 1 from staying s where s.project = "
+            f"{table}.project and s.trace_id = {table}.trace_id and s.span_id = {table}.span_id)"
+        )
+
+
+def _delete_said(
+    cursor: duckdb.DuckDBPyConnection, threads: Sequence[ThreadKey], trace_ids: Sequence[str]
+) -> None:
+    cursor.register(
+        "gone_threads",
+        pa.table(
+            {
+                "project": pa.array([project for project, _ in threads], pa.string()),
+                "thread_id": pa.array([thread_id for _, thread_id in threads], pa.string()),
+            }
+        ),
+    )
+    cursor.register("gone_traces", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
+    for table in SAID_OF_THREADS:
+        cursor.execute(
+            f"delete from {table} using gone_threads g"  # noqa: S608  # our own names
+            f" where {table}.thread_id = g.thread_id and {table}.project = g.project"
+        )
+    for table in SAID_OF_TRACES:
+        cursor.execute(
+            f"delete from {table} where trace_id in (select trace_id from gone_traces)"  # noqa: S608
+        )

@@ -1,0 +1,1 @@
+"""The query API over gRPC: messages and stubs, generated from proto/ by `make proto`."""
