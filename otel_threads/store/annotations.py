@@ -62,7 +62,8 @@ class Annotations:
             {
                 "projects": [thread["project"] for thread in threads],
                 "thread_ids": [thread["thread_id"] for thread in threads],
-                "sequences": [thread["last_trace_sequence"] for thread in threads],
+                "firsts": [thread["first_sequence"] for thread in threads],
+                "lasts": [thread["last_trace_sequence"] for thread in threads],
             },
         )
 

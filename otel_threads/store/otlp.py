@@ -73,8 +73,9 @@ def _span(span: ProtoSpan, row: Row, extras: Row, content: Content, parts: Parts
     span.kind = ProtoSpan.SpanKind.Value(f"SPAN_KIND_{row['kind'].upper()}")
     span.start_time_unix_nano = row["start_time_unix_nano"]
     span.end_time_unix_nano = row["end_time_unix_nano"]
-    span.status.code = Status.StatusCode.Value(f"STATUS_CODE_{row['status_code'].upper()}")
-    span.status.message = row["status_message"]
+    if row["status_code"] != "unset" or row["status_message"]:
+        span.status.code = Status.StatusCode.Value(f"STATUS_CODE_{row['status_code'].upper()}")
+        span.status.message = row["status_message"]
     for name in ("attributes", "events", "links"):
         dropped = f"dropped_{name}_count"
         setattr(span, dropped, extras.get(dropped, 0))

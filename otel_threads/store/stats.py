@@ -56,7 +56,7 @@ def stats(
                 source = f"with chosen as (select * from {table} where {project}{own}) "  # noqa: S608
             else:
                 source = selected + (  # noqa: S608  # our names, bound values
-                    f", chosen as (select c.* from {table} c semi join selected s"
+                    f", chosen as (select c.* from {table} c semi join selected s"  # noqa: S608
                     f" on c.{key} = s.{key} and c.project = s.project) "
                 )
             found[name] = ask(source + text)

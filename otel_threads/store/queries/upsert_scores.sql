@@ -12,7 +12,8 @@ left join score_records r
     and r.trace_id is not distinct from g.trace_id
     and r.span_id is not distinct from g.span_id
     and (r.trace_id is not null or r.project = g.project)
-    and (r.trace_id is not null or not (select supersede from s) or r.sequence >= coalesce((
-        select max(f.last_trace_sequence) from thread_facts f
-        where f.thread_id = r.thread_id and f.project = r.project), -1))
+    and (r.trace_id is not null or not (select supersede from s) or not exists (
+        select 1 from thread_facts f
+        where f.thread_id = r.thread_id and f.project = r.project
+            and f.last_trace_sequence > greatest(r.sequence, f.first_sequence)))
 group by all

@@ -181,12 +181,13 @@ comment on column threads.last_sequence is 'Commit in which its last span was st
 comment on column threads.last_trace_sequence is 'Commit in which its newest trace first appeared.';
 comment on column threads.last_trace_at is 'When its newest trace first appeared.';
 
+-- What was said before the thread arrived holds for its first trace.
 create view scores as
 with s as (select bool_or(value = 'supersede') as supersede from settings where name = 'scores_on_new_trace')
 select
     r.project, r.thread_id, r.trace_id, r.span_id, r.name, r.value, r.category, r.reason, r.source,
     r.author, r.created_at, r.updated_at,
-    case when (select supersede from s) and r.trace_id is null and f.last_trace_sequence > r.sequence
+    case when (select supersede from s) and r.trace_id is null and f.last_trace_sequence > greatest(r.sequence, f.first_sequence)
         then f.last_trace_at end as superseded_at
 from score_records r
 left join thread_facts f on f.thread_id = r.thread_id and f.project = r.project and r.trace_id is null
