@@ -1,11 +1,14 @@
 """Errors as REST callers get them: application/problem+json. Source: RFC 9457."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from otel_threads.api.schemas import Problem
 from otel_threads.errors import (
@@ -28,12 +31,20 @@ ANSWERS: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
-def problem(status: int, detail: str, *, position: int | None = None) -> JSONResponse:
+def problem(
+    status: int,
+    detail: str,
+    *,
+    position: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
     """Return an answer that says what is wrong, and where in a filter."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, position=position)
-    headers = {"retry-after": "1"} if status == 503 else {}
+    more = dict(headers or {})
+    if status == 503:
+        more["retry-after"] = "1"
     if status == 401:
-        headers["www-authenticate"] = "Bearer"
+        more["www-authenticate"] = "Bearer"
     return JSONResponse(
         body.model_dump(exclude_none=True),
         status,
@@ -66,9 +77,22 @@ def install(app: FastAPI) -> None:
         return problem(400, f"{where}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail))
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if error.status_code == 405:  # the router names the methods of its first route alone
+            headers["allow"] = ", ".join(sorted(_allowed(app, request)))
+        return problem(error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(Exception)
     async def _unknown(_: Request, error: Exception) -> JSONResponse:
         return problem(500, f"the server failed: {type(error).__name__}")
+
+
+def _allowed(app: FastAPI, request: Request) -> set[str]:
+    here = [
+        route
+        for route in app.routes
+        if isinstance(route, Route | APIRoute) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    exact = [route for route in here if route.path == request.url.path]
+    return {method for route in exact or here for method in route.methods or ()}

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import otel_threads
 from otel_threads import metrics
 from otel_threads.api import problems, schemas
-from otel_threads.api.rest import pages, reading, streams, writing
+from otel_threads.api.rest import openapi, pages, reading, streams, writing
 from otel_threads.api.rest.answers import BASE, ERRORS
 from otel_threads.api.rights import Rights
 from otel_threads.threads.service import ThreadService
@@ -44,6 +44,7 @@ def app(
         redoc_url=None,
     )
     problems.install(api)
+    openapi.install(api)
     api.add_middleware(_Guard, rights=rights)
     reading.add_threads(api, verbs.reading)
     reading.add_transcripts(api, verbs.reading)

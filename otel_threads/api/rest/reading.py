@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from otel_threads.api import schemas
 from otel_threads.api.rest.answers import BASE, ERRORS, MISSING
@@ -18,6 +18,16 @@ OneProjectQuery = Annotated[
 ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
 LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Items of a page.")]
 CursorQuery = Annotated[str | None, Query(description="next_cursor of the page before.")]
+
+
+def _check_time(value: Any) -> Any:
+    """Refuse numbers, which pydantic would read as seconds."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("write an RFC 3339 time, as in 2026-01-31T09:30:00Z")
+    return value
+
+
+Moment = Annotated[datetime.datetime, BeforeValidator(_check_time)]
 
 
 class _Selection(BaseModel):
@@ -33,8 +43,8 @@ class _Selection(BaseModel):
         examples=["duration_ms > 90s and error_count > 0"],
     )
     search: str | None = Field(None, max_length=1000, description="Text in ids, names, messages.")
-    from_: datetime.datetime | None = Field(None, alias="from", description="RFC 3339 time.")
-    to: datetime.datetime | None = Field(None, description="RFC 3339 time.")
+    from_: Moment | None = Field(None, alias="from", description="Active at or after this time.")
+    to: Moment | None = Field(None, description="Begun before this time.")
 
     def given(self) -> dict[str, Any]:
         """Return the arguments of the service's verb."""
@@ -57,7 +67,7 @@ class WhichThreads(_Selection):
     """Which threads."""
 
     thread_id: str | None = Field(None, description="Exactly this conversation id.")
-    status: Literal["active", "inactive"] | None = None
+    status: Literal["active", "inactive"] | None = Field(None, description="Only such threads.")
 
 
 class WhichTraces(_Selection):
@@ -90,8 +100,8 @@ class TraceStatsSelection(WhichTraces, _Interval):
 class ThreadExport(WhichThreads):
     """Which threads to write, and how."""
 
-    format: Literal["jsonl", "csv", "parquet", "otlp"] = "jsonl"
-    shape: Literal["thread", "openai"] = "thread"
+    format: Literal["jsonl", "csv", "parquet", "otlp"] = Field("jsonl", description="Kind of file.")
+    shape: Literal["thread", "openai"] = Field("thread", description="Of a line of JSON.")
 
 
 def add_threads(api: FastAPI, service: ThreadService) -> None:
@@ -146,7 +156,9 @@ def add_transcripts(api: FastAPI, service: ThreadService) -> None:
     def get_transcript(
         thread_id: ThreadIdQuery,
         project: OneProjectQuery = None,
-        format: Literal["messages", "markdown", "openai", "text"] = "messages",
+        format: Annotated[
+            Literal["messages", "markdown", "openai", "text"], Query(description="Shape.")
+        ] = "messages",
     ) -> Response:
         """Get a conversation once, history not repeated."""
         found = service.transcript(thread_id, project=project)
