@@ -69,6 +69,7 @@ class Engine:
             self.database,
             sequence=lambda: self.writer.committed_sequence,
             timeout_s=config.query_timeout_s,
+            supersedes=config.scores_on_new_trace == "supersede",
         )
         self.verbs = _verbs(
             config,
@@ -150,6 +151,7 @@ class FileEngine:
                 self.database,
                 sequence=lambda: last_sequence(self.database),
                 timeout_s=config.query_timeout_s,
+                supersedes=config.scores_on_new_trace == "supersede",
             ),
             Hub(),
             progress=lambda: {

@@ -151,7 +151,7 @@ def _slices(
                 (f.source for s in inside if (f := threads.get(s.span_id))), None
             ),
             "start_time_unix_nano": min(span.start_unix_nano for span in inside),
-            "end_time_unix_nano": max(span.end_unix_nano for span in inside),
+            "end_time_unix_nano": max(max(s.end_unix_nano, s.start_unix_nano) for s in inside),
             "received_unix_nano": max(span.received_unix_nano for span in inside),
             "created_unix_nano": min(span.received_unix_nano for span in inside),
             "first_sequence": min(span.sequence for span in inside),

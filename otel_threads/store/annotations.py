@@ -37,6 +37,11 @@ TARGETS = pa.schema(
 )
 THREAD_SCORES_SQL = sql.query("thread_scores")
 TRACE_SCORES_SQL = sql.query("trace_scores")
+RESPONSE_SCORES_SQL = sql.query("response_scores")
+NAMED_RESPONSES_SQL = sql.query("named_responses")
+SAID_OF_THREADS_SQL = sql.query("said_of_threads")
+COOLDOWNS_SQL = sql.query("cooldowns")
+SAID_OF_TRACES_SQL = sql.query("said_of_traces")
 LIST_SCORES_SQL = sql.query("list_scores")
 SCORE_NAMES_SQL = sql.query("score_names")
 LIST_COMMENTS_SQL = sql.query("list_comments")
@@ -47,29 +52,74 @@ class Annotations:
     """What people said. Any thread may call; each verb that writes is one transaction."""
 
     def __init__(
-        self, database: Database, *, sequence: Callable[[], int], timeout_s: float
+        self,
+        database: Database,
+        *,
+        sequence: Callable[[], int],
+        timeout_s: float,
+        supersedes: bool = True,
     ) -> None:
-        """`sequence` is the last commit, by which these words are ordered against new traces."""
+        """`sequence` is the last commit, by which these words are ordered against new traces.
+
+        `supersedes` says whether a new trace makes a thread's scores history.
+        """
         self._database = database
         self._sequence = sequence
         self._timeout_s = timeout_s
+        self._filled: set[str] = set()  # tables that were seen to hold rows
+        self._supersedes = supersedes
         self.lock = threading.RLock()
 
     def thread_scores(self, threads: Sequence[Mapping[str, Any]]) -> list[Row]:
         """Return the current scores of some threads, as records."""
-        return self._read(
-            THREAD_SCORES_SQL,
-            {
-                "projects": [thread["project"] for thread in threads],
-                "thread_ids": [thread["thread_id"] for thread in threads],
-                "firsts": [thread["first_sequence"] for thread in threads],
-                "lasts": [thread["last_trace_sequence"] for thread in threads],
-            },
-        )
+        if not self._holds("score_records"):
+            return []
+        by_key = {(thread["project"], thread["thread_id"]): thread for thread in threads}
+        found = []
+        for row in self._read(THREAD_SCORES_SQL, {"thread_ids": [t for _, t in by_key]}):
+            thread = by_key.get((row["project"], row["thread_id"]))
+            if thread is None:
+                continue
+            # What was said before the thread arrived holds for its first trace.
+            said = max(row.pop("sequence"), thread["first_sequence"])
+            if not self._supersedes or said >= thread["last_trace_sequence"]:
+                found.append({**row, "superseded_at": None})
+        return found
 
     def trace_scores(self, trace_ids: Sequence[str]) -> list[Row]:
         """Return the scores of some traces and of their spans, as records."""
-        return self._read(TRACE_SCORES_SQL, {"trace_ids": list(trace_ids)})
+        given = {"trace_ids": list(trace_ids)}
+        if not self._holds("score_records") and not self._holds("evaluations"):
+            return []
+        found = self._read(TRACE_SCORES_SQL, given)
+        # Looking responses up reads all calls; nearly nobody names a response of another trace.
+        if self._read(NAMED_RESPONSES_SQL, {}):
+            found += self._read(RESPONSE_SCORES_SQL, given)
+        return found
+
+    def said_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:
+        """Return what `lifecycle.annotated_threads` needs to know of some threads."""
+        said = ("lifecycle", "comments", "tag_changes")
+        if not any(self._holds(table) for table in said):
+            return self._read(COOLDOWNS_SQL, {})
+        return self._read(SAID_OF_THREADS_SQL, {"thread_ids": list(thread_ids)}) + self._read(
+            COOLDOWNS_SQL, {}
+        )
+
+    def said_of_traces(self, trace_ids: Sequence[str]) -> list[Row]:
+        """Return what `lifecycle.annotated_traces` needs to know of some traces."""
+        if not self._holds("comments") and not self._holds("tag_changes"):
+            return []
+        return self._read(SAID_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
+
+    def _holds(self, table: str) -> bool:
+        """Return whether a table has rows: most of these have none, and a look costs a tenth."""
+        if table not in self._filled:
+            query = f"select 1 as there from {table} limit 1"  # noqa: S608  # one of our names
+            if not self._read(query, {}):
+                return False
+            self._filled.add(table)
+        return True
 
     def scores(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
         """Return records of scores, the latest first."""

@@ -358,6 +358,7 @@ def _timed(row: Row, *, received: bool = False) -> Row:
         timed["created_at"] = row["created_unix_nano"] // 1000
         timed["updated_at"] = row["received_unix_nano"] // 1000
         timed["metadata"] = list(row["metadata"].items())
+        timed["trace_key"] = rows.trace_key(row["trace_id"])
     return timed
 
 
@@ -424,8 +425,9 @@ _TIMES = [
 _ABOUT = [*((name, _L) for name in ("services", "users", "environments", "tags")), ("metadata", _M)]
 TRACES = pa.schema(
     [
-        ("project", _S), ("trace_id", _S), ("thread_id", _S), ("thread_ids", _L),
-        ("thread_id_source", _S), ("root_span_id", _S), ("name", _S), *_TIMES, ("created_at", _T),
+        ("project", _S), ("trace_id", _S), ("trace_key", _I), ("thread_id", _S),
+        ("thread_ids", _L), ("thread_id_source", _S), ("root_span_id", _S), ("name", _S),
+        *_TIMES, ("created_at", _T),
         ("updated_at", _T), ("first_sequence", _I), ("last_sequence", _I), ("turn_count", _I),
         ("span_count", _I), ("error_count", _I), ("call_count", _I),
         ("first_message", _S), ("last_message", _S), ("is_copy", _B),

@@ -4,7 +4,7 @@ The tree's classes live in threads/filters.py, above this room; here they are kn
 attributes alone, as `Comparison` below says.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 Parameters = dict[str, Any]
@@ -149,6 +149,8 @@ def compiled(node: Any, item: str) -> tuple[str, Parameters]:
     return compiler.condition(node), compiler.parameters
 
 
-def conditions(parts: Sequence[str]) -> str:
-    """Join conditions; true when there are none."""
-    return " and ".join(parts) or "true"
+def fields(node: Any) -> set[str]:
+    """Return the fields that a filter looks at."""
+    if isinstance(node, Comparison):
+        return {node.field}
+    return set().union(*map(fields, [node.item] if hasattr(node, "item") else node.items))

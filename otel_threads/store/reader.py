@@ -20,6 +20,7 @@ from otel_threads.store.selection import Listing
 Row = dict[str, Any]
 
 GET_THREAD_SQL = sql.query("get_thread")
+HAS_THREAD_SQL = sql.query("has_thread")
 GET_TRACE_SQL = sql.query("get_trace")
 LIST_TURNS_SQL = sql.query("list_turns")
 TRACE_TURNS_SQL = sql.query("trace_turns")
@@ -80,13 +81,23 @@ class Reader:
         found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
         return found[0] if found else None
 
+    def has_thread(self, project: str, thread_id: str) -> bool:
+        """Return whether a thread is here."""
+        named = {"project": project, "thread_id": thread_id}
+        return bool(self._rows(HAS_THREAD_SQL, named))
+
     def trace(self, trace_id: str, *, project: str | None, default: str) -> Row | None:
         """Return one trace, None when it is not here.
 
         A trace that was sent to several projects is in each of them; without a name, the default
         project's comes first.
         """
-        named = {"trace_id": trace_id, "project": project, "default": default}
+        named = {
+            "trace_id": trace_id,
+            "trace_key": rows.trace_key(trace_id),
+            "project": project,
+            "default": default,
+        }
         found = self._rows(GET_TRACE_SQL, named)
         return found[0] if found else None
 
@@ -133,7 +144,7 @@ class Reader:
     def _stored(
         self, trace: Row
     ) -> tuple[list[Row], rows.Content, dict[str, dict[rows.Key, list[Row]]]]:
-        first = {"first": trace["start_time_unix_nano"]}
+        first = {"first": trace["start_time_unix_nano"], "last": trace["end_time_unix_nano"]}
         named = {"trace_id": trace["trace_id"]}
         copy = {"project": trace["project"] if trace["is_copy"] else None}
         with self._database.reading(self._timeout_s) as cursor:

@@ -13,6 +13,14 @@ Key = tuple[str, str, str]  # project, trace_id, span_id
 Content = dict[Key, list[tuple[int | None, str, str]]]
 
 
+def trace_key(trace_id: str) -> int:
+    """Return the first 60 bits of a trace id, by which its row is found; -1 for no id at all."""
+    try:
+        return int(trace_id[:15], 16)
+    except ValueError:
+        return -1
+
+
 def content_by_span(table: pa.Table) -> Content:
     """Return long values by span: (event_index, key, value)."""
     found: Content = {}

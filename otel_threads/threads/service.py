@@ -20,7 +20,7 @@ from otel_threads.store import selection
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.reader import Reader
 from otel_threads.store.selection import THREADS, TRACES, Listing
-from otel_threads.threads import doctor, filters, scores, stats, transcript
+from otel_threads.threads import doctor, filters, lifecycle, scores, stats, transcript
 from otel_threads.threads.walks import Walks, digest_of, make_cursor, open_cursor
 
 Row = dict[str, Any]
@@ -31,7 +31,8 @@ STATUSES = ("active", "inactive")
 INTERVALS = ("hour", "day")
 # Of the rows of `threads` and `traces`, what is no field of a Thread or a Trace.
 _INTERNAL = (
-    "is_copy", "first_sequence", "last_sequence", "last_trace_sequence", "last_trace_at",
+    "is_copy", "trace_key", "first_sequence", "last_sequence", "last_trace_sequence",
+    "last_trace_at",
 )  # fmt: skip
 
 
@@ -151,9 +152,12 @@ class ThreadService:
         )
 
     def with_scores(self, rows: Sequence[Row]) -> list[Row]:
-        """Return threads, from rows of the store, with their current scores."""
+        """Return threads, from rows of the store, with what people said of them."""
         if not rows:
             return []
+        if "status" not in rows[0]:
+            said = self._annotations.said_of_threads([row["thread_id"] for row in rows])
+            rows = lifecycle.annotated_threads(rows, said, datetime.datetime.now(datetime.UTC))
         records = scores.together(self._annotations.thread_scores(rows))
         by_key: dict[tuple[str, str], list[Row]] = {}
         for score in records:
@@ -175,6 +179,10 @@ class ThreadService:
             raise NotFound(f"no thread {thread_id!r} in project {name!r}")
         return self.with_scores([row])[0]
 
+    def _check_thread(self, project: str, thread_id: str) -> None:
+        if not self._reader.has_thread(project, thread_id):
+            raise NotFound(f"no thread {thread_id!r} in project {project!r}")
+
     def turns(
         self,
         thread_id: str,
@@ -190,7 +198,7 @@ class ThreadService:
         """
         _check_limit(limit)
         name = self._one_project(project)
-        self.thread(thread_id, project=name)
+        self._check_thread(name, thread_id)
         walk = digest_of({"turns": [name, thread_id]})
         after = open_cursor(cursor, walk) if cursor else None
         if after and not isinstance(after[0], int):
@@ -222,7 +230,7 @@ class ThreadService:
             NotFound: there is no such thread.
         """
         name = self._one_project(project)
-        self.thread(thread_id, project=name)
+        self._check_thread(name, thread_id)
         messages: list[Row] = []
         system: str | None = None
         after = -1
@@ -285,11 +293,18 @@ class ThreadService:
     def _traces_with_scores(self, rows: Sequence[Row]) -> list[Row]:
         if not rows:
             return []
+        rows = self._annotated(rows)
         records = self._annotations.trace_scores([row["trace_id"] for row in rows])
         by_trace: dict[str, list[Row]] = {}
         for score in scores.together(r for r in records if r["span_id"] is None):
             by_trace.setdefault(score["trace_id"], []).append(score)
         return [{**_item(row), "scores": by_trace.get(row["trace_id"], [])} for row in rows]
+
+    def _annotated(self, traces: Sequence[Row]) -> Sequence[Row]:
+        if not traces or "comment_count" in traces[0]:
+            return traces
+        said = self._annotations.said_of_traces([trace["trace_id"] for trace in traces])
+        return lifecycle.annotated_traces(traces, said)
 
     def thread_stats(self, *, interval: str | None = None, **given: Any) -> Row:
         """Return ThreadStats over the selection of `chosen_threads`, with `series` by interval.
@@ -335,7 +350,7 @@ class ThreadService:
         for score in records:
             on_span.setdefault(score["span_id"], []).append(score)
         return {
-            **_item(row),
+            **_item(self._annotated([row])[0]),
             "scores": on_span.get(None, []),
             "spans": [
                 {

@@ -11,9 +11,12 @@ Row = dict[str, Any]
 def shaped(found: Mapping[str, Sequence[Row]], *, of_threads: bool, with_series: bool) -> Row:
     """Return ThreadStats (or TraceStats); what nothing is known of is null."""
     items, turns = found["items"][0], found["turns"][0]
-    counts = {"thread_count": items["item_count"], "active_count": items["active_count"]}
+    counts: Row = {}
+    if of_threads:
+        active = found["active"][0]["active_count"]
+        counts = {"thread_count": items["item_count"], "active_count": active}
     shape = {
-        **(counts if of_threads else {}),
+        **counts,
         "turn_count": items["turn_count"],
         "trace_count": items["trace_count"],
         "span_count": items["span_count"],

@@ -1,7 +1,6 @@
 -- Sums and percentiles over selected threads or traces. `selected` is put before this.
 select
     count(*) as item_count,
-    count(*) filter (is_active) as active_count,
     coalesce(sum(turn_count), 0)::bigint as turn_count,
     coalesce(sum(trace_count), 0)::bigint as trace_count,
     coalesce(sum(span_count), 0)::bigint as span_count,

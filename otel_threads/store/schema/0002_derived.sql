@@ -13,6 +13,7 @@ comment on column settings.value is 'Its value as text.';
 create table traces (
     project varchar,
     trace_id varchar,
+    trace_key bigint,
     thread_id varchar,
     thread_ids varchar[],
     thread_id_source varchar,
@@ -55,6 +56,7 @@ create table traces (
 );
 comment on table traces is 'Every trace, one row each, with what its spans add up to.';
 comment on column traces.project is 'Project of the root span, else of the earliest.';
+comment on column traces.trace_key is 'First 60 bits of the trace id: found five times as fast as the text.';
 comment on column traces.trace_id is 'Trace id, 32 lower-case hex digits.';
 comment on column traces.thread_id is 'The thread when the trace has exactly one; else null.';
 comment on column traces.thread_ids is 'All threads of the trace, in the order of their first span.';

@@ -106,7 +106,8 @@ create table evaluations (
 );
 comment on table evaluations is 'Internal: gen_ai.evaluation.result events. Read scores instead.';
 
-create view threads as
+-- Threads with what people said and what the time of day says. fact_row finds the whole row again.
+create view annotated_threads as
 with s as (select max(value)::double as cooldown_s from settings where name = 'thread_cooldown_s'),
 c as (
     select project, thread_id, count(*) as comment_count
@@ -119,6 +120,7 @@ g as (
     from tag_changes where thread_id is not null group by project, thread_id
 )
 select
+    f.rowid as fact_row,
     f.* replace (
         case when g.thread_id is null then f.tags else list_sort(list_distinct(list_filter(
             list_concat(f.tags, g.added), lambda t: not list_contains(coalesce(g.removed, []), t))))
@@ -139,6 +141,9 @@ left join project_settings p on p.project = f.project
 left join c on c.thread_id = f.thread_id and c.project = f.project
 left join g on g.thread_id = f.thread_id and g.project = f.project;
 
+comment on view annotated_threads is 'Internal: threads with the place of their facts.';
+
+create view threads as select * exclude (fact_row) from annotated_threads;
 comment on view threads is 'Every conversation, one row each.';
 comment on column threads.project is 'Project.';
 comment on column threads.thread_id is 'Conversation id; unique within the project.';
@@ -190,7 +195,7 @@ select
     case when (select supersede from s) and r.trace_id is null and f.last_trace_sequence > greatest(r.sequence, f.first_sequence)
         then f.last_trace_at end as superseded_at
 from score_records r
-left join thread_facts f on f.thread_id = r.thread_id and f.project = r.project and r.trace_id is null
+left join thread_facts f on f.thread_id = r.thread_id and f.project = r.project
 union all by name
 select
     e.project, null::varchar as thread_id, coalesce(c.trace_id, e.trace_id) as trace_id,
@@ -231,6 +236,7 @@ g as (
     from tag_changes where trace_id is not null group by project, trace_id
 )
 select
+    t.rowid as fact_row,
     t.* replace (
         case when g.trace_id is null then t.tags else list_sort(list_distinct(list_filter(
             list_concat(t.tags, g.added), lambda x: not list_contains(coalesce(g.removed, []), x))))

@@ -1,0 +1,11 @@
+-- What the status of threads hangs on besides what people said of them, in the shape of
+-- said_of_threads.sql.
+select 'cooldown' as kind, project, null as id, null as tag, null::boolean as flag,
+    null::timestamptz as time, thread_cooldown_s as number
+from project_settings
+union all
+select 'cooldown', null, null, null, null, null, value::double
+from settings where name = 'thread_cooldown_s'
+union all
+select 'step', null, null, null, null, make_timestamptz((step_ms * 1000)::bigint), sequence
+from clock_steps
