@@ -56,8 +56,12 @@ def tables(threads: int) -> dict[str, str]:
     traces = threads * TRACES_A_THREAD
     start = time.time_ns() - 30 * 86_400 * 10**9
     step = 30 * 86_400 * 10**9 // traces
-    # Traces of a thread lie apart, as they do where many people talk at once.
-    trace = f"select n, n % {threads} as t, {start} + n * {step} as began from range({traces}) r(n)"
+    # A thousand people talk at once: the traces of a thread lie a thousand traces apart.
+    trace = (
+        f"select n, (n // 10000) * 1000 + n % 1000 as t, (n % 10000) // 1000 as turn,"
+        f" {start} + n * {step} as began from range({traces}) r(n)"
+    )
+    first, last = "((n // 1000) * 10000 + n % 1000)", "((n // 1000) * 10000 + n % 1000 + 9000)"
     return {
         "spans": f"""
             select n + 1 as ingest_seq, make_timestamptz((began + i * 1000000) // 1000) as received_at,
@@ -110,7 +114,7 @@ def tables(threads: int) -> dict[str, str]:
                 100.0 + n % 400 as time_to_first_token_ms, {COMMON}
             from ({trace}), range(2) c(i))""",
         "turns": f"""
-            select 'default' as project, 'chat-' || t as thread_id, n // {threads} as turn_index,
+            select 'default' as project, 'chat-' || t as thread_id, turn as turn_index,
                 md5((n + 1)::varchar) as trace_id,
                 [md5((n + 1)::varchar)] as trace_ids,
                 lower(printf('%016x', n * {SPANS_A_TRACE} + 1)) as span_id, 'turn' as name,
@@ -123,7 +127,7 @@ def tables(threads: int) -> dict[str, str]:
             from ({trace})""",
         "messages": f"""
             select 'default' as project, 'chat-' || t as thread_id,
-                md5((n + 1)::varchar) as trace_id, n // {threads} as turn_index,
+                md5((n + 1)::varchar) as trace_id, turn as turn_index,
                 i as message_index, began as start_time_unix_nano,
                 lower(printf('%016x', n * {SPANS_A_TRACE} + 2)) as span_id,
                 case when i = 0 then 'user' else 'assistant' end as role,
@@ -132,18 +136,18 @@ def tables(threads: int) -> dict[str, str]:
         "thread_facts": f"""
             select 'default' as project, 'chat-' || n as thread_id,
                 'gen_ai.conversation.id' as thread_id_source,
-                make_timestamptz(({start} + n * {step}) // 1000) as first_activity_time,
-                make_timestamptz(({start} + (n + {traces - threads}) * {step}) // 1000 + 900000)
+                make_timestamptz(({start} + {first} * {step}) // 1000) as first_activity_time,
+                make_timestamptz(({start} + {last} * {step}) // 1000 + 900000)
                     as last_activity_time,
-                make_timestamptz(({start} + n * {step}) // 1000) as created_at,
-                make_timestamptz(({start} + (n + {traces - threads}) * {step}) // 1000) as updated_at,
-                {(traces - threads) * step / 1e6} + n % 977 as duration_ms,
+                make_timestamptz(({start} + {first} * {step}) // 1000) as created_at,
+                make_timestamptz(({start} + {last} * {step}) // 1000) as updated_at,
+                {9000 * step / 1e6} + n % 977 as duration_ms,
                 {TRACES_A_THREAD} as turn_count, {TRACES_A_THREAD} as trace_count,
                 {TRACES_A_THREAD * SPANS_A_TRACE} as span_count, {2 * TRACES_A_THREAD} as message_count,
                 (n % 100 = 0)::int * 10 as error_count, {2 * TRACES_A_THREAD} as call_count,
-                n + 1 as first_sequence, n + {traces - threads} + 1 as last_sequence,
-                n + {traces - threads} + 1 as last_trace_sequence,
-                make_timestamptz(({start} + (n + {traces - threads}) * {step}) // 1000) as last_trace_at,
+                {first} + 1 as first_sequence, {last} + 1 as last_sequence,
+                {last} + 1 as last_trace_sequence,
+                make_timestamptz(({start} + {last} * {step}) // 1000) as last_trace_at,
                 {WORDS} as first_message, {WORDS} as last_message, {ABOUT}, {COMMON}
             from range({threads}) r(n)""",
         "score_records": f"""
@@ -213,7 +217,11 @@ def main() -> None:
         home = Path(given.keep).parent if given.keep else Path(folder)
         database = home / "otel-threads.duckdb"
         built_s = None if database.exists() else build(str(database), threads)
-        server = Server(home, query_timeout_s=120, **({"memory_limit_bytes": given.memory} if given.memory else {})).start()
+        server = Server(
+            home,
+            query_timeout_s=120,
+            **({"memory_limit_bytes": given.memory} if given.memory else {}),
+        ).start()
         try:
             rows = measure(server, threads, given.rounds, given.only)
         finally:

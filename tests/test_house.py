@@ -52,7 +52,7 @@ def test_every_query_file_is_used_and_has_a_header():
 def test_every_table_and_column_has_a_comment(tmp_path):
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
     internal = (
-        "trace_slices", "turn_parts", "thread_facts", "schema_version", "annotated_traces",
+        "trace_slices", "turn_parts", "thread_facts", "schema_version", "annotated_traces", "annotated_threads",
         "evaluations", "score_records", "tag_changes", "lifecycle", "project_settings",
         "clock_steps",
     )  # fmt: skip

@@ -20,10 +20,12 @@ from otel_threads.store.selection import Listing
 Row = dict[str, Any]
 
 GET_THREAD_SQL = sql.query("get_thread")
-HAS_THREAD_SQL = sql.query("has_thread")
+THREAD_BOUNDS_SQL = sql.query("thread_bounds")
 GET_TRACE_SQL = sql.query("get_trace")
 LIST_TURNS_SQL = sql.query("list_turns")
 TRACE_TURNS_SQL = sql.query("trace_turns")
+LOOSE_TURNS_SQL = sql.query("loose_turns")
+TRACE_THREADS_MAX = 100  # a batch job's trace may hold thousands; its turns are listed by thread
 THREAD_MESSAGES_SQL = sql.query("thread_messages")
 TRACE_MESSAGES_SQL = sql.query("trace_messages")
 TRACE_SPANS_SQL = sql.query("trace_spans")
@@ -81,11 +83,6 @@ class Reader:
         found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
         return found[0] if found else None
 
-    def has_thread(self, project: str, thread_id: str) -> bool:
-        """Return whether a thread is here."""
-        named = {"project": project, "thread_id": thread_id}
-        return bool(self._rows(HAS_THREAD_SQL, named))
-
     def trace(self, trace_id: str, *, project: str | None, default: str) -> Row | None:
         """Return one trace, None when it is not here.
 
@@ -101,36 +98,43 @@ class Reader:
         found = self._rows(GET_TRACE_SQL, named)
         return found[0] if found else None
 
-    def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row]:
-        """Return turns with `messages`, oldest first, from the one after `after` on."""
+    def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row] | None:
+        """Return turns with `messages`, oldest first, from the one after `after` on.
+
+        None when there is no such thread.
+        """
         named = {"project": project, "thread_id": thread_id}
         with self._database.reading(self._timeout_s) as cursor:
             cursor.begin()  # turns and messages of one moment
-            turns = _query(cursor, LIST_TURNS_SQL, {**named, "after": after, "limit": limit})
+            bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
+            if not bounds:
+                return None
+            asked = {**named, **bounds[0], "after": after, "limit": limit}
+            turns = _query(cursor, LIST_TURNS_SQL, asked)
             if turns:
-                bounds = {"first": turns[0]["turn_index"], "last": turns[-1]["turn_index"]}
-                _attach(turns, _query(cursor, THREAD_MESSAGES_SQL, named | bounds))
+                _attach(turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
         return turns
 
     def trace_turns(self, trace: Row) -> list[Row]:
         """Return the turns, with `messages`, that a trace is part of, oldest first."""
-        named = {"trace_id": trace["trace_id"], "project": trace["project"]}
+        named = {
+            "trace_id": trace["trace_id"],
+            "project": trace["project"],
+            "first": trace["start_time_unix_nano"],
+            "last": trace["end_time_unix_nano"],
+        }
         with self._database.reading(self._timeout_s) as cursor:
             cursor.begin()
-            turns = _query(
-                cursor,
-                TRACE_TURNS_SQL,
-                {**named, "threads": trace["thread_ids"], "end": trace["end_time_unix_nano"]},
-            )
-            loose = [turn for turn in turns if turn["thread_id"] is None]
-            if loose:
-                _attach(loose, _query(cursor, TRACE_MESSAGES_SQL, named))
-            for turn in turns:
-                if turn["thread_id"] is not None:
-                    one = {"first": turn["turn_index"], "last": turn["turn_index"]}
-                    key = {"project": turn["project"], "thread_id": turn["thread_id"]}
-                    _attach([turn], _query(cursor, THREAD_MESSAGES_SQL, key | one))
-        return turns
+            turns = _query(cursor, LOOSE_TURNS_SQL, named)
+            if turns:
+                _attach(turns, _query(cursor, TRACE_MESSAGES_SQL, named))
+            for thread_id in trace["thread_ids"][:TRACE_THREADS_MAX]:
+                some = _query(cursor, TRACE_TURNS_SQL, {**named, "thread_id": thread_id})
+                if some:
+                    key = {"project": trace["project"], "thread_id": thread_id}
+                    _attach(some, _query(cursor, THREAD_MESSAGES_SQL, key | _span_of(some)))
+                turns += some
+        return sorted(turns, key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or ""))
 
     def spans(self, trace: Row) -> list[tuple[Span, Row]]:
         """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
@@ -193,6 +197,13 @@ def _query(
     except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise InvalidQuery(f"a value cannot be compared so: {str(error)[:200]}") from None
     return dictionaries(cursor)
+
+
+def _span_of(turns: Sequence[Row]) -> Row:
+    """Return which turns these are, and when they began, to find their messages by."""
+    starts = [turn["start_time_unix_nano"] for turn in turns]
+    indexes = [turn["turn_index"] for turn in turns]
+    return {"from": min(indexes), "upto": max(indexes), "first": min(starts), "last": max(starts)}
 
 
 def _attach(turns: Sequence[Row], messages: Sequence[Row]) -> None:

@@ -179,10 +179,6 @@ class ThreadService:
             raise NotFound(f"no thread {thread_id!r} in project {name!r}")
         return self.with_scores([row])[0]
 
-    def _check_thread(self, project: str, thread_id: str) -> None:
-        if not self._reader.has_thread(project, thread_id):
-            raise NotFound(f"no thread {thread_id!r} in project {project!r}")
-
     def turns(
         self,
         thread_id: str,
@@ -198,18 +194,23 @@ class ThreadService:
         """
         _check_limit(limit)
         name = self._one_project(project)
-        self._check_thread(name, thread_id)
         walk = digest_of({"turns": [name, thread_id]})
         after = open_cursor(cursor, walk) if cursor else None
         if after and not isinstance(after[0], int):
             raise InvalidQuery("cursor is not one that this server gave")
-        rows = self._reader.turns(name, thread_id, after=after[0] if after else -1, limit=limit + 1)
+        rows = self._read_turns(name, thread_id, after[0] if after else -1, limit + 1)
         more = len(rows) > limit
         rows = rows[:limit]
         return {
             "items": self._turns(rows),
             "next_cursor": make_cursor(walk, [rows[-1]["turn_index"]]) if more else None,
         }
+
+    def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Row]:
+        rows = self._reader.turns(project, thread_id, after=after, limit=limit)
+        if rows is None:
+            raise NotFound(f"no thread {thread_id!r} in project {project!r}")
+        return rows
 
     def _turns(self, rows: Sequence[Row]) -> list[Row]:
         """Return turns, each with the scores of its traces and of their spans."""
@@ -230,11 +231,10 @@ class ThreadService:
             NotFound: there is no such thread.
         """
         name = self._one_project(project)
-        self._check_thread(name, thread_id)
         messages: list[Row] = []
         system: str | None = None
         after = -1
-        while rows := self._reader.turns(name, thread_id, after=after, limit=LIMIT_MAX):
+        while rows := self._read_turns(name, thread_id, after, LIMIT_MAX):
             for row in rows:
                 if row["system"] and row["system"] != system:
                     system = row["system"]

@@ -1,8 +1,6 @@
--- Turns that a trace is part of, by thread and time.
--- $threads: its threads. $end: no turn of it starts later.
+-- Turns that a trace is part of, in one thread. $first, $last: when the trace was under way, for
+-- zone maps: no turn of it ends before or starts after.
 select * from turns
-where start_time_unix_nano <= $end
-    and ((thread_id is null and project = $project and trace_id = $trace_id)
-        or (project = $project and list_contains($threads, thread_id)
-            and list_contains(trace_ids, $trace_id)))
-order by start_time_unix_nano, thread_id, turn_index
+where project = $project and thread_id = $thread_id and list_contains(trace_ids, $trace_id)
+    and end_time_unix_nano >= $first and start_time_unix_nano <= $last
+order by turn_index
