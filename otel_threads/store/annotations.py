@@ -7,7 +7,8 @@ the writes; they touch no table that receiving or deriving writes.
 import datetime
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -66,7 +67,8 @@ class Annotations:
         self._database = database
         self._sequence = sequence
         self._timeout_s = timeout_s
-        self._filled: set[str] = set()  # tables that were seen to hold rows
+        self._filled: dict[str, bool] = {}  # whether a table holds rows; a write forgets it
+        self._written = 0  # counts writes
         self._supersedes = supersedes
         self.lock = threading.RLock()
 
@@ -114,12 +116,14 @@ class Annotations:
 
     def _holds(self, table: str) -> bool:
         """Return whether a table has rows: most of these have none, and a look costs a tenth."""
-        if table not in self._filled:
+        known = self._filled.get(table)
+        if known is None or (not known and table == "evaluations"):  # the deriver fills that one
             query = f"select 1 as there from {table} limit 1"  # noqa: S608  # one of our names
-            if not self._read(query, {}):
-                return False
-            self._filled.add(table)
-        return True
+            written = self._written
+            known = bool(self._read(query, {}))
+            if written == self._written:  # else a write may have come after the look
+                self._filled[table] = known
+        return known
 
     def scores(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
         """Return records of scores, the latest first."""
@@ -146,7 +150,7 @@ class Annotations:
         """Write scores, each in place of the current one of its target, name and author."""
         last = {tuple(score[name] for name in TARGETS.names): score for score in scores}
         given = pa.Table.from_pylist(list(last.values()), schema=SCORES)
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             cursor.register("given", given)
             # Made first: the insert needs the times of what the delete removes.
             cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
@@ -162,7 +166,7 @@ class Annotations:
     def delete_scores(self, targets: Sequence[Mapping[str, Any]]) -> int:
         """Delete current and past scores of targets and names; of one author when it is named."""
         given = pa.Table.from_pylist([dict(one) for one in targets], schema=TARGETS)
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             cursor.register("given", given)
             row = cursor.execute(DELETE_SCORES_SQL).fetchone()
         return int(row[0]) if row else 0
@@ -171,7 +175,7 @@ class Annotations:
         """Store a comment; return it with its id and times."""
         now = _now()
         made = {"id": secrets.token_hex(8), **comment, "created_at": now, "updated_at": now}
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             cursor.execute(
                 "insert into comments by name select $id as id, $project as project,"
                 " $thread_id as thread_id, $trace_id as trace_id, $text as text,"
@@ -182,7 +186,7 @@ class Annotations:
 
     def update_comment(self, comment_id: str, text: str) -> bool:
         """Change a comment's words; return whether there is one of that id."""
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             row = cursor.execute(
                 "update comments set text = $text, updated_at = $now where id = $id",
                 {"text": text, "now": _now(), "id": comment_id},
@@ -191,7 +195,7 @@ class Annotations:
 
     def delete_comment(self, comment_id: str) -> bool:
         """Delete a comment; return whether there was one of that id."""
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             row = cursor.execute("delete from comments where id = ?", [comment_id]).fetchone()
         return bool(row and row[0])
 
@@ -211,7 +215,7 @@ class Annotations:
             Conflict: an item would have more than `tags_max`; nothing was changed.
         """
         kind, ids = ("thread_id", thread_ids) if thread_ids else ("trace_id", trace_ids)
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             known = self._known(cursor, project, kind, ids)
             items = list(dict.fromkeys(ids))
             changes = [(i, tag, False) for i in items for tag in dict.fromkeys(add)]
@@ -250,7 +254,7 @@ class Annotations:
         self, project: str, thread_ids: Sequence[str], *, closed: bool
     ) -> tuple[int, list[str]]:
         """Close or reopen threads by hand; return how many are here, and which are not."""
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             known = self._known(cursor, project, "thread_id", thread_ids)
             cursor.register("items", pa.table({"id": pa.array(sorted(known), _S)}))
             cursor.execute(
@@ -273,7 +277,7 @@ class Annotations:
     def put_view(self, view: Mapping[str, Any]) -> Row:
         """Save a selection under its name, in place of the one of that name."""
         now = _now()
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             named = {"project": view["project"], "name": view["name"]}
             there = cursor.execute(
                 "select created_at from saved_views where project = $project and name = $name",
@@ -292,7 +296,7 @@ class Annotations:
 
     def delete_view(self, project: str, name: str) -> bool:
         """Delete a saved selection; return whether there was one of that name."""
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             row = cursor.execute(
                 "delete from saved_views where project = ? and name = ?", [project, name]
             ).fetchone()
@@ -300,7 +304,7 @@ class Annotations:
 
     def put_project_settings(self, project: str, thread_cooldown_s: float | None) -> None:
         """Set a project's own cooldown; None takes the server's again."""
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             cursor.execute("delete from project_settings where project = ?", [project])
             if thread_cooldown_s is not None:
                 cursor.execute(
@@ -309,10 +313,20 @@ class Annotations:
 
     def put_clock_step(self, step_ms: float) -> None:
         """Remember that the machine's clock jumped; threads before it age by the old one."""
-        with self.lock, self._database.transaction() as cursor:
+        with self._writing() as cursor:
             cursor.execute(
                 "insert into clock_steps values (?, ?, ?)", [self._sequence(), step_ms, _now()]
             )
+
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.lock:
+            try:
+                with self._database.transaction() as cursor:
+                    yield cursor
+            finally:  # after the commit, so that nobody learns the state before it
+                self._written += 1
+                self._filled.clear()
 
     def _known(
         self, cursor: duckdb.DuckDBPyConnection, project: str, kind: str, ids: Sequence[str]

@@ -36,6 +36,7 @@ class Database:
         self.path = path
         self._memory_limit_bytes = memory_limit_bytes
         self._read_only = read_only
+        self._thread = threading.local()  # .reading: the cursor of the reading that is open
         self._lock = threading.Lock()  # guards _connection against a reopen
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
@@ -110,12 +111,16 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a cursor whose queries are interrupted after `timeout_s`, or with the caller's
-        deadline.
+        """Yield a cursor on one moment of the data; its queries are interrupted after `timeout_s`,
+        or with the caller's deadline. Inside another reading of this thread it is that one's.
 
         Raises:
             QueryTimeout: the time was up, or the caller hung up.
         """
+        outer: duckdb.DuckDBPyConnection | None = getattr(self._thread, "reading", None)
+        if outer is not None:
+            yield outer
+            return
         caller = deadline.current.get()
         if caller is not None:
             timeout_s = caller.remaining_s(timeout_s)
@@ -126,12 +131,15 @@ class Database:
             watchdog.daemon = True
             watchdog.start()
             try:
+                cursor.begin()
+                self._thread.reading = cursor
                 yield cursor
             except duckdb.InterruptException:
                 raise QueryTimeout(
                     f"stopped after {timeout_s:g} s, the limit for one query"
                 ) from None
             finally:
+                self._thread.reading = None
                 watchdog.cancel()
                 if caller is not None:
                     caller.watch(None)

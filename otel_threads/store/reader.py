@@ -4,6 +4,7 @@ Every call has a cursor of its own, a time limit, and a total order. Absent valu
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import duckdb
@@ -47,6 +48,10 @@ class Reader:
     def __init__(self, database: Database, *, timeout_s: float) -> None:
         self._database = database
         self._timeout_s = timeout_s
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Return a context in which all questions of this thread are about one moment."""
+        return self._database.reading(self._timeout_s)
 
     def page(
         self,
@@ -105,7 +110,6 @@ class Reader:
         """
         named = {"project": project, "thread_id": thread_id}
         with self._database.reading(self._timeout_s) as cursor:
-            cursor.begin()  # turns and messages of one moment
             bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
             if not bounds:
                 return None
@@ -124,7 +128,6 @@ class Reader:
             "last": trace["end_time_unix_nano"],
         }
         with self._database.reading(self._timeout_s) as cursor:
-            cursor.begin()
             turns = _query(cursor, LOOSE_TURNS_SQL, named)
             if turns:
                 _attach(turns, _query(cursor, TRACE_MESSAGES_SQL, named))
@@ -152,7 +155,6 @@ class Reader:
         named = {"trace_id": trace["trace_id"]}
         copy = {"project": trace["project"] if trace["is_copy"] else None}
         with self._database.reading(self._timeout_s) as cursor:
-            cursor.begin()
             raw = _query(cursor, TRACE_SPANS_SQL, named | first | copy)
             content = rows.content_by_span(
                 cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()

@@ -40,7 +40,6 @@ def stats(
 ) -> dict[str, list[Row]]:
     """Return rows by the name of their query: items, active, turns, models, scores and series."""
     with database.reading(timeout_s) as cursor:
-        cursor.begin()  # one moment for all of them
         asking = _Asking(cursor, listing, chosen)
         items = asking.items(ITEMS_SQL, _COLUMNS + _MORE[listing.item])
         turns = TURNS_SQL

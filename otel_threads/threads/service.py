@@ -7,7 +7,7 @@ import datetime
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
@@ -34,6 +34,23 @@ _INTERNAL = (
     "is_copy", "trace_key", "first_sequence", "last_sequence", "last_trace_sequence",
     "last_trace_at",
 )  # fmt: skip
+
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+def _of_one_moment(
+    verb: Callable[Concatenate["ThreadService", Given], Answer],
+) -> Callable[Concatenate["ThreadService", Given], Answer]:
+    """Make all questions of a verb be about one moment, and through one cursor."""
+
+    @functools.wraps(verb)
+    def asking(service: "ThreadService", /, *given: Given.args, **named: Given.kwargs) -> Answer:
+        with service._reader.moment():
+            return verb(service, *given, **named)
+
+    return asking
 
 
 class ThreadService:
@@ -89,6 +106,7 @@ class ThreadService:
             page["total"] = self._reader.count(THREADS, chosen)
         return page
 
+    @_of_one_moment
     def threads_by_key(self, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Row]:
         """Return those of some threads that are here, by project and id."""
         found: dict[ThreadKey, Row] = {}
@@ -151,6 +169,7 @@ class ThreadService:
             sequence=lambda: int(self._progress()["derived_sequence"]),
         )
 
+    @_of_one_moment
     def with_scores(self, rows: Sequence[Row]) -> list[Row]:
         """Return threads, from rows of the store, with what people said of them."""
         if not rows:
@@ -167,6 +186,7 @@ class ThreadService:
             for row in rows
         ]
 
+    @_of_one_moment
     def thread(self, thread_id: str, *, project: str | None = None) -> Row:
         """Return one thread.
 
@@ -179,6 +199,7 @@ class ThreadService:
             raise NotFound(f"no thread {thread_id!r} in project {name!r}")
         return self.with_scores([row])[0]
 
+    @_of_one_moment
     def turns(
         self,
         thread_id: str,
@@ -224,6 +245,7 @@ class ThreadService:
             for row in rows
         ]
 
+    @_of_one_moment
     def transcript(self, thread_id: str, *, project: str | None = None) -> Row:
         """Return the whole conversation once: `{project, thread_id, messages}`.
 
@@ -290,6 +312,7 @@ class ThreadService:
             "to": _aware(to_time),
         }
 
+    @_of_one_moment
     def _traces_with_scores(self, rows: Sequence[Row]) -> list[Row]:
         if not rows:
             return []
@@ -327,6 +350,7 @@ class ThreadService:
             with_series=interval is not None,
         )
 
+    @_of_one_moment
     def trace(self, trace_id: str, *, project: str | None = None) -> Row:
         """Return one trace with `spans` (parents before children) and `turns`.
 
