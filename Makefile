@@ -23,6 +23,7 @@ bench: $(VENV)/.dev
 	cd benchmarks && ../$(BIN)/python derive.py --save
 	cd benchmarks && ../$(BIN)/python visibility.py --save
 	cd benchmarks && ../$(BIN)/python start.py --save
+	cd benchmarks && ../$(BIN)/python query.py --save
 
 # The generated module must load on protobuf 6 and 7, so it is made with a compiler of protobuf 6.
 proto: $(VENV)/.dev

@@ -1,8 +1,8 @@
 """What writing calls take. A field that is none of these is an error."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Body(BaseModel):
@@ -50,9 +50,15 @@ class ScoreTarget(_Body):
 
 
 class ScoreTargets(_Body):
-    """Scores to delete."""
+    """Scores to delete. One target may also stand alone, without the list around it."""
 
     scores: list[ScoreTarget] = Field(min_length=1, max_length=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, given: Any) -> Any:
+        alone = isinstance(given, dict) and "name" in given and "scores" not in given
+        return {"scores": [given]} if alone else given
 
 
 class ThreadIds(_Body):

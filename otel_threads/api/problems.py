@@ -49,7 +49,7 @@ def problem(
         body.model_dump(exclude_none=True),
         status,
         media_type="application/problem+json",
-        headers=headers,
+        headers=more,
     )
 
 

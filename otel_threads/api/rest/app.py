@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +13,7 @@ from otel_threads.api import problems, schemas
 from otel_threads.api.rest import openapi, pages, reading, streams, writing
 from otel_threads.api.rest.answers import BASE, ERRORS
 from otel_threads.api.rights import Rights
+from otel_threads.errors import InvalidQuery
 from otel_threads.threads.service import ThreadService
 from otel_threads.threads.verbs import Verbs
 
@@ -42,6 +43,7 @@ def app(
         description="Conversations from OpenTelemetry spans.",
         docs_url=None,  # FastAPI's page loads scripts from another host
         redoc_url=None,
+        dependencies=[Depends(_only_known_parameters)],
     )
     problems.install(api)
     openapi.install(api)
@@ -57,6 +59,22 @@ def app(
     streams.add_events(api, verbs.reading, verbs.hub)
     _server(api, verbs.reading, ready, rebuild, refresh_metrics)
     return api
+
+
+def _only_known_parameters(request: Request) -> None:
+    """Refuse a parameter that a call does not have: a typing error must not widen a selection."""
+    if not request.url.path.startswith(BASE):
+        return  # probes and pages take what a proxy may add
+    known: set[str] = set()
+    for parameter in request.scope["route"].dependant.query_params:
+        fields = getattr(parameter.field_info.annotation, "model_fields", None)
+        if fields is None:
+            known.add(parameter.alias)
+        else:
+            known |= {field.alias or name for name, field in fields.items()}
+    for name in request.query_params:
+        if name not in known:
+            raise InvalidQuery(f"{name}: no such parameter; known: {', '.join(sorted(known))}")
 
 
 class _Guard:

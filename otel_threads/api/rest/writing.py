@@ -72,7 +72,7 @@ def add_scores(api: FastAPI, people: PeopleService) -> None:
 def add_comments(api: FastAPI, people: PeopleService) -> None:
     """Add the calls of comments."""
 
-    @api.post(f"{BASE}/comments", status_code=201, responses=ERRORS, tags=["comments"])
+    @api.post(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
     def add_comment(body: bodies.NewComment) -> schemas.Comment:
         """Write a comment on a thread or a trace."""
         return schemas.Comment.model_validate(people.add_comment(body.model_dump()))
