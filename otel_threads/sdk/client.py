@@ -49,9 +49,11 @@ class _Verbs:
     """Every verb, for both clients. What is returned is as REST answers it: plain JSON values."""
 
     def _send(self, call: _Call) -> Any:
+        """Carry a call out; each client does it in its own way."""
         raise NotImplementedError
 
     def _items(self, call: _Call) -> Any:
+        """Iterate over the items of all pages of a call."""
         raise NotImplementedError
 
     # Threads
@@ -309,7 +311,7 @@ class Client(_Verbs):
 
 
 class AsyncClient(_Verbs):
-    """As `Client`, with awaitables and async iterators."""
+    """As `Client`, with awaitables and async iterators; without the two verbs that stream."""
 
     def __init__(
         self,
