@@ -18,6 +18,7 @@ import otel_threads
 from otel_threads import config as settings
 from otel_threads import local, show
 from otel_threads.commands import data
+from otel_threads.commands import sql as asking
 from otel_threads.commands.base import (
     SETTING_OPTIONS,
     announce,
@@ -45,7 +46,7 @@ def cli(verbose: bool) -> None:
     )
 
 
-for _command in (data.threads, data.traces, data.export):
+for _command in (data.threads, data.traces, data.export, asking.sql):
     cli.add_command(_command)
 
 

@@ -49,9 +49,11 @@ class Config:
     tls_client_ca_file: str | None = None
     memory_limit_bytes: int = 192 * MIB  # handed to DuckDB, which spills to disk beyond it
     query_timeout_s: float = 30.0  # a reader's question is interrupted after it
+    sql_rows_max: int = 1_000_000  # of one answer to SQL from outside
+    sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back
 
     def __post_init__(self) -> None:
-        for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s"):
+        for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.memory_limit_bytes < 64 * MIB:
@@ -73,6 +75,7 @@ class Config:
             raise ConfigError("tls_client_ca_file needs tls_cert_file and tls_key_file")
 
 
+SQL_LIMITS = ("sql_rows_max", "sql_concurrent_max")
 ENDPOINTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 
 

@@ -19,6 +19,7 @@ from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived import DuckDBDerivedStore
+from otel_threads.store.outside import Outside
 from otel_threads.store.reader import Reader
 from otel_threads.store.writer import LAST_SEQUENCE_SQL, BatchWriter
 from otel_threads.threads.deleting import DeletingService
@@ -26,6 +27,7 @@ from otel_threads.threads.events import Hub
 from otel_threads.threads.export import ExportService
 from otel_threads.threads.people import PeopleService
 from otel_threads.threads.service import ThreadService
+from otel_threads.threads.sql import SqlService
 from otel_threads.threads.verbs import Verbs
 
 CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
@@ -56,7 +58,10 @@ class Engine:
             load=lambda: self.intake.load,
             on_change=hub.publish,
         )
-        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
+        outside = _outside(config, self.database)
+        self.writer = BatchWriter(
+            self.database, on_commit=self.deriver.notice, make_room=outside.make_room
+        )
         self.intake = GroupIntake(
             self.writer,
             inflight_bytes_max=config.inflight_bytes_max,
@@ -77,6 +82,7 @@ class Engine:
             derived,
             annotations,
             hub,
+            outside,
             progress=self.progress,
             alone=self.deriver.between_passes,
             caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
@@ -154,6 +160,7 @@ class FileEngine:
                 supersedes=config.scores_on_new_trace == "supersede",
             ),
             Hub(),
+            _outside(config, self.database),
             progress=lambda: {
                 "committed_sequence": last_sequence(self.database),
                 "derived_sequence": derived.position(),
@@ -175,6 +182,7 @@ def _verbs(
     derived: DuckDBDerivedStore,
     annotations: Annotations,
     hub: Hub,
+    outside: Outside,
     *,
     progress: Callable[[], dict[str, Any]],
     alone: Callable[[Callable[[], Any]], "Future[Any]"],
@@ -192,7 +200,17 @@ def _verbs(
         deleting=DeletingService(
             deletion, reading, alone=alone, caught_up=caught_up, on_change=hub.publish
         ),
+        sql=SqlService(outside),
         hub=hub,
+    )
+
+
+def _outside(config: Config, database: Database) -> Outside:
+    return Outside(
+        database,
+        timeout_s=config.query_timeout_s,
+        rows_max=config.sql_rows_max,
+        concurrent_max=config.sql_concurrent_max,
     )
 
 

@@ -4,17 +4,19 @@ Either way they speak with `sdk.client.Client`: without a server, REST is answer
 """
 
 import asyncio
+import dataclasses
 import json
 import queue
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
+from otel_threads import config as settings
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
@@ -22,6 +24,7 @@ from otel_threads.derive.deriver import derive_all
 from otel_threads.engine import FileEngine, last_sequence
 from otel_threads.errors import DatabaseRefused
 from otel_threads.sdk.client import Client
+from otel_threads.sdk.result import SqlResult
 from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore
 
@@ -56,7 +59,7 @@ def find_server(config: Config) -> str | None:
 
 
 @contextmanager
-def client(config: Config, *, writes: bool = False) -> Iterator[Client]:
+def client(config: Config, *, writes: bool = False, token: str | None = None) -> Iterator[Client]:
     """Yield a client of the running server, else of the file, which is open meanwhile.
 
     Raises:
@@ -66,7 +69,7 @@ def client(config: Config, *, writes: bool = False) -> Iterator[Client]:
     if address:
         with Client(
             f"{_scheme(config)}://{address}",
-            token=config.write_token or config.read_token,
+            token=token or config.write_token or config.read_token,
             verify=_verify(config),
         ) as found:
             yield found
@@ -87,6 +90,44 @@ def client(config: Config, *, writes: bool = False) -> Iterator[Client]:
     finally:
         transport.close()
         engine.close()
+
+
+class Connection:
+    """Read-only SQL on a database, whether a server has it open or not."""
+
+    def __init__(self, config: Config, token: str | None) -> None:
+        # On a file of one's own nobody else is slowed: questions may be as large as they like.
+        alone = dataclasses.replace(config, query_timeout_s=86_400.0, sql_rows_max=1 << 40)
+        self._stack = ExitStack()
+        self._client = self._stack.enter_context(client(alone, token=token))
+
+    def sql(self, query: str, params: Any = None) -> SqlResult:
+        """Run one SELECT: `connect(path).sql("from threads").df()`. See `Client.sql`."""
+        found: SqlResult = self._client.sql(query, params)
+        return found
+
+    def close(self) -> None:
+        """Let go of the file, or of the connections to the server."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(database: str | None = None, *, token: str | None = None) -> Connection:
+    """Return read-only SQL on a database: through its server while one runs, else on the file.
+
+    While a file is open here, no server can start on it: close it soon. `database` is the path of
+    the file, else the setting. `token` is the server's read_token where it has one.
+
+    Raises:
+        DatabaseRefused: there is neither a server nor a file, or the file cannot be used.
+    """
+    overrides = {} if database is None else {"database": str(database)}
+    return Connection(settings.load(overrides=overrides).config, token)
 
 
 def _scheme(config: Config) -> str:

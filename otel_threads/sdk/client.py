@@ -23,6 +23,7 @@ from otel_threads.errors import (
     OtelThreadsError,
     Unavailable,
 )
+from otel_threads.sdk.result import SqlResult
 
 ENDPOINT = "http://127.0.0.1:4320"
 ATTEMPTS_MAX = 5
@@ -43,6 +44,7 @@ class _Call:
     body: Any = None
     again: bool = True  # whether sending it twice does no harm
     text: bool = False  # the answer is text
+    arrow: bool = False  # the answer is an Arrow stream; a refusal is final
 
 
 class _Verbs:
@@ -188,6 +190,22 @@ class _Verbs:
     def list_comments(self, **chosen: Any) -> Any:
         """Iterate over comments, oldest first; by project, thread_id, trace_id."""
         return self._items(_Call("GET", "/comments", _query({"limit": PAGE, **chosen})))
+
+    # SQL
+
+    def sql(self, query: str, params: Sequence[Any] | Row | None = None) -> Any:
+        """Run one SELECT; return a `SqlResult`: `.df()`, `.arrow()`, `.pl()`, `.fetchall()`.
+
+        `params` are the values of `?` (a sequence) or of `$name` (a dictionary).
+
+        Raises:
+            InvalidQuery: it is not SQL, does not only read, or found more than sql_rows_max rows.
+            Unavailable: it was stopped at the time limit, or too many queries run.
+        """
+        body = {"sql": query, "format": "arrow"}
+        if params is not None:
+            body["params"] = params if isinstance(params, dict) else list(params)  # type: ignore[assignment]
+        return self._send(_Call("POST", "/sql", body=body, again=False, arrow=True))
 
     # Views, projects, server
 
@@ -395,6 +413,8 @@ def _parameters(call: _Call) -> Row:
     found: Row = {"params": call.query} if call.query else {}
     if call.body is not None:
         found["json"] = call.body
+    if call.arrow:  # the server has the time limit
+        found["timeout"] = httpx.Timeout(30.0, read=None)
     return found
 
 
@@ -402,7 +422,7 @@ def _pause_s(
     call: _Call, answer: httpx.Response | None, error: httpx.HTTPError | None, attempt: int
 ) -> float | None:
     """Return how long to wait before the next attempt, None when there shall be none."""
-    if attempt == ATTEMPTS_MAX:
+    if attempt == ATTEMPTS_MAX or (call.arrow and answer is not None):
         return None
     never_arrived = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     refused = answer is not None and answer.status_code in RETRY_STATUSES
@@ -417,12 +437,18 @@ def _pause_s(
 
 
 def _result(call: _Call, answer: httpx.Response | None, error: httpx.HTTPError | None) -> Any:
+    if answer is None and isinstance(error, httpx.RemoteProtocolError) and call.arrow:
+        raise InvalidQuery(
+            "the answer broke off: more rows than sql_rows_max, or the time limit; select less"
+        ) from error
     if answer is None:
         raise Unavailable(f"the server does not answer: {error}") from error
     if not answer.is_success:
         raise _failure(answer)
     if call.text:
         return answer.text
+    if call.arrow:
+        return SqlResult(answer.content)
     return answer.json() if answer.content else None
 
 

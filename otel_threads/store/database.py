@@ -4,6 +4,7 @@ Nobody outside this room gets a connection. Settings and their reasons: docs/sto
 """
 
 import contextlib
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ from typing import Any
 import duckdb
 
 from otel_threads import deadline
-from otel_threads.errors import DatabaseRefused, QueryTimeout, StoreClosed
+from otel_threads.errors import DatabaseRefused, QueryTimeout, StoreClosed, describe
 from otel_threads.store import migrations
 
+logger = logging.getLogger(__name__)
 CATALOG = "otel_threads"
 ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
-CHECKPOINT_THRESHOLD = "64MB"  # a larger one stalls commits longer, a smaller one writes more
+LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
 
@@ -38,6 +40,7 @@ class Database:
         self._read_only = read_only
         self._thread = threading.local()  # .reading: the cursor of the reading that is open
         self._lock = threading.Lock()  # guards _connection against a reopen
+        self._folding = threading.Lock()  # held while the file must not change, or changes
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
             with self.cursor() as cursor:
@@ -67,7 +70,11 @@ class Database:
         try:
             connection.execute(f"attach '{quoted}' as {CATALOG} ({options})")
             connection.execute("set global TimeZone = 'UTC'")
-            connection.execute(f"set checkpoint_threshold = '{CHECKPOINT_THRESHOLD}'")
+            # We fold the log in ourselves, so that a backup can hold it off while it copies.
+            connection.execute("set checkpoint_threshold = '1TB'")
+            # Whatever SQL gets in from outside, no file but ours can be reached by it.
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
         except duckdb.Error as error:
             connection.close()
             raise DatabaseRefused(_explain(self.path, error)) from error
@@ -91,8 +98,11 @@ class Database:
             cursor.close()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a cursor inside a transaction: committed at the end, rolled back on any error."""
+    def transaction(self, *, fold: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor inside a transaction: committed at the end, rolled back on any error.
+
+        Who has somebody waiting for the commit gives `fold=False` and calls `fold_log` after.
+        """
         with self.cursor() as cursor:
             cursor.begin()
             try:
@@ -102,6 +112,49 @@ class Database:
                     cursor.rollback()
                 raise
             cursor.commit()
+        if fold:
+            self.fold_log()
+
+    def fold_log(self, *, whatever_size: bool = False) -> None:
+        """Fold the write-ahead log into the file once it is long; not while a copy is made."""
+        if not whatever_size and _bytes_of(Path(f"{self.path}.wal")) < LOG_BYTES_MAX:
+            return
+        if not self._folding.acquire(blocking=whatever_size):
+            return
+        try:
+            with self.cursor() as cursor:
+                cursor.execute(f"checkpoint {CATALOG}")
+        except (duckdb.Error, StoreClosed) as error:
+            # Nothing is lost: the log is replayed at the next start, and folded at the next try.
+            logger.warning("the log could not be folded in: %s", describe(error))
+        finally:
+            self._folding.release()
+
+    @contextlib.contextmanager
+    def unchanging_file(self) -> Iterator[None]:
+        """Keep the file as it is: meanwhile, commits go to its write-ahead log alone."""
+        with self._folding:
+            yield
+
+    @contextlib.contextmanager
+    def visiting(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor that cannot write, for SQL from outside; interrupted after `timeout_s`."""
+        with self.cursor() as cursor:
+            done = threading.Event()
+
+            def watch() -> None:
+                if not done.wait(timeout_s):
+                    while not done.wait(0.05):  # once could fall between two queries and be lost
+                        cursor.interrupt()
+
+            watchdog = threading.Thread(target=watch, name="sql-watchdog", daemon=True)
+            watchdog.start()
+            try:
+                cursor.execute("begin transaction read only")
+                yield cursor
+            finally:
+                done.set()
+                watchdog.join()
 
     def put_settings(self, settings: dict[str, str]) -> None:
         """Store the settings that views read, in place of those of the last start."""
@@ -163,11 +216,7 @@ class Database:
 
     def size_bytes(self) -> int:
         """Return what the file and its write-ahead log take on disk."""
-        return sum(
-            file.stat().st_size
-            for file in (Path(self.path), Path(f"{self.path}.wal"))
-            if file.exists()
-        )
+        return _bytes_of(Path(self.path)) + _bytes_of(Path(f"{self.path}.wal"))
 
     def close(self, *, checkpoint: bool = True) -> None:
         """Fold the write-ahead log into the file and let go of it. Safe to call twice."""
@@ -180,6 +229,13 @@ class Database:
             with contextlib.suppress(duckdb.Error):
                 connection.execute(f"checkpoint {CATALOG}")
         connection.close()
+
+
+def _bytes_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -38,9 +38,17 @@ class BatchWriter:
     """A `SpanWriter` over a `Database`."""
 
     def __init__(
-        self, database: Database, *, on_commit: Callable[[int], None] = lambda _: None
+        self,
+        database: Database,
+        *,
+        on_commit: Callable[[int], None] = lambda _: None,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Start the thread. `on_commit` hears the number of each commit, in that thread."""
+        """Start the thread. `on_commit` hears the number of each commit, in that thread.
+
+        `make_room` is asked when a commit ran out of memory; True when trying again may help.
+        """
+        self._make_room = make_room
         self._database = database
         self._on_commit = on_commit
         with database.cursor() as cursor:
@@ -92,7 +100,7 @@ class BatchWriter:
         """Commit the group as one; if that fails, each batch alone: a bad one fails alone."""
         error: OtelThreadsError | None = None
         try:
-            self._commit([batch for batch, _ in group])
+            self._commit_or_make_room([batch for batch, _ in group])
         except Exception as caught:  # noqa: BLE001  # must survive anything; every sender is told
             if is_fatal(caught):
                 self._reopen(caught)
@@ -106,6 +114,17 @@ class BatchWriter:
         self.failed = error
         for _, done in group:
             done(error)
+        self._database.fold_log()  # after the answers: it may take a moment
+
+    def _commit_or_make_room(self, batches: list[Batch]) -> None:
+        """Commit; out of memory, stop what outsiders ask and try once more."""
+        try:
+            self._commit(batches)
+        except duckdb.OutOfMemoryException:
+            if not self._make_room():
+                raise
+            logger.warning("stopped queries from outside: they left no memory for a commit")
+            self._commit(batches)
 
     def _reopen(self, cause: Exception) -> None:
         logger.error("DuckDB gave up the database (%s); opening it again", _first_line(cause))
@@ -121,7 +140,7 @@ class BatchWriter:
         sequence = self.committed_sequence + 1
         tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
-        with self._database.transaction() as cursor:
+        with self._database.transaction(fold=False) as cursor:
             tables = _without_resent(cursor, tables)
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):

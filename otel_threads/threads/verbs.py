@@ -7,6 +7,7 @@ from otel_threads.threads.events import Hub
 from otel_threads.threads.export import ExportService
 from otel_threads.threads.people import PeopleService
 from otel_threads.threads.service import ThreadService
+from otel_threads.threads.sql import SqlService
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +18,5 @@ class Verbs:
     people: PeopleService
     exporting: ExportService
     deleting: DeletingService
+    sql: SqlService
     hub: Hub

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import otel_threads
 from otel_threads import metrics
 from otel_threads.api import problems, schemas
-from otel_threads.api.rest import openapi, pages, reading, streams, writing
+from otel_threads.api.rest import openapi, pages, reading, sql, streams, writing
 from otel_threads.api.rest.answers import BASE, ERRORS
 from otel_threads.api.rights import Rights
 from otel_threads.errors import InvalidQuery
@@ -57,6 +57,7 @@ def app(
     writing.add_views(api, verbs.people)
     streams.add_export(api, verbs.exporting)
     streams.add_events(api, verbs.reading, verbs.hub)
+    sql.add_sql(api, verbs.sql)
     _server(api, verbs.reading, ready, rebuild, refresh_metrics)
     return api
 
@@ -97,11 +98,11 @@ class _Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        writes = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] == sql.PATH
         refusal = (
             None
             if scope["path"] in OPEN_PATHS
-            else self._rights.refusal(headers.get("authorization"), writes=writes)
+            else self._rights.refusal(headers.get("authorization"), writes=not reads)
         )
         if refusal:
             await problems.problem(401, refusal)(scope, receive, guarded)
