@@ -73,7 +73,7 @@ class Question:
         """Turn what DuckDB says into our errors; its messages may name columns, never files."""
         try:
             yield
-        except (duckdb.Error, pa.ArrowException, RuntimeError) as error:
+        except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
             text = guard.first_lines(error)
             interrupted = isinstance(error, duckdb.InterruptException) or "INTERRUPT" in text
             if self.out_of_memory:
