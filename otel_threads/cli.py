@@ -19,6 +19,7 @@ from otel_threads import config as settings
 from otel_threads import local, show
 from otel_threads.commands import data
 from otel_threads.commands import sql as asking
+from otel_threads.commands import store as storing
 from otel_threads.commands.base import (
     SETTING_OPTIONS,
     announce,
@@ -46,7 +47,16 @@ def cli(verbose: bool) -> None:
     )
 
 
-for _command in (data.threads, data.traces, data.export, asking.sql):
+for _command in (
+    data.threads,
+    data.traces,
+    data.export,
+    asking.sql,
+    storing.prune,
+    storing.backup,
+    storing.restore,
+    storing.compact,
+):
     cli.add_command(_command)
 
 

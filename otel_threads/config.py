@@ -17,7 +17,7 @@ PREFIX = "OTEL_THREADS_"
 FILE = "otel-threads.toml"
 # Settings of other products that people bring along; ours wins when both are set.
 ALIASES = {"OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE": "thread_cooldown_s"}
-SECRETS = frozenset({"ingest_token", "read_token", "write_token"})
+SECRETS = frozenset({"ingest_token", "read_token", "write_token", "quack_token"})
 
 
 class ConfigError(ValueError):
@@ -41,6 +41,11 @@ class Config:
     thread_cooldown_s: float = 900.0
     scores_on_new_trace: Literal["supersede", "keep"] = "supersede"
     retention_days: float = 0.0  # 0 keeps everything
+    retention_bytes: int = 0  # the oldest traces go once all rows take more; 0 keeps everything
+    snapshot_every_s: float = 0.0  # a copy for other DuckDB processes; 0 makes none
+    snapshot_file: str | None = None  # where; beside the database if not given
+    quack_endpoint: str | None = None  # DuckDB's own protocol, loopback only; extra [quack]
+    quack_token: str | None = None
     ingest_token: str | None = None
     read_token: str | None = None
     write_token: str | None = None
@@ -60,13 +65,26 @@ class Config:
             raise ConfigError(
                 f"memory_limit_bytes must be at least {64 * MIB}, not {self.memory_limit_bytes}"
             )
-        for name in ("thread_cooldown_s", "retention_days"):
+        for name in ("thread_cooldown_s", "retention_days", "retention_bytes", "snapshot_every_s"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} must not be negative, not {getattr(self, name)}")
         for name in ENDPOINTS:
             endpoint(getattr(self, name), setting=name)
+        if 0 < self.retention_bytes < 64 * MIB:
+            raise ConfigError(
+                f"retention_bytes must be 0 or at least {64 * MIB}, not {self.retention_bytes}"
+            )
         if self.request_bytes_max > 1024 * MIB:
             raise ConfigError("request_bytes_max must be at most 1073741824 (1 GiB)")
+        if self.quack_endpoint:
+            host, port = endpoint(self.quack_endpoint, setting="quack_endpoint")
+            if host not in ("127.0.0.1", "localhost", "::1") or port == 0:
+                raise ConfigError(
+                    f"quack_endpoint={self.quack_endpoint!r} must be a port of loopback, such as "
+                    "127.0.0.1:9494: put a proxy with TLS before it to reach it from elsewhere"
+                )
+            if not self.quack_token or len(self.quack_token) < 16:
+                raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
         if not self.default_project.strip():
             raise ConfigError("default_project must not be empty")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):

@@ -10,26 +10,32 @@ from typing import Any, TypeVar
 
 from otel_threads import metrics
 from otel_threads.clock import ClockWatch
-from otel_threads.config import Config
+from otel_threads.config import Config, endpoint
 from otel_threads.derive.deriver import Deriver
 from otel_threads.derive.identity import Identity
 from otel_threads.errors import DatabaseRefused
+from otel_threads.periodic import Periodic
 from otel_threads.receive.intake import GroupIntake
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived import DuckDBDerivedStore
 from otel_threads.store.outside import Outside
+from otel_threads.store.quack import Quack
 from otel_threads.store.reader import Reader
+from otel_threads.store.retention import Retention
 from otel_threads.store.writer import LAST_SEQUENCE_SQL, BatchWriter
+from otel_threads.threads.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.threads.deleting import DeletingService
 from otel_threads.threads.events import Hub
 from otel_threads.threads.export import ExportService
 from otel_threads.threads.people import PeopleService
+from otel_threads.threads.pruning import PruningService
 from otel_threads.threads.service import ThreadService
 from otel_threads.threads.sql import SqlService
 from otel_threads.threads.verbs import Verbs
 
+RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
 Result = TypeVar("Result")
 
@@ -43,7 +49,9 @@ class Engine:
         Raises:
             DatabaseRefused: the file cannot be used; the message says what to do.
         """
-        self.database = Database(config.database, memory_limit_bytes=config.memory_limit_bytes)
+        self.database = Database(
+            config.database, memory_limit_bytes=config.memory_limit_bytes, quack=_quack(config)
+        )
         self.database.put_settings(
             {
                 "thread_cooldown_s": str(config.thread_cooldown_s),
@@ -88,6 +96,23 @@ class Engine:
             caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
         )
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
+        self._housekeeping = [self._retention()]
+        if config.snapshot_every_s:
+            self._housekeeping.append(self._snapshots(config))
+
+    def _retention(self) -> Periodic:
+        job = Periodic(
+            "retention",
+            lambda: self.verbs.pruning.keep_to_settings(job.is_stopping),
+            interval_s=RETENTION_INTERVAL_S,
+            first_s=RETENTION_FIRST_S,
+        )
+        return job
+
+    def _snapshots(self, config: Config) -> Periodic:
+        file = snapshot_file(config.database, config.snapshot_file)
+        snapshots = Snapshots(self.database, file)
+        return Periodic("snapshot", snapshots.write, interval_s=config.snapshot_every_s)
 
     def progress(self) -> dict[str, Any]:
         """Return how far writing and deriving are."""
@@ -123,6 +148,8 @@ class Engine:
 
     def close(self) -> None:
         """Store what was taken, stop the threads, fold the log into the file."""
+        for job in self._housekeeping:
+            job.close()
         self._clock.close()
         self.verbs.hub.close()
         self.intake.close()
@@ -201,8 +228,23 @@ def _verbs(
             deletion, reading, alone=alone, caught_up=caught_up, on_change=hub.publish
         ),
         sql=SqlService(outside),
+        backups=BackupService(database),
+        pruning=PruningService(
+            Retention(database, derived, annotations, deletion),
+            alone=alone,
+            on_change=hub.publish,
+            retention_days=config.retention_days,
+            retention_bytes=config.retention_bytes,
+        ),
         hub=hub,
     )
+
+
+def _quack(config: Config) -> Quack | None:
+    if not config.quack_endpoint:
+        return None
+    host, port = endpoint(config.quack_endpoint, setting="quack_endpoint")
+    return Quack(host, port, config.quack_token or "")
 
 
 def _outside(config: Config, database: Database) -> Outside:

@@ -25,6 +25,7 @@ from otel_threads.engine import FileEngine, last_sequence
 from otel_threads.errors import DatabaseRefused
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
+from otel_threads.store import backup as copies
 from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore
 
@@ -214,6 +215,15 @@ class _Stream(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
+
+
+def compact_file(config: Config, on_progress: Progress) -> tuple[int, int]:
+    """Rewrite a file without the room of deleted rows; return its bytes before and after.
+
+    Raises:
+        DatabaseRefused: there is no such file, or somebody has it open.
+    """
+    return copies.compact(Path(config.database), on_progress)
 
 
 def rebuild_file(config: Config, on_progress: Progress) -> None:

@@ -178,6 +178,14 @@ def settings(rows: list[Row]) -> RenderableType:
     return table
 
 
+def facts(title: str, found: Row) -> RenderableType:
+    """Return names and numbers, a line each."""
+    table = _table((title, {"no_wrap": True}), ("", RIGHT))
+    for name, value in found.items():
+        table.add_row(name, f"{value:,}" if type(value) is int else str(value).lower())
+    return table
+
+
 def doctor(report: Row) -> RenderableType:
     """Return what arrived, what keeps it out of threads, and what to write against it."""
     status, found = report["status"], report["instrumentations"]

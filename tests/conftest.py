@@ -43,6 +43,7 @@ class Server:
         self.ready_file = folder / "ready.json"
         self._env = env or {}
         self._prefix = list(prefix)
+        self._python = settings.pop("python", sys.executable)
         self._settings = settings
         self.process: subprocess.Popen[str] | None = None
         self.addresses: dict[str, str] = {}
@@ -57,7 +58,7 @@ class Server:
             **self._env,
         }
         self.process = subprocess.Popen(
-            [*self._prefix, sys.executable, "-m", "otel_threads", "serve",
+            [*self._prefix, self._python, "-m", "otel_threads", "serve",
              "--database", str(self.database), "--ready-file", str(self.ready_file)],
             env=env, text=True, stdout=subprocess.PIPE, stderr=(self.folder / "stderr").open("a"),
             cwd=self.folder,

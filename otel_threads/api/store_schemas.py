@@ -42,3 +42,29 @@ class SqlAnswer(BaseModel):
     columns: list[SqlColumn]
     rows: list[list[Any]]
     truncated: bool = Field(description="Whether there were more rows than are here.")
+
+
+class Prune(BaseModel):
+    """What to delete: by age, or until the rows take no more than so many bytes."""
+
+    older_than_days: float | None = Field(
+        None, ge=0, le=1e6, allow_inf_nan=False, description="Traces that ended before."
+    )
+    used_bytes_max: int | None = Field(None, ge=0, le=1 << 50, description="Instead of an age.")
+    project: str | None = Field(None, description="Only of this project; all if left out.")
+    traces_max: int = Field(5000, ge=1, le=5000, description="Traces of this slice.")
+    dry_run: bool = False
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"older_than_days": 30, "dry_run": True}]},
+    )
+
+
+class Pruned(BaseModel):
+    """What a slice deleted, or with `dry_run` what all slices would."""
+
+    trace_count: int
+    span_count: int
+    thread_count: int = Field(description="Threads that lost their last trace.")
+    remaining: int = Field(description="Traces for the next calls.")
+    used_bytes: int = Field(description="What the rows take now, without free blocks.")

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from otel_threads import show
 from otel_threads.commands.base import load, setting_options, source
 from otel_threads.errors import OtelThreadsError
 from otel_threads.sdk.client import Client
@@ -114,9 +115,8 @@ def _show(found: SqlResult) -> None:
     for name, number in zip(found.columns, numbers, strict=True):
         table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in _values(found)[:ROWS_SHOWN]:
-        # Control characters of a message must not reach the terminal.
-        table.add_row(*(_printable(_cell(value)) for value in row))
-    console = Console(highlight=False, markup=False)
+        table.add_row(*(show.safe(_cell(value)) for value in row))
+    console = Console(highlight=False)
     console.print(table)
     if len(found) > ROWS_SHOWN:
         console.print(f"… {ROWS_SHOWN} of {len(found)} rows; --csv, --json or -o give all")
@@ -127,10 +127,6 @@ def _is_number(field: Any) -> bool:
 
     kind = field.type
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _prompt(client: Client) -> None:

@@ -231,6 +231,19 @@ class _Verbs:
         body = {"project": project, "thread_cooldown_s": thread_cooldown_s}
         return self._send(_Call("PATCH", "/projects", body=body))
 
+    def set_project_retention(self, project: str, retention_days: float | None) -> Any:
+        """Keep a project's traces so many days; 0 for ever, None as the server's setting says."""
+        body = {"project": project, "retention_days": retention_days}
+        return self._send(_Call("PATCH", "/projects", body=body))
+
+    def prune(self, **chosen: Any) -> Any:
+        """Delete a slice of the oldest traces: `{trace_count, span_count, thread_count, remaining,
+        database_bytes}`; call again while `remaining` is above 0.
+
+        By older_than_days, project (all if left out), used_bytes_max, traces_max, dry_run.
+        """
+        return self._send(_Call("POST", "/prune", body=_given(chosen)))
+
     def status(self) -> Any:
         """Return how far the server is."""
         return self._send(_Call("GET", "/status"))
@@ -294,6 +307,24 @@ class Client(_Verbs):
     def export_threads(self, **selection: Any) -> Iterator[bytes]:
         """Stream a file of the selected threads; `format` jsonl, csv, parquet or otlp."""
         yield from self._stream("/export/threads", _query(selection))
+
+    def backup(self) -> Iterator[tuple[bytes, int]]:
+        """Stream a copy of the database: each piece with the size of the whole in bytes.
+
+        Raises:
+            Unavailable: the copy could not be made, or broke off.
+        """
+        unlimited = httpx.Timeout(30.0, read=None)
+        try:
+            with self._http.stream("GET", "/backup", timeout=unlimited) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _failure(answer)
+                size_bytes = int(answer.headers["content-length"])
+                for piece in answer.iter_bytes():
+                    yield piece, size_bytes
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the backup broke off: {error}") from None
 
     def watch_threads(self, *, project: str | None = None) -> Iterator[tuple[str, Row]]:
         """Follow changes live: ("thread", Thread), or ("deleted", {project, thread_id})."""
@@ -399,6 +430,10 @@ def _query(given: Row) -> Row:
             value = value.isoformat()
         found[name.rstrip("_")] = str(value).lower() if isinstance(value, bool) else value
     return found
+
+
+def _given(values: Row) -> Row:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _one(thread_id: str, project: str | None) -> Row:

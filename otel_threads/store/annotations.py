@@ -302,14 +302,23 @@ class Annotations:
             ).fetchone()
         return bool(row and row[0])
 
-    def put_project_settings(self, project: str, thread_cooldown_s: float | None) -> None:
-        """Set a project's own cooldown; None takes the server's again."""
+    def put_project_settings(self, project: str, given: Mapping[str, float | None]) -> Row:
+        """Set some of a project's own settings, None for the server's; return all of them."""
+        names = ("thread_cooldown_s", "retention_days")
         with self._writing() as cursor:
+            row = cursor.execute(
+                f"select {', '.join(names)} from project_settings where project = ?",  # noqa: S608  # our own names
+                [project],
+            ).fetchone()
+            made = dict(zip(names, row or (None, None), strict=True)) | dict(given)
             cursor.execute("delete from project_settings where project = ?", [project])
-            if thread_cooldown_s is not None:
+            if any(value is not None for value in made.values()):
                 cursor.execute(
-                    "insert into project_settings values (?, ?)", [project, thread_cooldown_s]
+                    "insert into project_settings by name select $project as project,"
+                    " $thread_cooldown_s as thread_cooldown_s, $retention_days as retention_days",
+                    {"project": project, **made},
                 )
+        return {"project": project, **made}
 
     def put_clock_step(self, step_ms: float) -> None:
         """Remember that the machine's clock jumped; threads before it age by the old one."""

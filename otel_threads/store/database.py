@@ -16,6 +16,9 @@ import duckdb
 from otel_threads import deadline
 from otel_threads.errors import DatabaseRefused, QueryTimeout, StoreClosed, describe
 from otel_threads.store import migrations
+from otel_threads.store.quack import Quack
+from otel_threads.store.quack import prepare as prepare_quack
+from otel_threads.store.quack import serve as serve_quack
 
 logger = logging.getLogger(__name__)
 CATALOG = "otel_threads"
@@ -28,8 +31,15 @@ _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
 class Database:
     """One open file. Any thread may ask for a cursor; each cursor belongs to its thread."""
 
-    def __init__(self, path: str, *, memory_limit_bytes: int, read_only: bool = False) -> None:
-        """Open or create the file and bring its schema up to date.
+    def __init__(
+        self,
+        path: str,
+        *,
+        memory_limit_bytes: int,
+        read_only: bool = False,
+        quack: Quack | None = None,
+    ) -> None:
+        """Open or create the file and bring its schema up to date; then listen with Quack.
 
         Raises:
             DatabaseRefused: another process holds it, it is newer than this program, or it is no
@@ -38,6 +48,7 @@ class Database:
         self.path = path
         self._memory_limit_bytes = memory_limit_bytes
         self._read_only = read_only
+        self._quack = quack
         self._thread = threading.local()  # .reading: the cursor of the reading that is open
         self._lock = threading.Lock()  # guards _connection against a reopen
         self._folding = threading.Lock()  # held while the file must not change, or changes
@@ -48,6 +59,7 @@ class Database:
                     migrations.check(cursor, path)
                 else:
                     migrations.migrate(cursor, path)
+            self._listen(self._connection)
         except BaseException:
             self.close(checkpoint=False)
             raise
@@ -70,6 +82,8 @@ class Database:
         try:
             connection.execute(f"attach '{quoted}' as {CATALOG} ({options})")
             connection.execute("set global TimeZone = 'UTC'")
+            if self._quack:
+                prepare_quack(connection)
             # We fold the log in ourselves, so that a backup can hold it off while it copies.
             connection.execute("set checkpoint_threshold = '1TB'")
             # Whatever SQL gets in from outside, no file but ours can be reached by it.
@@ -77,8 +91,15 @@ class Database:
             connection.execute("set lock_configuration = true")
         except duckdb.Error as error:
             connection.close()
-            raise DatabaseRefused(_explain(self.path, error)) from error
+            raise DatabaseRefused(explain(self.path, error)) from error
+        except DatabaseRefused:
+            connection.close()
+            raise
         return connection
+
+    def _listen(self, connection: duckdb.DuckDBPyConnection) -> None:
+        if self._quack:
+            serve_quack(connection, CATALOG, self._quack)
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -124,6 +145,8 @@ class Database:
         try:
             with self.cursor() as cursor:
                 cursor.execute(f"checkpoint {CATALOG}")
+        except duckdb.TransactionException:
+            pass  # another transaction is just beginning or ending; the next commit tries again
         except (duckdb.Error, StoreClosed) as error:
             # Nothing is lost: the log is replayed at the next start, and folded at the next try.
             logger.warning("the log could not be folded in: %s", describe(error))
@@ -208,6 +231,7 @@ class Database:
                 self._connection.close()
                 self._connection = None
             self._connection = self._open()
+            self._listen(self._connection)
 
     @property
     def is_open(self) -> bool:
@@ -217,6 +241,19 @@ class Database:
     def size_bytes(self) -> int:
         """Return what the file and its write-ahead log take on disk."""
         return _bytes_of(Path(self.path)) + _bytes_of(Path(f"{self.path}.wal"))
+
+    def state(self) -> object:
+        """Return something that differs after each change: sizes and times of the two files."""
+        found = []
+        for name in (self.path, f"{self.path}.wal"):
+            with contextlib.suppress(FileNotFoundError):
+                status = Path(name).stat()
+                found.append((status.st_size, status.st_mtime_ns))
+        return found
+
+    def log_bytes(self) -> int:
+        """Return what the write-ahead log takes on disk."""
+        return _bytes_of(Path(f"{self.path}.wal"))
 
     def close(self, *, checkpoint: bool = True) -> None:
         """Fold the write-ahead log into the file and let go of it. Safe to call twice."""
@@ -251,7 +288,8 @@ def dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _explain(path: str, error: duckdb.Error) -> str:
+def explain(path: str, error: duckdb.Error) -> str:
+    """Return what DuckDB's refusal to open a file means, and what to do."""
     text = str(error)
     if held := _LOCKED.search(text):
         return (

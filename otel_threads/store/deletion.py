@@ -112,7 +112,7 @@ class Deletion:
                 _delete_raw(cursor, trace_ids, kept)
                 work = Work(self._derived.position(), trace_ids)
                 changed = replace(cursor, work, rows, merge, first=min(traces.values()))
-            _delete_said(cursor, threads, [one for one in trace_ids if one not in kept])
+            delete_said(cursor, threads, [one for one in trace_ids if one not in kept])
         return changed
 
 
@@ -148,9 +148,10 @@ def _delete_raw(
         )
 
 
-def _delete_said(
+def delete_said(
     cursor: duckdb.DuckDBPyConnection, threads: Sequence[ThreadKey], trace_ids: Sequence[str]
 ) -> None:
+    """Delete what people said of threads and traces, in the caller's transaction."""
     cursor.register(
         "gone_threads",
         pa.table(

@@ -292,17 +292,21 @@ class PeopleService:
         if not self._annotations.delete_view(self._service.project_of(project), name):
             raise NotFound(f"no saved view {name!r}")
 
-    def put_project(self, project: str, *, thread_cooldown_s: float | None) -> Row:
-        """Set a project's own cooldown, None for the server's; return both.
+    def put_project(self, project: str, **given: float | None) -> Row:
+        """Set a project's own `thread_cooldown_s` or `retention_days`, None for the server's.
+
+        What is not given stays. Returns all of the project's settings.
 
         Raises:
-            InvalidQuery: the cooldown is no positive number.
+            InvalidQuery: the cooldown is not positive, or the retention negative.
         """
         _check_text("project", project, NAME_LENGTH_MAX)
-        if thread_cooldown_s is not None and not 0 < thread_cooldown_s <= 10**9:
-            raise InvalidQuery(f"thread_cooldown_s {thread_cooldown_s} is not between 0 and 1e9")
-        self._annotations.put_project_settings(project, thread_cooldown_s)
-        return {"project": project, "thread_cooldown_s": thread_cooldown_s}
+        cooldown_s, days = given.get("thread_cooldown_s"), given.get("retention_days")
+        if cooldown_s is not None and not 0 < cooldown_s <= 10**9:
+            raise InvalidQuery(f"thread_cooldown_s {cooldown_s} is not between 0 and 1e9")
+        if days is not None and not 0 <= days <= 10**6:
+            raise InvalidQuery(f"retention_days {days} is not between 0 and 1e6")
+        return self._annotations.put_project_settings(project, given)
 
     def _offset_page(
         self, of: str, chosen: Row, limit: int, cursor: str | None

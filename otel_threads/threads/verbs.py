@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from otel_threads.threads.backing_up import BackupService
 from otel_threads.threads.deleting import DeletingService
 from otel_threads.threads.events import Hub
 from otel_threads.threads.export import ExportService
 from otel_threads.threads.people import PeopleService
+from otel_threads.threads.pruning import PruningService
 from otel_threads.threads.service import ThreadService
 from otel_threads.threads.sql import SqlService
 
@@ -19,4 +21,6 @@ class Verbs:
     exporting: ExportService
     deleting: DeletingService
     sql: SqlService
+    backups: BackupService
+    pruning: PruningService
     hub: Hub

@@ -1,23 +1,15 @@
-"""Real libraries of today, each in an environment of its own, against a model server on loopback.
+"""Real libraries of today, each in an environment of its own, against a model server on loopback."""
 
-The environments are kept in `.live/` and made anew when a library's list of packages changes.
-"""
-
-import hashlib
 import os
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from live import environments
 from live.fake_model import FakeModel
 
-HERE = Path(__file__).parent
-KEPT = HERE.parent.parent / ".live"
-INSTALL_TIMEOUT_S, RUN_TIMEOUT_S = 900, 180
+RUN_TIMEOUT_S = 180
 WEATHER = ("What is the weather in Paris?", "The tool says: sunny in Paris")
 AGAIN = ("And again", "You said: And again")
 
@@ -61,7 +53,7 @@ def model():
 @pytest.mark.live
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.script)
 def test_a_real_library_gives_its_conversations(case, model, make_server):
-    command = _installed(case)
+    command = environments.command(case.script, case.packages)
     server = make_server()
     env = {
         **{k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PYTEST_"))},
@@ -98,43 +90,3 @@ def test_a_real_library_gives_its_conversations(case, model, make_server):
         (call,) = server.get("/threads/turns", thread_id="live-1")["items"][1]["tool_calls"]
         assert call["arguments"] == {"city": "Paris"}
         assert "sunny in Paris" in str(call["result"])
-
-
-def _installed(case: Case) -> list[str]:
-    """Return the command that runs a script where its packages are."""
-    node = case.script.endswith(".mjs")
-    if node and not shutil.which("npm"):
-        _missing("Node.js with npm is not on this machine")
-    digest = hashlib.blake2b(
-        "\n".join([*case.packages, sys.version if not node else ""]).encode(), digest_size=6
-    ).hexdigest()
-    folder = KEPT / f"{Path(case.script).stem}-{digest}"
-    done = folder / ".done"
-    python = folder / "bin/python"
-    if not done.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        if node:
-            install = ["npm", "install", "--silent", "--no-audit", "--no-fund", *case.packages]
-        else:
-            # pip takes a quarter of an hour to resolve Traceloop's dependencies, uv two seconds.
-            uv = [sys.executable, "-m", "uv"]
-            subprocess.run(
-                [*uv, "venv", "--quiet", "--python", sys.executable, "."], cwd=folder, check=True
-            )
-            install = [*uv, "pip", "install", "--quiet", "--python", str(python), *case.packages]
-        made = subprocess.run(
-            install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S,
-            check=False,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stderr[-4000:]
-        done.touch()
-    if node:  # Node finds packages from where the script stands
-        return ["node", str(shutil.copy(HERE / case.script, folder))]
-    return [str(python), str(HERE / case.script)]
-
-
-def _missing(why: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import otel_threads
 from otel_threads import metrics
 from otel_threads.api import problems, schemas
-from otel_threads.api.rest import openapi, pages, reading, sql, streams, writing
+from otel_threads.api.rest import openapi, pages, reading, sql, store, streams, writing
 from otel_threads.api.rest.answers import BASE, ERRORS
 from otel_threads.api.rights import Rights
 from otel_threads.errors import InvalidQuery
@@ -58,6 +58,7 @@ def app(
     streams.add_export(api, verbs.exporting)
     streams.add_events(api, verbs.reading, verbs.hub)
     sql.add_sql(api, verbs.sql)
+    store.add_store(api, verbs.backups, verbs.pruning)
     _server(api, verbs.reading, ready, rebuild, refresh_metrics)
     return api
 

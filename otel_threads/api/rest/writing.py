@@ -149,9 +149,9 @@ def add_lifecycle(
 
     @api.patch(f"{BASE}/projects", responses=ERRORS, tags=["server"])
     def update_project(body: bodies.ProjectSettings) -> bodies.ProjectSettings:
-        """Give a project a cooldown of its own."""
+        """Give a project a cooldown or a retention of its own; what is left out stays."""
         return bodies.ProjectSettings.model_validate(
-            people.put_project(body.project, thread_cooldown_s=body.thread_cooldown_s)
+            people.put_project(**body.model_dump(exclude_unset=True))
         )
 
 

@@ -2,7 +2,7 @@
 -- said_of_threads.sql.
 select 'cooldown' as kind, project, null as id, null as tag, null::boolean as flag,
     null::timestamptz as time, thread_cooldown_s as number
-from project_settings
+from project_settings where thread_cooldown_s is not null
 union all
 select 'cooldown', null, null, null, null, null, value::double
 from settings where name = 'thread_cooldown_s'

@@ -1,0 +1,248 @@
+"""Copies of the database: taken while spans arrive, one consistent file each, checked before use.
+
+A copy is made of two files: the write-ahead log first, then the database, while the log is not
+folded in. In that order the log never speaks of blocks that the copied database lacks.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from otel_threads.errors import DatabaseRefused, StoreFailed
+from otel_threads.store import migrations
+from otel_threads.store.database import (
+    CATALOG,
+    ROW_GROUP_SIZE,
+    STORAGE_VERSION,
+    Database,
+    explain,
+)
+
+PIECE_BYTES = 8 << 20
+MEMORY_LIMIT = "256MB"  # of the connection that folds and checks a copy
+Progress = Callable[[int, int], object]
+
+
+def copy(database: Database, target: Path) -> int:
+    """Write a copy of an open database; return the number of the last commit that it holds.
+
+    The file appears under its name only once it is whole, folded, read and on disk.
+
+    Raises:
+        StoreFailed: the disk lacks room, or the copy cannot be read; nothing is left behind.
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    log = partial.with_name(f"{partial.name}.wal")
+    try:
+        room = shutil.disk_usage(target.parent).free
+        needed = database.size_bytes()
+        if room < needed:
+            raise StoreFailed(f"{target.parent} has {room} bytes free, a copy needs {needed}")
+        with database.unchanging_file():
+            _copy_apart([(f"{database.path}.wal", log), (database.path, partial)])
+        sequence = check(partial, fold=True)
+        sync(partial)
+        partial.replace(target)
+        sync(target.parent)
+    except OSError as error:
+        raise StoreFailed(f"the copy could not be written: {error.strerror}") from error
+    except DatabaseRefused as error:
+        raise StoreFailed(f"the copy cannot be read: {error}") from error
+    finally:
+        for leftover in (partial, log):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+    return sequence
+
+
+def _copy_apart(files: Sequence[tuple[str, Path]]) -> None:
+    """Copy files that are there in a process of its own.
+
+    A process loses its locks on a file when it closes any handle of it (POSIX): copied in here, the
+    database would be open to everybody from then on.
+    """
+    done = subprocess.run(  # noqa: S603  # our own program, two paths of ours
+        [sys.executable, "-I", "-S", "-c", _COPY, *(str(one) for pair in files for one in pair)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["the copying process failed"])[-1]
+        raise StoreFailed(f"the copy could not be written: {reason}")
+
+
+_COPY = """
+import os, shutil, sys
+for source, target in zip(sys.argv[1::2], sys.argv[2::2]):
+    if os.path.exists(source):
+        shutil.copyfile(source, target)
+"""
+
+
+def check(file: Path, *, fold: bool = False) -> int:
+    """Read a copy; return the number of its last commit. With `fold` its log becomes part of it.
+
+    Every table is counted and the commit numbers of all spans are read, so that blocks are
+    compared with their checksums.
+
+    Raises:
+        DatabaseRefused: it is not a database of ours, or it is damaged.
+    """
+    mode = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
+    quoted = str(file).replace("'", "''")
+    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT}) as connection:
+        try:
+            connection.execute(f"attach '{quoted}' as {CATALOG} ({mode if fold else 'READ_ONLY'})")
+            connection.execute(f"use {CATALOG}")
+            migrations.check(connection, str(file))
+            if fold:
+                connection.execute(f"checkpoint {CATALOG}")
+            for (table,) in connection.execute(
+                "select table_name from duckdb_tables() where database_name = current_database()"
+            ).fetchall():
+                connection.execute(f'select count(*) from "{table}"').fetchone()  # noqa: S608
+            row = connection.execute(
+                "select greatest((select coalesce(max(ingest_seq), 0) from spans),"
+                " (select coalesce(max(ingest_seq), 0) from log_records))"
+            ).fetchone()
+        except duckdb.Error as error:
+            raise DatabaseRefused(explain(str(file), error)) from error
+    return int(row[0]) if row else 0
+
+
+def restore(
+    backup: Path, target: Path, *, force: bool, on_progress: Progress = lambda done, total: None
+) -> Path | None:
+    """Put a checked copy of a backup in the place of a database that nobody has open.
+
+    Returns where the database that was there is now (with `force`), None when there was none.
+
+    Raises:
+        DatabaseRefused: the backup is no database of ours, the place is taken, or somebody has
+            the database there open.
+        StoreFailed: it could not be written; what was there is there still.
+    """
+    if not backup.exists():
+        raise DatabaseRefused(f"there is no file {backup}")
+    check(backup)
+    old: Path | None = None
+    if target.exists():
+        if not force:
+            raise DatabaseRefused(f"{target} exists; --force keeps it beside, under another name")
+        Database(str(target), memory_limit_bytes=256 << 20).close()  # refused while it is open
+        old = _free_name(target)
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        total = backup.stat().st_size
+        _copy_file(backup, partial, 0, total, on_progress)
+        sync(partial)
+        log = Path(f"{target}.wal")
+        if old is not None:
+            target.replace(old)
+            if log.exists():
+                log.replace(f"{old}.wal")
+        else:
+            # The log of a database that is gone would be replayed into this one.
+            with contextlib.suppress(FileNotFoundError):
+                log.unlink()
+        partial.replace(target)
+        sync(target.parent)
+    except OSError as error:
+        raise StoreFailed(f"the database could not be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+    return old
+
+
+def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tuple[int, int]:
+    """Rewrite a database that nobody has open, without the room of deleted rows.
+
+    Returns its bytes before and after. `on_progress` hears of tables done and in all. Interrupted,
+    the database is as it was.
+
+    Raises:
+        DatabaseRefused: there is none, or somebody has it open.
+    """
+    if not path.exists():
+        raise DatabaseRefused(f"there is no file {path}")
+    partial = path.with_name(f".{path.name}.compact")
+    for leftover in (partial, Path(f"{partial}.wal")):
+        with contextlib.suppress(FileNotFoundError):
+            leftover.unlink()
+    database = Database(str(path), memory_limit_bytes=256 << 20)  # brings the schema up to date
+    database.close()  # and folds the log in
+    before = path.stat().st_size
+    Database(str(partial), memory_limit_bytes=256 << 20).close()
+    quoted = [str(file).replace("'", "''") for file in (path, partial)]
+    with duckdb.connect(":memory:", config={"preserve_insertion_order": "true"}) as connection:
+        try:
+            connection.execute(f"attach '{quoted[0]}' as old")  # writable: nobody may begin now
+            connection.execute(
+                f"attach '{quoted[1]}' as new (ROW_GROUP_SIZE {ROW_GROUP_SIZE},"
+                f" STORAGE_VERSION '{STORAGE_VERSION}')"
+            )
+            tables = [
+                name
+                for (name,) in connection.execute(
+                    "select table_name from duckdb_tables() where database_name = 'new'"
+                ).fetchall()
+            ]
+            for done, name in enumerate(tables):
+                connection.execute(f'delete from new."{name}"')  # noqa: S608  # our own names
+                connection.execute(f'insert into new."{name}" by name from old."{name}"')
+                counts = [
+                    connection.execute(f'select count(*) from {side}."{name}"').fetchone()  # noqa: S608
+                    for side in ("old", "new")
+                ]
+                if counts[0] != counts[1]:
+                    raise StoreFailed(f"the copy of {name} differs in its number of rows")
+                on_progress(done + 1, len(tables))
+            connection.execute("checkpoint new")
+            connection.execute("detach new")
+            sync(partial)
+            partial.replace(path)
+            sync(path.parent)
+        except duckdb.Error as error:
+            raise DatabaseRefused(explain(str(path), error)) from error
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                partial.unlink()
+    return before, path.stat().st_size
+
+
+def _copy_file(source: Path, target: Path, done: int, total: int, on_progress: Progress) -> int:
+    """Copy one file; return the bytes done so far. None is there: nothing to copy."""
+    try:
+        reading = source.open("rb")
+    except FileNotFoundError:
+        return done
+    with reading, target.open("wb") as writing:
+        while piece := reading.read(PIECE_BYTES):
+            writing.write(piece)
+            done += len(piece)
+            on_progress(done, max(total, done))
+    return done
+
+
+def _free_name(target: Path) -> Path:
+    count = 1
+    while (name := target.with_name(f"{target.name}.before-restore-{count}")).exists():
+        count += 1
+    return name
+
+
+def sync(path: Path) -> None:
+    """Have a file or folder on disk before going on."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,90 @@
+"""Quack, DuckDB's own client-server protocol, for a live DuckDB shell or BI tool. Read only.
+
+An extra: its extensions load on exactly one version of DuckDB, which `otel-threads[quack]` pins.
+What keeps a client from more than reading: a token, a check of each query (below), and the
+settings of the whole database (no files, no network, locked).
+"""
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from otel_threads.errors import DatabaseRefused
+from otel_threads.store.guard import REFUSED_FUNCTIONS, TABLE_FUNCTIONS
+
+EXTENSIONS = ("httpfs", "quack")  # the second needs the first
+PUBLIC = (
+    "threads", "turns", "messages", "traces", "spans", "span_events", "span_links", "span_content",
+    "calls", "scores", "comments", "log_records", "saved_views", "scored_threads", "daily_usage",
+    "slow_turns", "tool_calls", "tool_stats",
+)  # fmt: skip
+
+
+class Quack(NamedTuple):
+    """Where Quack listens, and the token that its clients show."""
+
+    host: str
+    port: int
+    token: str
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the extensions and make every query pass the check; before the settings are locked.
+
+    Raises:
+        DatabaseRefused: the extra is not installed, or not for this DuckDB.
+    """
+    try:
+        for name in EXTENSIONS:
+            package = importlib.import_module(f"duckdb_extension_{name}")
+            file = next(Path(str(package.__file__)).parent.rglob("*.duckdb_extension"))
+            connection.execute(f"load '{file}'")
+    except (ImportError, StopIteration, duckdb.Error) as error:
+        reason = str(error).splitlines()[0]
+        raise DatabaseRefused(
+            f"quack_endpoint needs `pip install 'otel-threads[quack]'` ({reason})"
+        ) from None
+    refused = sorted(
+        {
+            name
+            for (name,) in connection.execute(
+                "select distinct lower(function_name) from duckdb_functions()"
+                " where function_type in ('table', 'pragma', 'table_macro')"
+            ).fetchall()
+        }
+        - TABLE_FUNCTIONS
+        | REFUSED_FUNCTIONS
+    )
+    # One SELECT, without the functions that guard.py refuses. A macro: Quack asks nothing else.
+    connection.execute(
+        "create macro otel_threads_authorize(session, asked) as case"
+        " when json_extract_string(json_serialize_sql(asked::varchar), '$.error') = 'false'"
+        " and json_array_length(json_serialize_sql(asked::varchar), '$.statements') = 1"
+        " and not list_has_any(list_transform(json_extract_string("
+        "json_serialize_sql(asked::varchar), '$..function_name'), lambda name: lower(name)),"
+        f" {refused!r})"
+        " then asked else error('only one SELECT is allowed') end"
+    )
+    connection.execute("set global quack_authorization_function = 'otel_threads_authorize'")
+
+
+def serve(connection: duckdb.DuckDBPyConnection, catalog: str, quack: Quack) -> None:
+    """Listen, until the connection's database is closed. Clients see our tables as views.
+
+    Raises:
+        DatabaseRefused: the port is taken.
+    """
+    for name in PUBLIC:
+        connection.execute(f"create view memory.main.{name} as from {catalog}.main.{name}")
+    try:
+        connection.execute(
+            "select * from quack_serve($uri, token => $token)",
+            {"uri": f"quack:{quack.host}:{quack.port}", "token": quack.token},
+        ).fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise DatabaseRefused(
+            f"cannot listen on quack_endpoint {quack.host}:{quack.port}: {reason}"
+        ) from None

@@ -1,0 +1,169 @@
+"""Deletes what is old, a bounded slice at a time: whole traces, and threads with their last one.
+
+Space: DuckDB gives blocks of deleted rows free at the next checkpoint and writes new rows there, so
+the file stops growing; it gets smaller only where free blocks are its last. `compact` rewrites it.
+"""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.derive.merge import merge
+from otel_threads.ports import ThreadKey, Work
+from otel_threads.store import sql
+from otel_threads.store.annotations import Annotations
+from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.deletion import RAW, Deletion, delete_said
+from otel_threads.store.derived import DuckDBDerivedStore, replace
+
+OLD_TRACES_SQL = sql.query("old_traces")
+OLD_TOTALS_SQL = sql.query("old_totals")
+LOOSE_LOGS_SQL = sql.query("delete_loose_logs")
+LIVE_SHARE_SQL = sql.query("live_share")
+GONE_THREADS_SQL = sql.query("gone_threads")
+Row = dict[str, Any]
+
+
+class Retention:
+    """Finds and deletes old traces of one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        derived: DuckDBDerivedStore,
+        annotations: Annotations,
+        deletion: Deletion,
+    ) -> None:
+        self._deletion = deletion
+        self._database = database
+        self._derived = derived
+        self._annotations = annotations
+
+    def own(self) -> dict[str, float]:
+        """Return the projects that have a retention of their own, in days; 0 keeps everything."""
+        with self._database.cursor() as cursor:
+            rows = cursor.execute(
+                "select project, retention_days from project_settings"
+                " where retention_days is not null"
+            ).fetchall()
+        return dict(rows)
+
+    def totals(
+        self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()
+    ) -> Row:
+        """Return `{trace_count, span_count, thread_count}` of what ended before a time."""
+        named = {"before": before, "project": project, "others": list(others)}
+        with self._database.cursor() as cursor:
+            cursor.execute(OLD_TOTALS_SQL, named)
+            return dictionaries(cursor)[0]
+
+    def delete_slice(
+        self,
+        before: datetime.datetime,
+        *,
+        project: str | None,
+        others: Sequence[str] = (),
+        traces_max: int,
+    ) -> tuple[Row, list[ThreadKey]]:
+        """Delete the oldest traces that ended before a time, at most so many.
+
+        Returns `{trace_count, span_count, thread_count}`, all 0 when nothing is left, and the
+        threads that changed. Runs between two passes of the deriver.
+        """
+        named = {
+            "before": before, "project": project, "others": list(others), "most": traces_max,
+        }  # fmt: skip
+        with self._database.cursor() as cursor:
+            cursor.execute(OLD_TRACES_SQL, named)
+            old = dictionaries(cursor)
+        if not old:
+            return {"trace_count": 0, "span_count": 0, "thread_count": 0}, []
+        whole = [row for row in old if not row["is_copy"]]
+        changed: list[ThreadKey] = []
+        gone: list[ThreadKey] = []
+        if whole:
+            with self._annotations.lock, self._database.transaction() as cursor:
+                _delete_raw(cursor, whole)
+                work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
+                first = min(row["start_time_unix_nano"] for row in whole)
+                changed = replace(cursor, work, [], merge, first=first)
+                gone = _gone(cursor, changed)
+                delete_said(cursor, gone, work.trace_ids)
+        for copied in {row["project"] for row in old if row["is_copy"]}:
+            # The same spans stay in other projects.
+            ids = [row["trace_id"] for row in old if row["is_copy"] and row["project"] == copied]
+            changed += self._deletion.traces(ids, project=copied)[1]
+        return {
+            "trace_count": len(old),
+            "span_count": sum(row["span_count"] for row in old),
+            "thread_count": len(gone),
+        }, changed
+
+    def delete_loose_logs(
+        self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()
+    ) -> None:
+        """Delete log records that came before a time and belong to no trace."""
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
+            )
+
+    def used_bytes(self) -> int:
+        """Return what the rows take, deleted ones and free blocks not counted."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(
+                "select used_blocks * block_size from pragma_database_size()"
+                " where database_name = current_database()"
+            ).fetchone()
+            share = cursor.execute(LIVE_SHARE_SQL).fetchone()
+        blocks_bytes = int(row[0]) if row else 0
+        return int(blocks_bytes * float(share[0] if share else 1)) + self._database.log_bytes()
+
+    def middle_time(self, share: float) -> datetime.datetime | None:
+        """Return a time before which about that share of all traces ended; None without any."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(
+                "select to_timestamp(approx_quantile(epoch(end_time), $share)) from traces",
+                {"share": share},
+            ).fetchone()
+        return row[0] if row else None
+
+    def fold(self) -> None:
+        """Give the blocks of deleted rows free."""
+        self._database.fold_log(whatever_size=True)
+
+
+def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
+    """Delete stored rows of traces; bounds on the commit let DuckDB skip what is newer."""
+    cursor.register(
+        "going", pa.table({"trace_id": pa.array([row["trace_id"] for row in going], pa.string())})
+    )
+    bounds = {
+        "first": min(row["first_sequence"] for row in going),
+        "last": max(row["last_sequence"] for row in going),
+    }
+    for table in RAW:
+        # A log record may have come in any commit.
+        bound = "" if table == "log_records" else " and t.ingest_seq between $first and $last"
+        cursor.execute(
+            f"delete from {table} t using going g where t.trace_id = g.trace_id{bound}",  # noqa: S608  # our own names
+            bounds if bound else {},
+        )
+
+
+def _gone(cursor: duckdb.DuckDBPyConnection, changed: list[ThreadKey]) -> list[ThreadKey]:
+    cursor.register(
+        "changed",
+        pa.table(
+            {
+                "project": pa.array([key[0] for key in changed], pa.string()),
+                "thread_id": pa.array([key[1] for key in changed], pa.string()),
+            }
+        ),
+    )
+    return [
+        (project, thread_id) for project, thread_id in cursor.execute(GONE_THREADS_SQL).fetchall()
+    ]

@@ -1,0 +1,85 @@
+"""Backups as a stream, and snapshots beside the database for other DuckDB processes."""
+
+import contextlib
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from otel_threads.errors import Overloaded
+from otel_threads.store import backup
+from otel_threads.store.database import Database
+
+logger = logging.getLogger(__name__)
+PIECE_BYTES = 1 << 20
+
+
+class BackupService:
+    """Copies of one open database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._running = False
+
+    def begin(self) -> tuple[int, int, Iterator[bytes]]:
+        """Take a copy now; return its last commit, its size in bytes and its pieces.
+
+        The copy lies beside the database until the last piece is taken.
+
+        Raises:
+            Overloaded: another backup is being made.
+            StoreFailed: the disk lacks room for it.
+        """
+        if self._running:
+            raise Overloaded("a backup is being made already; try again when it is done")
+        self._running = True
+        folder: tempfile.TemporaryDirectory[str] | None = None
+        try:
+            folder = tempfile.TemporaryDirectory(
+                prefix=".otel-threads-backup-", dir=Path(self._database.path).absolute().parent
+            )
+            file = Path(folder.name) / "copy.duckdb"
+            sequence = backup.copy(self._database, file)
+        except BaseException:
+            self._running = False
+            if folder is not None:
+                folder.cleanup()
+            raise
+        return sequence, file.stat().st_size, self._pieces(file, folder)
+
+    def _pieces(self, file: Path, folder: "tempfile.TemporaryDirectory[str]") -> Iterator[bytes]:
+        try:
+            with folder, file.open("rb") as reading:
+                while piece := reading.read(PIECE_BYTES):
+                    yield piece
+        finally:
+            self._running = False
+
+
+class Snapshots:
+    """Keeps a file beside the database that any number of DuckDB processes may open read-only."""
+
+    def __init__(self, database: Database, file: Path) -> None:
+        self._database = database
+        self._file = file
+        self._written: object = None  # the state of the database that is in it
+        for leftover in file.parent.glob(f".{file.name}.*.partial*"):  # of a run that was killed
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+    def write(self) -> None:
+        """Replace the file by a new copy when there is something new.
+
+        Who has the old one open keeps reading the old one.
+        """
+        state = self._database.state()
+        if self._written == state and self._file.exists():
+            return
+        backup.copy(self._database, self._file)
+        self._written = state
+
+
+def snapshot_file(database: str, given: str | None) -> Path:
+    """Return where the snapshot goes: beside the database, unless a place is given."""
+    path = Path(database)
+    return Path(given) if given else path.with_name(f"{path.stem}.snapshot{path.suffix}")

@@ -1,0 +1,91 @@
+"""DuckDB's own protocol on the running server, with the real extension in an environment of its own."""
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from builders import a_chat, a_request
+
+from live import environments
+
+ROOT = Path(__file__).parent.parent.parent
+TOKEN = "a-token-of-sixteen-characters"
+REFUSED = (
+    "insert into otel_threads.main.settings values (1, 2)", "create table x (i int)",
+    "drop view threads", "delete from otel_threads.main.spans", "set threads = 1", "begin",
+    "attach '/tmp/x.duckdb'", "copy (select 1) to '/tmp/otel-threads-escape.csv'",
+    "call checkpoint()", "select * from checkpoint()", "select * from query('select 1')",
+    "select * from duckdb_settings()", "select * from quack_server_list()",
+    "select * from quack_stop('x')", "select write_log('x')", "select * from READ_TEXT('/etc/passwd')",
+    "select 1; select 2", "explain analyze delete from otel_threads.main.spans",
+    "with a as (select * from force_checkpoint()) select * from a",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def python():
+    return str(environments.made("quack", [f"{ROOT}[quack]"]) / "bin/python")
+
+
+def ask(python: str, port: int, *queries: str, token: str = TOKEN) -> list:
+    ran = subprocess.run(
+        [python, str(environments.HERE / "quack_client.py"), str(port), token, json.dumps(queries)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.live
+def test_a_duckdb_client_reads_live_and_can_do_nothing_else(python, make_server):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = make_server(
+        python=python, quack_endpoint=f"127.0.0.1:{port}", quack_token=TOKEN,
+        env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    server.post(a_request(*[a_chat(f"chat-{i % 2}", "hi", "ho") for i in range(6)]))
+    server.wait_derived()
+    query = "select thread_id, turn_count from threads order by 1"
+    found = ask(
+        python, port,
+        f"from quack_query(URI, '{query}')",
+        "select count(*) from live.turns",
+        "select customer, turn_count from customers join live.threads using (thread_id)",
+        f"select customer, q.turn_count from customers join quack_query(URI, '{query}') q using (thread_id)",
+    )  # fmt: skip
+    assert found == [[["chat-0", "3"], ["chat-1", "3"]], [["6"]], [["Ada", "3"]], [["Ada", "3"]]]
+    answers = ask(python, port, *(f"from quack_query(URI, $q${one}$q$)" for one in REFUSED))
+    assert [
+        one for one, answer in zip(REFUSED, answers, strict=True) if isinstance(answer, list)
+    ] == []
+    (written,) = ask(python, port, "insert into live.settings values ('a', 'b')")
+    assert isinstance(written, str)
+    (denied,) = ask(
+        python, port, "from quack_query(URI, 'select 1')", token="another-token-of-16-chars"
+    )
+    assert "Authentication failed" in denied
+    # The server is as it was.
+    assert server.get("/status")["spans"] == 6
+    server.post(a_request(a_chat("chat-9", "hi", "ho")))
+    server.wait_derived()
+    assert ask(python, port, "select count(*) from live.threads") == [[["3"]]]
+
+
+@pytest.mark.live
+def test_settings_that_would_open_it_to_everybody_are_refused(python, tmp_path):
+    for settings, why in (
+        (["OTEL_THREADS_QUACK_ENDPOINT=127.0.0.1:9494"], "quack_token"),
+        (
+            ["OTEL_THREADS_QUACK_ENDPOINT=0.0.0.0:9494", f"OTEL_THREADS_QUACK_TOKEN={TOKEN}"],
+            "loopback",
+        ),
+    ):
+        ran = subprocess.run(
+            ["env", *settings, python, "-m", "otel_threads", "serve"],
+            capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+        )  # fmt: skip
+        assert (ran.returncode, why in ran.stderr) == (2, True)

@@ -1,0 +1,231 @@
+"""Backups, restoring, snapshots and compacting: consistent while spans arrive, checked, atomic."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+from builders import a_chat, a_request
+from conftest import wait_until
+
+from otel_threads.errors import DatabaseRefused, StoreFailed
+from otel_threads.store import backup
+from otel_threads.store.database import Database
+
+
+def run(*arguments: str, cwd: Path, env=None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "otel_threads", *arguments],
+        capture_output=True, text=True, check=False, cwd=cwd, env=env,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def sending(server):
+    """Send spans without a pause; yield the list of trace ids that were acknowledged."""
+    acknowledged: list[str] = []
+    done = threading.Event()
+
+    def send() -> None:
+        while not done.is_set():
+            spans = [
+                a_chat(f"c-{len(acknowledged) % 7}", "x" * 3000, "y" * 3000) for _ in range(100)
+            ]
+            if server.post(a_request(*spans)).status_code == 200:
+                acknowledged.extend(span.trace_id.hex() for span in spans)
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: acknowledged, "the first answer")
+        yield acknowledged
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def trace_ids(file: Path) -> set[str]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return {row[0] for row in connection.execute("select trace_id from spans").fetchall()}
+
+
+def test_backups_while_spans_arrive_hold_all_that_was_acknowledged(make_server, tmp_path):
+    server = make_server()
+    with sending(server) as acknowledged:
+        for i in range(5):
+            target = tmp_path / f"copy-{i}.duckdb"
+            before = set(acknowledged)
+            found = run("backup", str(target), "--database", str(server.database), cwd=tmp_path)
+            assert found.returncode == 0, found.stderr
+            assert before <= trace_ids(target)
+            assert not Path(f"{target}.wal").exists()
+    server.wait_derived()
+    assert sorted(p.name for p in tmp_path.glob("*.duckdb")) == [
+        f"copy-{i}.duckdb" for i in range(5)
+    ]
+    assert not list(server.folder.glob(".otel-threads-backup-*"))
+    assert server.stderr() == ""
+
+
+def test_a_backup_is_restored_and_goes_on(make_server, tmp_path):
+    server = make_server()
+    server.post(a_request(*[a_chat(f"c-{i}", "hi", "ho") for i in range(10)]))
+    server.wait_derived()
+    httpx.put(
+        f"{server.api}/scores", json={"scores": [{"thread_id": "c-1", "name": "q", "value": 1}]}
+    )
+    target = tmp_path / "copy.duckdb"
+    assert (
+        run("backup", str(target), "--database", str(server.database), cwd=tmp_path).returncode == 0
+    )
+    taken = run("backup", str(target), "--database", str(server.database), cwd=tmp_path)
+    assert (taken.returncode, "--force" in taken.stderr) == (2, True)
+    held = run("restore", str(target), "--database", str(server.database), "--force", cwd=tmp_path)
+    assert (held.returncode, "in use by process" in held.stderr) == (1, True)
+    server.post(a_request(a_chat("after", "hi", "ho")))
+    server.kill()  # with a log that a restored file must not be mixed with
+    refused = run("restore", str(target), "--database", str(server.database), cwd=tmp_path)
+    assert (refused.returncode, "--force" in refused.stderr) == (1, True)
+    restored = run(
+        "restore", str(target), "--database", str(server.database), "--force", cwd=tmp_path
+    )
+    assert restored.returncode == 0, restored.stderr
+    kept = next(server.folder.glob("*.before-restore-1"))
+    assert len(trace_ids(kept)) == 11
+    server.start()
+    assert server.get("/threads", with_total="true")["total"] == 10
+    assert server.get("/scores")["items"][0]["value"] == 1.0
+    server.post(a_request(a_chat("again", "hi", "ho")))
+    server.wait_derived()
+    assert server.get("/threads", with_total="true")["total"] == 11
+
+
+def test_a_backup_without_a_server(make_server, tmp_path):
+    server = make_server()
+    server.post(a_request(a_chat("c", "hi", "ho")))
+    server.wait_derived()
+    server.kill()  # the last commits are in the log alone
+    target = tmp_path / "copy.duckdb"
+    assert (
+        run("backup", str(target), "--database", str(server.database), cwd=tmp_path).returncode == 0
+    )
+    assert len(trace_ids(target)) == 1
+
+
+def test_files_that_are_no_backup_are_refused(tmp_path):
+    target = tmp_path / "x.duckdb"
+    (tmp_path / "text").write_text("no database")
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as other:
+        other.execute("create table mine as select 1")
+    Database(str(tmp_path / "whole.duckdb"), memory_limit_bytes=128 << 20).close()
+    whole = (tmp_path / "whole.duckdb").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "damaged").write_bytes(whole[:8192] + bytes(4096) + whole[12288:])
+    for name in ("missing", "text", "other.duckdb", "cut", "damaged"):
+        with pytest.raises(DatabaseRefused):
+            backup.restore(tmp_path / name, target, force=False)
+        assert not target.exists()
+
+
+def test_a_full_disk_fails_the_backup_and_nothing_else(tmp_path, monkeypatch):
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: type("U", (), {"free": 10})())
+    with pytest.raises(StoreFailed, match="10 bytes free"):
+        backup.copy(database, tmp_path / "copy.duckdb")
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreFailed):
+        backup.copy(database, tmp_path / "file" / "copy.duckdb")
+    assert backup.copy(database, tmp_path / "copy.duckdb") == 0
+    database.close()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["copy.duckdb", "file", "x.duckdb"]
+
+
+def test_one_backup_at_a_time_and_a_caller_who_leaves_frees_it(make_server):
+    server = make_server()
+    server.post(a_request(*[a_chat("c", "x" * 50_000, "y" * 50_000) for _ in range(100)]))
+    with httpx.stream("GET", f"{server.api}/backup") as first:
+        assert first.status_code == 200
+        size = int(first.headers["content-length"])
+        assert int(first.headers["x-otel-threads-sequence"]) >= 1
+        pieces = first.iter_bytes()
+        assert next(pieces)
+    wait_until(
+        lambda: httpx.get(f"{server.api}/backup", timeout=60).status_code == 200, "the next backup"
+    )
+    assert size > 0
+    wait_until(lambda: not list(server.folder.glob(".otel-threads-backup-*")), "it is cleaned up")
+
+
+def test_a_backup_needs_the_read_token(make_server):
+    server = make_server(read_token="secret")
+    assert httpx.get(f"{server.api}/backup").status_code == 401
+    given = {"authorization": "Bearer secret"}
+    assert httpx.get(f"{server.api}/backup", headers=given).status_code == 200
+
+
+READER = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1], read_only=True) as c:
+    print(c.execute("select count(*) from threads").fetchone()[0], flush=True)
+    sys.stdin.readline()
+    print(c.execute("select count(*) from threads").fetchone()[0], flush=True)
+"""
+
+
+def test_snapshots_are_open_to_many_processes_and_replaced_under_them(make_server):
+    server = make_server(snapshot_every_s=0.5)
+    file = server.folder / "otel-threads.snapshot.duckdb"
+    server.post(a_request(a_chat("first", "hi", "ho")))
+    server.wait_derived()
+    wait_until(file.exists, "the first snapshot")
+
+    def threads_in_snapshot() -> int:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            return connection.execute("select count(*) from threads").fetchone()[0]
+
+    wait_until(lambda: threads_in_snapshot() == 1, "the thread in a snapshot")
+    readers = [
+        subprocess.Popen([sys.executable, "-c", READER, str(file)], text=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]  # fmt: skip
+    assert [reader.stdout.readline() for reader in readers] == ["1\n"] * 3
+    server.post(a_request(a_chat("second", "hi", "ho")))
+    server.wait_derived()
+    wait_until(lambda: threads_in_snapshot() == 2, "the second thread in a snapshot")
+    for reader in readers:
+        out, _ = reader.communicate("\n", timeout=30)
+        assert (out, reader.returncode) == ("1\n", 0)
+    assert server.stop() == 0
+    assert not list(server.folder.glob(".*partial*"))
+
+
+def test_compacting_gives_room_back_and_changes_nothing(make_server, tmp_path):
+    server = make_server()
+    for _ in range(8):
+        server.post(a_request(*[a_chat(f"c-{i}", os.urandom(9000).hex(), "a") for i in range(50)]))
+    server.wait_derived()
+    gone = [f"c-{i}" for i in range(45)]
+    httpx.post(f"{server.api}/threads/delete", json={"thread_ids": gone}, timeout=60)
+    held = run("compact", "--database", str(server.database), cwd=tmp_path)
+    assert (held.returncode, "in use" in held.stderr) == (1, True)
+    before = server.get("/threads")
+    server.stop()
+    size = server.database.stat().st_size
+    done = run("compact", "--database", str(server.database), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert server.database.stat().st_size < size
+    server.start()
+    assert json.dumps(server.get("/threads")) == json.dumps(before)
+    server.post(a_request(a_chat("again", "hi", "ho")))
+    server.wait_derived()
+    assert server.get("/threads", with_total="true")["total"] == 6
