@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 import otel_threads
 from otel_threads import config as settings
-from otel_threads import local, show
+from otel_threads import local, logs, show, tracing
 from otel_threads.commands import data
 from otel_threads.commands import sql as asking
 from otel_threads.commands import store as storing
@@ -40,11 +40,7 @@ POLL_S = 0.1
 @click.option("-v", "--verbose", is_flag=True, help="Log what the server does.")
 def cli(verbose: bool) -> None:
     """Conversations from OpenTelemetry spans."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    logs.install("text", level=logging.INFO if verbose else logging.WARNING)
 
 
 for _command in (
@@ -68,6 +64,11 @@ def serve(config_file: str | None, ready_file: str | None, **given: str | None) 
     from otel_threads import server
 
     loaded = load(config_file, **given)
+    logs.install(loaded.config.log_format, level=logging.getLogger().level)
+    try:
+        tracing.start(loaded.config)
+    except settings.ConfigError as error:
+        raise click.UsageError(str(error)) from None
     with failing(server.ListenError):
         server.run(loaded.config, ready_file=ready_file, announce=announce)
 

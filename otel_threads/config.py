@@ -57,6 +57,9 @@ class Config:
     sql_rows_max: int = 1_000_000  # of one answer to SQL from outside
     sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back
 
+    log_format: Literal["text", "json"] = "text"
+    self_traces_endpoint: str | None = None  # OTLP/HTTP, another server's; extra [tracing]
+
     def __post_init__(self) -> None:
         for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:

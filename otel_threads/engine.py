@@ -144,6 +144,7 @@ class Engine:
     def refresh_metrics(self) -> None:
         """Bring the gauges up to date."""
         metrics.DATABASE_BYTES.set(self.database.size_bytes())
+        metrics.LOG_BYTES.set(self.database.log_bytes())
         metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
 
     def close(self) -> None:

@@ -49,6 +49,11 @@ DERIVE_LAG_SECONDS = Gauge(
     "otel_threads_derive_lag_seconds", "Age of the oldest commit that is not derived yet.",
     registry=REGISTRY,
 )  # fmt: skip
+SQL_QUERIES = Counter("otel_threads_sql_queries", "Queries from outside.", registry=REGISTRY)
+PRUNED_TRACES = Counter(
+    "otel_threads_pruned_traces", "Traces deleted for their age or the size.", registry=REGISTRY
+)
+LOG_BYTES = Gauge("otel_threads_log_bytes", "Size of the write-ahead log.", registry=REGISTRY)
 DATABASE_BYTES = Gauge(
     "otel_threads_database_bytes", "Size of the file and its write-ahead log.", registry=REGISTRY
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from otel_threads import tracing
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
@@ -186,7 +187,7 @@ class Deriver:
         if target <= after:
             return after
         self._pace()
-        with DERIVE_SECONDS.time():
+        with DERIVE_SECONDS.time(), tracing.span("derive"):
             work = self._store.pending(after=after, upto=target)
             spans = self._store.spans(work, after=after)
             self._rest()

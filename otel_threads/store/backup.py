@@ -22,6 +22,7 @@ from otel_threads.store.database import (
     STORAGE_VERSION,
     Database,
     explain,
+    free_name,
 )
 
 PIECE_BYTES = 8 << 20
@@ -137,7 +138,7 @@ def restore(
         if not force:
             raise DatabaseRefused(f"{target} exists; --force keeps it beside, under another name")
         Database(str(target), memory_limit_bytes=256 << 20).close()  # refused while it is open
-        old = _free_name(target)
+        old = free_name(target, "before-restore")
     partial = target.with_name(f".{target.name}.partial")
     try:
         total = backup.stat().st_size
@@ -230,13 +231,6 @@ def _copy_file(source: Path, target: Path, done: int, total: int, on_progress: P
             done += len(piece)
             on_progress(done, max(total, done))
     return done
-
-
-def _free_name(target: Path) -> Path:
-    count = 1
-    while (name := target.with_name(f"{target.name}.before-restore-{count}")).exists():
-        count += 1
-    return name
 
 
 def sync(path: Path) -> None:

@@ -5,7 +5,9 @@ Nobody outside this room gets a connection. Settings and their reasons: docs/sto
 
 import contextlib
 import logging
+import os
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +27,7 @@ CATALOG = "otel_threads"
 ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
 LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
+_TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
 
 
@@ -91,11 +94,29 @@ class Database:
             connection.execute("set lock_configuration = true")
         except duckdb.Error as error:
             connection.close()
+            torn = _TORN.search(str(error))
+            if torn and not self._read_only and self._cut_log(int(torn[1])):
+                return self._open()
             raise DatabaseRefused(explain(self.path, error)) from error
         except DatabaseRefused:
             connection.close()
             raise
         return connection
+
+    def _cut_log(self, position: int) -> bool:
+        """Cut the log before what a power cut tore; the whole is kept. False when it is shorter."""
+        log = Path(f"{self.path}.wal")
+        size_bytes = _bytes_of(log)
+        if size_bytes <= position:
+            return False
+        kept = free_name(log, "damaged")
+        shutil.copyfile(log, kept)
+        os.truncate(log, position)
+        logger.error(
+            "%s is damaged at byte %d of %d: going on with what is before it; kept whole as %s",
+            log, position, size_bytes, kept,
+        )  # fmt: skip
+        return True
 
     def _listen(self, connection: duckdb.DuckDBPyConnection) -> None:
         if self._quack:
@@ -266,6 +287,14 @@ class Database:
             with contextlib.suppress(duckdb.Error):
                 connection.execute(f"checkpoint {CATALOG}")
         connection.close()
+
+
+def free_name(file: Path, word: str) -> Path:
+    """Return a name beside a file that is not taken: x.duckdb.word-1."""
+    count = 1
+    while (name := file.with_name(f"{file.name}.{word}-{count}")).exists():
+        count += 1
+    return name
 
 
 def _bytes_of(file: Path) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads import tracing
 from otel_threads.errors import InvalidQuery, Overloaded, QueryTimeout, Unavailable
+from otel_threads.metrics import SQL_QUERIES
 from otel_threads.store import guard
 from otel_threads.store.database import Database
 
@@ -137,7 +139,9 @@ class Outside:
         guard.check_type(sql)
         with self._database.cursor() as cursor:
             guard.check(cursor, sql)
-        question.start(sql, params)
+        SQL_QUERIES.inc()
+        with tracing.span("sql"):
+            question.start(sql, params)
 
     def make_room(self) -> bool:
         """Stop what runs, because a commit ran out of memory; return whether anything ran."""

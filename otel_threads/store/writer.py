@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from otel_threads import tracing
 from otel_threads.decode import columns
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed, describe
@@ -140,7 +141,8 @@ class BatchWriter:
         sequence = self.committed_sequence + 1
         tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
-        with self._database.transaction(fold=False) as cursor:
+        counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
+        with tracing.span("commit", **counts), self._database.transaction(fold=False) as cursor:
             tables = _without_resent(cursor, tables)
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from otel_threads.errors import InvalidQuery
+from otel_threads.metrics import PRUNED_TRACES
 from otel_threads.ports import ThreadKey
 from otel_threads.store.retention import Retention
 from otel_threads.threads.service import ALL_PROJECTS
@@ -145,6 +146,7 @@ class PruningService:
 
         done, changed = self._alone(job).result(ALONE_TIMEOUT_S)
         self._on_change(changed)
+        PRUNED_TRACES.inc(done["trace_count"])
         return dict(done)
 
 

@@ -1,0 +1,106 @@
+"""Files of every released schema open, are brought up to date and keep their data; interrupted too."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import zstandard
+from builders import a_chat, a_request
+
+from otel_threads.errors import DatabaseRefused
+from otel_threads.store import migrations
+from otel_threads.store.database import Database
+
+FILES = sorted((Path(__file__).parent / "files").glob("schema-*.duckdb.zst"))
+
+
+def unpack(file: Path, target: Path) -> Path:
+    with file.open("rb") as packed, target.open("wb") as out:
+        zstandard.ZstdDecompressor().copy_stream(packed, out)
+    return target
+
+
+def test_there_is_a_file_of_the_schemas_before_this_one():
+    assert [int(file.name[7:11]) for file in FILES] == [3]  # 0.1.0 was developed up to it
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_an_old_file_is_brought_up_to_date_with_its_data(file, tmp_path, make_server):
+    folder = tmp_path / "old"
+    folder.mkdir()
+    path = unpack(file, folder / "otel-threads.duckdb")
+    with pytest.raises(DatabaseRefused, match="serve"):
+        Database(str(path), memory_limit_bytes=128 << 20, read_only=True)
+    server = make_server(folder=folder)
+    before = server.get("/threads", project="*", limit=1000)["items"]
+    assert len(before) >= 7
+    stats = server.get("/threads/stats", project="*")
+    server.post(a_request(a_chat("new", "hi", "ho")))
+    server.wait_derived()
+    subprocess.run(
+        [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(path)],
+        check=True, capture_output=True, cwd=folder,
+    )  # fmt: skip
+    server.wait_derived()
+    after = [
+        t
+        for t in server.get("/threads", project="*", limit=1000)["items"]
+        if t["thread_id"] != "new"
+    ]
+    assert [facts(t) for t in after] == [facts(t) for t in before]
+    assert server.get("/threads/stats", project="*")["turn_count"] == stats["turn_count"] + 1
+
+
+def facts(thread: dict) -> str:
+    return json.dumps(
+        {k: v for k, v in thread.items() if k not in ("updated_at", "status")}, sort_keys=True
+    )
+
+
+OPEN = """
+import sys
+from otel_threads.store.database import Database
+print("opening", flush=True)
+Database(sys.argv[1], memory_limit_bytes=128 << 20).close()
+print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_migration_that_is_killed_goes_on_at_the_next_start(file, tmp_path):
+    """At any moment: the steps take milliseconds, so the moments are drawn."""
+    draw = random.Random(1)
+    killed = 0
+    for i in range(12):
+        path = unpack(file, tmp_path / f"{i}.duckdb")
+        process = subprocess.Popen(
+            [sys.executable, "-c", OPEN, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout.readline() == "opening\n"
+        try:
+            process.wait(draw.uniform(0.0, 0.12))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.communicate()
+        database = Database(str(path), memory_limit_bytes=128 << 20)
+        with database.cursor() as cursor:
+            assert migrations.version(cursor) == migrations.NEWEST
+            assert cursor.execute("select count(*) from thread_facts").fetchone()[0] >= 7
+            cursor.execute("from tool_stats").fetchall()
+        database.close()
+    assert killed >= 3
+
+
+def test_a_file_from_the_future_is_refused(tmp_path):
+    path = tmp_path / "x.duckdb"
+    database = Database(str(path), memory_limit_bytes=128 << 20)
+    with database.transaction() as cursor:
+        cursor.execute("insert into schema_version values (999, 'x', now())")
+    database.close()
+    with pytest.raises(DatabaseRefused, match="999"):
+        Database(str(path), memory_limit_bytes=128 << 20)

@@ -1,0 +1,68 @@
+"""What the server tells of itself: metrics, log lines, its own spans."""
+
+import json
+import subprocess
+import sys
+
+import httpx
+from builders import a_chat, a_request
+from conftest import wait_until
+
+
+def test_metrics(make_server):
+    server = make_server()
+    server.post(a_request(a_chat("t", "hi", "ho")))
+    server.post(b"\x0a\xff")
+    server.wait_derived()
+    httpx.post(f"{server.api}/sql", json={"sql": "select 1"})
+    text = httpx.get(f"http://{server.addresses['http']}/metrics").text
+    found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(found["otel_threads_sql_queries_total"]) == 1
+    assert float(found["otel_threads_commits_total"]) == 1
+    assert float(found["otel_threads_database_bytes"]) > 10_000
+    assert float(found["otel_threads_log_bytes"]) > 0
+    assert float(found["otel_threads_derive_lag_seconds"]) == 0
+    assert float(found['otel_threads_accepted_total{signal="traces"}']) == 1
+    refused = [
+        name
+        for name in found
+        if name.startswith("otel_threads_requests_total") and "ok" not in name
+    ]
+    assert refused, text
+
+
+def test_log_lines_as_json(make_server, tmp_path):
+    server = make_server(log_format="json", otlp_http_endpoint="0.0.0.0:0")
+    wait_until(lambda: server.stderr(), "a warning")
+    line = json.loads(server.stderr().splitlines()[0])
+    assert (line["level"], line["logger"]) == ("warning", "otel_threads.server")
+    assert "without a token" in line["message"]
+    assert line["time"].endswith("Z")
+
+
+def test_own_spans_go_to_another_server(make_server):
+    other = make_server()
+    server = make_server(self_traces_endpoint=other.otlp)
+    server.post(a_request(a_chat("secret-thread", "secret words", "ho")))
+    server.wait_derived()
+    httpx.post(f"{server.api}/sql", json={"sql": "select 'secret'"})
+    server.stop()  # sends what waits
+    other.wait_derived()
+    spans = httpx.post(
+        f"{other.api}/sql",
+        json={
+            "sql": "select name, count(*), any_value(service_name), list(attributes) from spans group by 1"
+        },
+    ).json()["rows"]
+    assert {row[0] for row in spans} >= {"commit", "derive", "sql"}
+    assert {row[2] for row in spans} == {"otel-threads"}
+    assert "secret" not in json.dumps(spans)
+
+
+def test_own_spans_never_go_to_the_server_itself(tmp_path):
+    for endpoint, why in (("http://127.0.0.1:4318", "own port"), ("nonsense", "http://host:port")):
+        ran = subprocess.run(
+            [sys.executable, "-m", "otel_threads", "serve"], cwd=tmp_path, capture_output=True, text=True,
+            check=False, timeout=60, env={"OTEL_THREADS_SELF_TRACES_ENDPOINT": endpoint, "PATH": "/usr/bin"},
+        )  # fmt: skip
+        assert (ran.returncode, why in ran.stderr) == (2, True), ran.stderr
