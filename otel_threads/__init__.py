@@ -4,17 +4,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from otel_threads.exporter import DuckDBSpanExporter
     from otel_threads.local import connect
     from otel_threads.sdk.client import AsyncClient, Client
+    from otel_threads.sdk.context import current, thread
+    from otel_threads.sdk.feedback import comment, score, tag
+    from otel_threads.sdk.processor import ThreadSpanProcessor
 
-__all__ = ["AsyncClient", "Client", "__version__", "connect"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "DuckDBSpanExporter",
+    "ThreadSpanProcessor",
+    "__version__",
+    "comment",
+    "connect",
+    "current",
+    "score",
+    "tag",
+    "thread",
+]
 __version__ = "0.1.0"
-
-
 _HOMES = {
     "AsyncClient": "otel_threads.sdk.client",
     "Client": "otel_threads.sdk.client",
+    "DuckDBSpanExporter": "otel_threads.exporter",
+    "ThreadSpanProcessor": "otel_threads.sdk.processor",
+    "comment": "otel_threads.sdk.feedback",
     "connect": "otel_threads.local",
+    "current": "otel_threads.sdk.context",
+    "score": "otel_threads.sdk.feedback",
+    "tag": "otel_threads.sdk.feedback",
+    "thread": "otel_threads.sdk.context",
 }
 
 

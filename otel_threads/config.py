@@ -17,6 +17,8 @@ PREFIX = "OTEL_THREADS_"
 FILE = "otel-threads.toml"
 # Settings of other products that people bring along; ours wins when both are set.
 ALIASES = {"OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE": "thread_cooldown_s"}
+# Of the same prefix, and read elsewhere: by the command line, the clients and the SDK exporter.
+NOT_SETTINGS = ("config", "endpoint", "token", "when_served")
 SECRETS = frozenset({"ingest_token", "read_token", "write_token", "quack_token"})
 
 
@@ -163,7 +165,8 @@ def _from_file(file: str | None) -> Mapping[str, Any]:
 def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
     aliases = [(key, {ALIASES[key]: environ[key]}) for key in ALIASES if key in environ]
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
-    ours.pop("config", None)  # OTEL_THREADS_CONFIG names the file; see cli.py
+    for name in NOT_SETTINGS:
+        ours.pop(name, None)
     unknown = sorted(ours.keys() - {f.name for f in fields(Config)})
     if unknown:
         names = ", ".join(PREFIX + name.upper() for name in unknown)

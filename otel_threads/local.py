@@ -28,6 +28,7 @@ from otel_threads.sdk.result import SqlResult
 from otel_threads.store import backup as copies
 from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore
+from otel_threads.threads.verbs import Verbs
 
 Progress = Callable[[int, int], None]
 PIECES_MAX = 16  # of an answer, between the application and its reader
@@ -38,11 +39,10 @@ def find_server(config: Config) -> str | None:
 
     The server leaves a note beside the file; one of a server that was killed answers nothing.
     """
-    note = Path(f"{config.database}.server.json")
     addresses = []
-    try:
-        addresses.append(json.loads(note.read_text(encoding="utf-8"))["http"])
-    except (OSError, ValueError, KeyError, TypeError):
+    if "http" in (note := read_note(Path(config.database))):
+        addresses.append(note["http"])
+    else:
         if not Path(config.database).exists():
             # Somebody else's database behind the configured port is better than no answer.
             host, port = endpoint(config.http_endpoint, setting="http_endpoint")
@@ -50,7 +50,7 @@ def find_server(config: Config) -> str | None:
     for address in addresses:
         try:
             answer = httpx.get(
-                f"{_scheme(config)}://{address}/healthz", timeout=2.0, verify=_verify(config)
+                f"{_scheme(config)}://{address}/healthz", timeout=2.0, verify=verify(config)
             )
             if answer.status_code == 200:
                 return str(address)
@@ -71,26 +71,37 @@ def client(config: Config, *, writes: bool = False, token: str | None = None) ->
         with Client(
             f"{_scheme(config)}://{address}",
             token=token or config.write_token or config.read_token,
-            verify=_verify(config),
+            verify=verify(config),
         ) as found:
             yield found
         return
     engine = FileEngine(config, writes=writes)
-    transport = _InProcess(
-        rest.app(
-            engine.verbs,
-            ready=lambda: None,
-            rebuild=lambda: 0,
-            refresh_metrics=lambda: None,
-            rights=Rights(),
-        )
-    )
     try:
-        with Client("http://file", transport=transport) as found:
+        with in_process(engine.verbs) as found:
             yield found
     finally:
-        transport.close()
         engine.close()
+
+
+def in_process(verbs: Verbs) -> Client:
+    """Return a client of an engine in this process: REST without a port. Close it."""
+    application = rest.app(
+        verbs,
+        ready=lambda: None,
+        rebuild=lambda: 0,
+        refresh_metrics=lambda: None,
+        rights=Rights(),
+    )
+    return Client("http://file", transport=_InProcess(application))
+
+
+def read_note(database: Path) -> dict[str, Any]:
+    """Return what the server that has a database open says of itself, or said before it died."""
+    try:
+        found = json.loads(Path(f"{database}.server.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 class Connection:
@@ -135,7 +146,8 @@ def _scheme(config: Config) -> str:
     return "https" if config.tls_cert_file else "http"
 
 
-def _verify(config: Config) -> Any:
+def verify(config: Config) -> Any:
+    """Return what httpx takes as `verify` for this configuration's own server."""
     if not config.tls_cert_file:
         return True
     context = ssl.create_default_context(cafile=config.tls_cert_file)

@@ -23,6 +23,6 @@ FAMILY = Family(
     kind=kind,
     names={
         "user_id": ("user.id", "user_id", "userId"),
-        "tags": ("tags",),
+        "tags": ("otel_threads.tags", "tags"),
     },
 )
