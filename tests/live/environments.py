@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "examples"
 KEPT = HERE.parent.parent / ".live"
 INSTALL_TIMEOUT_S = 900
 
 
 def command(script: str, packages: list[str]) -> list[str]:
-    """Return the command that runs a script of this folder where its packages are."""
+    """Return the command that runs a example where its packages are."""
     node = script.endswith(".mjs")
     folder = made(Path(script).stem, packages, node=node)
     if node:  # Node finds packages from where the script stands
-        return ["node", str(shutil.copy(HERE / script, folder))]
-    return [str(folder / "bin/python"), str(HERE / script)]
+        return ["node", str(shutil.copy(EXAMPLES / script, folder))]
+    return [str(folder / "bin/python"), str(EXAMPLES / script)]
 
 
 def made(name: str, packages: list[str], *, node: bool = False) -> Path:

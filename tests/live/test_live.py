@@ -1,14 +1,16 @@
-"""Real libraries of today, each in an environment of its own, against a model server on loopback."""
+"""The examples: real libraries of today, each in an environment of its own, against a model server on loopback."""
 
 import os
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from live import environments
 from live.fake_model import FakeModel
 
+ROOT = Path(__file__).parent.parent.parent
 RUN_TIMEOUT_S = 180
 WEATHER = ("What is the weather in Paris?", "The tool says: sunny in Paris")
 AGAIN = ("And again", "You said: And again")
@@ -26,14 +28,18 @@ class Case:
 
 HTTP = "opentelemetry-exporter-otlp-proto-http"
 CASES = [
-    Case("otel_genai_openai.py",
-         ["openai", "opentelemetry-sdk", HTTP, "opentelemetry-instrumentation-genai-openai"],
-         "gen_ai.conversation.id"),
-    Case("openinference_langgraph.py",
+    Case("openai_chat.py",
+         [str(ROOT), "openai", HTTP, "opentelemetry-instrumentation-genai-openai"],
+         "otel_threads.thread_id"),
+    Case("langgraph_agent.py",
          ["langgraph", "langchain-openai", "opentelemetry-sdk", HTTP,
           "openinference-instrumentation-langchain"], "session.id", tool=True),
-    Case("traceloop_openai.py", ["openai", "httpx", "traceloop-sdk"],
+    Case("openai_agents.py",
+         ["openai-agents", "opentelemetry-sdk", HTTP,
+          "openinference-instrumentation-openai-agents"], "session.id", tool=True),
+    Case("traceloop_app.py", ["openai", "httpx", "traceloop-sdk"],
          "traceloop.association.properties.session_id"),
+    Case("langfuse_app.py", ["langfuse>=3.10", "openai"], "session.id"),
     Case("pydantic_ai_agent.py", ["pydantic-ai-slim[openai]>=2", "opentelemetry-sdk", HTTP],
          "gen_ai.conversation.id", tool=True),
     Case("vercel_ai.mjs",
@@ -60,6 +66,11 @@ def test_a_real_library_gives_its_conversations(case, model, make_server):
         "OTEL_EXPORTER_OTLP_ENDPOINT": server.otlp,
         "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
+        "TRACELOOP_BASE_URL": server.otlp,
+        "LANGFUSE_BASE_URL": server.otlp,
+        "LANGFUSE_PUBLIC_KEY": "any",
+        "LANGFUSE_SECRET_KEY": "any",
+        "OPENAI_AGENTS_DISABLE_TRACING": "0",
         "OPENAI_BASE_URL": model.base_url,
         "OPENAI_API_KEY": "none",
         "NO_PROXY": "127.0.0.1",

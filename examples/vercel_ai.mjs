@@ -1,3 +1,8 @@
+// The Vercel AI SDK on Node: `experimental_telemetry.metadata.sessionId` is the conversation.
+//
+//   npm install ai @ai-sdk/openai zod @opentelemetry/api @opentelemetry/sdk-trace-node \
+//       @opentelemetry/exporter-trace-otlp-http
+//   OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 node vercel_ai.mjs
 import { createOpenAI } from "@ai-sdk/openai";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";

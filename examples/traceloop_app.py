@@ -1,15 +1,14 @@
-import os
+"""An application that uses Traceloop, moved by one environment variable: where its spans go.
+
+pip install traceloop-sdk openai
+TRACELOOP_BASE_URL=http://127.0.0.1:4318 python traceloop_app.py
+"""
 
 from openai import OpenAI
 from traceloop.sdk import Traceloop
 from traceloop.sdk.decorators import workflow
 
-Traceloop.init(
-    app_name="live",
-    api_endpoint=os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"],
-    disable_batch=True,
-    telemetry_enabled=False,
-)
+Traceloop.init(app_name="chat", disable_batch=True, telemetry_enabled=False)
 client = OpenAI()
 
 

@@ -1,3 +1,9 @@
+"""A Pydantic AI agent: `conversation_id` of a run is the conversation.
+
+pip install 'pydantic-ai-slim[openai]' opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
+OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 python pydantic_ai_agent.py
+"""
+
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor

@@ -1,3 +1,10 @@
+"""A LangGraph agent: `configurable.thread_id`, which its memory needs anyway, is the conversation.
+
+    pip install langgraph langchain-openai opentelemetry-sdk opentelemetry-exporter-otlp-proto-http \
+        openinference-instrumentation-langchain
+    OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 python langgraph_agent.py
+"""
+
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
