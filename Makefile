@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint bench proto clean
+COLLECTOR_VERSION := v0.161.0
+COLLECTOR := .collector/build/otelcol-threads
+
+.PHONY: demo test lint bench proto collector clean
 
 demo: $(VENV)/.run
 	$(BIN)/otel-threads demo
@@ -30,8 +33,22 @@ proto: $(VENV)/.dev
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=. otel_threads/wire/v1/trace.proto
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=. --grpc_python_out=. --pyi_out=. otel_threads/v1/threads.proto
 
+# The Collector distribution of collector-config/builder.yaml, and telemetrygen, which tests it.
+# Needs Go. Kept in .collector/ until the manifest changes.
+collector: $(COLLECTOR) .collector/bin/telemetrygen
+
+$(COLLECTOR): collector-config/builder.yaml
+	mkdir -p .collector/bin
+	GOBIN=$(CURDIR)/.collector/bin go install go.opentelemetry.io/collector/cmd/builder@$(COLLECTOR_VERSION)
+	GOWORK=off .collector/bin/builder --config collector-config/builder.yaml
+	@touch $@
+
+.collector/bin/telemetrygen:
+	mkdir -p .collector/bin
+	GOBIN=$(CURDIR)/.collector/bin go install github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@$(COLLECTOR_VERSION)
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis otel-threads-demo.duckdb*
+	rm -rf $(VENV) .collector .live .pytest_cache .mypy_cache .ruff_cache .hypothesis otel-threads-demo.duckdb*
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -96,6 +96,32 @@ def test_async_has_the_same_verbs(loaded):
             assert (await client.get_thread(ids[0], project="client"))["thread_id"] == ids[0]
             with pytest.raises(NotFound):
                 await client.get_thread("x")
+            pieces = [
+                p
+                async for p in client.export_threads(
+                    project="client", filter="thread_id < 't-0002'"
+                )
+            ]
+            assert len(b"".join(pieces).splitlines()) == 2
+            with pytest.raises(InvalidQuery):
+                [p async for p in client.export_threads(format="xml")]
+            assert (await client.sql("select 6 * 7")).fetchone() == (42,)
+            loaded.post(a_request(a_chat("a-w", "hi", "ho")), x_otel_threads_project="async")
+
+            async def tell() -> None:  # until it listens, nobody can be told
+                while True:
+                    await asyncio.to_thread(
+                        loaded.post,
+                        a_request(a_chat("a-w", "hi", "ho")),
+                        x_otel_threads_project="async",
+                    )
+                    await asyncio.sleep(0.1)
+
+            telling = asyncio.create_task(tell())
+            async for kind, thread in client.watch_threads(project="async"):
+                assert (kind, thread["thread_id"]) == ("thread", "a-w")
+                break
+            telling.cancel()
 
     asyncio.run(run())
 

@@ -360,7 +360,7 @@ class Client(_Verbs):
 
 
 class AsyncClient(_Verbs):
-    """As `Client`, with awaitables and async iterators; without the two verbs that stream."""
+    """As `Client`, with awaitables and async iterators."""
 
     def __init__(
         self,
@@ -395,6 +395,35 @@ class AsyncClient(_Verbs):
             if not page["next_cursor"]:
                 return
             call.query["cursor"] = page["next_cursor"]
+
+    async def export_threads(self, **selection: Any) -> AsyncIterator[bytes]:
+        """See `Client.export_threads`."""
+        async for piece in self._stream("/export/threads", _query(selection)):
+            yield piece
+
+    async def watch_threads(self, *, project: str | None = None) -> AsyncIterator[tuple[str, Row]]:
+        """See `Client.watch_threads`."""
+        rest = b""
+        query = _query({"project": project})
+        async for piece in self._stream("/events", query, read_timeout_s=60.0):
+            *events, rest = (rest + piece).split(b"\n\n")
+            for event in events:
+                if found := _event(event):
+                    yield found
+
+    async def _stream(
+        self, path: str, query: Row, *, read_timeout_s: float | None = None
+    ) -> AsyncIterator[bytes]:
+        timeout = httpx.Timeout(self._http.timeout.connect, read=read_timeout_s)
+        try:
+            async with self._http.stream("GET", path, params=query, timeout=timeout) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise _failure(answer)
+                async for piece in answer.aiter_bytes():
+                    yield piece
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the server does not answer: {error}") from None
 
     async def close(self) -> None:
         """Close the connections."""
