@@ -7,7 +7,7 @@ WORKERS ?= 2
 COLLECTOR_VERSION := v0.161.0
 COLLECTOR := .collector/build/otelcol-threads
 
-.PHONY: demo test lint bench proto collector clean
+.PHONY: demo test lint bench soak proto collector clean
 
 demo: $(VENV)/.run
 	$(BIN)/otel-threads demo
@@ -27,6 +27,13 @@ bench: $(VENV)/.dev
 	cd benchmarks && ../$(BIN)/python visibility.py --save
 	cd benchmarks && ../$(BIN)/python start.py --save
 	cd benchmarks && ../$(BIN)/python query.py --save
+	cd benchmarks && ../$(BIN)/python processor.py --save
+	cd benchmarks && ../$(BIN)/python growth.py --save
+
+# Half an hour, and ten minutes; the second needs `make collector`.
+soak: $(VENV)/.dev collector
+	cd benchmarks && ../$(BIN)/python soak.py --save
+	cd benchmarks && ../$(BIN)/python sidecar.py --save
 
 # The generated module must load on protobuf 6 and 7, so it is made with a compiler of protobuf 6.
 proto: $(VENV)/.dev
