@@ -76,6 +76,37 @@ def test_a_duckdb_client_reads_live_and_can_do_nothing_else(python, make_server)
 
 
 @pytest.mark.live
+def test_the_duckdb_shell_joins_a_local_file(python, make_server, tmp_path):
+    folder = environments.made("duckdb-cli", ["duckdb-cli==1.5.5"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = make_server(
+        python=python, quack_endpoint=f"127.0.0.1:{port}", quack_token=TOKEN,
+        env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    server.post(a_request(*[a_chat(f"chat-{i % 2}", "hi", "ho") for i in range(6)]))
+    server.wait_derived()
+    (tmp_path / "customers.csv").write_text("chat_id,customer\nchat-1,Ada\n")
+    extensions = [
+        next((Path(python).parent.parent / "lib").rglob(f"{name}.duckdb_extension"))
+        for name in ("httpfs", "quack")
+    ]
+    query = f"""
+        load '{extensions[0]}'; load '{extensions[1]}';
+        create secret (type quack, token '{TOKEN}');
+        select c.customer, t.turn_count from 'customers.csv' c
+        join quack_query('quack:127.0.0.1:{port}', 'from threads') t on t.thread_id = c.chat_id;
+    """
+    ran = subprocess.run(
+        [str(folder / "bin/duckdb"), "-csv", "-c", query], cwd=tmp_path, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-2:] == ["customer,turn_count", "Ada,3"]
+
+
+@pytest.mark.live
 def test_settings_that_would_open_it_to_everybody_are_refused(python, tmp_path):
     for settings, why in (
         (["OTEL_THREADS_QUACK_ENDPOINT=127.0.0.1:9494"], "quack_token"),
