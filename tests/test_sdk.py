@@ -367,3 +367,22 @@ heavy = {'duckdb', 'grpc', 'fastapi', 'starlette', 'uvicorn', 'pyarrow', 'numpy'
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_program_that_set_up_no_processor_gets_one():
+    code = """
+import otel_threads
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+with otel_threads.thread("early"):  # before anything is set up
+    pass
+trace.set_tracer_provider(TracerProvider())
+with otel_threads.thread("chat-1"):
+    span = trace.get_tracer("x").start_span("a")
+assert dict(span.attributes) == {"otel_threads.thread_id": "chat-1"}
+with otel_threads.thread("chat-2"):
+    span = trace.get_tracer("x").start_span("a")
+assert dict(span.attributes) == {"otel_threads.thread_id": "chat-2"}
+assert len(trace.get_tracer_provider()._active_span_processor._span_processors) == 1
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

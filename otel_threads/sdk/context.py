@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from opentelemetry import baggage as w3c_baggage
-from opentelemetry import context
+from opentelemetry import context, trace
 from opentelemetry.context import Context
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -207,6 +207,7 @@ class thread:  # read as a verb: with thread("chat-1"):
         )  # fmt: skip
 
     def _enter(self, thread_id: str) -> Conversation:
+        _see_to_processor()
         outer = current() or Conversation("")
         conversation = Conversation(
             str(thread_id),
@@ -223,6 +224,28 @@ class thread:  # read as a verb: with thread("chat-1"):
                     inside = w3c_baggage.set_baggage(name, attributes[name], inside)
         self._tokens.append(context.attach(inside))
         return conversation
+
+
+_seen: Any = None  # the tracer provider that was looked at last
+
+
+def _see_to_processor() -> None:
+    """Add a `ThreadSpanProcessor` to the global provider of a program that made none itself.
+
+    So that zero-code instrumentation, where nobody writes the set-up, needs no more than `thread`.
+    """
+    global _seen
+    provider = trace.get_tracer_provider()
+    if provider is _seen:
+        return
+    _seen = provider
+    add = getattr(provider, "add_span_processor", None)
+    if add is None:  # none is set up (yet)
+        return
+    from otel_threads.sdk.processor import ThreadSpanProcessor
+
+    if not ThreadSpanProcessor.is_in_use:
+        add(ThreadSpanProcessor())
 
 
 def _text(value: Any) -> str:

@@ -22,8 +22,11 @@ class ThreadSpanProcessor(SpanProcessor):
     its own is kept. Never raises.
     """
 
+    is_in_use = False  # whether a program set one up itself
+
     def __init__(self, *, from_baggage: bool = True) -> None:
         """`from_baggage=False` ignores what other services say."""
+        ThreadSpanProcessor.is_in_use = True
         self._from_baggage = from_baggage
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:

@@ -98,10 +98,9 @@ class Reader:
             "trace_id": trace_id,
             "trace_key": rows.trace_key(trace_id),
             "project": project,
-            "default": default,
         }
         found = self._rows(GET_TRACE_SQL, named)
-        return found[0] if found else None
+        return min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
 
     def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row] | None:
         """Return turns with `messages`, oldest first, from the one after `after` on.

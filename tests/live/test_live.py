@@ -29,7 +29,8 @@ class Case:
 HTTP = "opentelemetry-exporter-otlp-proto-http"
 CASES = [
     Case("openai_chat.py",
-         [str(ROOT), "openai", HTTP, "opentelemetry-instrumentation-genai-openai"],
+         [str(ROOT), "openai", HTTP, "opentelemetry-instrumentation-genai-openai",
+          "opentelemetry-distro"],
          "otel_threads.thread_id"),
     Case("langgraph_agent.py",
          ["langgraph", "langchain-openai", "opentelemetry-sdk", HTTP,
