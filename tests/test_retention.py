@@ -193,3 +193,24 @@ def test_the_command(make_server, served):
     done = json.loads(run("--older-than", "4w", "--yes", "--json").stdout)
     assert (done["trace_count"], done["thread_count"]) == (3, 3)
     assert json.loads(run("--older-than", "4w", "--dry-run", "--json").stdout)["trace_count"] == 0
+
+
+def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
+    """A machine that believes for a while that it is next year must not take all of this one's."""
+    from otel_threads.config import Config
+    from otel_threads.engine import Engine
+    from otel_threads.model import Request, Signal
+
+    engine = Engine(Config(database=str(tmp_path / "x.duckdb"), retention_days=30))
+    try:
+        request = Request(signal=Signal.TRACES, payload=a_request(old("c", 40)))
+        assert engine.intake.submit(request).result(30).accepted == 1
+        assert engine.deriver.wait(1, 30)
+        engine._clock._on_step(-7_200_000.0)  # backwards harms nothing
+        engine._clock._on_step(7_200_000.0)
+        assert engine.verbs.pruning.keep_to_settings() == 0
+        with engine.database.transaction() as cursor:
+            cursor.execute("update clock_steps set noticed_at = noticed_at - interval 25 hour")
+        assert engine.verbs.pruning.keep_to_settings() == 1
+    finally:
+        engine.close()

@@ -23,6 +23,7 @@ OLD_TRACES_SQL = sql.query("old_traces")
 OLD_TOTALS_SQL = sql.query("old_totals")
 LOOSE_LOGS_SQL = sql.query("delete_loose_logs")
 LIVE_SHARE_SQL = sql.query("live_share")
+CLOCK_JUMPED_SQL = sql.query("clock_jumped")
 GONE_THREADS_SQL = sql.query("gone_threads")
 Row = dict[str, Any]
 
@@ -50,6 +51,12 @@ class Retention:
                 " where retention_days is not null"
             ).fetchall()
         return dict(rows)
+
+    def clock_jumped(self) -> bool:
+        """Return whether the clock jumped forward lately: what looks old may be of today."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(CLOCK_JUMPED_SQL).fetchone()
+        return bool(row and row[0])
 
     def totals(
         self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()

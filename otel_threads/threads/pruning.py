@@ -82,7 +82,13 @@ class PruningService:
         }
 
     def keep_to_settings(self, stopped: Callable[[], bool] = lambda: False) -> int:
-        """Delete all that the settings no longer keep; return how many traces that were."""
+        """Delete all that the settings no longer keep; return how many traces that were.
+
+        Not within a day of a jump of the clock by an hour and more: there is no way back.
+        """
+        if self._retention.clock_jumped():
+            logger.warning("retention waits for a day: the clock jumped forward")
+            return 0
         own = self._retention.own()
         rules: list[tuple[float, str | None, tuple[str, ...]]] = [
             (days, project, ()) for project, days in own.items()
