@@ -77,7 +77,7 @@ def test_lists_and_sql_agree_about_status_tags_and_comments(store, said, cooldow
     elif said != "nothing":
         annotations.close_threads("p", ids, closed=said == "closed")
     if cooldown_s:
-        annotations.put_project_settings("p", cooldown_s)
+        annotations.put_project_settings("p", {"thread_cooldown_s": cooldown_s})
     if step_ms:
         Annotations(store, sequence=lambda: 22, timeout_s=60).put_clock_step(step_ms)
     annotations.change_tags("p", thread_ids=["t-1"], add=["new"], remove=["x"], tags_max=50)

@@ -237,7 +237,7 @@ def test_the_cooldown_of_a_project_and_of_the_server(make_server):
     server.kill()
     server.start()
     assert project.thread("t")["status"] == "active"
-    httpx.patch(f"{server.api}/projects", json={"project": project.name})
+    httpx.patch(f"{server.api}/projects", json={"project": project.name, "thread_cooldown_s": None})
     assert project.thread("t")["status"] == "inactive"
     project.call("POST", "/threads/reopen", thread_ids=["t"])
     wait_until(lambda: project.thread("t")["status"] == "inactive", "it ends again")

@@ -117,5 +117,5 @@ class ProjectSettings(_Body):
     project: str = Field(min_length=1, max_length=200)
     thread_cooldown_s: float | None = Field(None, gt=0, le=1e9, allow_inf_nan=False)
     retention_days: float | None = Field(
-        None, ge=0, le=1e6, allow_inf_nan=False, description="0 keeps everything."
+        None, strict=True, ge=0, le=1e6, allow_inf_nan=False, description="0 keeps everything."
     )

@@ -14,7 +14,11 @@ class SqlQuery(BaseModel):
     )
     format: Literal["json", "csv", "arrow"] = "json"
     rows_max: int | None = Field(
-        None, ge=0, le=10_000_000, description="Rows of JSON; past them `truncated` is true."
+        None,
+        strict=True,
+        ge=0,
+        le=10_000_000,
+        description="Rows of JSON; past them `truncated` is true.",
     )
     model_config = ConfigDict(
         extra="forbid",
@@ -48,12 +52,19 @@ class Prune(BaseModel):
     """What to delete: by age, or until the rows take no more than so many bytes."""
 
     older_than_days: float | None = Field(
-        None, ge=0, le=1e6, allow_inf_nan=False, description="Traces that ended before."
+        None,
+        strict=True,
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Traces that ended before.",
     )
-    used_bytes_max: int | None = Field(None, ge=0, le=1 << 50, description="Instead of an age.")
+    used_bytes_max: int | None = Field(
+        None, strict=True, ge=0, le=1 << 50, description="Instead of an age."
+    )
     project: str | None = Field(None, description="Only of this project; all if left out.")
-    traces_max: int = Field(5000, ge=1, le=5000, description="Traces of this slice.")
-    dry_run: bool = False
+    traces_max: int = Field(5000, strict=True, ge=1, le=5000, description="Traces of this slice.")
+    dry_run: bool = Field(False, strict=True)
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"older_than_days": 30, "dry_run": True}]},

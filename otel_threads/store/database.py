@@ -16,7 +16,14 @@ from typing import Any
 import duckdb
 
 from otel_threads import deadline
-from otel_threads.errors import DatabaseRefused, QueryTimeout, StoreClosed, describe
+from otel_threads.errors import (
+    DatabaseRefused,
+    OtelThreadsError,
+    QueryTimeout,
+    StoreClosed,
+    Unavailable,
+    describe,
+)
 from otel_threads.store import migrations
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
@@ -54,6 +61,7 @@ class Database:
         self._quack = quack
         self._thread = threading.local()  # .reading: the cursor of the reading that is open
         self._lock = threading.Lock()  # guards _connection against a reopen
+        self._fold_at_bytes = LOG_BYTES_MAX
         self._folding = threading.Lock()  # held while the file must not change, or changes
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
@@ -159,7 +167,7 @@ class Database:
 
     def fold_log(self, *, whatever_size: bool = False) -> None:
         """Fold the write-ahead log into the file once it is long; not while a copy is made."""
-        if not whatever_size and _bytes_of(Path(f"{self.path}.wal")) < LOG_BYTES_MAX:
+        if not whatever_size and self.log_bytes() < self._fold_at_bytes:
             return
         if not self._folding.acquire(blocking=whatever_size):
             return
@@ -171,6 +179,13 @@ class Database:
         except (duckdb.Error, StoreClosed) as error:
             # Nothing is lost: the log is replayed at the next start, and folded at the next try.
             logger.warning("the log could not be folded in: %s", describe(error))
+            # Not at once again: what it lacked (memory, mostly) it would lack still.
+            self._fold_at_bytes = 2 * max(LOG_BYTES_MAX, self.log_bytes())
+            if is_fatal(error):  # DuckDB gives the database up
+                with contextlib.suppress(OtelThreadsError):  # else the next commit reopens
+                    self.reopen()
+        else:
+            self._fold_at_bytes = LOG_BYTES_MAX
         finally:
             self._folding.release()
 
@@ -183,7 +198,7 @@ class Database:
     @contextlib.contextmanager
     def visiting(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write, for SQL from outside; interrupted after `timeout_s`."""
-        with self.cursor() as cursor:
+        with _told_apart(fatal_only=True), self.cursor() as cursor:
             done = threading.Event()
 
             def watch() -> None:
@@ -213,6 +228,7 @@ class Database:
 
         Raises:
             QueryTimeout: the time was up, or the caller hung up.
+            Unavailable: spans that arrive took the memory; the same question may succeed later.
         """
         outer: duckdb.DuckDBPyConnection | None = getattr(self._thread, "reading", None)
         if outer is not None:
@@ -221,7 +237,7 @@ class Database:
         caller = deadline.current.get()
         if caller is not None:
             timeout_s = caller.remaining_s(timeout_s)
-        with self.cursor() as cursor:
+        with _told_apart(), self.cursor() as cursor:
             if caller is not None:
                 caller.watch(cursor.interrupt)
             watchdog = threading.Timer(timeout_s, cursor.interrupt)
@@ -249,6 +265,8 @@ class Database:
         """
         with self._lock:
             if self._connection is not None:
+                if _works(self._connection):
+                    return  # another thread was faster
                 self._connection.close()
                 self._connection = None
             self._connection = self._open()
@@ -287,6 +305,32 @@ class Database:
             with contextlib.suppress(duckdb.Error):
                 connection.execute(f"checkpoint {CATALOG}")
         connection.close()
+
+
+@contextlib.contextmanager
+def _told_apart(*, fatal_only: bool = False) -> Iterator[None]:
+    """Turn what is no fault of a question into Unavailable: it may be asked again."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        if fatal_only:
+            raise
+        raise Unavailable(
+            "no memory left for this question just now (memory_limit_bytes); try again"
+        ) from None
+    except duckdb.Error as error:
+        if not is_fatal(error):
+            raise
+        raise Unavailable("the database is being opened again; try again") from None
+
+
+def _works(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"from {CATALOG}.derive_state").fetchone()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def free_name(file: Path, word: str) -> Path:
