@@ -108,7 +108,7 @@ def _show(addresses: dict[str, str], console: Console, config: Config) -> None:
             f"  REST   http://{addresses['http']}/api/v1/threads?project=*\n"
             f"  API    http://{addresses['http']}/docs\n"
             f"  shell  otel-threads threads list --project '*' --database {config.database}\n"
-            f"  SQL    duckdb {config.database} -c 'from threads'   (once it has stopped)\n"
+            f"  SQL    otel-threads sql 'from threads' --database {config.database}\n"
             f"\nSend your own\n"
             f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://{addresses['otlp_http']} "
             f"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
