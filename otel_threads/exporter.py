@@ -39,8 +39,8 @@ class DuckDBSpanExporter(SpanExporter):
         provider.add_span_processor(BatchSpanProcessor(DuckDBSpanExporter("chats.duckdb")))
 
     The file is this process's until `shutdown`: opened at the first export (so after a fork), with
-    conversations derived in the background. Each settings of `otel-threads serve` that is about the
-    data holds here too, from the environment or `otel-threads.toml`.
+    conversations derived in the background. The settings of `otel-threads serve` that are about the
+    data hold here too, from the environment or `otel-threads.toml`.
 
     Args:
         database: the file; else the setting `database`.

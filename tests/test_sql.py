@@ -211,7 +211,10 @@ def test_a_commit_that_lacks_memory_stops_questions(outside):
      "select * from json_each('[1]')", "select attributes['gen_ai.system'] from spans"],
 )  # fmt: skip
 def test_what_is_allowed(outside, sql):
-    ask(outside, sql)
+    assert isinstance(ask(outside, sql), list)
+    with outside.asking() as question:
+        outside.ask(question, sql, None)
+        assert question.columns
 
 
 # Over REST

@@ -5,10 +5,8 @@ import os
 import random
 import shutil
 import subprocess
-import threading
 import time
 
-import duckdb
 import grpc
 import httpx
 import pytest
@@ -17,7 +15,7 @@ import zstandard
 from builders import a_chat, a_request, a_span
 from conftest import CAPTURES, Server, request_files, wait_until
 
-from collector.conftest import BINARY, CONFIGS, TELEMETRYGEN, free_port
+from collector.conftest import CONFIGS, TELEMETRYGEN
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 CONFIGURATIONS = sorted(file.name for file in CONFIGS.glob("*.yaml") if file.name != "builder.yaml")
@@ -361,7 +359,3 @@ def test_kills_under_load_behind_the_sidecar(make_collector, tmp_path):
     assert found["lost"] == found["duplicates"] == 0
     assert found["turns"] == found["sent"]
     assert found["sent"] > 500
-    assert BINARY.exists()
-    assert threading.active_count() < 50
-    assert duckdb.__version__
-    assert free_port()
