@@ -1,13 +1,11 @@
 """`otel-threads demo`: a real server, real recorded requests sent over OTLP, and what came out.
 
-The recordings lie in demo_captures/: one folder an instrumentation, requests as they were sent.
+The recordings are those of receive/samples.py, which the page's button loads too.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable
-from importlib import resources
-from pathlib import Path
 
 import httpx
 from rich.console import Console
@@ -15,9 +13,9 @@ from rich.text import Text
 
 from otel_threads import server, show
 from otel_threads.config import Config
+from otel_threads.receive import samples
 
 TIMEOUT_S = 60.0
-PROJECT = "demo"
 
 
 def run(
@@ -55,28 +53,17 @@ def run(
 def _send(addresses: dict[str, str], failed: list[str]) -> None:
     """Send every recorded request as its sender did."""
     with httpx.Client(base_url=f"http://{addresses['otlp_http']}", timeout=TIMEOUT_S) as http:
-        for folder in captures():
-            for file in sorted(folder.iterdir()):
-                if file.suffix not in (".pb", ".json"):
-                    continue
-                signal = "logs" if file.name.endswith(".logs.pb") else "traces"
-                kind = "json" if file.suffix == ".json" else "x-protobuf"
-                answer = http.post(
-                    f"/v1/{signal}",
-                    content=file.read_bytes(),
-                    headers={
-                        "content-type": f"application/{kind}",
-                        "x-otel-threads-project": f"{PROJECT}-{folder.name}",
-                    },
-                )
-                if answer.status_code != 200:
-                    failed.append(f"{folder.name}/{file.name}: HTTP {answer.status_code}")
-
-
-def captures() -> list[Path]:
-    """Return the folders of recordings that come with the package."""
-    root = Path(str(resources.files("otel_threads"))) / "demo_captures"
-    return sorted(path for path in root.iterdir() if path.is_dir())
+        for sample in samples.samples():
+            answer = http.post(
+                f"/v1/{sample.signal.value}",
+                content=sample.body,
+                headers={
+                    "content-type": sample.media_type,
+                    "x-otel-threads-project": sample.project,
+                },
+            )
+            if answer.status_code != 200:
+                failed.append(f"{sample.project}: HTTP {answer.status_code}")
 
 
 def _show(addresses: dict[str, str], console: Console, config: Config) -> None:

@@ -22,7 +22,7 @@ from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
 from otel_threads.derive.deriver import derive_all
 from otel_threads.engine import FileEngine, last_sequence
-from otel_threads.errors import DatabaseRefused
+from otel_threads.errors import DatabaseRefused, InvalidQuery
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
 from otel_threads.store import backup as copies
@@ -89,10 +89,15 @@ def in_process(verbs: Verbs) -> Client:
         verbs,
         ready=lambda: None,
         rebuild=lambda: 0,
+        load_samples=_no_samples,
         refresh_metrics=lambda: None,
         rights=Rights(),
     )
     return Client("http://file", transport=_InProcess(application))
+
+
+def _no_samples() -> dict[str, Any]:
+    raise InvalidQuery("the demo conversations are stored by a running server")
 
 
 def read_note(database: Path) -> dict[str, Any]:

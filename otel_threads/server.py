@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import json
 import logging
@@ -24,7 +25,7 @@ from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
 from otel_threads.engine import Engine
-from otel_threads.receive import otlp_grpc, otlp_http
+from otel_threads.receive import otlp_grpc, otlp_http, samples
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ async def _open_ports(
         engine.verbs,
         ready=engine.trouble,
         rebuild=engine.rebuild,
+        load_samples=functools.partial(samples.load, engine.intake),
         refresh_metrics=engine.refresh_metrics,
         rights=rights,
     )

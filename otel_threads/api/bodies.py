@@ -119,3 +119,13 @@ class ProjectSettings(_Body):
     retention_days: float | None = Field(
         None, strict=True, ge=0, le=1e6, allow_inf_nan=False, description="0 keeps everything."
     )
+    input_path: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="What the page shows of a turn as its input.",
+        examples=["inputs.messages[-1].content"],
+    )
+    output_path: str | None = Field(
+        None, min_length=1, max_length=500, description="And as its output."
+    )

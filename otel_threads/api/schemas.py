@@ -196,7 +196,10 @@ class SpanLog(BaseModel):
 
 
 class Span(BaseModel):
-    """One span as it was received; `depth` is how many ancestors it has in the trace."""
+    """One span as it was received; `depth` is how many ancestors it has in the trace.
+
+    Model, usage and cost stand at the outermost span of a model request, and nowhere else.
+    """
 
     project: str
     trace_id: str
@@ -205,6 +208,11 @@ class Span(BaseModel):
     depth: int
     name: str
     kind: str
+    type: str | None = Field(description="llm, agent, tool and the like; null when nothing says.")
+    model: str | None
+    usage: Usage | None
+    cost_usd: float | None
+    time_to_first_token_ms: float | None
     start_time: Time
     start_time_unix_nano: int
     end_time_unix_nano: int
@@ -260,6 +268,10 @@ class Project(BaseModel):
     thread_count: int
     trace_count: int
     last_activity_time: Time
+    thread_cooldown_s: float | None
+    retention_days: float | None
+    input_path: str | None
+    output_path: str | None
 
 
 class _Page(BaseModel):
@@ -309,54 +321,6 @@ class OpenAIMessages(BaseModel):
     """A conversation as OpenAI chat messages."""
 
     messages: list[dict[str, Any]]
-
-
-class Rebuild(BaseModel):
-    """A rebuild has begun; `/status` tells how far it is."""
-
-    committed_sequence: int
-
-
-class Instrumentation(BaseModel):
-    """One instrumentation scope among the latest 200,000 spans."""
-
-    scope_name: str
-    scope_version: str
-    span_count: int
-    trace_count: int
-    traces_with_thread: int
-    thread_id_sources: list[str] | None
-    traces_with_calls: int
-    calls_without_thread: int
-    examples_without_thread: list[str] | None
-    traces_without_content: int
-    examples_without_content: list[str] | None
-    spans_from_the_future: int
-    spans_ending_before_start: int
-    spans_a_day_late: int
-    spans_scrubbed: int
-
-
-class Finding(BaseModel):
-    """Something that keeps spans out of threads, and what to write against it."""
-
-    kind: Literal[
-        "nothing_arrived", "scrubbed_id", "no_thread_id", "no_content", "double_instrumentation",
-        "clock",
-    ]  # fmt: skip
-    library: str | None
-    summary: str
-    fix: str
-    note: str
-    trace_ids: list[str]
-
-
-class Doctor(BaseModel):
-    """What arrived, and what is missing."""
-
-    status: Status
-    instrumentations: list[Instrumentation]
-    findings: list[Finding]
 
 
 class Spread(BaseModel):

@@ -84,7 +84,7 @@ class Facts:
 
 def facts(span: Span) -> Facts:
     """Return what the families know of a span, apart from its messages."""
-    kind, family = _kind(span)
+    kind, family = kind_of(span)
     values: dict[str, Any] = {}
     for read in _VALUES:
         for fact, value in read(span).items():
@@ -101,7 +101,8 @@ def facts(span: Span) -> Facts:
     return found
 
 
-def _kind(span: Span) -> tuple[Kind | None, str | None]:
+def kind_of(span: Span) -> tuple[Kind | None, str | None]:
+    """Return what a span is and the family that says so; None twice when none does."""
     for name, kind in _KINDS:
         found = kind(span)
         if found:

@@ -302,20 +302,20 @@ class Annotations:
             ).fetchone()
         return bool(row and row[0])
 
-    def put_project_settings(self, project: str, given: Mapping[str, float | None]) -> Row:
+    def put_project_settings(self, project: str, given: Mapping[str, Any]) -> Row:
         """Set some of a project's own settings, None for the server's; return all of them."""
-        names = ("thread_cooldown_s", "retention_days")
+        names = ("thread_cooldown_s", "retention_days", "input_path", "output_path")
         with self._writing() as cursor:
             row = cursor.execute(
                 f"select {', '.join(names)} from project_settings where project = ?",  # noqa: S608  # our own names
                 [project],
             ).fetchone()
-            made = dict(zip(names, row or (None, None), strict=True)) | dict(given)
+            made = dict(zip(names, row or [None] * len(names), strict=True)) | dict(given)
             cursor.execute("delete from project_settings where project = ?", [project])
             if any(value is not None for value in made.values()):
                 cursor.execute(
-                    "insert into project_settings by name select $project as project,"
-                    " $thread_cooldown_s as thread_cooldown_s, $retention_days as retention_days",
+                    "insert into project_settings by name select $project as project, "
+                    + ", ".join(f"${name} as {name}" for name in names),
                     {"project": project, **made},
                 )
         return {"project": project, **made}

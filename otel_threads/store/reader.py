@@ -29,6 +29,7 @@ LOOSE_TURNS_SQL = sql.query("loose_turns")
 TRACE_THREADS_MAX = 100  # a batch job's trace may hold thousands; its turns are listed by thread
 THREAD_MESSAGES_SQL = sql.query("thread_messages")
 TRACE_MESSAGES_SQL = sql.query("trace_messages")
+TRACE_CALLS_SQL = sql.query("trace_calls")
 TRACE_SPANS_SQL = sql.query("trace_spans")
 TRACE_CONTENT_SQL = sql.query("trace_content")
 TRACE_EVENTS_SQL = sql.query("trace_events")
@@ -141,7 +142,18 @@ class Reader:
     def spans(self, trace: Row) -> list[tuple[Span, Row]]:
         """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
         raw, content, parts = self._stored(trace)
-        return [(_bare_span(row), _readable(row, content, parts)) for row in raw]
+        readable = (_readable(row, content, parts) for row in raw)
+        return [(_bare_span(row, one["attributes"]), one) for row, one in zip(raw, readable, strict=True)]
+
+    def trace_calls(self, trace: Row) -> dict[str, Row]:
+        """Return the model requests of a trace by the span that they stand at."""
+        named = {
+            "trace_id": trace["trace_id"],
+            "project": trace["project"] if trace["is_copy"] else None,
+            "first": trace["start_time_unix_nano"],
+            "last": trace["end_time_unix_nano"],
+        }
+        return {row["span_id"]: row for row in self._rows(TRACE_CALLS_SQL, named)}
 
     def otlp(self, trace: Row) -> ExportTraceServiceRequest:
         """Return the spans of a trace as a request that would store them again."""
@@ -215,7 +227,7 @@ def _attach(turns: Sequence[Row], messages: Sequence[Row]) -> None:
         turn["messages"] = by_turn.get(turn["turn_index"], [])
 
 
-def _bare_span(row: Row) -> Span:
+def _bare_span(row: Row, attributes: dict[str, Any]) -> Span:
     """Return what Tree needs of a span."""
     return Span(
         project=row["project"],
@@ -230,7 +242,7 @@ def _bare_span(row: Row) -> Span:
         service_name=row["service_name"],
         scope_name=row["scope_name"],
         scope_version=row["scope_version"],
-        attributes=row["attributes"],
+        attributes=attributes,
         resource={},
     )
 

@@ -3,7 +3,7 @@
 import datetime
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
@@ -170,6 +170,25 @@ _PARSER = Lark(
     parser="lalr",
     propagate_positions=True,
 )
+
+
+def described(fields: Mapping[str, Type], *, sorts: Collection[str]) -> list[dict[str, Any]]:
+    """Return what can be asked: `{name, type, operators, sortable}`, by name.
+
+    Names that take a key end with a dot; usage stands there with each of its keys.
+    """
+    names = {f"{name}." if name in KEYED and name != "usage" else name: name for name in fields}
+    names |= {f"usage.{key}": "usage" for key in USAGE}
+    return [
+        {
+            "name": shown,
+            "type": fields[name],
+            "operators": list(OPERATORS[fields[name]]),
+            "sortable": shown.removeprefix("usage.") in sorts,
+        }
+        for shown, name in sorted(names.items())
+        if shown != "usage"
+    ]
 
 
 def quoted(text: str) -> str:

@@ -19,6 +19,7 @@ NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 10_000
 ID_LENGTH_MAX = 1000
 VIEWS_MAX = 1000
+PATH_LENGTH_MAX = 500
 SOURCES = ("ui", "sdk", "api", "online", "otel")
 
 
@@ -292,13 +293,15 @@ class PeopleService:
         if not self._annotations.delete_view(self._service.project_of(project), name):
             raise NotFound(f"no saved view {name!r}")
 
-    def put_project(self, project: str, **given: float | None) -> Row:
+    def put_project(self, project: str, **given: Any) -> Row:
         """Set a project's own `thread_cooldown_s` or `retention_days`, None for the server's.
+
+        `input_path` and `output_path` are what the page shows of a turn, None for its messages.
 
         What is not given stays. Returns all of the project's settings.
 
         Raises:
-            InvalidQuery: the cooldown is not positive, or the retention negative.
+            InvalidQuery: the cooldown is not positive, the retention negative, a path too long.
         """
         _check_text("project", project, NAME_LENGTH_MAX)
         cooldown_s, days = given.get("thread_cooldown_s"), given.get("retention_days")
@@ -306,6 +309,9 @@ class PeopleService:
             raise InvalidQuery(f"thread_cooldown_s {cooldown_s} is not between 0 and 1e9")
         if days is not None and not 0 <= days <= 10**6:
             raise InvalidQuery(f"retention_days {days} is not between 0 and 1e6")
+        for name in ("input_path", "output_path"):
+            if given.get(name) is not None:
+                _check_text(name, given[name], PATH_LENGTH_MAX)
         return self._annotations.put_project_settings(project, given)
 
     def _offset_page(

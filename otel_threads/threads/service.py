@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import orjson
 
 import otel_threads
+from otel_threads.derive.reading import kind_of
 from otel_threads.derive.tree import Tree
 from otel_threads.errors import InvalidQuery, NotFound
 from otel_threads.model import USAGE
@@ -80,6 +81,12 @@ class ThreadService:
             **self._reader.counts(),
             "uptime_s": round(time.monotonic() - self._started, 3),
         }
+
+    def fields(self, *, of_traces: bool = False) -> Row:
+        """Return the fields that filters and sorts of threads (of traces) know."""
+        known = filters.TRACE_FIELDS if of_traces else filters.THREAD_FIELDS
+        items = filters.described(known, sorts=(TRACES if of_traces else THREADS).sorts)
+        return {"items": items, "next_cursor": None}
 
     def projects(self) -> Row:
         """Return every project, the most recently active first."""
@@ -370,6 +377,7 @@ class ThreadService:
         tree = Tree(span for span, _ in spans)
         raw = {id(span): readable for span, readable in spans}
         records = scores.together(self._annotations.trace_scores([row["trace_id"]]))
+        calls = self._reader.trace_calls(row)
         on_span: dict[str | None, list[Row]] = {}
         for score in records:
             on_span.setdefault(score["span_id"], []).append(score)
@@ -379,6 +387,8 @@ class ThreadService:
             "spans": [
                 {
                     **raw[id(span)],
+                    **_call(calls.get(span.span_id)),
+                    "type": kind_of(span)[0],
                     "depth": tree.depths[span.span_id],
                     "scores": on_span.get(span.span_id, []),
                 }
@@ -447,6 +457,16 @@ def _item(row: Row) -> Row:
         **{key: value for key, value in row.items() if key not in (*USAGE, *_INTERNAL)},
         "metadata": row["metadata"] or {},
         "usage": _usage(row),
+    }
+
+
+def _call(row: Row | None) -> Row:
+    """Return what a span says as a model request; nothing where it is none."""
+    return {
+        "model": row["model"] if row else None,
+        "usage": _usage(row) if row else None,
+        "cost_usd": row["cost_usd"] if row else None,
+        "time_to_first_token_ms": row["time_to_first_token_ms"] if row else None,
     }
 
 

@@ -753,7 +753,7 @@ class SpanLog(_message.Message):
     def __init__(self, event_name: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class Span(_message.Message):
-    __slots__ = ("project", "trace_id", "span_id", "parent_span_id", "depth", "name", "kind", "start_time", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status_code", "status_message", "service_name", "scope_name", "scope_version", "trace_state", "flags", "received_at", "attributes", "resource_attributes", "scope_attributes", "events", "links", "logs", "scores", "dropped_attributes_count", "dropped_events_count", "dropped_links_count")
+    __slots__ = ("project", "trace_id", "span_id", "parent_span_id", "depth", "name", "kind", "start_time", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status_code", "status_message", "service_name", "scope_name", "scope_version", "trace_state", "flags", "received_at", "attributes", "resource_attributes", "scope_attributes", "events", "links", "logs", "scores", "dropped_attributes_count", "dropped_events_count", "dropped_links_count", "type", "model", "usage", "cost_usd", "time_to_first_token_ms")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -783,6 +783,11 @@ class Span(_message.Message):
     DROPPED_ATTRIBUTES_COUNT_FIELD_NUMBER: _ClassVar[int]
     DROPPED_EVENTS_COUNT_FIELD_NUMBER: _ClassVar[int]
     DROPPED_LINKS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    COST_USD_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_TOKEN_MS_FIELD_NUMBER: _ClassVar[int]
     project: str
     trace_id: str
     span_id: str
@@ -812,7 +817,12 @@ class Span(_message.Message):
     dropped_attributes_count: int
     dropped_events_count: int
     dropped_links_count: int
-    def __init__(self, project: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., depth: _Optional[int] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time_unix_nano: _Optional[int] = ..., end_time_unix_nano: _Optional[int] = ..., duration_ms: _Optional[float] = ..., status_code: _Optional[str] = ..., status_message: _Optional[str] = ..., service_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., trace_state: _Optional[str] = ..., flags: _Optional[int] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., resource_attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., scope_attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., events: _Optional[_Iterable[_Union[SpanEvent, _Mapping]]] = ..., links: _Optional[_Iterable[_Union[SpanLink, _Mapping]]] = ..., logs: _Optional[_Iterable[_Union[SpanLog, _Mapping]]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ..., dropped_events_count: _Optional[int] = ..., dropped_links_count: _Optional[int] = ...) -> None: ...
+    type: str
+    model: str
+    usage: Usage
+    cost_usd: float
+    time_to_first_token_ms: float
+    def __init__(self, project: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., depth: _Optional[int] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time_unix_nano: _Optional[int] = ..., end_time_unix_nano: _Optional[int] = ..., duration_ms: _Optional[float] = ..., status_code: _Optional[str] = ..., status_message: _Optional[str] = ..., service_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., trace_state: _Optional[str] = ..., flags: _Optional[int] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., resource_attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., scope_attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., events: _Optional[_Iterable[_Union[SpanEvent, _Mapping]]] = ..., links: _Optional[_Iterable[_Union[SpanLink, _Mapping]]] = ..., logs: _Optional[_Iterable[_Union[SpanLog, _Mapping]]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ..., dropped_events_count: _Optional[int] = ..., dropped_links_count: _Optional[int] = ..., type: _Optional[str] = ..., model: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., time_to_first_token_ms: _Optional[float] = ...) -> None: ...
 
 class TraceDetail(_message.Message):
     __slots__ = ("span_count", "error_count", "call_count", "first_message", "last_message", "models", "providers", "services", "users", "environments", "usage", "cost_usd", "cost_source", "cost_is_partial", "tags", "metadata", "scores", "comment_count", "thread_id_source", "created_at", "updated_at", "duration_ms", "turn_count", "project", "trace_id", "thread_id", "thread_ids", "root_span_id", "name", "start_time", "end_time", "spans", "turns")

@@ -1,6 +1,7 @@
 """The REST port: /api/v1, health, metrics, OpenAPI. Calls the verbs of threads/, nothing else."""
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -8,8 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import otel_threads
-from otel_threads import metrics
-from otel_threads.api import problems, schemas
+from otel_threads import metrics, ui
+from otel_threads.api import problems, schemas, server_schemas
 from otel_threads.api.rest import openapi, pages, reading, sql, store, streams, writing
 from otel_threads.api.rest.answers import BASE, ERRORS
 from otel_threads.api.rights import Rights
@@ -21,8 +22,8 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
 BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
@@ -33,6 +34,7 @@ def app(
     *,
     ready: Callable[[], str | None],
     rebuild: Callable[[], int],
+    load_samples: Callable[[], dict[str, Any]],
     refresh_metrics: Callable[[], None],
     rights: Rights,
 ) -> FastAPI:
@@ -48,6 +50,7 @@ def app(
     problems.install(api)
     openapi.install(api)
     api.add_middleware(_Guard, rights=rights)
+    reading.add_fields(api, verbs.reading)
     reading.add_threads(api, verbs.reading)
     reading.add_transcripts(api, verbs.reading)
     reading.add_traces(api, verbs.reading)
@@ -59,7 +62,9 @@ def app(
     streams.add_events(api, verbs.reading, verbs.hub)
     sql.add_sql(api, verbs.sql)
     store.add_store(api, verbs.backups, verbs.pruning)
-    _server(api, verbs.reading, ready, rebuild, refresh_metrics)
+    _server(api, verbs.reading, rebuild, load_samples)
+    _probes(api, ready, refresh_metrics)
+    ui.add_page(api)
     return api
 
 
@@ -102,7 +107,7 @@ class _Guard:
         reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] == sql.PATH
         refusal = (
             None
-            if scope["path"] in OPEN_PATHS
+            if scope["path"] in OPEN_PATHS or ui.is_page(scope["path"])
             else self._rights.refusal(headers.get("authorization"), writes=not reads)
         )
         if refusal:
@@ -129,9 +134,8 @@ class _Guard:
 def _server(
     api: FastAPI,
     service: ThreadService,
-    ready: Callable[[], str | None],
     rebuild: Callable[[], int],
-    refresh_metrics: Callable[[], None],
+    load_samples: Callable[[], dict[str, Any]],
 ) -> None:
     @api.get(f"{BASE}/status", responses=ERRORS, tags=["server"])
     def get_status() -> schemas.Status:
@@ -144,15 +148,24 @@ def _server(
         return schemas.Projects.model_validate(service.projects())
 
     @api.get(f"{BASE}/doctor", responses=ERRORS, tags=["server"])
-    def get_doctor() -> schemas.Doctor:
+    def get_doctor() -> server_schemas.Doctor:
         """Tell which instrumentations sent spans, and what keeps their traces out of threads."""
-        return schemas.Doctor.model_validate(service.doctor())
+        return server_schemas.Doctor.model_validate(service.doctor())
 
     @api.post(f"{BASE}/rebuild", status_code=202, responses=ERRORS, tags=["server"])
-    def post_rebuild() -> schemas.Rebuild:
+    def post_rebuild() -> server_schemas.Rebuild:
         """Derive everything again from the stored spans."""
-        return schemas.Rebuild(committed_sequence=rebuild())
+        return server_schemas.Rebuild(committed_sequence=rebuild())
 
+    @api.post(f"{BASE}/demo", responses=ERRORS, tags=["server"])
+    def post_demo() -> server_schemas.Demo:
+        """Store the recorded conversations that come with the package, as if they were sent."""
+        return server_schemas.Demo.model_validate(load_samples())
+
+
+def _probes(
+    api: FastAPI, ready: Callable[[], str | None], refresh_metrics: Callable[[], None]
+) -> None:
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok\n")
@@ -170,10 +183,6 @@ def _server(
     @api.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return HTMLResponse(pages.docs(api.openapi()))
-
-    @api.get("/", include_in_schema=False)
-    async def home() -> Response:
-        return HTMLResponse(pages.HOME)
 
     @api.get("/style.css", include_in_schema=False)
     async def style() -> Response:

@@ -1,4 +1,4 @@
-"""The few pages of the REST port: where to look, and the OpenAPI document for people."""
+"""The OpenAPI document for people."""
 
 from html import escape
 from typing import Any
@@ -16,14 +16,6 @@ _HEAD = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <link rel="stylesheet" href="/style.css">
-"""
-HOME = f"""{_HEAD}<title>otel-threads</title>
-<h1>otel-threads</h1>
-<p>The server is running. Conversations are at
-<a href="/api/v1/threads?project=*"><code>/api/v1/threads?project=*</code></a>;
-every call is described at <a href="/docs"><code>/docs</code></a>.</p>
-<p>From a shell: <code>otel-threads threads list --project '*'</code></p>
-</html>
 """
 
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from otel_threads.api import schemas
+from otel_threads.api import schemas, server_schemas
 from otel_threads.api.rest.answers import BASE, ERRORS, MISSING
 from otel_threads.threads import transcript
 from otel_threads.threads.service import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
@@ -135,6 +135,19 @@ def add_threads(api: FastAPI, service: ThreadService) -> None:
         return schemas.Turns.model_validate(
             service.turns(thread_id, project=project, limit=limit, cursor=cursor)
         )
+
+
+def add_fields(api: FastAPI, service: ThreadService) -> None:
+    """Add the call that tells what can be asked."""
+
+    @api.get(f"{BASE}/fields", responses=ERRORS, tags=["server"])
+    def list_fields(
+        of: Annotated[Literal["threads", "traces"], Query(description="Of which items.")] = (
+            "threads"
+        ),
+    ) -> server_schemas.FilterFields:
+        """List the fields that filters and sorts know, with their operators."""
+        return server_schemas.FilterFields.model_validate(service.fields(of_traces=of == "traces"))
 
 
 def add_transcripts(api: FastAPI, service: ThreadService) -> None:

@@ -1,0 +1,84 @@
+// One message: its words, its parts, the tools that it asked for.
+import { bytes, oneLine } from "../lib/format.js";
+import { html, useState } from "../lib/html.js";
+import { Icon } from "../lib/icons.js";
+import { Json, parsed } from "../lib/json.js";
+import { Markdown, Plain } from "../lib/markdown.js";
+
+const ROLES = { user: "User", assistant: "Assistant", system: "System", tool: "Tool" };
+const HINT_LENGTH = 120;
+
+/** A text as people wrote it; as JSON where it is some. */
+export function Words({ text, raw }) {
+  const value = raw ? text : parsed(text);
+  if (typeof value !== "string") return html`<${Json} value=${value} />`;
+  return raw ? html`<${Plain} text=${text} />` : html`<${Markdown} text=${text} />`;
+}
+
+/** A message. `results` finds the result of a requested tool call. */
+export function Message({ message, results, raw }) {
+  const parts = message.parts.length ? message.parts : message.text ? [{ type: "text", text: message.text }] : [];
+  return html`<div class="message ${message.role}">
+    <p class="role"><${Icon} name=${message.role === "user" ? "user" : message.role === "assistant" ? "llm" : "tool"} size=${13} /> ${ROLES[message.role] ?? oneLine(message.role)}</p>
+    <div class="content">
+      ${parts.map((part, i) => html`<${Part} key=${i} part=${part} raw=${raw} />`)}
+      ${message.tool_calls.map((call, i) => html`<${ToolCall} key=${call.id ?? i} call=${results(call)} />`)}
+      ${!parts.length && !message.tool_calls.length && html`<p class="faint">No content was recorded.</p>`}
+    </div>
+  </div>`;
+}
+
+function Part({ part, raw }) {
+  switch (part.type) {
+    case "text":
+      return part.text ? html`<${Words} text=${String(part.text)} raw=${raw} />` : null;
+    case "reasoning":
+      return html`<${Fold} label="Reasoning" icon="event"><${Words} text=${String(part.text ?? "")} raw=${raw} /></${Fold}>`;
+    case "tool_call":
+      return null; // drawn with its result, from the message's tool_calls
+    case "tool_result":
+      return html`<${Value} value=${part.result} label="result" />`;
+    default:
+      return html`<${Media} part=${part} />`;
+  }
+}
+
+// An image, a sound, a file: named and measured, never fetched or drawn.
+function Media({ part }) {
+  const { type, ...rest } = part;
+  const size = JSON.stringify(rest).length;
+  const name = [rest.filename, rest.name, rest.mime_type, rest.media_type, rest.format].find((one) => typeof one === "string");
+  return html`<${Fold} className="media" icon=${/image/.test(type) ? "image" : "file"} label=${html`<b><bdi>${oneLine(type, 40)}</bdi></b> <bdi>${oneLine(name ?? "", 80)}</bdi> <span class="faint">${bytes(size)}</span>`}>
+    <${Json} value=${rest} depth=${1} /></${Fold}>`;
+}
+
+/** Something that is opened by a click; its content is not drawn before. */
+export function Fold({ label, icon, children, open = false, className = "" }) {
+  const [isOpen, setOpen] = useState(open);
+  return html`<div class="foldable ${className} ${isOpen ? "open" : ""}">
+    <button class="fold" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}><span class="mark" aria-hidden="true">${isOpen ? "▾" : "▸"}</span> ${icon && html`<${Icon} name=${icon} size=${13} />`} ${label}</button>
+    ${isOpen && html`<div class="folded">${children}</div>`}
+  </div>`;
+}
+
+/** A tool call: folded, with arguments, result and error. */
+export function ToolCall({ call }) {
+  const args = parsed(call.arguments);
+  const hint = args === null || args === undefined ? "" : oneLine(typeof args === "string" ? args : JSON.stringify(args), HINT_LENGTH);
+  const label = html`<b><bdi>${oneLine(call.name ?? "tool", 80)}</bdi></b> <span class="hint"><bdi>${hint}</bdi></span>
+    ${call.error ? html`<span class="bad">failed</span>` : call.result === null || call.result === undefined ? html`<span class="faint">no result</span>` : ""}`;
+  return html`<${Fold} className="tool ${call.error ? "failed-call" : ""}" icon="tool" label=${label}>
+    <h5>Arguments</h5><${Value} value=${args} label="arguments" />
+    ${call.error && html`<h5>Error</h5><${ErrorBox} error=${call.error} />`}
+    ${call.result !== null && call.result !== undefined && html`<h5>Result</h5><${Value} value=${call.result} label="result" />`}
+  </${Fold}>`;
+}
+
+function Value({ value, label }) {
+  const shown = parsed(value);
+  return typeof shown === "string" ? html`<${Plain} text=${shown} mono />` : html`<${Json} value=${shown} label=${label} />`;
+}
+
+/** What went wrong, where it did. */
+export const ErrorBox = ({ error }) => html`<div class="errorbox"><${Icon} name="error" size=${15} />
+  <div>${error.type && html`<b><bdi>${oneLine(error.type, 200)}</bdi></b>`}${error.message ? html`<${Plain} text=${error.message} />` : !error.type && "Failed without a message."}</div></div>`;

@@ -1,0 +1,135 @@
+// The frame around all pages: which page, which project, keys that hold everywhere.
+import { ConversationPage } from "./conversation/page.js";
+import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
+import { useAnswer } from "./lib/ask.js";
+import { count, oneLine } from "./lib/format.js";
+import { html, render, useEffect, useErrorBoundary, useId, useRef, useState } from "./lib/html.js";
+import { Icon } from "./lib/icons.js";
+import { keep, kept } from "./lib/keep.js";
+import { useKeys } from "./lib/keys.js";
+import { Menu, Toasts } from "./lib/parts.js";
+import { go, linkTo, useRoute } from "./lib/route.js";
+import { author, setAuthor } from "./people/author.js";
+import { Help } from "./start/help.js";
+import { Login } from "./start/login.js";
+import { LoosePage } from "./start/loose.js";
+import { listOf } from "./threads/selection.js";
+import { ThreadsPage } from "./threads/page.js";
+import { TracePage } from "./trace/page.js";
+
+const GO_MS = 1000; // between g and the letter after it
+const THEMES = ["auto", "light", "dark"];
+
+function useTheme() {
+  const [theme, setTheme] = useState(() => kept("theme", "auto"));
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+    keep("theme", theme === "auto" ? null : theme);
+  }, [theme]);
+  return [theme, setTheme];
+}
+
+function App() {
+  const { page, params } = useRoute();
+  const [login, setLogin] = useState(null);
+  const [help, setHelp] = useState(false);
+  const [theme, setTheme] = useTheme();
+  const [broken, mend] = useErrorBoundary((error) => console.error(error));
+  const going = useRef(0);
+  useEffect(() => whenRefused((_, refused) => setLogin({ refused })), []);
+  const { data: status, error: away } = useAnswer((signal) => get("/status", {}, signal), ["status"]);
+  const projects = useAnswer((signal) => get("/projects", {}, signal), ["projects", page, params.project]);
+  const goTo = (to) => () => {
+    if (Date.now() - going.current > GO_MS) return false;
+    go(to, to === "threads" ? listOf(params) : {});
+    return true;
+  };
+  useKeys({ "?": () => setHelp(true), g: () => (going.current = Date.now()), l: goTo("loose") });
+  useKeys({ t: goTo("threads") });
+  useEffect(() => {
+    const what = { threads: "Threads", thread: oneLine(params.thread_id, 80), trace: `Trace ${params.trace_id?.slice(0, 8)}`, loose: "Traces without a thread" }[page];
+    document.title = `${what ? `${what} · ` : ""}otel-threads`;
+    mend();
+  }, [page, params.thread_id, params.trace_id]);
+  if (login) return html`<${Login} refused=${login.refused} />`;
+  const items = projects.data?.items ?? [];
+  return html`<div class="frame">
+    <a class="skip" href="#main" onClick=${(e) => {
+      e.preventDefault();
+      const main = document.getElementById("main");
+      main.tabIndex = -1;
+      main.focus();
+    }}>Skip to the content</a>
+    <header class="top">
+      <a class="brand" href=${linkTo("threads")}><img src="ui/icon.svg" alt="" width="20" height="20" /> otel-threads</a>
+      <nav aria-label="Pages">
+        <a href=${linkTo("threads", page === "threads" ? { project: params.project } : { project: params.project ?? listOf(params).project })} aria-current=${page === "threads" || page === "thread" ? "page" : undefined}>Threads</a>
+        <a href=${linkTo("loose", { project: params.project })} aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
+      </nav>
+      <${ProjectSwitch} projects=${items} params=${params} page=${page} />
+      <span class="end">
+        ${away && away.status !== 401 && html`<span class="bad" role="alert">The server is out of reach</span>`}
+        <a href="docs" class="plainlink">API</a>
+        <${Settings} theme=${theme} setTheme=${setTheme} status=${status} />
+        <button onClick=${() => setHelp(true)} aria-label="Keys" title="Keys  ?">?</button>
+      </span>
+    </header>
+    ${broken ? html`<main id="main" class="page"><div class="failure" role="alert"><p>This page could not be drawn: ${broken.message}</p><button onClick=${mend}>Try again</button></div></main>`
+      : html`<${Page} page=${page} params=${params} status=${status} projects=${items} reloadProjects=${projects.again} />`}
+    <${Toasts} />
+    ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
+  </div>`;
+}
+
+function Page({ page, params, status, projects, reloadProjects }) {
+  switch (page) {
+    case "thread":
+      return html`<${ConversationPage} key=${`${params.project}/${params.thread_id}`} params=${params} projects=${projects} reloadProjects=${reloadProjects} />`;
+    case "trace":
+      return html`<${TracePage} params=${params} />`;
+    case "loose":
+      return html`<${LoosePage} key=${params.project} params=${params} />`;
+    case "threads":
+      return html`<${ThreadsPage} params=${params} status=${status} projects=${projects} defaultProject=${projects[0]?.project ?? "default"} />`;
+    default:
+      return html`<main id="main" class="page"><div class="empty"><h1>There is no such page</h1><p><a href=${linkTo("threads")}>To the threads</a></p></div></main>`;
+  }
+}
+
+function ProjectSwitch({ projects, params, page }) {
+  const id = useId();
+  const shown = params.project ?? "";
+  const names = projects.map((one) => one.project);
+  if (shown && shown !== "*" && !names.includes(shown)) names.push(shown);
+  return html`<span class="projects"><label for=${id} class="unseen">Project</label>
+    <select id=${id} value=${shown === "*" ? "" : shown} onChange=${(e) => {
+      const chosen = page === "threads" ? { ...params, columns: "" } : {};
+      go(page === "loose" ? "loose" : "threads", { ...chosen, project: e.target.value });
+    }}>
+      <option value="">All projects</option>
+      ${names.map((name) => html`<option key=${name} value=${name}>${oneLine(name, 60)}${projects.find((p) => p.project === name) ? ` (${count(projects.find((p) => p.project === name).thread_count, "thread")})` : ""}</option>`)}
+    </select></span>`;
+}
+
+function Settings({ theme, setTheme, status }) {
+  const [name, setName] = useState(author());
+  const ids = [useId(), useId()];
+  return html`<${Menu} icon="gear" title="Settings" align="right"><div class="form settings">
+    <label for=${ids[0]}>Theme</label>
+    <select id=${ids[0]} value=${theme} onChange=${(e) => setTheme(e.target.value)}>${THEMES.map((one) => html`<option key=${one} value=${one}>${one === "auto" ? "As the system" : one}</option>`)}</select>
+    <label for=${ids[1]}>Your name, on scores and comments</label>
+    <input id=${ids[1]} value=${name} maxlength="200" onInput=${(e) => {
+      setName(e.target.value);
+      setAuthor(e.target.value);
+    }} />
+    ${hasToken() && html`<button onClick=${() => {
+      setToken(null);
+      location.reload();
+    }}>Forget the token</button>`}
+    <p class="faint">otel-threads ${status?.version}</p>
+  </div></${Menu}>`;
+}
+
+document.documentElement.dataset.theme = kept("theme", "auto");
+document.querySelector(".boot")?.remove();
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,75 @@
+// What the list shows: from the address of the page to the question for the API.
+import { linkTo } from "../lib/route.js";
+
+export const DEFAULT_SORT = "-last_activity_time";
+export const RANGES = {
+  "15m": ["Last 15 minutes", 900e3], "1h": ["Last hour", 3600e3], "24h": ["Last 24 hours", 86400e3],
+  "7d": ["Last 7 days", 7 * 86400e3], "30d": ["Last 30 days", 30 * 86400e3],
+};
+// Which parameters of the address select threads; the others only say how they are shown.
+export const SELECTING = ["project", "filter", "search", "status", "range", "from", "to", "sort"];
+
+/** Return the API's parameters of a selection. A range counts back from `now`, to the minute. */
+export function questionOf(params, now) {
+  const range = RANGES[params.range];
+  return {
+    project: params.project || "*",
+    filter: params.filter,
+    search: params.search,
+    status: params.status,
+    from: range ? new Date(Math.floor((now - range[1]) / 60e3) * 60e3).toISOString() : params.from,
+    to: range ? null : params.to,
+  };
+}
+
+/** Return the address of a thread; `list` is the selection that it was found in. */
+export function threadLink(thread, list = {}, more = {}) {
+  const chosen = Object.entries(list).filter(([name, value]) => SELECTING.includes(name) && value);
+  return linkTo("thread", {
+    project: thread.project,
+    thread_id: thread.thread_id,
+    ...more,
+    list: new URLSearchParams(chosen).toString(),
+  });
+}
+
+/** Return the selection that an address carries in `list`. */
+export const listOf = (params) => Object.fromEntries(new URLSearchParams(params.list ?? ""));
+
+/** Return what identifies a thread in this page. */
+export const keyOf = (thread) => JSON.stringify([thread.project, thread.thread_id]);
+
+/** Return a text of the filter language. */
+export const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+
+/** Return a filter that selects exactly these threads. */
+export function filterOf(threads) {
+  return [...byProject(threads)]
+    .map(([project, ids]) => `(project = ${quoted(project)} and thread_id in (${ids.map(quoted).join(", ")}))`)
+    .join(" or ");
+}
+
+/** Return thread ids by project. */
+export function byProject(threads) {
+  const found = new Map();
+  for (const { project, thread_id } of threads) {
+    found.set(project, [...(found.get(project) ?? []), thread_id]);
+  }
+  return found;
+}
+
+/** Return filters joined by and; those that are empty are left out. */
+export function allOf(...filters) {
+  const given = filters.filter(Boolean);
+  return given.length > 1 ? given.map((one) => `(${one})`).join(" and ") : (given[0] ?? "");
+}
+
+/** Return the whole selection as one filter, for a saved view. A time range is not part of it. */
+export function asFilter(params) {
+  const text = params.search && quoted(params.search);
+  return allOf(
+    params.filter,
+    params.status && `status = ${quoted(params.status)}`,
+    text && `thread_id contains ${text} or any_message contains ${text}`,
+  );
+}

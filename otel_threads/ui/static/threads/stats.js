@@ -1,0 +1,49 @@
+// Sums over the same selection as the list, with a curve of threads over time.
+import { get } from "../lib/api.js";
+import { useAnswer } from "../lib/ask.js";
+import { duration, exact, number, share, short, usd } from "../lib/format.js";
+import { html } from "../lib/html.js";
+
+const HOURLY_MS = 4 * 86400e3; // selections shorter than this are drawn by the hour
+const BARS_MAX = 120;
+
+/** The figures of a selection. */
+export function Stats({ question, version }) {
+  const span = question.from ? new Date(question.to ?? Date.now()) - new Date(question.from) : Infinity;
+  const asked = { ...question, interval: span <= HOURLY_MS ? "hour" : "day" };
+  const { data: stats, error, loading } = useAnswer((signal) => get("/threads/stats", asked, signal), [asked, version]);
+  if (error) return html`<div class="stats"><p class="faint">${error.status === 400 ? "" : error.message}</p></div>`;
+  const spread = stats?.turn_duration_ms;
+  const first = stats?.time_to_first_token_ms;
+  return html`<dl class="stats ${loading ? "stale" : ""}" aria-label="Figures of the selection">
+    <${Figure} label="Threads" value=${short(stats?.thread_count)} title=${`${number(stats?.thread_count)} threads, ${number(stats?.turn_count)} turns, ${number(stats?.trace_count)} traces, ${number(stats?.span_count)} spans`}
+      more=${stats && `${short(stats.active_count)} active`} />
+    <${Figure} label="Turns" value=${short(stats?.turn_count)} title=${number(stats?.turn_count)} more=${stats && `${number(stats.turns_per_thread.avg === null ? null : Number(stats.turns_per_thread.avg.toFixed(1)))} a thread`} />
+    <${Figure} label="With errors" value=${share(stats?.error_rate)} title=${`${number(stats?.error_count)} errors`} tone=${stats?.error_rate > 0.05 ? "bad" : ""} more=${stats && `${short(stats.error_count)} errors`} />
+    <${Figure} label="Turn p50 · p90 · p99" value=${stats ? `${duration(spread.p50)}` : "–"} title=${stats && `p50 ${duration(spread.p50)}\np90 ${duration(spread.p90)}\np99 ${duration(spread.p99)}\nmean ${duration(spread.avg)}\nmax ${duration(spread.max)}`}
+      more=${stats && `${duration(spread.p90)} · ${duration(spread.p99)}`} />
+    <${Figure} label="First token p50" value=${duration(first?.p50)} title=${stats && `p90 ${duration(first.p90)}\np99 ${duration(first.p99)}`} more=${stats && `p90 ${duration(first.p90)}`} />
+    <${Figure} label="Tokens" value=${short(stats?.usage.sum.total_tokens)} title=${stats && `${number(stats.usage.sum.input_tokens)} in, ${number(stats.usage.sum.output_tokens)} out`} more=${stats && `${short(stats.usage.avg.total_tokens)} a thread`} />
+    <${Figure} label="Cost" value=${usd(stats?.cost_usd.sum)} title=${stats && `$${stats.cost_usd.sum}`} more=${stats && `${usd(stats.cost_usd.avg)} a thread`} />
+    <${Curve} series=${stats?.series ?? []} interval=${asked.interval} />
+  </dl>`;
+}
+
+const Figure = ({ label, value, more, title, tone = "" }) => html`<div class="figure" title=${title}>
+  <dt>${label}</dt><dd class=${tone}>${value}${more && html` <small>${more}</small>`}</dd></div>`;
+
+function Curve({ series, interval }) {
+  const bars = series.slice(-BARS_MAX);
+  const most = Math.max(1, ...bars.map((b) => b.thread_count));
+  const words = bars.length ? `Threads by ${interval}, ${number(bars.reduce((n, b) => n + b.thread_count, 0))} in ${bars.length}` : "No threads over time";
+  return html`<div class="figure curve"><dt>Threads by ${interval}</dt><dd>
+    <svg viewBox="0 0 ${Math.max(24, bars.length) * 5} 28" preserveAspectRatio="none" role="img" aria-label=${words}>
+      ${bars.map((b, i) => {
+        const height = Math.max(1, (b.thread_count / most) * 28);
+        const errors = b.thread_count ? Math.min(height, (Math.min(b.error_count ?? 0, b.thread_count) / most) * 28) : 0;
+        return html`<g key=${b.time}><title>${`${exact(b.time)}\n${number(b.thread_count)} threads, ${number(b.error_count)} errors`}</title>
+          <rect x=${i * 5} y=${28 - height} width="4" height=${height} class="bar" />
+          ${errors > 0 && html`<rect x=${i * 5} y=${28 - errors} width="4" height=${errors} class="bar bad" />`}</g>`;
+      })}
+    </svg></dd></div>`;
+}
