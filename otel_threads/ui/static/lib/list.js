@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 
 const BEYOND = 8; // rows drawn above and below what is seen
+const AHEAD = 80; // rows before the end at which more are asked for
 
 /**
  * Return `{box, first, last, top, height, reveal}` for `count` rows of `row` px in the element that
@@ -33,7 +34,7 @@ export function useWindow({ count, row, onEnd, header = 0 }) {
   }, [box.current === undefined]);
   const first = Math.max(0, Math.floor(seen.top / row) - BEYOND);
   const last = Math.min(count, Math.ceil((seen.top + seen.height) / row) + BEYOND);
-  const atEnd = last >= count - BEYOND;
+  const atEnd = last >= count - AHEAD;
   useEffect(() => {
     if (atEnd && onEnd) onEnd();
   }, [atEnd, count]);

@@ -47,10 +47,10 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   const values = useCallback(valuesOf(threads.items, scoreNames, projects), [threads.items, names.data, projects]);
   const columns = useMemo(() => columnsOf(params.columns, everyProject), [params.columns, everyProject]);
   const [current, setCurrentIndex] = useState(last.about === JSON.stringify([question, sort]) ? last.current : -1);
-  const setCurrent = (index) => {
+  const setCurrent = useCallback((index) => {
     last.current = index;
     setCurrentIndex(index);
-  };
+  }, []);
   useEffect(() => setPicked(new Set()), [selecting]);
   const change = (given) => {
     last.scroll = 0;

@@ -1,6 +1,6 @@
 // The table of threads: rows in sight only; columns are sorted, moved and resized at their heads.
 import { count, exact, oneLine, when } from "../lib/format.js";
-import { html, useEffect, useRef, useState } from "../lib/html.js";
+import { html, memo, useCallback, useEffect, useRef, useState } from "../lib/html.js";
 import { useWindow } from "../lib/list.js";
 import { go } from "../lib/route.js";
 import { Status, clamp } from "./columns.js";
@@ -44,7 +44,9 @@ export function Table({ threads, live, columns, setColumns, sort, setSort, picke
   }, [current]);
   const widths = columns.map(({ width }) => `${width}px`).join(" ");
   const total = columns.reduce((n, { width }) => n + width, CHECK_WIDTH);
-  const pick = (index, event) => {
+  // The same function for every drawing, so that rows are drawn anew only when they change.
+  const latest = useRef();
+  latest.current = (index, event) => {
     const next = new Set(picked);
     const from = event.shiftKey && anchor.current >= 0 ? anchor.current : index;
     const on = !picked.has(keyOf(threads.items[index]));
@@ -55,6 +57,7 @@ export function Table({ threads, live, columns, setColumns, sort, setSort, picke
     anchor.current = index;
     setPicked(next);
   };
+  const pick = useCallback((index, event) => latest.current(index, event), []);
   const allPicked = threads.items.length > 0 && picked.size >= threads.items.length;
   return html`<div class="table ${narrow ? "narrow" : ""}" ref=${box} role="table" aria-label="Threads" aria-rowcount=${threads.cursor ? -1 : threads.items.length + 1}
       tabindex="0" aria-busy=${threads.loading}>
@@ -79,7 +82,7 @@ export function Table({ threads, live, columns, setColumns, sort, setSort, picke
   </div>`;
 }
 
-function Row({ thread, index, row, columns, widths, narrow, params, picked, fresh, isCurrent, onPick, setCurrent }) {
+const Row = memo(function Row({ thread, index, row, columns, widths, narrow, params, picked, fresh, isCurrent, onPick, setCurrent }) {
   const link = threadLink(thread, params);
   const open = (event) => {
     if (event.target.closest("a, input, button") || getSelection()?.toString()) return;
@@ -105,7 +108,7 @@ function Row({ thread, index, row, columns, widths, narrow, params, picked, fres
       ${column.id === "thread_id" ? html`<a href=${link} title=${name} onClick=${() => setCurrent(index)}><bdi>${name}</bdi></a>` : column.draw ? column.draw(thread) : column.text(thread)}</span>`)}
     ${!columns.some(({ column }) => column.id === "thread_id") && html`<span role="cell" class="unseen"><a href=${link}>${name}</a></span>`}
   </div>`;
-}
+});
 
 function Head({ one, index, columns, setColumns, sort, setSort }) {
   const { column, width } = one;
