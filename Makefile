@@ -7,7 +7,7 @@ WORKERS ?= 2
 COLLECTOR_VERSION := v0.161.0
 COLLECTOR := .collector/build/otelcol-threads
 
-.PHONY: demo test lint bench soak proto collector clean
+.PHONY: demo test lint bench soak proto collector browser clean
 
 demo: $(VENV)/.run
 	$(BIN)/otel-threads demo
@@ -53,6 +53,11 @@ $(COLLECTOR): collector-config/builder.yaml
 .collector/bin/telemetrygen:
 	mkdir -p .collector/bin
 	GOBIN=$(CURDIR)/.collector/bin go install github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@$(COLLECTOR_VERSION)
+
+# Chromium, for tests/page; where it is missing and this is Debian, from Debian.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
 
 clean:
 	rm -rf $(VENV) .collector .live .pytest_cache .mypy_cache .ruff_cache .hypothesis otel-threads-demo.duckdb*

@@ -3,11 +3,11 @@ import { ConversationPage } from "./conversation/page.js";
 import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
 import { useAnswer } from "./lib/ask.js";
 import { count, oneLine } from "./lib/format.js";
-import { html, render, useEffect, useErrorBoundary, useId, useRef, useState } from "./lib/html.js";
+import { Boundary, html, render, useEffect, useId, useRef, useState } from "./lib/html.js";
 import { Icon } from "./lib/icons.js";
 import { keep, kept } from "./lib/keep.js";
 import { useKeys } from "./lib/keys.js";
-import { Menu, Toasts } from "./lib/parts.js";
+import { Failed, Menu, Toasts } from "./lib/parts.js";
 import { go, linkTo, useRoute } from "./lib/route.js";
 import { author, setAuthor } from "./people/author.js";
 import { Help } from "./start/help.js";
@@ -34,7 +34,6 @@ function App() {
   const [login, setLogin] = useState(null);
   const [help, setHelp] = useState(false);
   const [theme, setTheme] = useTheme();
-  const [broken, mend] = useErrorBoundary((error) => console.error(error));
   const going = useRef(0);
   useEffect(() => whenRefused((_, refused) => setLogin({ refused })), []);
   const { data: status, error: away } = useAnswer((signal) => get("/status", {}, signal), ["status"]);
@@ -49,7 +48,6 @@ function App() {
   useEffect(() => {
     const what = { threads: "Threads", thread: oneLine(params.thread_id, 80), trace: `Trace ${params.trace_id?.slice(0, 8)}`, loose: "Traces without a thread" }[page];
     document.title = `${what ? `${what} · ` : ""}otel-threads`;
-    mend();
   }, [page, params.thread_id, params.trace_id]);
   if (login) return html`<${Login} refused=${login.refused} />`;
   const items = projects.data?.items ?? [];
@@ -74,8 +72,10 @@ function App() {
         <button onClick=${() => setHelp(true)} aria-label="Keys" title="Keys  ?">?</button>
       </span>
     </header>
-    ${broken ? html`<main id="main" class="page"><div class="failure" role="alert"><p>This page could not be drawn: ${broken.message}</p><button onClick=${mend}>Try again</button></div></main>`
-      : html`<${Page} page=${page} params=${params} status=${status} projects=${items} reloadProjects=${projects.again} />`}
+    <${Boundary} about=${location.hash} otherwise=${(error, again) => html`<main id="main" class="page">
+        <${Failed} error=${{ message: `This page could not be drawn: ${error.message}` }} again=${again} /></main>`}>
+      <${Page} page=${page} params=${params} status=${status} projects=${items} reloadProjects=${projects.again} />
+    </${Boundary}>
     <${Toasts} />
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   </div>`;

@@ -66,7 +66,7 @@ export function ToolCall({ call }) {
   const args = parsed(call.arguments);
   const hint = args === null || args === undefined ? "" : oneLine(typeof args === "string" ? args : JSON.stringify(args), HINT_LENGTH);
   const label = html`<b><bdi>${oneLine(call.name ?? "tool", 80)}</bdi></b> <span class="hint"><bdi>${hint}</bdi></span>
-    ${call.error ? html`<span class="bad">failed</span>` : call.result === null || call.result === undefined ? html`<span class="faint">no result</span>` : ""}`;
+    ${call.error ? html`<span class="bad">failed</span>` : call.result === null ? html`<span class="faint">no result</span>` : ""}`;
   return html`<${Fold} className="tool ${call.error ? "failed-call" : ""}" icon="tool" label=${label}>
     <h5>Arguments</h5><${Value} value=${args} label="arguments" />
     ${call.error && html`<h5>Error</h5><${ErrorBox} error=${call.error} />`}

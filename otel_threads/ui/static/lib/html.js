@@ -4,10 +4,32 @@ import { Component, Fragment, createContext, h, render } from "../vendor/preact.
 
 export { Fragment, createContext, h, render };
 export {
-  useCallback, useContext, useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useReducer, useRef,
+  useCallback, useContext, useEffect, useId, useLayoutEffect, useMemo, useReducer, useRef,
   useState,
 } from "../vendor/hooks.js";
 export const html = htm.bind(h);
+
+/**
+ * Draw `otherwise(error, again)` where `children` cannot be drawn, until `about` is another: what is
+ * broken on one page must not take the next with it.
+ */
+export class Boundary extends Component {
+  constructor() {
+    super();
+    this.state = { error: null, round: 0 };
+    this.again = () => this.setState(({ round }) => ({ error: null, round: round + 1 }));
+  }
+  componentDidCatch(error) {
+    console.error(error);
+    this.setState({ error });
+  }
+  componentDidUpdate(before) {
+    if (this.state.error && before.about !== this.props.about) this.again();
+  }
+  render({ children, otherwise }, { error, round }) {
+    return error ? otherwise(error, this.again) : h(Fragment, { key: round }, children);
+  }
+}
 
 /** Return a component that is drawn anew only when one of its properties is another. */
 export function memo(component) {

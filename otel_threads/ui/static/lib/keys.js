@@ -1,5 +1,5 @@
 // Keys: one listener for the page; whoever registers last is asked first.
-import { useEffect, useRef } from "./html.js";
+import { useLayoutEffect, useRef } from "./html.js";
 
 const layers = [];
 
@@ -24,7 +24,7 @@ addEventListener("keydown", (event) => {
 export function useKeys(acts) {
   const layer = useRef(acts);
   layer.current = acts;
-  useEffect(() => {
+  useLayoutEffect(() => {
     layers.push(layer);
     return () => layers.splice(layers.indexOf(layer), 1);
   }, []);

@@ -23,10 +23,10 @@ export function LoosePage({ params }) {
   };
   return html`<main id="main" class="page loose">
     <h1>Traces without a thread</h1>
-    <p class="lead">These traces are stored, but no span of theirs names a conversation. Here is what to add.</p>
+    <p class="lead">Traces are stored also when no span of theirs names a conversation. Here is what to add, so that they become threads.</p>
     <section aria-label="Advice">
       ${doctor.error ? html`<${Failed} error=${doctor.error} again=${doctor.again} />` : !doctor.data ? html`<${Loading} what="advice" />`
-        : doctor.data.findings.length ? doctor.data.findings.map((one, i) => html`<${Finding} key=${i} finding=${one} />`) : html`<p class="fine"><${Icon} name="evaluator" /> Nothing to advise: all libraries that were seen name their conversations.</p>`}
+        : doctor.data.findings.length ? doctor.data.findings.map((one, i) => html`<${Finding} key=${i} finding=${one} />`) : html`<p class="fine"><${Icon} name="evaluator" /> Nothing to advise: every library that was seen names its conversations.</p>`}
     </section>
     ${doctor.data?.instrumentations.length > 0 && html`<h2>Libraries seen</h2><div class="scroll" tabindex="0" role="region" aria-label="Libraries seen"><table class="simple"><thead><tr><th>Library</th><th>Version</th><th class="right">Spans</th><th class="right">Traces</th><th class="right">With a thread</th><th>Id found in</th></tr></thead>
       <tbody>${doctor.data.instrumentations.map((one) => html`<tr key=${one.scope_name + one.scope_version}><td><bdi>${oneLine(one.scope_name || "–", 120)}</bdi></td><td>${oneLine(one.scope_version, 40)}</td><td class="right">${number(one.span_count)}</td><td class="right">${number(one.trace_count)}</td><td class="right">${number(one.traces_with_thread)}</td><td><code>${oneLine((one.thread_id_sources ?? []).join(", "), 200)}</code></td></tr>`)}</tbody></table></div>`}
@@ -43,7 +43,7 @@ export function LoosePage({ params }) {
 const TITLES = { nothing_arrived: "Nothing arrived", scrubbed_id: "The id was scrubbed", no_thread_id: "No thread id", no_content: "No content", double_instrumentation: "Instrumented twice", clock: "Clocks" };
 
 const Finding = ({ finding }) => html`<article class="finding">
-  <h3><${Icon} name="error" size=${15} /> ${TITLES[finding.kind] ?? finding.kind}${finding.library && html`: <bdi>${oneLine(finding.library, 100)}</bdi>`}</h3>
+  <h2><${Icon} name="error" size=${15} /> ${TITLES[finding.kind] ?? finding.kind}${finding.library && html`: <bdi>${oneLine(finding.library, 100)}</bdi>`}</h2>
   <p>${finding.summary}</p>
   ${finding.fix && html`<div class="code"><pre tabindex="0"><code>${finding.fix}</code></pre><${Copy} text=${finding.fix} /></div>`}
   ${finding.note && html`<p class="faint">${finding.note}</p>`}

@@ -102,7 +102,7 @@ export function columnOf(id) {
 
 /** Return `[{column, width}]` of what an address says, as in `thread_id:240,cost_usd`. */
 export function columnsOf(text, everyProject) {
-  const wanted = text ? text.split(",").map((one) => decodeURIComponent(one)) : [...DEFAULT_COLUMNS];
+  const wanted = text ? text.split(",").map(decoded) : [...DEFAULT_COLUMNS];
   if (!text && everyProject) wanted.splice(0, 0, "project");
   const found = wanted.map((one) => {
     const [, id, width] = /^(.*?)(?::(\d+))?$/s.exec(one);
@@ -110,6 +110,14 @@ export function columnsOf(text, everyProject) {
     return column && { column, width: clamp(width ? Number(width) : column.width) };
   });
   return found.filter(Boolean);
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return ""; // no column is called so
+  }
 }
 
 /** Return a width within what a column may have. */

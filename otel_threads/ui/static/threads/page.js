@@ -21,6 +21,7 @@ import { Views } from "./views.js";
 function valuesOf(items, scoreNames, projects) {
   const many = (read) => [...new Set(items.slice(0, 1000).flatMap(read))].filter(Boolean).sort();
   const known = {
+    __proto__: null,
     status: () => ["active", "inactive"],
     project: () => projects.map((p) => p.project),
     cost_source: () => ["reported", "estimated", "mixed"],

@@ -2,7 +2,7 @@
 import { linkTo } from "../lib/route.js";
 
 export const DEFAULT_SORT = "-last_activity_time";
-export const RANGES = {
+export const RANGES = { __proto__: null,
   "15m": ["Last 15 minutes", 900e3], "1h": ["Last hour", 3600e3], "24h": ["Last 24 hours", 86400e3],
   "7d": ["Last 7 days", 7 * 86400e3], "30d": ["Last 30 days", 30 * 86400e3],
 };

@@ -11,7 +11,7 @@ import { ioOf } from "../conversation/paths.js";
 import { Scores } from "../people/scores.js";
 import { typeOf } from "./tree.js";
 
-const NO_CALL = { error: null, result: null };
+const NO_CALL = { error: null }; // the result stands in another span
 
 /** The panel of a span, in tabs. */
 export function SpanPanel({ span, tab, setTab, onChange }) {
@@ -68,7 +68,7 @@ function Shown({ value }) {
   if (typeof value === "string") return html`<${Words} text=${value} />`;
   if (!chat) return html`<${Json} value=${value} />`;
   return html`<div><button class="plain switch" onClick=${() => setAsJson(!asJson)}>${asJson ? "as messages" : "as JSON"}</button>
-    ${asJson ? html`<${Json} value=${value} />` : chat.map((message, i) => html`<${Message} key=${i} message=${message} results=${(call) => ({ ...NO_CALL, ...call })} />`)}</div>`;
+    ${asJson ? html`<${Json} value=${value} depth=${5} />` : chat.map((message, i) => html`<${Message} key=${i} message=${message} results=${(call) => ({ ...NO_CALL, ...call })} />`)}</div>`;
 }
 
 function messagesOf(value) {

@@ -1,0 +1,253 @@
+"""A conversation as it was: texts, tools, errors, figures, what people say of it."""
+
+import re
+
+import httpx
+import pytest
+from builders import a_chat, a_request
+from playwright.sync_api import expect
+
+
+def open_chat(shop, tab, thread_id="chat-1", project="shop", **more):
+    page = tab.open(shop, "thread", project=project, thread_id=thread_id, **more)
+    expect(page.locator(".turn").first).to_be_visible()
+    return page
+
+
+@pytest.fixture
+def said(shop):
+    """A thread of its own to speak about; returns its id."""
+    thread_id = f"said-{id(object())}"
+    shop.post(a_request(a_chat(thread_id, "Hello", "Hi there", attributes={"user.id": "eve"})), x_otel_threads_project="said")
+    shop.wait_derived()
+    return thread_id
+
+
+def test_markdown_code_and_the_system_prompt(shop, tab):
+    page = open_chat(shop, tab)
+    first = page.locator(".turn").first
+
+    expect(first.locator(".message.assistant strong")).to_have_text("A-17")
+    expect(first.locator(".message.assistant li")).to_have_count(2)
+    expect(first.locator(".message.assistant td").first).to_have_text("Mon")
+    expect(first.locator(".hljs-keyword").first).to_have_text("def")
+    link = first.get_by_role("link", name="our terms")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect(link).to_have_attribute("target", "_blank")
+    expect(page.get_by_text("You are a shop assistant")).to_have_count(0)
+    first.get_by_role("button", name="System prompt").click()
+    expect(page.locator(".system")).to_contain_text("You are a shop assistant.")
+    page.get_by_role("button", name="Plain").click()
+    expect(first.locator(".message.assistant")).to_contain_text("**A-17**")
+
+
+def test_tools_media_and_errors_stand_where_they_happened(shop, tab):
+    page = open_chat(shop, tab)
+    second, third = page.locator(".turn").nth(1), page.locator(".turn").nth(2)
+
+    tool = second.get_by_role("button", name=re.compile("get_weather"))
+    expect(tool).to_contain_text('{"city":"Ulm"}')
+    expect(second.locator(".folded")).to_have_count(0)
+    tool.click()
+    expect(second.locator(".folded")).to_contain_text("degrees18")
+    expect(second.locator(".media")).to_contain_text("image")
+    assert second.locator("img").count() == 0
+    expect(second.locator(".message.assistant").last).to_contain_text("It is 18 degrees.")
+    expect(second.locator(".message.tool")).to_have_count(0)
+    expect(third.locator(".errorbox")).to_contain_text("RateLimitError")
+    expect(second.locator("header")).to_contain_text("2 calls")
+    expect(second.locator("header")).to_contain_text("30 tokens")
+    expect(second.locator("header")).to_contain_text("gpt-4o-mini")
+
+
+def test_thumbs_are_scores_of_the_turn(shop, tab, said):
+    page = open_chat(shop, tab, said, "said")
+    up, down = page.get_by_label("Good turn 1"), page.get_by_label("Bad turn 1")
+
+    def thumb():
+        found = shop.get("/scores", project="said", thread_id=said)["items"]
+        return [(s["name"], s["value"], s["source"], s["author"]) for s in found]
+
+    up.click()
+    expect(up).to_have_attribute("aria-pressed", "true")
+    assert thumb() == [("thumb", 1.0, "ui", "ui")]
+    down.click()
+    expect(down).to_have_attribute("aria-pressed", "true")
+    expect(up).to_have_attribute("aria-pressed", "false")
+    assert thumb() == [("thumb", 0.0, "ui", "ui")]
+    down.click()
+    expect(down).to_have_attribute("aria-pressed", "false")
+    assert thumb() == []
+
+
+def test_scores_of_several_authors_are_added_edited_removed_and_remembered(shop, tab, said):
+    for author, value in (("ann", 0.2), ("bob", 0.6)):
+        httpx.put(f"{shop.api}/scores", json={"scores": [{"project": "said", "thread_id": said, "name": "tone", "value": value, "author": author}]})
+    page = open_chat(shop, tab, said, "said")
+    panel = page.locator(".block.scores")
+    expect(panel.locator(".authors li")).to_have_text([re.compile("ann 0.2"), re.compile("bob 0.6")])
+
+    panel.get_by_role("button", name="Add score").click()
+    page.get_by_label("Name", exact=True).fill("quality")
+    page.get_by_label("Category").fill("helpful")
+    page.get_by_label("Reason").fill("it answered")
+    page.get_by_role("button", name="Save").click()
+    expect(panel).to_contain_text("helpful")
+    expect(panel).to_contain_text("it answered")
+    panel.get_by_label("Edit quality").click()
+    page.get_by_label("Value").fill("0.75")
+    page.get_by_role("button", name="Save").click()
+    expect(panel).to_contain_text("0.75 · helpful")
+    panel.get_by_label("Remove tone of ann").click()
+    expect(panel.locator(".authors")).to_have_count(0)
+    expect(panel).to_contain_text("tone 0.6")
+
+    shop.post(a_request(a_chat(said, "Again", "Hi again")), x_otel_threads_project="said")
+    expect(page.locator(".turn")).to_have_count(2)
+    page.reload()
+    expect(panel).to_contain_text("None yet.")
+    panel.get_by_label("History").check()
+    expect(panel.locator(".given.past").first).to_contain_text("superseded")
+
+
+def test_tags_comments_and_status(shop, tab, said):
+    page = open_chat(shop, tab, said, "said")
+    side = page.locator(".side")
+
+    side.get_by_label("New tag").fill("refund")
+    side.get_by_label("New tag").press("Enter")
+    expect(side.locator(".tag")).to_have_text("refund")
+    side.get_by_label("Remove tag refund").click()
+    expect(side.locator(".tag")).to_have_count(0)
+
+    side.get_by_label("New comment").fill("look at this")
+    side.get_by_role("button", name="Comment", exact=True).click()
+    expect(side.locator(".comment")).to_contain_text("look at this")
+    side.locator(".comment").get_by_role("button", name="Edit").click()
+    side.get_by_label("Comment", exact=True).fill("looked at")
+    side.get_by_role("button", name="Save").first.click()
+    expect(side.locator(".comment")).to_contain_text("looked at")
+    expect(side.locator(".comment")).to_contain_text("edited")
+    side.locator(".comment").get_by_role("button", name="Delete").click()
+    expect(side.locator(".comment")).to_have_count(0)
+
+    side.get_by_role("button", name="Close", exact=True).click()
+    expect(side.locator(".status")).to_have_text("inactive")
+    side.get_by_role("button", name="Reopen").click()
+    expect(side.locator(".status")).to_have_text("active")
+    expect(side).to_contain_text("eve")
+    side.get_by_role("button", name="Raw JSON").click()
+    expect(side).to_contain_text("thread_id_source")
+
+
+def test_the_viewers_name_is_the_author(shop, tab, said):
+    page = open_chat(shop, tab, said, "said")
+    page.get_by_title("Settings").click()
+    page.get_by_label("Your name").fill("Zoë")
+    page.keyboard.press("Escape")
+
+    page.get_by_label("New comment").fill("mine")
+    page.get_by_label("New comment").press("Control+Enter")
+
+    expect(page.locator(".comment")).to_contain_text("Zoë")
+    assert shop.get("/comments", project="said", thread_id=said)["items"][0]["author"] == "Zoë"
+
+
+def test_copy_as_markdown(shop, visit):
+    tab = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = open_chat(shop, tab)
+    page.get_by_role("button", name="Copy as Markdown").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+
+    copied = page.evaluate("navigator.clipboard.readText()")
+
+    transcript = httpx.get(f"{shop.api}/threads/transcript", params={"project": "shop", "thread_id": "chat-1", "format": "markdown"})
+    assert copied == transcript.text
+
+
+def test_shown_fields_are_chosen_by_path(shop, tab):
+    page = open_chat(shop, tab, "paths-1", "shown")
+    expect(page.locator(".turn")).to_contain_text("the whole question")
+    page.get_by_role("button", name="Shown fields").click()
+
+    page.get_by_label("Input", exact=True).fill("inputs.messages[-1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Position")).to_contain_text("Input: Position 16: expected .name, [0], [-1]")
+    page.get_by_label("Input", exact=True).fill("inputs.messages[-1].content")
+    page.get_by_label("Output", exact=True).fill('$.outputs["answer"]')
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.locator(".turn > .message.user")).to_contain_text("the last input")
+    expect(page.locator(".turn > .message.assistant")).to_contain_text("the chosen output")
+    expect(page.locator(".turn")).not_to_contain_text("the whole question")
+    page.get_by_role("button", name=re.compile("All 2 messages")).click()
+    expect(page.locator(".turn")).to_contain_text("the whole question")
+    project = next(p for p in shop.get("/projects")["items"] if p["project"] == "shown")
+    assert (project["input_path"], project["output_path"]) == ("inputs.messages[-1].content", '$.outputs["answer"]')
+    page.get_by_label("Output", exact=True).fill("outputs.nothing[7]")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".turn > .message.assistant")).to_contain_text("Nothing stands there.")
+
+
+def test_the_next_thread_of_the_list(shop, tab):
+    page = tab.open(shop, project="many", sort="thread_id", filter='thread_id in ("many-003", "many-004", "many-005")')
+    page.get_by_role("link", name="many-004").click()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("many-004")
+
+    page.keyboard.press("]")
+    expect(heading).to_have_text("many-005")
+    expect(page.get_by_label("Next thread")).to_be_disabled()
+    page.reload()
+    page.get_by_label("Previous thread").click()
+    expect(heading).to_have_text("many-004")
+    page.keyboard.press("[")
+    expect(heading).to_have_text("many-003")
+    expect(page.get_by_label("Previous thread")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(page.locator(".tbody .tr")).to_have_count(3)
+
+
+def test_turns_have_links_and_keys(shop, tab):
+    page = open_chat(shop, tab, turn="2")
+    expect(page.locator(".turn.current")).to_contain_text("Weather in Ulm?")
+
+    page.keyboard.press("j")
+    expect(page.locator(".turn.current")).to_contain_text("And tomorrow?")
+    assert "turn=3" in page.url
+    page.keyboard.press("k")
+    page.keyboard.press("T")
+    expect(page.get_by_role("treeitem").first).to_have_attribute("aria-label", re.compile("invoke_agent"))
+    page.keyboard.press("T")
+    expect(page.locator(".turn.current")).to_contain_text("Weather in Ulm?")
+    page.keyboard.press("i")
+    expect(page.locator(".side")).to_have_count(0)
+
+
+def test_a_thread_that_goes_on_is_followed(shop, tab, said):
+    page = open_chat(shop, tab, said, "said")
+    shop.post(a_request(a_chat(said, "One more question", "One more answer")), x_otel_threads_project="said")
+
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").last).to_contain_text("One more answer")
+    expect(page.locator(".summary")).to_contain_text("2 turns")
+
+
+def test_deleting_asks_first(shop, tab, said):
+    page = open_chat(shop, tab, said, "said")
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert shop.get("/threads/get", project="said", thread_id=said)["thread_id"] == said
+
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    expect(page.get_by_role("table")).to_be_visible()
+    assert httpx.get(f"{shop.api}/threads/get", params={"project": "said", "thread_id": said}).status_code == 404
+
+
+def test_a_thread_that_is_not_here(shop, tab):
+    tab.expected = ("Failed to load resource",)
+    page = tab.open(shop, "thread", project="shop", thread_id="no\u202esuch")
+    expect(page.get_by_role("heading", name="This thread is not here")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("no⟨202E⟩such")

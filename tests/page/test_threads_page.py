@@ -1,0 +1,253 @@
+"""The list: what it shows, how it is filtered, sorted, arranged, watched and acted upon."""
+
+import json
+import re
+
+import httpx
+import pytest
+from builders import a_chat, a_request
+from playwright.sync_api import expect
+
+
+def test_the_list_shows_threads_with_figures(shop, tab):
+    page = tab.open(shop, project="shop")
+    row = page.get_by_role("row").filter(has_text="chat-1")
+
+    expect(row).to_contain_text("Where is my order?")
+    expect(row).to_contain_text("active")
+    expect(row).to_contain_text("gpt-4o-mini")
+    expect(row.locator(".tag")).to_have_text("vip")
+    expect(page.locator(".stats")).to_contain_text("Threads2")
+    expect(page.locator(".stats")).to_contain_text("50% 1")
+    expect(page.locator(".curve svg")).to_have_attribute("aria-label", re.compile("Threads by day, 2"))
+
+
+def test_a_link_opens_the_same_list(shop, tab):
+    page = tab.open(shop, project="many", filter='model = "gpt-4o"', sort="-thread_id", status="active",
+                    columns="thread_id:300,cost_usd")  # fmt: skip
+
+    expect(page.locator(".tbody .tr").first).to_contain_text("many-148")
+    expect(page.get_by_label("Filter", exact=True)).to_have_value('model = "gpt-4o"')
+    expect(page.get_by_label("Status", exact=True)).to_have_value("active")
+    expect(page.get_by_role("columnheader")).to_have_count(3)
+    assert page.get_by_role("columnheader").nth(1).bounding_box()["width"] == 300
+
+
+def test_scrolling_loads_all_and_draws_few(shop, tab):
+    page = tab.open(shop, project="many")
+    expect(page.locator(".tbody .tr").first).to_contain_text("many-000")
+    table = page.get_by_role("table")
+
+    for _ in range(40):
+        table.evaluate("e => e.scrollTo(0, e.scrollHeight)")
+        page.wait_for_function("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+        if page.locator(".tbody .tr", has_text="many-149").count():
+            break
+
+    expect(page.locator(".tbody .tr").last).to_contain_text("many-149")
+    assert page.locator(".tbody .tr").count() < 60
+
+
+def test_the_filter_completes_fields_operators_and_values(shop, tab):
+    page = tab.open(shop, project="shop")
+    expect(page.locator(".tbody .tr")).to_have_count(2)
+    box = page.get_by_label("Filter", exact=True)
+    page.keyboard.press("f")
+    expect(box).to_be_focused()
+
+    page.keyboard.type("use")
+    page.locator(".completions li", has_text="users").click()
+    page.keyboard.type("s")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".completions li", has_text='"ann"').click()
+    expect(box).to_have_value('users starts_with "ann" ')
+    expect(page.locator(".completions li").first).to_have_text(re.compile("and"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".tbody .tr")).to_have_count(1)
+    expect(page.locator(".stats")).to_contain_text("Threads1")
+    assert "filter=users" in page.url
+
+
+def test_a_wrong_filter_says_where(shop, tab):
+    tab.expected = ("Failed to load resource",)
+    page = tab.open(shop, project="shop", filter="turn_count > 0 and colour = 3")
+
+    expect(page.locator(".problem mark")).to_have_text("c")
+    expect(page.locator(".problem")).to_contain_text("unknown field 'colour'; known:")
+    page.get_by_label("Clear the filter").click()
+    expect(page.locator(".tbody .tr")).to_have_count(2)
+
+
+def test_search_status_and_time(shop, tab):
+    page = tab.open(shop, project="shop")
+    expect(page.locator(".tbody .tr")).to_have_count(2)
+
+    page.keyboard.press("/")
+    page.keyboard.type("parcel")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tbody .tr")).to_have_count(1)
+    page.get_by_label("Search ids and messages").fill("")
+    expect(page.locator(".tbody .tr")).to_have_count(2)
+    page.get_by_label("Status", exact=True).select_option("inactive")
+    expect(page.get_by_text("No thread matches")).to_be_visible()
+    page.get_by_role("link", name="Show all threads").click()
+    page.get_by_title("Time range").click()
+    page.get_by_role("button", name="Last 15 minutes").click()
+    expect(page.locator(".tbody .tr")).to_have_count(2)
+    assert "range=15m" in page.url
+    page.get_by_title("Time range").click()
+    page.get_by_label("To", exact=True).fill("2020-01-01T00:00")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("No thread matches")).to_be_visible()
+
+
+def test_columns_are_sorted_chosen_moved_and_resized(shop, tab):
+    page = tab.open(shop, project="many")
+    heads = page.get_by_role("columnheader")
+    expect(page.locator(".tbody .tr").first).to_contain_text("many-000")
+
+    page.get_by_role("button", name="Thread", exact=True).click()
+    expect(page.locator(".tbody .tr").first).to_contain_text("many-149")
+    page.get_by_role("button", name="Thread ↓").or_(page.get_by_title("Sort by Thread")).first.click()
+    expect(page.locator(".tbody .tr").first).to_contain_text("many-000")
+    assert "sort=thread_id" in page.url
+
+    page.get_by_title("Columns").click()
+    page.get_by_label("First message", exact=True).click()
+    page.get_by_label("Services", exact=True).click()
+    page.get_by_label("Move Services left").click()
+    page.keyboard.press("Escape")
+    names = heads.all_inner_texts()
+    assert "First message" not in names
+    assert names[-2:] == ["Services", "Models"]
+
+    before = heads.nth(1).bounding_box()["width"]
+    handle = page.get_by_label("Width of Thread").bounding_box()
+    page.mouse.move(handle["x"] + 5, handle["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(handle["x"] + 105, handle["y"] + 10, steps=5)
+    page.mouse.up()
+    assert heads.nth(1).bounding_box()["width"] == pytest.approx(before + 100, abs=2)
+    page.get_by_label("Width of Thread").focus()
+    page.keyboard.press("ArrowLeft")
+    assert heads.nth(1).bounding_box()["width"] == pytest.approx(before + 84, abs=2)
+
+    heads.nth(1).drag_to(heads.nth(2))
+    expect(heads.nth(2)).to_have_text(re.compile("Thread"))
+    page.reload()
+    expect(heads.nth(2)).to_have_text(re.compile("Thread"))
+
+
+def test_views_are_saved_shown_and_deleted(shop, tab):
+    page = tab.open(shop, project="many", filter='model = "gpt-4o"', search="Question 1", sort="thread_id", columns="thread_id,cost_usd")
+    expect(page.locator(".tbody .tr").first).to_be_visible()
+
+    page.get_by_title("Saved views").click()
+    page.get_by_label("Name of the view").fill("only <b>4o</b>")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("button", name="only <b>4o</b>", exact=True)).to_be_visible()
+    found = shop.get("/views", project="many")["items"][0]
+    page.keyboard.press("Escape")
+    tab.open(shop, project="many")
+    expect(page.get_by_role("columnheader")).not_to_have_count(3)
+    page.get_by_title("Saved views").click()
+    page.get_by_role("button", name="only <b>4o</b>", exact=True).click()
+
+    expect(page.get_by_role("columnheader")).to_have_count(3)
+    expect(page.locator(".tbody .tr").first).to_contain_text("many-010")
+    assert found["columns"] == ["thread_id", "cost_usd"]
+    page.get_by_title("Saved views").click()
+    page.get_by_label("Delete view only").click()
+    expect(page.get_by_text("No view is saved yet")).to_be_visible()
+    assert shop.get("/views", project="many")["items"] == []
+
+
+def test_selected_threads_are_closed_tagged_scored_exported_and_deleted(shop, tab):
+    chats = [a_chat(f"bulk-{n}", "Hello", "Hi") for n in range(4)]
+    shop.post(a_request(*chats), x_otel_threads_project="bulk")
+    shop.wait_derived()
+    page = tab.open(shop, project="bulk", sort="thread_id")
+    page.get_by_label("Select bulk-0").click()
+    page.get_by_label("Select bulk-2").click(modifiers=["Shift"])
+    bar = page.get_by_role("toolbar")
+    expect(bar).to_contain_text("3 threads selected")
+
+    bar.get_by_role("button", name="Close").click()
+    expect(page.locator(".status.inactive")).to_have_count(3)
+    bar.get_by_role("button", name="Reopen").click()
+    expect(page.locator(".status.inactive")).to_have_count(0)
+    bar.get_by_role("button", name="Tag…").click()
+    page.get_by_label("Add, separated by commas").fill("blue, green")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".tbody .tag")).to_have_count(6)
+    bar.get_by_role("button", name="Score…").click()
+    page.get_by_label("Name", exact=True).fill("quality")
+    page.get_by_label("Value").fill("much")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text('"much" is no number')
+    page.get_by_label("Value").fill("0.9")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".tbody .score.good")).to_have_count(3)
+
+    bar.get_by_title("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSONL, a thread a line").click()
+    lines = download.value.path().read_text().splitlines()
+    assert sorted(json.loads(line)["thread_id"] for line in lines) == ["bulk-0", "bulk-1", "bulk-2"]
+
+    bar.get_by_role("button", name="Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".tbody .tr")).to_have_count(1)
+    assert [t["thread_id"] for t in shop.get("/threads", project="bulk")["items"]] == ["bulk-3"]
+
+
+def test_new_threads_are_announced_and_known_ones_change_in_place(shop, tab):
+    shop.post(a_request(*(a_chat(f"live-{n}", "Hello", "Hi") for n in range(3))), x_otel_threads_project="live")
+    shop.wait_derived()
+    page = tab.open(shop, project="live", filter='thread_id starts_with "live"')
+    rows = page.locator(".tbody .tr")
+    expect(rows).to_have_count(3)
+    expect(page.locator(".live.live")).to_be_visible()
+    order = [row.split()[0] for row in rows.all_inner_texts()]
+    oldest = order[-1]
+
+    shop.post(a_request(a_chat(oldest, "Once more", "Yes"), a_chat("live-new", "I am new", "Welcome"), a_chat("other", "Not I", "No")),
+              x_otel_threads_project="live")  # fmt: skip
+
+    expect(rows.last).to_contain_text("Yes")
+    expect(page.locator(".news")).to_have_text(re.compile("^1 new thread"))
+    assert [row.split()[0] for row in rows.all_inner_texts()] == order
+    page.locator(".news").click()
+    expect(rows).to_have_count(4)
+    expect(page.locator(".news")).to_have_count(0)
+    httpx.post(f"{shop.api}/threads/delete", json={"project": "live", "thread_ids": ["live-new"]})
+    expect(rows).to_have_count(3)
+
+
+def test_the_project_switch_and_the_keys(shop, tab):
+    page = tab.open(shop)
+    expect(page.get_by_role("columnheader").nth(1)).to_have_text(re.compile("Project"))
+    page.get_by_label("Project", exact=True).select_option("shop")
+    expect(page.locator(".tbody .tr")).to_have_count(2)
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".tr.current")).to_contain_text("chat-1" if "chat-1" in page.locator(".tbody .tr").nth(1).inner_text() else "chat-2")
+    page.keyboard.press("x")
+    expect(page.get_by_role("toolbar")).to_contain_text("1 thread selected")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("toolbar")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Next, previous thread")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("chat-"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".tr.current")).to_have_count(1)
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Traces without a thread")
