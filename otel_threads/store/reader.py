@@ -143,7 +143,10 @@ class Reader:
         """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
         raw, content, parts = self._stored(trace)
         readable = (_readable(row, content, parts) for row in raw)
-        return [(_bare_span(row, one["attributes"]), one) for row, one in zip(raw, readable, strict=True)]
+        return [
+            (_bare_span(row, one["attributes"]), one)
+            for row, one in zip(raw, readable, strict=True)
+        ]
 
     def trace_calls(self, trace: Row) -> dict[str, Row]:
         """Return the model requests of a trace by the span that they stand at."""

@@ -8,8 +8,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from conftest import Server
-from page import conversations
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from page import conversations
 
 TIMEOUT_MS = 20_000
 WIDE = {"width": 1440, "height": 900}
@@ -17,7 +18,9 @@ WIDE = {"width": 1440, "height": 900}
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if path is None:
         reason = "no Chromium on the path: make browser"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
@@ -51,7 +54,9 @@ class Visit:
         self.expected: tuple[str, ...] = ()  # beginnings of console errors that the test provokes
         self.home = ""
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("console", lambda m: m.type == "error" and self.wrong.append(f"console: {m.text}"))
+        self.page.on(
+            "console", lambda m: m.type == "error" and self.wrong.append(f"console: {m.text}")
+        )
         self.page.on("dialog", lambda dialog: (self.wrong.append("a dialog"), dialog.dismiss()))
         context.on("request", self._look)
 
@@ -68,7 +73,11 @@ class Visit:
         return self.page
 
     def check(self) -> None:
-        assert [one for one in self.wrong if not one.removeprefix("console: ").startswith(self.expected or ("\0",))] == []
+        assert [
+            one
+            for one in self.wrong
+            if not one.removeprefix("console: ").startswith(self.expected or ("\0",))
+        ] == []
 
 
 @pytest.fixture

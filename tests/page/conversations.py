@@ -26,13 +26,23 @@ See [our terms](https://example.com/terms)."""
 def requests() -> Iterator[tuple[str, bytes]]:
     """Return (project, OTLP request)."""
     yield "shop", a_request(*rich())
-    yield "shop", a_request(a_chat("chat-2", "Where is my parcel?", "In Ulm.", attributes={"user.id": "bob"}))
+    yield (
+        "shop",
+        a_request(
+            a_chat("chat-2", "Where is my parcel?", "In Ulm.", attributes={"user.id": "bob"})
+        ),
+    )
     now = time.time_ns()
     yield "many", a_request(
         *(a_chat(f"many-{n:03}", f"Question {n}", f"Answer {n}", start=now - n * 60_000_000_000,
                  attributes={"gen_ai.request.model": ("gpt-4o", "gpt-4o-mini")[n % 2]}) for n in range(MANY))
     )  # fmt: skip
-    yield "loose", a_request(a_chat(None, "Who am I?", "Nobody."), scope="opentelemetry.instrumentation.openai")
+    yield (
+        "loose",
+        a_request(
+            a_chat(None, "Who am I?", "Nobody."), scope="opentelemetry.instrumentation.openai"
+        ),
+    )
     yield "shown", a_request(
         a_chat("paths-1", "the whole question", "the whole answer",
                attributes={"input.value": json.dumps({"messages": [{"content": "first"}, {"content": "the last input"}]}),
@@ -45,14 +55,25 @@ def rich() -> list:
     start = time.time_ns() - 60_000_000_000
     common = {"user.id": "ann", "gen_ai.conversation.id": "chat-1", "tag.tags": ["vip"]}
     system = json.dumps([{"type": "text", "content": "You are a **shop** assistant."}])
-    first = a_chat("chat-1", "Where is my order?", ANSWER, start=start, attributes={**common, "gen_ai.system_instructions": system})
+    first = a_chat(
+        "chat-1",
+        "Where is my order?",
+        ANSWER,
+        start=start,
+        attributes={**common, "gen_ai.system_instructions": system},
+    )
     tool_trace = new_trace_id()
     root = a_span(trace_id=tool_trace, name="invoke_agent", start=start + 10**10,
                   end_time_unix_nano=start + 10**10 + 900_000_000,
                   attributes={**common, "gen_ai.operation.name": "invoke_agent"})  # fmt: skip
     asked = [{"role": "user", "parts": [{"type": "text", "content": "Weather in Ulm?"},
                                         {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "aGk="}]}]  # fmt: skip
-    call = {"type": "tool_call", "id": "call-1", "name": "get_weather", "arguments": {"city": "Ulm"}}
+    call = {
+        "type": "tool_call",
+        "id": "call-1",
+        "name": "get_weather",
+        "arguments": {"city": "Ulm"},
+    }
     wants = a_chat("chat-1", "", None, trace_id=tool_trace, parent_span_id=root.span_id, start=start + 10**10 + 10**6,
                    attributes={**common, "gen_ai.input.messages": json.dumps(asked),
                                "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [call]}])})  # fmt: skip
@@ -63,7 +84,13 @@ def rich() -> list:
                 {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": {"degrees": 18}}]}]  # fmt: skip
     says = a_chat("chat-1", "", "It is 18 degrees.", trace_id=tool_trace, parent_span_id=root.span_id, start=start + 10**10 + 3 * 10**6,
                   attributes={**common, "gen_ai.input.messages": json.dumps(answered)})  # fmt: skip
-    failed = a_chat("chat-1", "And tomorrow?", None, start=start + 2 * 10**10, attributes={**common, "error.type": "RateLimitError"})
+    failed = a_chat(
+        "chat-1",
+        "And tomorrow?",
+        None,
+        start=start + 2 * 10**10,
+        attributes={**common, "error.type": "RateLimitError"},
+    )
     failed.status.code = 2
     failed.status.message = "429: slow down"
     failed.events.add(name="exception", time_unix_nano=failed.start_time_unix_nano + 500_000)

@@ -4,7 +4,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-OPTIONS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+OPTIONS = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
 STATES = {
     "threads": ("threads", {"project": "shop"}, ".tbody .tr", ()),
     "selected": ("threads", {"project": "shop"}, ".tbody .tr", (".tbody input[type=checkbox]",)),
@@ -39,7 +44,15 @@ def test_axe_finds_nothing(shop, visit, scheme):
         page = open_state(tab, shop, state)
         page.wait_for_function("() => !document.querySelector('.stale')")
         result = Axe().run(page, options=OPTIONS)
-        found[state] = [(v["id"], v["impact"], v["nodes"][0]["html"][:160], v["nodes"][0]["failureSummary"][-200:]) for v in result.response["violations"]]
+        found[state] = [
+            (
+                v["id"],
+                v["impact"],
+                v["nodes"][0]["html"][:160],
+                v["nodes"][0]["failureSummary"][-200:],
+            )
+            for v in result.response["violations"]
+        ]
         page.goto("about:blank")
     assert {state: violations for state, violations in found.items() if violations} == {}
 
@@ -67,8 +80,26 @@ def test_everything_is_reached_by_tab(shop, tab):
     seen = set()
     for _ in range(60):
         page.keyboard.press("Tab")
-        seen.add(page.evaluate("(document.activeElement.getAttribute('aria-label') || document.activeElement.title || document.activeElement.innerText || document.activeElement.id).trim().split('\\n')[0]"))
-    for name in ("Skip to the content", "Threads", "Without a thread", "Settings", "Keys", "Time range", "Saved views", "Export", "Columns", "Sort by Turns", "Width of Thread", "chat-1", "Select chat-1"):
+        seen.add(
+            page.evaluate(
+                "(document.activeElement.getAttribute('aria-label') || document.activeElement.title || document.activeElement.innerText || document.activeElement.id).trim().split('\\n')[0]"
+            )
+        )
+    for name in (
+        "Skip to the content",
+        "Threads",
+        "Without a thread",
+        "Settings",
+        "Keys",
+        "Time range",
+        "Saved views",
+        "Export",
+        "Columns",
+        "Sort by Turns",
+        "Width of Thread",
+        "chat-1",
+        "Select chat-1",
+    ):
         assert name in seen or any(one.startswith(name) for one in seen), (name, sorted(seen))
 
 
@@ -78,7 +109,9 @@ def test_the_theme_follows_the_system_and_the_choice(shop, visit):
     expect(page.locator(".tbody .tr")).to_have_count(2)
 
     def lightness() -> int:
-        return page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
+        return page.evaluate(
+            "Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])"
+        )
 
     assert lightness() < 60
     page.get_by_title("Settings").click()
@@ -92,7 +125,9 @@ def test_the_theme_follows_the_system_and_the_choice(shop, visit):
 def test_times_are_in_the_viewers_zone_and_exact_on_hover(shop, visit):
     titles = []
     for zone in ("America/New_York", "Asia/Tokyo"):
-        page = visit(timezone_id=zone, locale="en-US").open(shop, "thread", project="shop", thread_id="chat-1")
+        page = visit(timezone_id=zone, locale="en-US").open(
+            shop, "thread", project="shop", thread_id="chat-1"
+        )
         titles.append(page.locator(".turn time").first.get_attribute("title"))
     assert titles[0] != titles[1]
     assert titles[0].split("\n")[1] == titles[1].split("\n")[1]

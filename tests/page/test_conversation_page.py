@@ -18,7 +18,10 @@ def open_chat(shop, tab, thread_id="chat-1", project="shop", **more):
 def said(shop):
     """A thread of its own to speak about; returns its id."""
     thread_id = f"said-{id(object())}"
-    shop.post(a_request(a_chat(thread_id, "Hello", "Hi there", attributes={"user.id": "eve"})), x_otel_threads_project="said")
+    shop.post(
+        a_request(a_chat(thread_id, "Hello", "Hi there", attributes={"user.id": "eve"})),
+        x_otel_threads_project="said",
+    )
     shop.wait_derived()
     return thread_id
 
@@ -82,10 +85,25 @@ def test_thumbs_are_scores_of_the_turn(shop, tab, said):
 
 def test_scores_of_several_authors_are_added_edited_removed_and_remembered(shop, tab, said):
     for author, value in (("ann", 0.2), ("bob", 0.6)):
-        httpx.put(f"{shop.api}/scores", json={"scores": [{"project": "said", "thread_id": said, "name": "tone", "value": value, "author": author}]})
+        httpx.put(
+            f"{shop.api}/scores",
+            json={
+                "scores": [
+                    {
+                        "project": "said",
+                        "thread_id": said,
+                        "name": "tone",
+                        "value": value,
+                        "author": author,
+                    }
+                ]
+            },
+        )
     page = open_chat(shop, tab, said, "said")
     panel = page.locator(".block.scores")
-    expect(panel.locator(".authors li")).to_have_text([re.compile("ann 0.2"), re.compile("bob 0.6")])
+    expect(panel.locator(".authors li")).to_have_text(
+        [re.compile("ann 0.2"), re.compile("bob 0.6")]
+    )
 
     panel.get_by_role("button", name="Add score").click()
     page.get_by_label("Name", exact=True).fill("quality")
@@ -161,7 +179,10 @@ def test_copy_as_markdown(shop, visit):
 
     copied = page.evaluate("navigator.clipboard.readText()")
 
-    transcript = httpx.get(f"{shop.api}/threads/transcript", params={"project": "shop", "thread_id": "chat-1", "format": "markdown"})
+    transcript = httpx.get(
+        f"{shop.api}/threads/transcript",
+        params={"project": "shop", "thread_id": "chat-1", "format": "markdown"},
+    )
     assert copied == transcript.text
 
 
@@ -172,7 +193,9 @@ def test_shown_fields_are_chosen_by_path(shop, tab):
 
     page.get_by_label("Input", exact=True).fill("inputs.messages[-1")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert").filter(has_text="Position")).to_contain_text("Input: Position 16: expected .name, [0], [-1]")
+    expect(page.get_by_role("alert").filter(has_text="Position")).to_contain_text(
+        "Input: Position 16: expected .name, [0], [-1]"
+    )
     page.get_by_label("Input", exact=True).fill("inputs.messages[-1].content")
     page.get_by_label("Output", exact=True).fill('$.outputs["answer"]')
     page.get_by_role("button", name="Save").click()
@@ -183,14 +206,22 @@ def test_shown_fields_are_chosen_by_path(shop, tab):
     page.get_by_role("button", name=re.compile("All 2 messages")).click()
     expect(page.locator(".turn")).to_contain_text("the whole question")
     project = next(p for p in shop.get("/projects")["items"] if p["project"] == "shown")
-    assert (project["input_path"], project["output_path"]) == ("inputs.messages[-1].content", '$.outputs["answer"]')
+    assert (project["input_path"], project["output_path"]) == (
+        "inputs.messages[-1].content",
+        '$.outputs["answer"]',
+    )
     page.get_by_label("Output", exact=True).fill("outputs.nothing[7]")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".turn > .message.assistant")).to_contain_text("Nothing stands there.")
 
 
 def test_the_next_thread_of_the_list(shop, tab):
-    page = tab.open(shop, project="many", sort="thread_id", filter='thread_id in ("many-003", "many-004", "many-005")')
+    page = tab.open(
+        shop,
+        project="many",
+        sort="thread_id",
+        filter='thread_id in ("many-003", "many-004", "many-005")',
+    )
     page.get_by_role("link", name="many-004").click()
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text("many-004")
@@ -217,7 +248,9 @@ def test_turns_have_links_and_keys(shop, tab):
     assert "turn=3" in page.url
     page.keyboard.press("k")
     page.keyboard.press("T")
-    expect(page.get_by_role("treeitem").first).to_have_attribute("aria-label", re.compile("invoke_agent"))
+    expect(page.get_by_role("treeitem").first).to_have_attribute(
+        "aria-label", re.compile("invoke_agent")
+    )
     page.keyboard.press("T")
     expect(page.locator(".turn.current")).to_contain_text("Weather in Ulm?")
     page.keyboard.press("i")
@@ -226,7 +259,10 @@ def test_turns_have_links_and_keys(shop, tab):
 
 def test_a_thread_that_goes_on_is_followed(shop, tab, said):
     page = open_chat(shop, tab, said, "said")
-    shop.post(a_request(a_chat(said, "One more question", "One more answer")), x_otel_threads_project="said")
+    shop.post(
+        a_request(a_chat(said, "One more question", "One more answer")),
+        x_otel_threads_project="said",
+    )
 
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn").last).to_contain_text("One more answer")
@@ -243,7 +279,12 @@ def test_deleting_asks_first(shop, tab, said):
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
     expect(page.get_by_role("table")).to_be_visible()
-    assert httpx.get(f"{shop.api}/threads/get", params={"project": "said", "thread_id": said}).status_code == 404
+    assert (
+        httpx.get(
+            f"{shop.api}/threads/get", params={"project": "said", "thread_id": said}
+        ).status_code
+        == 404
+    )
 
 
 def test_a_thread_that_is_not_here(shop, tab):

@@ -21,13 +21,13 @@ ATTACKS = (
     "[data](data:text/html,<script>window.hacked=1</script>)",
     "[vb](vbscript:msgbox(1)) [file](file:///etc/passwd)",
     "![pixel](https://evil.example/pixel.png)",
-    "![x](x\" onerror=\"window.hacked=1)",
+    '![x](x" onerror="window.hacked=1)',
     "<https://evil.example/auto> https://evil.example/plain",
     "[ref]\n\n[ref]: javascript:window.hacked=1",
     "<style>body { display: none }</style><link rel=stylesheet href=https://evil.example/x.css>",
     "<form action=https://evil.example><input name=q autofocus onfocus=window.hacked=1></form>",
     "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=window.hacked=1&gt;'>",
-    "```js\"><script>window.hacked=1</script>\ncode\n```",
+    '```js"><script>window.hacked=1</script>\ncode\n```',
     "{{constructor.constructor('window.hacked=1')()}} ${window.hacked=1}",
     "\u202eright to left\u202c \u2066isolated\u2069 \u0000\u0008\u001b[31m",
     "&lt;script&gt;window.hacked=1&lt;/script&gt; &#106;avascript:",
@@ -59,7 +59,9 @@ def hostile() -> list:
             "gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, LINE: TEXT,
         },
     )  # fmt: skip
-    span.events.add(name=LINE, time_unix_nano=start).attributes.add(key=LINE).value.string_value = TEXT
+    span.events.add(name=LINE, time_unix_nano=start).attributes.add(
+        key=LINE
+    ).value.string_value = TEXT
     failed = a_span(name=LINE, start=start + 10**9, attributes={
         "gen_ai.operation.name": "chat", "gen_ai.conversation.id": LINE, "error.type": LINE,
         "gen_ai.input.messages": messages("user", {"type": "text", "content": TEXT})})  # fmt: skip
@@ -72,14 +74,40 @@ def hostile() -> list:
 def evil(shop):
     """The server with hostile conversations and all that people may say of them; returns (server, trace_id)."""
     spans = hostile()
-    assert shop.post(a_request(*spans, scope=LINE, resource={"service.name": LINE}), x_otel_threads_project="evil").status_code == 200
+    assert (
+        shop.post(
+            a_request(*spans, scope=LINE, resource={"service.name": LINE}),
+            x_otel_threads_project="evil",
+        ).status_code
+        == 200
+    )
     shop.wait_derived()
     target = {"project": "evil", "thread_id": LINE}
     for call, path, body in (
-        ("PUT", "/scores", {"scores": [{**target, "name": LINE, "value": 1, "category": LINE, "reason": TEXT, "author": who} for who in (LINE, "ann")]}),
+        (
+            "PUT",
+            "/scores",
+            {
+                "scores": [
+                    {
+                        **target,
+                        "name": LINE,
+                        "value": 1,
+                        "category": LINE,
+                        "reason": TEXT,
+                        "author": who,
+                    }
+                    for who in (LINE, "ann")
+                ]
+            },
+        ),
         ("POST", "/comments", {**target, "text": TEXT, "author": LINE}),
         ("PATCH", "/threads/tags", {"project": "evil", "thread_ids": [LINE], "add": [LINE]}),
-        ("POST", "/views", {"project": "evil", "name": LINE, "filter": f"thread_id = {json.dumps(LINE)}"}),
+        (
+            "POST",
+            "/views",
+            {"project": "evil", "name": LINE, "filter": f"thread_id = {json.dumps(LINE)}"},
+        ),
     ):
         answer = httpx.request(call, f"{shop.api}{path}", json=body)
         assert answer.status_code == 200, answer.text
@@ -88,17 +116,32 @@ def evil(shop):
 
 def nothing_ran(page) -> None:
     assert page.evaluate("window.hacked") is None
-    assert page.locator("main img, main iframe, main form[action], main style, main svg[onload], main script, main link").count() == 0
-    bad = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.protocol).filter(p => !['http:', 'https:', 'mailto:'].includes(p))")
+    assert (
+        page.locator(
+            "main img, main iframe, main form[action], main style, main svg[onload], main script, main link"
+        ).count()
+        == 0
+    )
+    bad = page.eval_on_selector_all(
+        "main a[href]",
+        "all => all.map(a => a.protocol).filter(p => !['http:', 'https:', 'mailto:'].includes(p))",
+    )
     assert bad == []
-    handlers = page.eval_on_selector_all("main *", "all => all.flatMap(e => [...e.attributes].map(a => a.name)).filter(n => n.startsWith('on'))")
+    handlers = page.eval_on_selector_all(
+        "main *",
+        "all => all.flatMap(e => [...e.attributes].map(a => a.name)).filter(n => n.startsWith('on'))",
+    )
     assert handlers == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_list(evil, tab):
     shop, _ = evil
-    page = tab.open(shop, project="evil", columns="thread_id,first_message,last_message,scores,tags,users,models,services,providers")
+    page = tab.open(
+        shop,
+        project="evil",
+        columns="thread_id,first_message,last_message,scores,tags,users,models,services,providers",
+    )
     row = page.locator(".tbody .tr")
     expect(row).to_contain_text("<img src=x onerror=window.hacked=1>⟨202E⟩evil⟨202C⟩")
     expect(row).to_contain_text("<script>window.hacked = 1")
@@ -120,7 +163,9 @@ def test_the_conversation(evil, tab):
     page = tab.open(shop, "thread", project="evil", thread_id=LINE)
     expect(page.locator(".markdown.ready").first).to_be_visible()
     for _ in range(4):
-        page.evaluate("document.querySelectorAll('button.fold[aria-expanded=false]').forEach(b => b.click())")
+        page.evaluate(
+            "document.querySelectorAll('button.fold[aria-expanded=false]').forEach(b => b.click())"
+        )
     expect(page.locator(".errorbox").last).to_contain_text("<script>window.hacked = 1")
     expect(page.locator(".side .comment")).to_contain_text("<svg/onload=window.hacked=1>")
     expect(page.locator(".message.assistant").first).to_be_visible()
@@ -142,7 +187,9 @@ def test_the_trace(evil, tab):
     page.get_by_role("treeitem").click()
     for name in page.get_by_role("tab").all():
         name.click()
-        page.evaluate("document.querySelectorAll('button.fold[aria-expanded=false]').forEach(b => b.click())")
+        page.evaluate(
+            "document.querySelectorAll('button.fold[aria-expanded=false]').forEach(b => b.click())"
+        )
         expect(page.get_by_role("tabpanel")).not_to_be_empty()
         nothing_ran(page)
 

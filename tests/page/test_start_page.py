@@ -15,7 +15,12 @@ def test_an_empty_database_says_how_and_sees_the_first_span(make_server, tab):
     page = tab.open(server)
 
     expect(page.locator(".endpoint")).to_contain_text(f"http://{server.addresses['otlp_http']}")
-    for way, line in {"Environment": "OTEL_EXPORTER_OTLP_ENDPOINT", "Python": "OTLPSpanExporter", "Node": "@opentelemetry/sdk-node", "Collector": "otlphttp/threads"}.items():
+    for way, line in {
+        "Environment": "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Python": "OTLPSpanExporter",
+        "Node": "@opentelemetry/sdk-node",
+        "Collector": "otlphttp/threads",
+    }.items():
         page.get_by_role("button", name=way).click()
         expect(page.locator(".first pre")).to_contain_text(line)
         expect(page.locator(".first pre")).to_contain_text(server.addresses["otlp_http"])
@@ -32,7 +37,10 @@ def test_the_python_lines_of_the_first_page_are_right(make_server, tab):
     page = tab.open(server)
     page.get_by_role("button", name="Python").click()
     lines = page.locator(".first pre").inner_text()
-    script = lines.replace('agent.run("Hello")', 'trace.get_tracer("app").start_span("chat").end()') + "\nprovider.shutdown()\n"
+    script = (
+        lines.replace('agent.run("Hello")', 'trace.get_tracer("app").start_span("chat").end()')
+        + "\nprovider.shutdown()\n"
+    )
     file = server.folder / "app.py"
     file.write_text(script)
 
@@ -132,8 +140,17 @@ def test_the_files_are_served_with_their_types_and_a_strict_policy(shop):
         assert "<script>" not in page.text
         script = http.get("/ui/main.js")
         assert script.headers["content-type"] == "text/javascript; charset=utf-8"
-        assert http.get("/ui/main.js", headers={"if-none-match": script.headers["etag"]}).status_code == 304
-        for path in ("/ui/../schemas.py", "/ui/%2e%2e/__init__.py", "/ui//etc/passwd", "/ui/", "/ui/lib"):
+        assert (
+            http.get("/ui/main.js", headers={"if-none-match": script.headers["etag"]}).status_code
+            == 304
+        )
+        for path in (
+            "/ui/../schemas.py",
+            "/ui/%2e%2e/__init__.py",
+            "/ui//etc/passwd",
+            "/ui/",
+            "/ui/lib",
+        ):
             assert http.get(path).status_code == 404, path
         for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
             assert http.get(f"/{path}").status_code == 200, path
@@ -152,7 +169,9 @@ def test_a_page_that_cannot_be_drawn_does_not_take_the_next_with_it(shop, tab):
     tab.expected = ("TypeError",)
     tab.page.route("**/threads/get*", lambda route: route.fulfill(json={"surprise": True}))
     page = tab.open(shop, "thread", project="shop", thread_id="chat-1")
-    expect(page.get_by_role("alert").filter(has_text="This page could not be drawn")).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text="This page could not be drawn")
+    ).to_be_visible()
 
     page.get_by_role("link", name="Threads", exact=True).click()
     expect(page.locator(".tbody .tr").first).to_be_visible()

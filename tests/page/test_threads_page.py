@@ -19,7 +19,9 @@ def test_the_list_shows_threads_with_figures(shop, tab):
     expect(row.locator(".tag")).to_have_text("vip")
     expect(page.locator(".stats")).to_contain_text("Threads2")
     expect(page.locator(".stats")).to_contain_text("50% 1")
-    expect(page.locator(".curve svg")).to_have_attribute("aria-label", re.compile("Threads by day, 2"))
+    expect(page.locator(".curve svg")).to_have_attribute(
+        "aria-label", re.compile("Threads by day, 2")
+    )
 
 
 def test_a_link_opens_the_same_list(shop, tab):
@@ -40,7 +42,9 @@ def test_scrolling_loads_all_and_draws_few(shop, tab):
 
     for _ in range(40):
         table.evaluate("e => e.scrollTo(0, e.scrollHeight)")
-        page.wait_for_function("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+        page.wait_for_function(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+        )
         if page.locator(".tbody .tr", has_text="many-149").count():
             break
 
@@ -111,7 +115,9 @@ def test_columns_are_sorted_chosen_moved_and_resized(shop, tab):
 
     page.get_by_role("button", name="Thread", exact=True).click()
     expect(page.locator(".tbody .tr").first).to_contain_text("many-149")
-    page.get_by_role("button", name="Thread ↓").or_(page.get_by_title("Sort by Thread")).first.click()
+    page.get_by_role("button", name="Thread ↓").or_(
+        page.get_by_title("Sort by Thread")
+    ).first.click()
     expect(page.locator(".tbody .tr").first).to_contain_text("many-000")
     assert "sort=thread_id" in page.url
 
@@ -142,7 +148,14 @@ def test_columns_are_sorted_chosen_moved_and_resized(shop, tab):
 
 
 def test_views_are_saved_shown_and_deleted(shop, tab):
-    page = tab.open(shop, project="many", filter='model = "gpt-4o"', search="Question 1", sort="thread_id", columns="thread_id,cost_usd")
+    page = tab.open(
+        shop,
+        project="many",
+        filter='model = "gpt-4o"',
+        search="Question 1",
+        sort="thread_id",
+        columns="thread_id,cost_usd",
+    )
     expect(page.locator(".tbody .tr").first).to_be_visible()
 
     page.get_by_title("Saved views").click()
@@ -205,7 +218,10 @@ def test_selected_threads_are_closed_tagged_scored_exported_and_deleted(shop, ta
 
 
 def test_new_threads_are_announced_and_known_ones_change_in_place(shop, tab):
-    shop.post(a_request(*(a_chat(f"live-{n}", "Hello", "Hi") for n in range(3))), x_otel_threads_project="live")
+    shop.post(
+        a_request(*(a_chat(f"live-{n}", "Hello", "Hi") for n in range(3))),
+        x_otel_threads_project="live",
+    )
     shop.wait_derived()
     page = tab.open(shop, project="live", filter='thread_id starts_with "live"')
     rows = page.locator(".tbody .tr")
@@ -235,7 +251,9 @@ def test_the_project_switch_and_the_keys(shop, tab):
 
     page.keyboard.press("j")
     page.keyboard.press("j")
-    expect(page.locator(".tr.current")).to_contain_text("chat-1" if "chat-1" in page.locator(".tbody .tr").nth(1).inner_text() else "chat-2")
+    expect(page.locator(".tr.current")).to_contain_text(
+        "chat-1" if "chat-1" in page.locator(".tbody .tr").nth(1).inner_text() else "chat-2"
+    )
     page.keyboard.press("x")
     expect(page.get_by_role("toolbar")).to_contain_text("1 thread selected")
     page.keyboard.press("Escape")

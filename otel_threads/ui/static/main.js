@@ -46,7 +46,12 @@ function App() {
   useKeys({ "?": () => setHelp(true), g: () => (going.current = Date.now()), l: goTo("loose") });
   useKeys({ t: goTo("threads") });
   useEffect(() => {
-    const what = { threads: "Threads", thread: oneLine(params.thread_id, 80), trace: `Trace ${params.trace_id?.slice(0, 8)}`, loose: "Traces without a thread" }[page];
+    const what = {
+      threads: "Threads",
+      thread: oneLine(params.thread_id, 80),
+      trace: `Trace ${params.trace_id?.slice(0, 8)}`,
+      loose: "Traces without a thread",
+    }[page];
     document.title = `${what ? `${what} · ` : ""}otel-threads`;
   }, [page, params.thread_id, params.trace_id]);
   if (login) return html`<${Login} refused=${login.refused} />`;
@@ -122,10 +127,13 @@ function Settings({ theme, setTheme, status }) {
       setName(e.target.value);
       setAuthor(e.target.value);
     }} />
-    ${hasToken() && html`<button onClick=${() => {
-      setToken(null);
-      location.reload();
-    }}>Forget the token</button>`}
+    ${
+      hasToken() &&
+      html`<button onClick=${() => {
+        setToken(null);
+        location.reload();
+      }}>Forget the token</button>`
+    }
     <p class="faint">otel-threads ${status?.version}</p>
   </div></${Menu}>`;
 }

@@ -28,7 +28,10 @@ export function FieldPaths({ project, name, onDone }) {
     setProblem(null);
     if (await attempt(() => patch("/projects", body), "Shown fields changed")) onDone();
   };
-  const field = (which) => ({ value: now[which], onInput: (e) => setGiven({ ...now, [which]: e.target.value }) });
+  const field = (which) => ({
+    value: now[which],
+    onInput: (e) => setGiven({ ...now, [which]: e.target.value }),
+  });
   return html`<section class="block"><${Fold} label="Shown fields" open=${Boolean(project?.input_path || project?.output_path)}>
     <form class="form" onSubmit=${save}>
       <p class="faint">Paths into the turn's span, for project <bdi>${oneLine(name, 60)}</bdi>: <code>inputs</code>, <code>outputs</code>, <code>attributes["name"]</code>. Empty shows the messages.</p>

@@ -17,7 +17,11 @@ export function Words({ text, raw }) {
 
 /** A message. `results` finds the result of a requested tool call. */
 export function Message({ message, results, raw }) {
-  const parts = message.parts.length ? message.parts : message.text ? [{ type: "text", text: message.text }] : [];
+  const parts = message.parts.length
+    ? message.parts
+    : message.text
+      ? [{ type: "text", text: message.text }]
+      : [];
   return html`<div class="message ${message.role}">
     <p class="role"><${Icon} name=${message.role === "user" ? "user" : message.role === "assistant" ? "llm" : "tool"} size=${13} /> ${ROLES[message.role] ?? oneLine(message.role)}</p>
     <div class="content">
@@ -47,7 +51,9 @@ function Part({ part, raw }) {
 function Media({ part }) {
   const { type, ...rest } = part;
   const size = JSON.stringify(rest).length;
-  const name = [rest.filename, rest.name, rest.mime_type, rest.media_type, rest.format].find((one) => typeof one === "string");
+  const name = [rest.filename, rest.name, rest.mime_type, rest.media_type, rest.format].find(
+    (one) => typeof one === "string",
+  );
   return html`<${Fold} className="media" icon=${/image/.test(type) ? "image" : "file"} label=${html`<b><bdi>${oneLine(type, 40)}</bdi></b> <bdi>${oneLine(name ?? "", 80)}</bdi> <span class="faint">${bytes(size)}</span>`}>
     <${Json} value=${rest} depth=${1} /></${Fold}>`;
 }
@@ -64,7 +70,10 @@ export function Fold({ label, icon, children, open = false, className = "" }) {
 /** A tool call: folded, with arguments, result and error. */
 export function ToolCall({ call }) {
   const args = parsed(call.arguments);
-  const hint = args === null || args === undefined ? "" : oneLine(typeof args === "string" ? args : JSON.stringify(args), HINT_LENGTH);
+  const hint =
+    args === null || args === undefined
+      ? ""
+      : oneLine(typeof args === "string" ? args : JSON.stringify(args), HINT_LENGTH);
   const label = html`<b><bdi>${oneLine(call.name ?? "tool", 80)}</bdi></b> <span class="hint"><bdi>${hint}</bdi></span>
     ${call.error ? html`<span class="bad">failed</span>` : call.result === null ? html`<span class="faint">no result</span>` : ""}`;
   return html`<${Fold} className="tool ${call.error ? "failed-call" : ""}" icon="tool" label=${label}>
@@ -76,7 +85,9 @@ export function ToolCall({ call }) {
 
 function Value({ value, label }) {
   const shown = parsed(value);
-  return typeof shown === "string" ? html`<${Plain} text=${shown} mono />` : html`<${Json} value=${shown} label=${label} />`;
+  return typeof shown === "string"
+    ? html`<${Plain} text=${shown} mono />`
+    : html`<${Json} value=${shown} label=${label} />`;
 }
 
 /** What went wrong, where it did. */

@@ -22,27 +22,40 @@ function useTurns(key) {
   const about = JSON.stringify(key);
   const latest = useRef(about);
   latest.current = about;
-  const load = useCallback(async (upTo) => {
-    setState((s) => ({ ...s, loading: true, error: null }));
-    try {
-      let items = [];
-      let cursor = null;
-      do {
-        const page = await get("/threads/turns", { ...key, limit: upTo > TURNS_LIMIT ? 500 : TURNS_LIMIT, cursor });
-        items = [...items, ...page.items];
-        cursor = page.next_cursor;
-      } while (cursor && items.length < upTo);
-      if (latest.current === about) setState({ items, cursor, loading: false, error: null });
-    } catch (error) {
-      if (latest.current === about) setState((s) => ({ ...s, loading: false, error }));
-    }
-  }, [about]);
+  const load = useCallback(
+    async (upTo) => {
+      setState((s) => ({ ...s, loading: true, error: null }));
+      try {
+        let items = [];
+        let cursor = null;
+        do {
+          const page = await get("/threads/turns", {
+            ...key,
+            limit: upTo > TURNS_LIMIT ? 500 : TURNS_LIMIT,
+            cursor,
+          });
+          items = [...items, ...page.items];
+          cursor = page.next_cursor;
+        } while (cursor && items.length < upTo);
+        if (latest.current === about) setState({ items, cursor, loading: false, error: null });
+      } catch (error) {
+        if (latest.current === about) setState((s) => ({ ...s, loading: false, error }));
+      }
+    },
+    [about],
+  );
   const more = useCallback(async () => {
     if (!state.cursor || state.loading) return;
     setState((s) => ({ ...s, loading: true }));
     try {
       const page = await get("/threads/turns", { ...key, limit: TURNS_LIMIT, cursor: state.cursor });
-      if (latest.current === about) setState((s) => ({ items: [...s.items, ...page.items], cursor: page.next_cursor, loading: false, error: null }));
+      if (latest.current === about)
+        setState((s) => ({
+          items: [...s.items, ...page.items],
+          cursor: page.next_cursor,
+          loading: false,
+          error: null,
+        }));
     } catch (error) {
       setState((s) => ({ ...s, loading: false, error }));
     }
@@ -72,16 +85,20 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   useEffect(() => {
     const stop = new AbortController();
     let timer = 0;
-    follow(params.project, {
-      state: () => {},
-      deleted: () => {},
-      thread: (changed) => {
-        if (changed.thread_id !== params.thread_id || changed.project !== params.project) return;
-        thread.set(() => changed);
-        clearTimeout(timer);
-        timer = setTimeout(() => latestTurns.current(), 300);
+    follow(
+      params.project,
+      {
+        state: () => {},
+        deleted: () => {},
+        thread: (changed) => {
+          if (changed.thread_id !== params.thread_id || changed.project !== params.project) return;
+          thread.set(() => changed);
+          clearTimeout(timer);
+          timer = setTimeout(() => latestTurns.current(), 300);
+        },
       },
-    }, stop.signal);
+      stop.signal,
+    );
     return () => {
       stop.abort();
       clearTimeout(timer);
@@ -104,11 +121,21 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     setVersion((n) => n + 1);
     latestTurns.current();
   }, [about]);
-  const show = (index) => turns.items[index] && go("thread", { ...params, turn: index + 1 }, { replace: true });
+  const show = (index) =>
+    turns.items[index] && go("thread", { ...params, turn: index + 1 }, { replace: true });
   const listLink = linkTo("threads", listOf(params));
-  const traceLink = useCallback((turn, trace_id) => linkTo("trace", {
-    trace_id, project: turn.project, thread_id: turn.thread_id, span: trace_id === turn.trace_ids[0] ? turn.span_id : "", turn: turn.turn_index + 1, list: params.list,
-  }), [params.list]);
+  const traceLink = useCallback(
+    (turn, trace_id) =>
+      linkTo("trace", {
+        trace_id,
+        project: turn.project,
+        thread_id: turn.thread_id,
+        span: trace_id === turn.trace_ids[0] ? turn.span_id : "",
+        turn: turn.turn_index + 1,
+        list: params.list,
+      }),
+    [params.list],
+  );
   const toTrace = () => {
     const turn = turns.items[Math.max(0, wanted)];
     if (turn) location.hash = traceLink(turn, turn.trace_ids[0]);
@@ -118,14 +145,24 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     keep("panel", !panel);
   };
   useKeys({
-    j: () => show(Math.min(turns.items.length - 1, wanted + 1)), k: () => show(Math.max(0, wanted - 1)),
-    "]": () => neighbours.next && neighbours.open(neighbours.next), "[": () => neighbours.previous && neighbours.open(neighbours.previous),
-    t: toTrace, T: toTrace, i: togglePanel, Escape: () => (location.hash = listLink),
+    j: () => show(Math.min(turns.items.length - 1, wanted + 1)),
+    k: () => show(Math.max(0, wanted - 1)),
+    "]": () => neighbours.next && neighbours.open(neighbours.next),
+    "[": () => neighbours.previous && neighbours.open(neighbours.previous),
+    t: toTrace,
+    T: toTrace,
+    i: togglePanel,
+    Escape: () => (location.hash = listLink),
   });
-  const paths = useMemo(() => ({ input_path: project?.input_path ?? null, output_path: project?.output_path ?? null }), [project]);
+  const paths = useMemo(
+    () => ({ input_path: project?.input_path ?? null, output_path: project?.output_path ?? null }),
+    [project],
+  );
 
-  if (thread.error?.status === 404) return html`<main id="main" class="page"><div class="empty"><h2>This thread is not here</h2><p><bdi>${oneLine(params.thread_id, 200)}</bdi> in project <bdi>${oneLine(params.project, 100)}</bdi></p><p><a href=${listLink}>Back to the threads</a></p></div></main>`;
-  if (thread.error) return html`<main id="main"><${Failed} error=${thread.error} again=${thread.again} /></main>`;
+  if (thread.error?.status === 404)
+    return html`<main id="main" class="page"><div class="empty"><h2>This thread is not here</h2><p><bdi>${oneLine(params.thread_id, 200)}</bdi> in project <bdi>${oneLine(params.project, 100)}</bdi></p><p><a href=${listLink}>Back to the threads</a></p></div></main>`;
+  if (thread.error)
+    return html`<main id="main"><${Failed} error=${thread.error} again=${thread.again} /></main>`;
   const data = thread.data;
   return html`<main id="main" class="conversation-page ${panel ? "with-side" : ""}">
     <header class="pagehead">
@@ -134,10 +171,13 @@ export function ConversationPage({ params, projects, reloadProjects }) {
       <button disabled=${!neighbours.next} onClick=${() => neighbours.open(neighbours.next)} title="Next thread  ]" aria-label="Next thread">↓</button>
       <h1><bdi title=${oneLine(params.thread_id, 1000)}>${oneLine(params.thread_id, 200)}</bdi></h1>
       <${Copy} label="" what="Copy the thread id" text=${params.thread_id} />
-      ${data && html`<${Status} status=${data.status} />
+      ${
+        data &&
+        html`<${Status} status=${data.status} />
         <span class="summary"><span>${count(data.turn_count, "turn")}</span><span title="${number(data.duration_ms)} ms">${duration(data.duration_ms)}</span>
           <span title=${number(data.usage.total_tokens)}>${short(data.usage.total_tokens)} tokens</span><span>${usd(data.cost_usd)}</span>
-          ${data.error_count > 0 && html`<span class="bad"><${Icon} name="error" size=${12} /> ${count(data.error_count, "error")}</span>`}</span>`}
+          ${data.error_count > 0 && html`<span class="bad"><${Icon} name="error" size=${12} /> ${count(data.error_count, "error")}</span>`}</span>`
+      }
       <span class="end">
         <button aria-pressed=${raw} onClick=${() => setRaw(!raw)} title="Show texts as they came, without Markdown">Plain</button>
         <${Copy} label="Copy as Markdown" text=${() => text("/threads/transcript", { ...key, format: "markdown" })} />
@@ -155,12 +195,16 @@ export function ConversationPage({ params, projects, reloadProjects }) {
       </div>
       ${panel && data && html`<${Side} thread=${data} project=${project} changed=${changed} onProject=${reloadProjects} version=${version} key=${about} />`}
     </div>
-    ${deleting && html`<${Confirm} title="Delete this thread?" action="Delete" text="Its spans, scores, comments and tags go with it. There is no way back." onClose=${() => setDeleting(false)}
-      onYes=${() => attempt(async () => {
-        await post("/threads/delete", { project: params.project, thread_ids: [params.thread_id] });
-        neighbours.forget(key);
-        location.hash = listLink;
-      }, "Deleted")} />`}
+    ${
+      deleting &&
+      html`<${Confirm} title="Delete this thread?" action="Delete" text="Its spans, scores, comments and tags go with it. There is no way back." onClose=${() => setDeleting(false)}
+      onYes=${() =>
+        attempt(async () => {
+          await post("/threads/delete", { project: params.project, thread_ids: [params.thread_id] });
+          neighbours.forget(key);
+          location.hash = listLink;
+        }, "Deleted")} />`
+    }
   </main>`;
 }
 

@@ -3,16 +3,50 @@ import { parsed } from "../lib/json.js";
 
 // Where instrumentations write what went into a span and what came out, the plainest first.
 const INPUTS = [
-  "input.value", "langfuse.observation.input", "langfuse.trace.input", "traceloop.entity.input", "gen_ai.input.messages",
-  "gen_ai.tool.call.arguments", "ai.prompt", "ai.prompt.messages", "ai.toolCall.args", "mlflow.spanInputs", "lmnr.span.input",
-  "gcp.vertex.agent.llm_request", "gcp.vertex.agent.tool_call_args", "haystack.component.input", "all_messages_events",
-  "pydantic_ai.all_messages", "tool_arguments", "request_data", "gen_ai.prompt", "input", "inputs",
+  "input.value",
+  "langfuse.observation.input",
+  "langfuse.trace.input",
+  "traceloop.entity.input",
+  "gen_ai.input.messages",
+  "gen_ai.tool.call.arguments",
+  "ai.prompt",
+  "ai.prompt.messages",
+  "ai.toolCall.args",
+  "mlflow.spanInputs",
+  "lmnr.span.input",
+  "gcp.vertex.agent.llm_request",
+  "gcp.vertex.agent.tool_call_args",
+  "haystack.component.input",
+  "all_messages_events",
+  "pydantic_ai.all_messages",
+  "tool_arguments",
+  "request_data",
+  "gen_ai.prompt",
+  "input",
+  "inputs",
 ];
 const OUTPUTS = [
-  "output.value", "langfuse.observation.output", "langfuse.trace.output", "traceloop.entity.output", "gen_ai.output.messages",
-  "gen_ai.tool.call.result", "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.toolCall.result", "mlflow.spanOutputs",
-  "lmnr.span.output", "gcp.vertex.agent.llm_response", "gcp.vertex.agent.tool_response", "haystack.component.output", "final_result",
-  "tool_response", "response_data", "gen_ai.completion", "output", "outputs",
+  "output.value",
+  "langfuse.observation.output",
+  "langfuse.trace.output",
+  "traceloop.entity.output",
+  "gen_ai.output.messages",
+  "gen_ai.tool.call.result",
+  "ai.response.text",
+  "ai.response.object",
+  "ai.response.toolCalls",
+  "ai.toolCall.result",
+  "mlflow.spanOutputs",
+  "lmnr.span.output",
+  "gcp.vertex.agent.llm_response",
+  "gcp.vertex.agent.tool_response",
+  "haystack.component.output",
+  "final_result",
+  "tool_response",
+  "response_data",
+  "gen_ai.completion",
+  "output",
+  "outputs",
 ];
 const FLAT_INPUTS = ["llm.input_messages.", "gen_ai.prompt."];
 const FLAT_OUTPUTS = ["llm.output_messages.", "gen_ai.completion."];
@@ -30,7 +64,9 @@ export function stepsOf(path) {
     const step = STEP.exec(text);
     if (!step) throw new Error(`Position ${at + 1}: expected .name, [0], [-1] or ["name"]`);
     if (steps.length === STEPS_MAX) throw new Error(`More than ${STEPS_MAX} steps`);
-    steps.push(step[1] ?? (step[2] === undefined ? JSON.parse(`"${step[3].slice(1, -1)}"`) : Number(step[2])));
+    steps.push(
+      step[1] ?? (step[2] === undefined ? JSON.parse(`"${step[3].slice(1, -1)}"`) : Number(step[2])),
+    );
   }
   return steps;
 }
@@ -81,7 +117,8 @@ function nested(flat, skip) {
 function listed(value) {
   if (value === null || typeof value !== "object") return value;
   const entries = Object.entries(value).map(([key, one]) => [key, listed(one)]);
-  if (entries.length && entries.every(([key]) => /^\d+$/.test(key))) return entries.sort(([a], [b]) => a - b).map(([, one]) => one);
+  if (entries.length && entries.every(([key]) => /^\d+$/.test(key)))
+    return entries.sort(([a], [b]) => a - b).map(([, one]) => one);
   return Object.fromEntries(entries);
 }
 

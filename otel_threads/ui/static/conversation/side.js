@@ -11,16 +11,28 @@ import { Status } from "../threads/columns.js";
 import { Fold } from "./message.js";
 import { FieldPaths } from "./fieldpaths.js";
 
-const USAGE = { input_tokens: "Input", output_tokens: "Output", total_tokens: "Total", cache_read_tokens: "From cache", cache_write_tokens: "To cache", reasoning_tokens: "Reasoning", input_audio_tokens: "Audio in", output_audio_tokens: "Audio out" };
+const USAGE = {
+  input_tokens: "Input",
+  output_tokens: "Output",
+  total_tokens: "Total",
+  cache_read_tokens: "From cache",
+  cache_write_tokens: "To cache",
+  reasoning_tokens: "Reasoning",
+  input_audio_tokens: "Audio in",
+  output_audio_tokens: "Audio out",
+};
 
 /** The panel. `changed` reads the thread again. */
 export function Side({ thread, project, changed, onProject, version }) {
   const key = { project: thread.project, thread_id: thread.thread_id };
-  const turn = (path, words) => attempt(async () => {
-    await post(path, { project: thread.project, thread_ids: [thread.thread_id] });
-    changed();
-  }, words);
-  const list = (label, items) => items.length > 0 && html`<dt>${label}</dt><dd>${items.map((one) => html`<div key=${one}><bdi>${oneLine(one, 120)}</bdi></div>`)}</dd>`;
+  const turn = (path, words) =>
+    attempt(async () => {
+      await post(path, { project: thread.project, thread_ids: [thread.thread_id] });
+      changed();
+    }, words);
+  const list = (label, items) =>
+    items.length > 0 &&
+    html`<dt>${label}</dt><dd>${items.map((one) => html`<div key=${one}><bdi>${oneLine(one, 120)}</bdi></div>`)}</dd>`;
   return html`<aside class="side" aria-label="About this thread">
     <section class="block"><header><h3>Status</h3><${Status} status=${thread.status} />
       ${thread.status === "active" ? html`<button onClick=${() => turn("/threads/close", "Closed")}>Close</button>` : html`<button onClick=${() => turn("/threads/reopen", "Reopened")}>Reopen</button>`}</header>
@@ -37,7 +49,11 @@ export function Side({ thread, project, changed, onProject, version }) {
     <${Scores} target=${key} onChange=${changed} version=${version} />
     <${Tags} tags=${thread.tags} target=${{ project: thread.project, thread_ids: [thread.thread_id] }} onChange=${changed} />
     <${Comments} target=${key} onChange=${changed} />
-    <section class="block"><header><h3>Tokens</h3></header><dl class="facts">${Object.entries(USAGE).filter(([name]) => thread.usage[name] !== null).map(([name, label]) => html`<dt key=${name}>${label}</dt><dd>${number(thread.usage[name])}</dd>`)}</dl></section>
+    <section class="block"><header><h3>Tokens</h3></header><dl class="facts">${Object.entries(USAGE)
+      .filter(([name]) => thread.usage[name] !== null)
+      .map(
+        ([name, label]) => html`<dt key=${name}>${label}</dt><dd>${number(thread.usage[name])}</dd>`,
+      )}</dl></section>
     <section class="block"><header><h3>Metadata</h3></header>
       ${Object.keys(thread.metadata).length ? html`<dl class="facts">${Object.entries(thread.metadata).map(([name, value]) => html`<dt key=${name}><bdi>${oneLine(name, 80)}</bdi></dt><dd dir="auto">${oneLine(value, 500)}</dd>`)}</dl>` : html`<p class="faint">None.</p>`}</section>
     <${FieldPaths} project=${project} name=${thread.project} onDone=${onProject} />

@@ -24,7 +24,10 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
   const results = resultsOf(turn);
   const joined = new Set(turn.messages.flatMap((m) => m.tool_calls.map((c) => c.id)).filter(Boolean));
   const asked = turn.messages.some((m) => m.tool_calls.length);
-  const shown = turn.messages.filter((m) => m.role !== "system" && !(m.role === "tool" && (m.tool_call_id ? joined.has(m.tool_call_id) : asked)));
+  const shown = turn.messages.filter(
+    (m) =>
+      m.role !== "system" && !(m.role === "tool" && (m.tool_call_id ? joined.has(m.tool_call_id) : asked)),
+  );
   const target = { project: turn.project, trace_id: turn.trace_ids[0], span_id: turn.span_id };
   const own = turn.scores.filter((s) => s.span_id === turn.span_id || s.span_id === null);
   const messages = html`${shown.map((message, i) => html`<${Message} key=${i} message=${message} results=${results} raw=${raw} />`)}`;
@@ -43,9 +46,11 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
         ${turn.trace_ids.map((trace_id, i) => html`<a key=${trace_id} class="button" href=${traceLink(turn, trace_id)} title=${trace_id}>Trace${turn.trace_ids.length > 1 ? ` ${i + 1}` : ""}</a>`)}</span>
     </header>
     ${turn.system && turn.system !== system && html`<${Fold} className="system" icon="prompt" label="System prompt"><${Words} text=${turn.system} raw=${raw} /></${Fold}>`}
-    ${paths.input_path || paths.output_path
-      ? html`<${Chosen} turn=${turn} paths=${paths} raw=${raw} /><${Fold} label="All ${count(shown.length, "message")} of the turn">${messages}</${Fold}>`
-      : messages}
+    ${
+      paths.input_path || paths.output_path
+        ? html`<${Chosen} turn=${turn} paths=${paths} raw=${raw} /><${Fold} label="All ${count(shown.length, "message")} of the turn">${messages}</${Fold}>`
+        : messages
+    }
     ${turn.error && html`<${ErrorBox} error=${turn.error} />`}
     ${!shown.length && !turn.error && html`<p class="faint nothing">The spans of this turn hold no message. <a href="#/loose">Why?</a></p>`}
   </article>`;
@@ -64,13 +69,24 @@ function Chosen({ turn, paths, raw }) {
     );
     return () => stop.abort();
   }, [turn.trace_ids[0], turn.span_id]);
-  if (!found) return html`<p class="waiting"><span class="spinner" aria-hidden="true"></span>Reading the trace…</p>`;
+  if (!found)
+    return html`<p class="waiting"><span class="spinner" aria-hidden="true"></span>Reading the trace…</p>`;
   if (found.error) return html`<p class="bad">${found.error.message}</p>`;
-  return html`${[["user", "Input", paths.input_path, turn.user], ["assistant", "Output", paths.output_path, turn.assistant]].map(([role, label, path, otherwise]) => {
+  return html`${[
+    ["user", "Input", paths.input_path, turn.user],
+    ["assistant", "Output", paths.output_path, turn.assistant],
+  ].map(([role, label, path, otherwise]) => {
     const value = path ? safely(() => valueAt(found.source, path)) : otherwise;
     return html`<div class="message ${role}" key=${role}><p class="role"><${Icon} name=${role === "user" ? "user" : "llm"} size=${13} /> ${label} ${path && html`<code class="faint">${oneLine(path, 80)}</code>`}</p>
-      <div class="content">${value === undefined ? html`<p class="faint">Nothing stands there.</p>${otherwise && html`<${Words} text=${otherwise} raw=${raw} />`}`
-        : value === null ? html`<p class="faint">null</p>` : typeof value === "string" ? html`<${Words} text=${value} raw=${raw} />` : html`<${Json} value=${value} />`}</div></div>`;
+      <div class="content">${
+        value === undefined
+          ? html`<p class="faint">Nothing stands there.</p>${otherwise && html`<${Words} text=${otherwise} raw=${raw} />`}`
+          : value === null
+            ? html`<p class="faint">null</p>`
+            : typeof value === "string"
+              ? html`<${Words} text=${value} raw=${raw} />`
+              : html`<${Json} value=${value} />`
+      }</div></div>`;
   })}`;
 }
 

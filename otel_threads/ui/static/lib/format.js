@@ -2,12 +2,16 @@
 const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const EXACT = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "medium", timeStyle: "long", fractionalSecondDigits: undefined,
+  dateStyle: "medium",
+  timeStyle: "long",
+  fractionalSecondDigits: undefined,
 });
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const YEAR = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
 });
 export const NOTHING = "–";
 
@@ -17,7 +21,8 @@ const known = (value) => value !== null && value !== undefined;
 export const number = (value) => (known(value) ? NUMBER.format(value) : NOTHING);
 
 /** Return 1234567 as "1.2M"; up to 9,999 in full. */
-export const short = (value) => (!known(value) ? NOTHING : Math.abs(value) < 10_000 ? NUMBER.format(Math.round(value)) : SHORT.format(value));
+export const short = (value) =>
+  !known(value) ? NOTHING : Math.abs(value) < 10_000 ? NUMBER.format(Math.round(value)) : SHORT.format(value);
 
 /** Return US dollars with as many digits as tell something. */
 export function usd(value) {
@@ -80,7 +85,8 @@ export function oneLine(text, lengthMax = 400) {
   if (!known(text)) return "";
   const cut = String(text).slice(0, lengthMax);
   const seen = cut.replace(UNSEEN, (c) =>
-    /[\n\r\t]/.test(c) ? " " : `⟨${c.codePointAt(0).toString(16).toUpperCase()}⟩`);
+    /[\n\r\t]/.test(c) ? " " : `⟨${c.codePointAt(0).toString(16).toUpperCase()}⟩`,
+  );
   return String(text).length > lengthMax ? `${seen}…` : seen;
 }
 

@@ -4,7 +4,14 @@ import { Component, Fragment, createContext, h, render } from "../vendor/preact.
 
 export { Fragment, createContext, h, render };
 export {
-  useCallback, useContext, useEffect, useId, useLayoutEffect, useMemo, useReducer, useRef,
+  useCallback,
+  useContext,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useReducer,
+  useRef,
   useState,
 } from "../vendor/hooks.js";
 export const html = htm.bind(h);

@@ -36,8 +36,11 @@ function Words({ text, bare }) {
   const [whole, setWhole] = useState(false);
   const cut = text.length > TEXT_LENGTH && !whole;
   const shown = cut ? text.slice(0, TEXT_LENGTH) : text;
-  return html`<span class="j-string ${bare ? "bare" : ""}" dir="auto">${shown}</span>${cut && html` <button
-    class="more" onClick=${() => setWhole(true)}>… ${count(text.length - TEXT_LENGTH, "more character")}</button>`}`;
+  return html`<span class="j-string ${bare ? "bare" : ""}" dir="auto">${shown}</span>${
+    cut &&
+    html` <button
+    class="more" onClick=${() => setWhole(true)}>… ${count(text.length - TEXT_LENGTH, "more character")}</button>`
+  }`;
 }
 
 function Many({ value, open }) {
@@ -49,12 +52,20 @@ function Many({ value, open }) {
   const summary = isList ? `[ ${count(entries.length, "item")} ]` : `{ ${count(entries.length, "field")} }`;
   return html`<span class="j-many">
     <button class="fold" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>${isOpen ? "▾" : "▸"} ${summary}</button>
-    ${isOpen && html`<div class="j-items">
-      ${entries.slice(0, shown).map(([key, one]) => html`<div key=${key} class="j-item">
+    ${
+      isOpen &&
+      html`<div class="j-items">
+      ${entries.slice(0, shown).map(
+        ([key, one]) => html`<div key=${key} class="j-item">
         <span class="j-key"><bdi>${key}</bdi></span><${Node} value=${one} open=${open - 1} inner />
-      </div>`)}
-      ${entries.length > shown && html`<button class="more" onClick=${() => setShown(shown + CHILDREN * 10)}>
-        … ${count(entries.length - shown, "more")}</button>`}
-    </div>`}
+      </div>`,
+      )}
+      ${
+        entries.length > shown &&
+        html`<button class="more" onClick=${() => setShown(shown + CHILDREN * 10)}>
+        … ${count(entries.length - shown, "more")}</button>`
+      }
+    </div>`
+    }
   </span>`;
 }

@@ -43,8 +43,33 @@ function cleanerOf(purify) {
     purify.sanitize(markup, {
       RETURN_DOM_FRAGMENT: true,
       ALLOWED_TAGS: [
-        "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
-        "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "del",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "span",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
       ],
       ALLOWED_ATTR: ["class", "href", "start", "title"],
       ALLOW_DATA_ATTR: false,
@@ -110,7 +135,10 @@ export function Plain({ text, mono = false }) {
   return html`<div>
     <div class="plaintext ${mono ? "mono" : ""} ${whole ? "whole" : ""}" dir="auto"
       tabindex=${whole ? 0 : undefined}>${isLong && !whole ? text.slice(0, PREVIEW_LENGTH) : text}</div>
-    ${isLong && html`<button class="more" onClick=${() => setWhole(!whole)}>
-      ${whole ? "Show less" : `Show all (${bytes(new Blob([text]).size)})`}</button>`}
+    ${
+      isLong &&
+      html`<button class="more" onClick=${() => setWhole(!whole)}>
+      ${whole ? "Show less" : `Show all (${bytes(new Blob([text]).size)})`}</button>`
+    }
   </div>`;
 }

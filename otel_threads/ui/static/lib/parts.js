@@ -37,10 +37,12 @@ export function Toasts() {
     toasts.tell = () => draw((n) => n + 1);
   }, []);
   return html`<div class="toasts" role="status" aria-live="polite">
-    ${toasts.list.map((one) => html`<div key=${one.id} class="toast ${one.error ? "bad" : ""}">
+    ${toasts.list.map(
+      (one) => html`<div key=${one.id} class="toast ${one.error ? "bad" : ""}">
       <span>${one.text}</span>
       <button class="plain" aria-label="Dismiss" onClick=${() => dismiss(one.id)}><${Icon} name="close" size=${12} /></button>
-    </div>`)}
+    </div>`,
+    )}
   </div>`;
 }
 
@@ -107,8 +109,11 @@ export function Menu({ label, title, icon, children, align = "left", className =
       onClick=${() => setOpen(!open)}>
       ${icon && html`<${Icon} name=${icon} />`} ${label}
     </button>
-    ${open && html`<div class="popup ${align}">
-      ${typeof children === "function" ? children(() => setOpen(false)) : children}</div>`}
+    ${
+      open &&
+      html`<div class="popup ${align}">
+      ${typeof children === "function" ? children(() => setOpen(false)) : children}</div>`
+    }
   </div>`;
 }
 
@@ -130,7 +135,9 @@ export const Empty = ({ title, children }) => html`<div class="empty"><h2>${titl
 export function Copy({ text, label = "Copy", what = "" }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    const ok = await attempt(async () => navigator.clipboard.writeText(typeof text === "function" ? await text() : text));
+    const ok = await attempt(async () =>
+      navigator.clipboard.writeText(typeof text === "function" ? await text() : text),
+    );
     if (!ok) return;
     setDone(true);
     setTimeout(() => setDone(false), 1500);

@@ -11,9 +11,12 @@ export const THUMB = "thumb";
 
 /** Return what a score says, short. */
 export const said = (score) =>
-  [score.value === null ? null : number(score.value), score.category && oneLine(score.category, 40)].filter(Boolean).join(" · ");
+  [score.value === null ? null : number(score.value), score.category && oneLine(score.category, 40)]
+    .filter(Boolean)
+    .join(" · ");
 
-const tone = ({ value }) => (value === null || value < 0 || value > 1 ? "" : value >= 0.7 ? "good" : value < 0.4 ? "bad" : "middling");
+const tone = ({ value }) =>
+  value === null || value < 0 || value > 1 ? "" : value >= 0.7 ? "good" : value < 0.4 ? "bad" : "middling";
 
 /** A score in a word. */
 export function ScoreChip({ score, bare = false }) {
@@ -22,7 +25,9 @@ export function ScoreChip({ score, bare = false }) {
     `${oneLine(score.name)}: ${said(score)}`,
     ...(authors.length > 1 ? authors.map(([name, value]) => `${oneLine(name)}: ${number(value)}`) : []),
     score.reason && oneLine(score.reason, 300),
-  ].filter(Boolean).join("\n");
+  ]
+    .filter(Boolean)
+    .join("\n");
   return html`<span class="score ${tone(score)}" title=${title}>${!bare && html`<b><bdi>${oneLine(score.name, 40)}</bdi></b> `}${said(score)}</span>`;
 }
 
@@ -32,14 +37,20 @@ export function Thumbs({ target, scores, what, onChange }) {
   const mine = scores.find((s) => s.name === THUMB && !s.superseded_at)?.value_by_author[name];
   const give = (value) =>
     attempt(async () => {
-      if (mine === value) await post("/scores/delete", { scores: [{ ...target, name: THUMB, author: name }] });
+      if (mine === value)
+        await post("/scores/delete", { scores: [{ ...target, name: THUMB, author: name }] });
       else await put("/scores", { scores: [{ ...target, name: THUMB, value, source: "ui", author: name }] });
       onChange();
     });
   return html`<span class="thumbs">
-    ${[["up", 1, "Good"], ["down", 0, "Bad"]].map(([icon, value, word]) => html`<button key=${icon} class="plain ${mine === value ? `on ${icon}` : ""}"
+    ${[
+      ["up", 1, "Good"],
+      ["down", 0, "Bad"],
+    ].map(
+      ([icon, value, word]) => html`<button key=${icon} class="plain ${mine === value ? `on ${icon}` : ""}"
         aria-pressed=${mine === value} aria-label="${word} ${what}" title="${word} ${what}" onClick=${() => give(value)}>
-      <${Icon} name=${icon} size=${14} /></button>`)}
+      <${Icon} name=${icon} size=${14} /></button>`,
+    )}
   </span>`;
 }
 
@@ -57,7 +68,9 @@ export function Scores({ target, onChange, version = 0 }) {
   const below = (data?.items ?? []).filter((s) => !isOf(s, target));
   const takeBack = (score, by) =>
     attempt(async () => {
-      await post("/scores/delete", { scores: [{ ...target, name: score.name, ...(by === null ? {} : { author: by }) }] });
+      await post("/scores/delete", {
+        scores: [{ ...target, name: score.name, ...(by === null ? {} : { author: by }) }],
+      });
       changed();
     }, "Score removed");
   return html`<section class="block scores">
@@ -66,16 +79,23 @@ export function Scores({ target, onChange, version = 0 }) {
       <button onClick=${() => setEditing({})}>Add score</button></header>
     ${error && html`<${Failed} error=${error} again=${again} />`}
     ${data && !own.length && !below.length && html`<p class="faint">None yet.</p>`}
-    ${own.map((score) => html`<${Score} key=${score.name + score.created_at} score=${score}
-      onEdit=${() => setEditing(score)} onTakeBack=${(by) => takeBack(score, by)} />`)}
-    ${below.length > 0 && html`<h4>On its turns and spans</h4>
-      ${below.map((score) => html`<${Score} key=${score.name + score.trace_id + score.span_id + score.created_at} score=${score} />`)}`}
+    ${own.map(
+      (score) => html`<${Score} key=${score.name + score.created_at} score=${score}
+      onEdit=${() => setEditing(score)} onTakeBack=${(by) => takeBack(score, by)} />`,
+    )}
+    ${
+      below.length > 0 &&
+      html`<h4>On its turns and spans</h4>
+      ${below.map((score) => html`<${Score} key=${score.name + score.trace_id + score.span_id + score.created_at} score=${score} />`)}`
+    }
     ${editing && html`<${ScoreForm} target=${target} score=${editing} onDone=${changed} onClose=${() => setEditing(null)} />`}
   </section>`;
 }
 
 const isOf = (score, target) =>
-  (target.span_id ?? null) === score.span_id && (target.trace_id ?? null) === score.trace_id && (target.thread_id ?? null) === score.thread_id;
+  (target.span_id ?? null) === score.span_id &&
+  (target.trace_id ?? null) === score.trace_id &&
+  (target.thread_id ?? null) === score.thread_id;
 
 function Score({ score, onEdit, onTakeBack }) {
   const authors = Object.entries(score.value_by_author);
@@ -84,14 +104,23 @@ function Score({ score, onEdit, onTakeBack }) {
     <div class="line"><${ScoreChip} score=${score} />
       <span class="faint" title=${exact(score.updated_at)}>${when(score.updated_at)}</span>
       ${score.superseded_at && html`<span class="faint" title=${exact(score.superseded_at)}>superseded</span>`}
-      ${!score.superseded_at && onEdit && html`<span class="acts">
+      ${
+        !score.superseded_at &&
+        onEdit &&
+        html`<span class="acts">
         <button class="plain" aria-label="Edit ${name}" onClick=${onEdit}>Edit</button>
-        <button class="plain" aria-label="Remove ${name}" onClick=${() => onTakeBack(null)}>Remove</button></span>`}</div>
+        <button class="plain" aria-label="Remove ${name}" onClick=${() => onTakeBack(null)}>Remove</button></span>`
+      }</div>
     ${score.reason && html`<p class="reason" dir="auto">${score.reason}</p>`}
     <p class="faint by">${oneLine(score.source ?? "", 20)}${authors.length < 2 && (score.author ? html` · <bdi>${oneLine(score.author, 60)}</bdi>` : "")}</p>
-    ${authors.length > 1 && html`<ul class="authors">${authors.map(([by, value]) => html`<li key=${by}>
+    ${
+      authors.length > 1 &&
+      html`<ul class="authors">${authors.map(
+        ([by, value]) => html`<li key=${by}>
       <bdi>${oneLine(by, 60)}</bdi> ${number(value)}
-      ${!score.superseded_at && onTakeBack && html`<button class="plain" aria-label="Remove ${name} of ${oneLine(by, 60)}" onClick=${() => onTakeBack(by)}>Remove</button>`}</li>`)}</ul>`}
+      ${!score.superseded_at && onTakeBack && html`<button class="plain" aria-label="Remove ${name} of ${oneLine(by, 60)}" onClick=${() => onTakeBack(by)}>Remove</button>`}</li>`,
+      )}</ul>`
+    }
   </div>`;
 }
 
@@ -100,17 +129,30 @@ export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
   const ids = [useId(), useId(), useId(), useId(), useId()];
   const names = useAnswer((signal) => get("/scores/names", { project: "*" }, signal), ["names"]);
   const [given, setGiven] = useState({
-    name: score.name ?? "", value: score.value_by_author?.[author()] ?? score.value ?? "", category: score.category ?? "", reason: score.reason ?? "",
+    name: score.name ?? "",
+    value: score.value_by_author?.[author()] ?? score.value ?? "",
+    category: score.category ?? "",
+    reason: score.reason ?? "",
   });
   const [problem, setProblem] = useState(null);
-  const field = (name) => ({ value: given[name], onInput: (e) => setGiven({ ...given, [name]: e.target.value }) });
+  const field = (name) => ({
+    value: given[name],
+    onInput: (e) => setGiven({ ...given, [name]: e.target.value }),
+  });
   const send = async (event) => {
     event.preventDefault();
     const value = String(given.value).trim() === "" ? null : Number(given.value);
     if (!given.name.trim()) return setProblem("Give the score a name.");
     if (value !== null && !Number.isFinite(value)) return setProblem(`"${given.value}" is no number.`);
     if (value === null && !given.category.trim()) return setProblem("Give a value, a category, or both.");
-    const one = { name: given.name.trim(), value, category: given.category.trim() || null, reason: given.reason.trim() || null, source: "ui", author: author() };
+    const one = {
+      name: given.name.trim(),
+      value,
+      category: given.category.trim() || null,
+      reason: given.reason.trim() || null,
+      source: "ui",
+      author: author(),
+    };
     try {
       await put("/scores", { scores: (targets ?? [target]).map((t) => ({ ...t, ...one })) });
       onDone();

@@ -10,19 +10,25 @@ import { byProject } from "../threads/selection.js";
 export function Tags({ tags, target, onChange }) {
   const [text, setText] = useState("");
   const id = useId();
-  const change = (body) => attempt(async () => {
-    await patch("/threads/tags", { ...target, ...body });
-    onChange();
-  });
+  const change = (body) =>
+    attempt(async () => {
+      await patch("/threads/tags", { ...target, ...body });
+      onChange();
+    });
   const add = async (event) => {
     event.preventDefault();
-    const names = text.split(",").map((one) => one.trim()).filter(Boolean);
+    const names = text
+      .split(",")
+      .map((one) => one.trim())
+      .filter(Boolean);
     if (names.length && (await change({ add: names }))) setText("");
   };
   return html`<section class="block tags">
     <header><h3>Tags</h3></header>
-    <p>${tags.map((tag) => html`<span class="tag" key=${tag}><bdi>${oneLine(tag, 80)}</bdi>
-      <button class="plain" aria-label="Remove tag ${oneLine(tag, 80)}" onClick=${() => change({ remove: [tag] })}><${Icon} name="close" size=${10} /></button></span>`)}
+    <p>${tags.map(
+      (tag) => html`<span class="tag" key=${tag}><bdi>${oneLine(tag, 80)}</bdi>
+      <button class="plain" aria-label="Remove tag ${oneLine(tag, 80)}" onClick=${() => change({ remove: [tag] })}><${Icon} name="close" size=${10} /></button></span>`,
+    )}
       ${!tags.length && html`<span class="faint">None yet.</span>`}</p>
     <form onSubmit=${add} class="inline"><label for=${id} class="unseen">New tag</label>
       <input id=${id} placeholder="Add a tag…" maxlength="200" value=${text} onInput=${(e) => setText(e.target.value)} />
@@ -38,10 +44,16 @@ export function TagDialog({ threads, onDone, onClose }) {
   const present = [...new Set(threads.flatMap((t) => t.tags))].sort();
   const send = async (event) => {
     event.preventDefault();
-    const names = add.split(",").map((one) => one.trim()).filter(Boolean);
-    const ok = (names.length || drop.size) && (await attempt(async () => {
-      for (const [project, thread_ids] of byProject(threads)) await patch("/threads/tags", { project, thread_ids, add: names, remove: [...drop] });
-    }, "Tags changed"));
+    const names = add
+      .split(",")
+      .map((one) => one.trim())
+      .filter(Boolean);
+    const ok =
+      (names.length || drop.size) &&
+      (await attempt(async () => {
+        for (const [project, thread_ids] of byProject(threads))
+          await patch("/threads/tags", { project, thread_ids, add: names, remove: [...drop] });
+      }, "Tags changed"));
     if (ok) {
       onDone();
       onClose();
@@ -51,12 +63,17 @@ export function TagDialog({ threads, onDone, onClose }) {
     <form class="form" onSubmit=${send}>
       <label for=${id}>Add, separated by commas</label>
       <input id=${id} value=${add} placeholder="vip, refund" onInput=${(e) => setAdd(e.target.value)} />
-      ${present.length > 0 && html`<fieldset><legend>Remove</legend>${present.map((tag) => html`<label class="check" key=${tag}>
+      ${
+        present.length > 0 &&
+        html`<fieldset><legend>Remove</legend>${present.map(
+          (tag) => html`<label class="check" key=${tag}>
         <input type="checkbox" checked=${drop.has(tag)} onChange=${() => {
           const next = new Set(drop);
           if (!next.delete(tag)) next.add(tag);
           setDrop(next);
-        }} /> <bdi>${oneLine(tag, 80)}</bdi></label>`)}</fieldset>`}
+        }} /> <bdi>${oneLine(tag, 80)}</bdi></label>`,
+        )}</fieldset>`
+      }
       <footer><button type="button" onClick=${onClose}>Cancel</button><button class="primary">Save</button></footer>
     </form>
   </${Dialog}>`;

@@ -16,9 +16,9 @@ export function endpointOf(status) {
 }
 
 const WAYS = {
-  "Environment": (url) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${url}
+  Environment: (url) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${url}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`,
-  "Python": (url) => `# pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
+  Python: (url) => `# pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -33,7 +33,7 @@ from otel_threads import thread
 
 with thread("chat-42", user_id="ann"):
     agent.run("Hello")`,
-  "Node": (url) => `// npm install @opentelemetry/sdk-node @opentelemetry/exporter-trace-otlp-proto
+  Node: (url) => `// npm install @opentelemetry/sdk-node @opentelemetry/exporter-trace-otlp-proto
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 
@@ -42,7 +42,7 @@ new NodeSDK({
 }).start();
 
 // then set gen_ai.conversation.id on your spans`,
-  "Collector": (url) => `exporters:
+  Collector: (url) => `exporters:
   otlphttp/threads:
     endpoint: ${url}
 

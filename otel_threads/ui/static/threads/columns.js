@@ -7,7 +7,9 @@ import { ScoreChip } from "../people/scores.js";
 const FEW = 3;
 
 function Words({ text }) {
-  return text ? html`<span title=${oneLine(text, 1000)} dir="auto">${oneLine(text, 300)}</span>` : html`<span class="faint">${NOTHING}</span>`;
+  return text
+    ? html`<span title=${oneLine(text, 1000)} dir="auto">${oneLine(text, 300)}</span>`
+    : html`<span class="faint">${NOTHING}</span>`;
 }
 
 function Few({ items, kind = "tag" }) {
@@ -21,41 +23,98 @@ function Few({ items, kind = "tag" }) {
 export const Status = ({ status }) => html`<span class="status ${status}"><i></i>${status}</span>`;
 
 const amount = (id, label, read, width = 88) => ({
-  id, label, width, sort: id, align: "right", text: (t) => short(read(t)), title: (t) => `${label}: ${number(read(t))}`,
+  id,
+  label,
+  width,
+  sort: id,
+  align: "right",
+  text: (t) => short(read(t)),
+  title: (t) => `${label}: ${number(read(t))}`,
 });
 const time = (id, label) => ({
-  id, label, width: 118, sort: id, align: "right", text: (t) => when(t[id]), title: (t) => exact(t[id]),
+  id,
+  label,
+  width: 118,
+  sort: id,
+  align: "right",
+  text: (t) => when(t[id]),
+  title: (t) => exact(t[id]),
 });
-const few = (id, label, width, kind) => ({ id, label, width, draw: (t) => html`<${Few} items=${t[id]} kind=${kind} />` });
+const few = (id, label, width, kind) => ({
+  id,
+  label,
+  width,
+  draw: (t) => html`<${Few} items=${t[id]} kind=${kind} />`,
+});
 
 export const COLUMNS = [
   { id: "project", label: "Project", width: 140, sort: "project", text: (t) => oneLine(t.project) },
   { id: "thread_id", label: "Thread", width: 170, sort: "thread_id", text: (t) => oneLine(t.thread_id) },
-  { id: "first_message", label: "First message", width: 230, draw: (t) => html`<${Words} text=${t.first_message} />` },
-  { id: "last_message", label: "Last message", width: 230, draw: (t) => html`<${Words} text=${t.last_message} />` },
+  {
+    id: "first_message",
+    label: "First message",
+    width: 230,
+    draw: (t) => html`<${Words} text=${t.first_message} />`,
+  },
+  {
+    id: "last_message",
+    label: "Last message",
+    width: 230,
+    draw: (t) => html`<${Words} text=${t.last_message} />`,
+  },
   { id: "status", label: "Status", width: 92, draw: (t) => html`<${Status} status=${t.status} />` },
   amount("turn_count", "Turns", (t) => t.turn_count, 70),
   {
-    id: "error_count", label: "Errors", width: 76, sort: "error_count", align: "right", title: (t) => count(t.error_count, "error"),
-    draw: (t) => t.error_count ? html`<span class="bad"><${Icon} name="error" size=${12} /> ${short(t.error_count)}</span>` : html`<span class="faint">0</span>`,
+    id: "error_count",
+    label: "Errors",
+    width: 76,
+    sort: "error_count",
+    align: "right",
+    title: (t) => count(t.error_count, "error"),
+    draw: (t) =>
+      t.error_count
+        ? html`<span class="bad"><${Icon} name="error" size=${12} /> ${short(t.error_count)}</span>`
+        : html`<span class="faint">0</span>`,
   },
   {
-    id: "duration_ms", label: "Duration", width: 92, sort: "duration_ms", align: "right",
-    text: (t) => duration(t.duration_ms), title: (t) => `${number(t.duration_ms)} ms`,
+    id: "duration_ms",
+    label: "Duration",
+    width: 92,
+    sort: "duration_ms",
+    align: "right",
+    text: (t) => duration(t.duration_ms),
+    title: (t) => `${number(t.duration_ms)} ms`,
   },
   {
-    id: "usage.total_tokens", label: "Tokens", width: 82, sort: "usage.total_tokens", align: "right",
+    id: "usage.total_tokens",
+    label: "Tokens",
+    width: 82,
+    sort: "usage.total_tokens",
+    align: "right",
     text: (t) => short(t.usage.total_tokens),
-    title: (t) => `${number(t.usage.input_tokens)} in, ${number(t.usage.output_tokens)} out, ${number(t.usage.cache_read_tokens)} from cache`,
+    title: (t) =>
+      `${number(t.usage.input_tokens)} in, ${number(t.usage.output_tokens)} out, ${number(t.usage.cache_read_tokens)} from cache`,
   },
   {
-    id: "cost_usd", label: "Cost", width: 92, sort: "cost_usd", align: "right",
+    id: "cost_usd",
+    label: "Cost",
+    width: 92,
+    sort: "cost_usd",
+    align: "right",
     text: (t) => (t.cost_is_partial ? "≥ " : "") + usd(t.cost_usd),
-    title: (t) => t.cost_usd === null ? "unknown" : `$${t.cost_usd}, ${t.cost_source}${t.cost_is_partial ? "; the cost of some calls is unknown" : ""}`,
+    title: (t) =>
+      t.cost_usd === null
+        ? "unknown"
+        : `$${t.cost_usd}, ${t.cost_source}${t.cost_is_partial ? "; the cost of some calls is unknown" : ""}`,
   },
   {
-    id: "scores", label: "Scores", width: 150,
-    draw: (t) => t.scores.length ? t.scores.slice(0, FEW).map((s) => html`<${ScoreChip} score=${s} key=${s.name} />`) : html`<span class="faint">${NOTHING}</span>`,
+    id: "scores",
+    label: "Scores",
+    width: 150,
+    draw: (t) =>
+      t.scores.length
+        ? t.scores.slice(0, FEW).map((s) => html`<${ScoreChip} score=${s} key=${s.name} />`)
+        : html`<span class="faint">${NOTHING}</span>`,
   },
   few("tags", "Tags", 120, "tag"),
   few("users", "Users", 110, "plain-item"),
@@ -73,8 +132,19 @@ export const COLUMNS = [
   time("last_activity_time", "Last activity"),
 ];
 export const DEFAULT_COLUMNS = [
-  "thread_id", "first_message", "last_message", "status", "last_activity_time", "turn_count", "duration_ms",
-  "usage.total_tokens", "cost_usd", "scores", "tags", "users", "models",
+  "thread_id",
+  "first_message",
+  "last_message",
+  "status",
+  "last_activity_time",
+  "turn_count",
+  "duration_ms",
+  "usage.total_tokens",
+  "cost_usd",
+  "scores",
+  "tags",
+  "users",
+  "models",
 ];
 const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
 export const WIDTH_MIN = 56;
@@ -87,10 +157,15 @@ export function columnOf(id) {
   const [kind, name] = id.split(/\.(.*)/s);
   if (kind === "scores" && name) {
     return {
-      id, label: oneLine(name, 60), width: 100, align: "right",
+      id,
+      label: oneLine(name, 60),
+      width: 100,
+      align: "right",
       draw: (t) => {
         const score = t.scores.find((s) => s.name === name);
-        return score ? html`<${ScoreChip} score=${score} bare />` : html`<span class="faint">${NOTHING}</span>`;
+        return score
+          ? html`<${ScoreChip} score=${score} bare />`
+          : html`<span class="faint">${NOTHING}</span>`;
       },
     };
   }

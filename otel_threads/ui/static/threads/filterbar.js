@@ -49,7 +49,9 @@ function FilterInput({ value, onFilter, fields, values, problem }) {
   const id = useId();
   useEffect(() => setText(value), [value]);
   const { items, from, to } = useMemo(
-    () => (open ? completions(text, caret, fields, values) : { items: [], from: 0, to: 0 }), [open, text, caret, fields, values]);
+    () => (open ? completions(text, caret, fields, values) : { items: [], from: 0, to: 0 }),
+    [open, text, caret, fields, values],
+  );
   const look = () => {
     setCaret(input.current.selectionStart);
     setChosen(-1);
@@ -94,16 +96,21 @@ function FilterInput({ value, onFilter, fields, values, problem }) {
         setOpen(true);
       }}
       onClick=${look} onKeyUp=${(e) => e.key.startsWith("Arrow") && !open && look()} onBlur=${() => setOpen(false)} onKeyDown=${key} />
-    ${text && html`<button class="plain clear" aria-label="Clear the filter" onClick=${() => {
-      setText("");
-      onFilter("");
-    }}><${Icon} name="close" size=${12} /></button>`}
+    ${
+      text &&
+      html`<button class="plain clear" aria-label="Clear the filter" onClick=${() => {
+        setText("");
+        onFilter("");
+      }}><${Icon} name="close" size=${12} /></button>`
+    }
     <ul id="${id}-list" role="listbox" aria-label="Completions" class="completions" hidden=${!open || !items.length}>
-      ${items.map((item, i) => html`<li key=${item.text} id="${id}-${i}" role="option" aria-selected=${i === chosen}
+      ${items.map(
+        (item, i) => html`<li key=${item.text} id="${id}-${i}" role="option" aria-selected=${i === chosen}
         onMouseDown=${(e) => {
           e.preventDefault();
           take(item);
-        }}><code>${item.text.trim()}</code> <span class="faint">${item.hint}</span></li>`)}
+        }}><code>${item.text.trim()}</code> <span class="faint">${item.hint}</span></li>`,
+      )}
     </ul>
     <div id="${id}-problem" role="alert">${problem && html`<${Problem} text=${value} problem=${problem} />`}</div>
   </div>`;

@@ -18,7 +18,8 @@ export function useThreads(question, sort) {
   const [state, setState] = useState(() =>
     last.about === about
       ? { about, items: last.items, cursor: last.cursor, loading: false, error: null }
-      : { about, items: [], cursor: undefined, loading: true, error: null });
+      : { about, items: [], cursor: undefined, loading: true, error: null },
+  );
   const [round, setRound] = useState(0);
   const asking = useRef(null);
 
@@ -29,7 +30,15 @@ export function useThreads(question, sort) {
     setState((s) => ({ ...s, about, loading: true, error: null }));
     get("/threads", { ...question, sort, limit: FIRST_LIMIT }, stop.signal).then(
       (page) => setState({ about, items: page.items, cursor: page.next_cursor, loading: false, error: null }),
-      (error) => error.name !== "AbortError" && setState((s) => ({ ...s, loading: false, error, items: error.status === 400 ? s.items : [], cursor: null })),
+      (error) =>
+        error.name !== "AbortError" &&
+        setState((s) => ({
+          ...s,
+          loading: false,
+          error,
+          items: error.status === 400 ? s.items : [],
+          cursor: null,
+        })),
     );
     return () => stop.abort();
   }, [about, round]);
@@ -40,16 +49,23 @@ export function useThreads(question, sort) {
     const stop = asking.current ?? new AbortController();
     asking.current = stop;
     get("/threads", { ...question, sort, limit: NEXT_LIMIT, cursor: state.cursor }, stop.signal).then(
-      (page) => setState((s) => {
-        const known = new Set(s.items.map(keyOf));
-        return { ...s, items: [...s.items, ...page.items.filter((t) => !known.has(keyOf(t)))], cursor: page.next_cursor, loading: false };
-      }),
+      (page) =>
+        setState((s) => {
+          const known = new Set(s.items.map(keyOf));
+          return {
+            ...s,
+            items: [...s.items, ...page.items.filter((t) => !known.has(keyOf(t)))],
+            cursor: page.next_cursor,
+            loading: false,
+          };
+        }),
       (error) => error.name !== "AbortError" && setState((s) => ({ ...s, loading: false, error })),
     );
   }, [state, about]);
 
   useEffect(() => {
-    if (!state.loading && !state.error && state.about === about) Object.assign(last, { about, items: state.items, cursor: state.cursor });
+    if (!state.loading && !state.error && state.about === about)
+      Object.assign(last, { about, items: state.items, cursor: state.cursor });
   }, [state]);
   const again = useCallback(() => {
     last.about = null;
@@ -80,7 +96,11 @@ export function useLive(question, threads) {
       const asked = [...unknown.values()].slice(0, CHECKED_MAX);
       unknown.clear();
       try {
-        const found = await get("/threads", { ...question, filter: allOf(question.filter, filterOf(asked)), limit: CHECKED_MAX }, stop.signal);
+        const found = await get(
+          "/threads",
+          { ...question, filter: allOf(question.filter, filterOf(asked)), limit: CHECKED_MAX },
+          stop.signal,
+        );
         const here = new Set(items.current.map(keyOf));
         const added = found.items.map(keyOf).filter((key) => !here.has(key));
         if (added.length) setNews((old) => new Set([...old, ...added]));
@@ -88,20 +108,24 @@ export function useLive(question, threads) {
         // The filter is wrong or the server is away: the list itself tells so.
       }
     };
-    follow(question.project, {
-      state: setState,
-      thread: (thread) => {
-        const key = keyOf(thread);
-        if (items.current.some((t) => keyOf(t) === key)) {
-          fresh.current.set(key, Date.now() + FRESH_MS);
-          threads.change((all) => all.map((t) => (keyOf(t) === key ? thread : t)));
-        } else {
-          unknown.set(key, thread);
-          timer ||= setTimeout(check, CHECK_MS);
-        }
+    follow(
+      question.project,
+      {
+        state: setState,
+        thread: (thread) => {
+          const key = keyOf(thread);
+          if (items.current.some((t) => keyOf(t) === key)) {
+            fresh.current.set(key, Date.now() + FRESH_MS);
+            threads.change((all) => all.map((t) => (keyOf(t) === key ? thread : t)));
+          } else {
+            unknown.set(key, thread);
+            timer ||= setTimeout(check, CHECK_MS);
+          }
+        },
+        deleted: (gone) => threads.change((all) => all.filter((t) => keyOf(t) !== keyOf(gone))),
       },
-      deleted: (gone) => threads.change((all) => all.filter((t) => keyOf(t) !== keyOf(gone))),
-    }, stop.signal);
+      stop.signal,
+    );
     return () => {
       stop.abort();
       clearTimeout(timer);

@@ -18,7 +18,13 @@ export function useNeighbours(key, list) {
     if (at >= 0 && !(isLast && cursor)) return undefined;
     const stop = new AbortController();
     const question = { ...questionOf(list, Date.now()), sort: list.sort || DEFAULT_SORT, limit: LIMIT };
-    get("/threads", isLast && at >= 0 ? { ...JSON.parse(last.about)[0], sort: question.sort, limit: LIMIT, cursor } : question, stop.signal).then(
+    get(
+      "/threads",
+      isLast && at >= 0
+        ? { ...JSON.parse(last.about)[0], sort: question.sort, limit: LIMIT, cursor }
+        : question,
+      stop.signal,
+    ).then(
       (page) => {
         if (at < 0) return setItems(page.items);
         last.items = [...last.items, ...page.items];

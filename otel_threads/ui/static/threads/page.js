@@ -28,7 +28,11 @@ function valuesOf(items, scoreNames, projects) {
     "scores.": () => scoreNames,
     "metadata.": () => many((t) => Object.keys(t.metadata)),
   };
-  return (field) => (known[field] ?? (() => many((t) => [t[field]].flat().filter((v) => typeof v === "string" && v.length < 100))))();
+  return (field) =>
+    (
+      known[field] ??
+      (() => many((t) => [t[field]].flat().filter((v) => typeof v === "string" && v.length < 100)))
+    )();
 }
 
 /** The page. */
@@ -43,11 +47,20 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   const threads = useThreads(question, sort);
   const live = useLive(question, threads);
   const fields = useAnswer((signal) => get("/fields", {}, signal), ["fields"]);
-  const names = useAnswer((signal) => get("/scores/names", { project: question.project }, signal), [question.project, version]);
+  const names = useAnswer(
+    (signal) => get("/scores/names", { project: question.project }, signal),
+    [question.project, version],
+  );
   const scoreNames = (names.data?.items ?? []).map((one) => one.name);
-  const values = useCallback(valuesOf(threads.items, scoreNames, projects), [threads.items, names.data, projects]);
+  const values = useCallback(valuesOf(threads.items, scoreNames, projects), [
+    threads.items,
+    names.data,
+    projects,
+  ]);
   const columns = useMemo(() => columnsOf(params.columns, everyProject), [params.columns, everyProject]);
-  const [current, setCurrentIndex] = useState(last.about === JSON.stringify([question, sort]) ? last.current : -1);
+  const [current, setCurrentIndex] = useState(
+    last.about === JSON.stringify([question, sort]) ? last.current : -1,
+  );
   const setCurrent = useCallback((index) => {
     last.current = index;
     setCurrentIndex(index);
@@ -58,17 +71,25 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
     setCurrent(-1);
     go("threads", { ...params, ...given });
   };
-  const setColumns = (all) => go("threads", { ...params, columns: columnsText(all, everyProject) }, { replace: true });
+  const setColumns = (all) =>
+    go("threads", { ...params, columns: columnsText(all, everyProject) }, { replace: true });
   const refresh = () => {
     setNow(Date.now());
     setVersion((n) => n + 1);
     threads.again();
   };
-  const step = (by) => () => threads.items.length > 0 && setCurrent(Math.max(0, Math.min(threads.items.length - 1, current + by)));
+  const step = (by) => () =>
+    threads.items.length > 0 && setCurrent(Math.max(0, Math.min(threads.items.length - 1, current + by)));
   const chosen = threads.items.filter((t) => picked.has(keyOf(t)));
   useKeys({
-    j: step(1), k: step(-1), ArrowDown: (e) => (e.target.closest(".tr") ? step(1)() : false), ArrowUp: (e) => (e.target.closest(".tr") ? step(-1)() : false),
-    Enter: (e) => (current >= 0 && !e.target.closest("button, a, input") ? openThread(threads.items[current], params) : false),
+    j: step(1),
+    k: step(-1),
+    ArrowDown: (e) => (e.target.closest(".tr") ? step(1)() : false),
+    ArrowUp: (e) => (e.target.closest(".tr") ? step(-1)() : false),
+    Enter: (e) =>
+      current >= 0 && !e.target.closest("button, a, input")
+        ? openThread(threads.items[current], params)
+        : false,
     x: () => {
       if (!threads.items[current]) return;
       const next = new Set(picked);
@@ -79,13 +100,20 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
     Escape: () => (picked.size ? setPicked(new Set()) : false),
   });
   const wrong = threads.error?.status === 400 ? threads.error : null;
-  const extra = [...scoreNames.map((n) => `scores.${n}`), ...values("metadata.").slice(0, 50).map((k) => `metadata.${k}`)];
+  const extra = [
+    ...scoreNames.map((n) => `scores.${n}`),
+    ...values("metadata.")
+      .slice(0, 50)
+      .map((k) => `metadata.${k}`),
+  ];
   if (status && status.spans === 0 && !threads.items.length) return html`<${FirstUse} status=${status} />`;
   return html`<main class="threads-page" id="main">
     <h1 class="unseen">Threads</h1>
     <${Stats} question=${question} version=${version} />
     <${FilterBar} params=${params} change=${change} fields=${fields.data?.items ?? []} values=${values} problem=${wrong}>
-      <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} open=${(given) => {
+      <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} open=${(
+        given,
+      ) => {
         last.scroll = 0;
         go("threads", given);
       }} />
@@ -93,20 +121,31 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
       <${ColumnChooser} columns=${columns} setColumns=${setColumns} extra=${extra} onReset=${() => go("threads", { ...params, columns: "" })} />
       <button onClick=${refresh} title="Refresh  r" class="live ${live.state}"><i></i>${live.state === "live" ? "Live" : "Offline"}</button>
     </${FilterBar}>
-    ${chosen.length > 0 && html`<${BulkBar} threads=${chosen} clear=${() => setPicked(new Set())} onDone=${refresh} onDeleted=${() => {
-      threads.change((all) => all.filter((t) => !picked.has(keyOf(t))));
-      setPicked(new Set());
-    }} />`}
+    ${
+      chosen.length > 0 &&
+      html`<${BulkBar} threads=${chosen} clear=${() => setPicked(new Set())} onDone=${refresh} onDeleted=${() => {
+        threads.change((all) => all.filter((t) => !picked.has(keyOf(t))));
+        setPicked(new Set());
+      }} />`
+    }
     <div class="list">
-      ${live.news > 0 && html`<button class="news" onClick=${() => {
-        last.scroll = 0;
-        refresh();
-      }}>${count(live.news, "new thread")} — show</button>`}
-      ${threads.error && !wrong ? html`<${Failed} error=${threads.error} again=${threads.again} />`
-        : !threads.items.length && threads.loading ? html`<${Loading} what="threads" />`
-        : !threads.items.length ? html`<${Nothing} params=${params} status=${status} />`
-        : html`<${Table} threads=${threads} live=${live} columns=${columns} setColumns=${setColumns} sort=${sort} setSort=${(s) => change({ sort: s === DEFAULT_SORT ? "" : s })}
-            picked=${picked} setPicked=${setPicked} current=${current} setCurrent=${setCurrent} params=${params} />`}
+      ${
+        live.news > 0 &&
+        html`<button class="news" onClick=${() => {
+          last.scroll = 0;
+          refresh();
+        }}>${count(live.news, "new thread")} — show</button>`
+      }
+      ${
+        threads.error && !wrong
+          ? html`<${Failed} error=${threads.error} again=${threads.again} />`
+          : !threads.items.length && threads.loading
+            ? html`<${Loading} what="threads" />`
+            : !threads.items.length
+              ? html`<${Nothing} params=${params} status=${status} />`
+              : html`<${Table} threads=${threads} live=${live} columns=${columns} setColumns=${setColumns} sort=${sort} setSort=${(s) => change({ sort: s === DEFAULT_SORT ? "" : s })}
+            picked=${picked} setPicked=${setPicked} current=${current} setCurrent=${setCurrent} params=${params} />`
+      }
     </div>
   </main>`;
 }

@@ -2,9 +2,13 @@
 import { linkTo } from "../lib/route.js";
 
 export const DEFAULT_SORT = "-last_activity_time";
-export const RANGES = { __proto__: null,
-  "15m": ["Last 15 minutes", 900e3], "1h": ["Last hour", 3600e3], "24h": ["Last 24 hours", 86400e3],
-  "7d": ["Last 7 days", 7 * 86400e3], "30d": ["Last 30 days", 30 * 86400e3],
+export const RANGES = {
+  __proto__: null,
+  "15m": ["Last 15 minutes", 900e3],
+  "1h": ["Last hour", 3600e3],
+  "24h": ["Last 24 hours", 86400e3],
+  "7d": ["Last 7 days", 7 * 86400e3],
+  "30d": ["Last 30 days", 30 * 86400e3],
 };
 // Which parameters of the address select threads; the others only say how they are shown.
 export const SELECTING = ["project", "filter", "search", "status", "range", "from", "to", "sort"];
@@ -45,7 +49,9 @@ export const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"'
 /** Return a filter that selects exactly these threads. */
 export function filterOf(threads) {
   return [...byProject(threads)]
-    .map(([project, ids]) => `(project = ${quoted(project)} and thread_id in (${ids.map(quoted).join(", ")}))`)
+    .map(
+      ([project, ids]) => `(project = ${quoted(project)} and thread_id in (${ids.map(quoted).join(", ")}))`,
+    )
     .join(" or ");
 }
 

@@ -11,8 +11,13 @@ const BARS_MAX = 120;
 export function Stats({ question, version }) {
   const span = question.from ? new Date(question.to ?? Date.now()) - new Date(question.from) : Infinity;
   const asked = { ...question, interval: span <= HOURLY_MS ? "hour" : "day" };
-  const { data: stats, error, loading } = useAnswer((signal) => get("/threads/stats", asked, signal), [asked, version]);
-  if (error) return html`<div class="stats"><p class="faint">${error.status === 400 ? "" : error.message}</p></div>`;
+  const {
+    data: stats,
+    error,
+    loading,
+  } = useAnswer((signal) => get("/threads/stats", asked, signal), [asked, version]);
+  if (error)
+    return html`<div class="stats"><p class="faint">${error.status === 400 ? "" : error.message}</p></div>`;
   const spread = stats?.turn_duration_ms;
   const first = stats?.time_to_first_token_ms;
   return html`<dl class="stats ${loading ? "stale" : ""}" aria-label="Figures of the selection">
@@ -35,12 +40,16 @@ const Figure = ({ label, value, more, title, tone = "" }) => html`<div class="fi
 function Curve({ series, interval }) {
   const bars = series.slice(-BARS_MAX);
   const most = Math.max(1, ...bars.map((b) => b.thread_count));
-  const words = bars.length ? `Threads by ${interval}, ${number(bars.reduce((n, b) => n + b.thread_count, 0))} in ${bars.length}` : "No threads over time";
+  const words = bars.length
+    ? `Threads by ${interval}, ${number(bars.reduce((n, b) => n + b.thread_count, 0))} in ${bars.length}`
+    : "No threads over time";
   return html`<div class="figure curve"><dt>Threads by ${interval}</dt><dd>
     <svg viewBox="0 0 ${Math.max(24, bars.length) * 5} 28" preserveAspectRatio="none" role="img" aria-label=${words}>
       ${bars.map((b, i) => {
         const height = Math.max(1, (b.thread_count / most) * 28);
-        const errors = b.thread_count ? Math.min(height, (Math.min(b.error_count ?? 0, b.thread_count) / most) * 28) : 0;
+        const errors = b.thread_count
+          ? Math.min(height, (Math.min(b.error_count ?? 0, b.thread_count) / most) * 28)
+          : 0;
         return html`<g key=${b.time}><title>${`${exact(b.time)}\n${number(b.thread_count)} threads, ${number(b.error_count)} errors`}</title>
           <rect x=${i * 5} y=${28 - height} width="4" height=${height} class="bar" />
           ${errors > 0 && html`<rect x=${i * 5} y=${28 - errors} width="4" height=${errors} class="bar bad" />`}</g>`;

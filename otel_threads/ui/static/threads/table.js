@@ -26,10 +26,30 @@ export function useNarrow() {
 }
 
 /** The table. `columns` are `{column, width}`; `picked` the keys of selected threads. */
-export function Table({ threads, live, columns, setColumns, sort, setSort, picked, setPicked, current, setCurrent, params, find }) {
+export function Table({
+  threads,
+  live,
+  columns,
+  setColumns,
+  sort,
+  setSort,
+  picked,
+  setPicked,
+  current,
+  setCurrent,
+  params,
+  find,
+}) {
   const narrow = useNarrow();
   const row = narrow ? NARROW_ROW : ROW;
-  const { box, first, last: end, top, height, reveal } = useWindow({ count: threads.items.length, row, onEnd: threads.more, header: narrow ? 0 : HEAD });
+  const {
+    box,
+    first,
+    last: end,
+    top,
+    height,
+    reveal,
+  } = useWindow({ count: threads.items.length, row, onEnd: threads.more, header: narrow ? 0 : HEAD });
   const anchor = useRef(-1);
   useEffect(() => {
     if (threads.isCurrent && last.scroll) box.current.scrollTop = last.scroll;
@@ -40,7 +60,9 @@ export function Table({ threads, live, columns, setColumns, sort, setSort, picke
   useEffect(() => {
     if (current < 0) return;
     reveal(current);
-    requestAnimationFrame(() => box.current?.querySelector(`[data-index="${current}"] a`)?.focus({ preventScroll: true }));
+    requestAnimationFrame(() =>
+      box.current?.querySelector(`[data-index="${current}"] a`)?.focus({ preventScroll: true }),
+    );
   }, [current]);
   const widths = columns.map(({ width }) => `${width}px`).join(" ");
   const total = columns.reduce((n, { width }) => n + width, CHECK_WIDTH);
@@ -82,7 +104,20 @@ export function Table({ threads, live, columns, setColumns, sort, setSort, picke
   </div>`;
 }
 
-const Row = memo(function Row({ thread, index, row, columns, widths, narrow, params, picked, fresh, isCurrent, onPick, setCurrent }) {
+const Row = memo(function Row({
+  thread,
+  index,
+  row,
+  columns,
+  widths,
+  narrow,
+  params,
+  picked,
+  fresh,
+  isCurrent,
+  onPick,
+  setCurrent,
+}) {
   const link = threadLink(thread, params);
   const open = (event) => {
     if (event.target.closest("a, input, button") || getSelection()?.toString()) return;
@@ -104,8 +139,12 @@ const Row = memo(function Row({ thread, index, row, columns, widths, narrow, par
   }
   return html`<div role="row" aria-rowindex=${index + 2} data-index=${index} class=${classes} style=${{ gridTemplateColumns: `${CHECK_WIDTH}px ${widths}`, height: `${row}px` }} onClick=${open}>
     <span role="cell" class="td check">${box}</span>
-    ${columns.map(({ column }) => html`<span role="cell" key=${column.id} class="td ${column.align ?? ""}" title=${column.title?.(thread)}>
-      ${column.id === "thread_id" ? html`<a href=${link} title=${name} onClick=${() => setCurrent(index)}><bdi>${name}</bdi></a>` : column.draw ? column.draw(thread) : column.text(thread)}</span>`)}
+    ${columns.map(
+      ({
+        column,
+      }) => html`<span role="cell" key=${column.id} class="td ${column.align ?? ""}" title=${column.title?.(thread)}>
+      ${column.id === "thread_id" ? html`<a href=${link} title=${name} onClick=${() => setCurrent(index)}><bdi>${name}</bdi></a>` : column.draw ? column.draw(thread) : column.text(thread)}</span>`,
+    )}
     ${!columns.some(({ column }) => column.id === "thread_id") && html`<span role="cell" class="unseen"><a href=${link}>${name}</a></span>`}
   </div>`;
 });
@@ -125,7 +164,9 @@ function Head({ one, index, columns, setColumns, sort, setSort }) {
     handle.setPointerCapture(event.pointerId);
     const move = (e) => resized(width + e.clientX - start);
     handle.addEventListener("pointermove", move);
-    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", move), { once: true });
+    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", move), {
+      once: true,
+    });
   };
   const drop = (event) => {
     setOver(false);
@@ -157,4 +198,5 @@ function Head({ one, index, columns, setColumns, sort, setSort }) {
 }
 
 /** Go to a thread of the list. */
-export const openThread = (thread, params) => go("thread", Object.fromEntries(new URLSearchParams(threadLink(thread, params).split("?")[1])));
+export const openThread = (thread, params) =>
+  go("thread", Object.fromEntries(new URLSearchParams(threadLink(thread, params).split("?")[1])));

@@ -19,11 +19,19 @@ import { found, treeOf, typeOf, visible } from "./tree.js";
 /** The page. */
 export function TracePage({ params }) {
   const asked = { project: params.project };
-  const { data: trace, error, again } = useAnswer((signal) => getExact(`/traces/${encodeURIComponent(params.trace_id ?? "")}`, asked, signal), [params.trace_id, params.project]);
+  const {
+    data: trace,
+    error,
+    again,
+  } = useAnswer(
+    (signal) => getExact(`/traces/${encodeURIComponent(params.trace_id ?? "")}`, asked, signal),
+    [params.trace_id, params.project],
+  );
   if (error) {
     return html`<main id="main" class="page">${error.status === 404 ? html`<div class="empty"><h2>This trace is not here</h2><p><code>${oneLine(params.trace_id, 100)}</code></p><p><a href=${linkTo("threads")}>Back to the threads</a></p></div>` : html`<${Failed} error=${error} again=${again} />`}</main>`;
   }
-  if (!trace || trace.trace_id !== params.trace_id?.toLowerCase()) return html`<main id="main" class="page"><${Loading} what="the trace" /></main>`;
+  if (!trace || trace.trace_id !== params.trace_id?.toLowerCase())
+    return html`<main id="main" class="page"><${Loading} what="the trace" /></main>`;
   return html`<${Trace} key=${trace.trace_id} trace=${trace} params=${params} again=${again} />`;
 }
 
@@ -38,7 +46,10 @@ function Trace({ trace, params, again }) {
   const hits = useMemo(() => found(nodes, find), [nodes, find]);
   const matches = useMemo(() => new Set(hits), [hits]);
   const rows = useMemo(() => visible(nodes, folded), [nodes, folded]);
-  const failed = useMemo(() => nodes.filter((n) => n.span.status_code === "error").map((n) => n.index), [nodes]);
+  const failed = useMemo(
+    () => nodes.filter((n) => n.span.status_code === "error").map((n) => n.index),
+    [nodes],
+  );
   const kinds = useMemo(() => [...new Set(nodes.map((n) => typeOf(n.span)))], [nodes]);
   const selected = params.span && nodes.some((n) => n.span.span_id === params.span) ? params.span : null;
   const node = nodes.find((n) => n.span.span_id === selected);
@@ -51,13 +62,17 @@ function Trace({ trace, params, again }) {
   const reveal = (index) => {
     const above = new Set();
     for (let at = nodes[index].parent; at >= 0; at = nodes[at].parent) above.add(nodes[at].span.span_id);
-    if ([...above].some((id) => folded.has(id))) setFolded(new Set([...folded].filter((id) => !above.has(id))));
+    if ([...above].some((id) => folded.has(id)))
+      setFolded(new Set([...folded].filter((id) => !above.has(id))));
     pick(nodes[index]);
   };
   const jump = (indexes, by) => {
     if (!indexes.length) return;
     const here = node?.index ?? -1;
-    const next = by > 0 ? (indexes.find((i) => i > here) ?? indexes[0]) : ([...indexes].reverse().find((i) => i < here) ?? indexes.at(-1));
+    const next =
+      by > 0
+        ? (indexes.find((i) => i > here) ?? indexes[0])
+        : ([...indexes].reverse().find((i) => i < here) ?? indexes.at(-1));
     reveal(next);
   };
   useEffect(() => {
@@ -65,17 +80,40 @@ function Trace({ trace, params, again }) {
   }, [hits]);
   const at = rows.indexOf(node);
   const step = (by) => () => pick(rows[Math.max(0, Math.min(rows.length - 1, at + by))]);
-  const inTree = (act) => (e) => (e.target.closest("[role=tree]") || e.target === document.body ? act() : false);
+  const inTree = (act) => (e) =>
+    e.target.closest("[role=tree]") || e.target === document.body ? act() : false;
   const back = params.thread_id
-    ? linkTo("thread", { project: params.project ?? trace.project, thread_id: params.thread_id, turn: params.turn, list: params.list })
-    : trace.thread_id ? linkTo("thread", { project: trace.project, thread_id: trace.thread_id }) : linkTo("loose", {});
+    ? linkTo("thread", {
+        project: params.project ?? trace.project,
+        thread_id: params.thread_id,
+        turn: params.turn,
+        list: params.list,
+      })
+    : trace.thread_id
+      ? linkTo("thread", { project: trace.project, thread_id: trace.thread_id })
+      : linkTo("loose", {});
   const leave = () => (location.hash = back);
   useKeys({
-    j: step(1), k: step(-1), ArrowDown: inTree(step(1)), ArrowUp: inTree(step(-1)),
+    j: step(1),
+    k: step(-1),
+    ArrowDown: inTree(step(1)),
+    ArrowUp: inTree(step(-1)),
     ArrowRight: inTree(() => (node && folded.has(selected) ? fold(node) : step(1)())),
-    ArrowLeft: inTree(() => (node?.children && !folded.has(selected) ? fold(node) : node && node.parent >= 0 ? pick(nodes[node.parent]) : null)),
-    "/": () => search.current.focus(), n: () => jump(hits, 1), N: () => jump(hits, -1), e: () => jump(failed, 1), E: () => jump(failed, -1),
-    t: leave, T: leave, Escape: () => (selected ? go("trace", { ...params, span: "" }, { replace: true }) : leave()),
+    ArrowLeft: inTree(() =>
+      node?.children && !folded.has(selected)
+        ? fold(node)
+        : node && node.parent >= 0
+          ? pick(nodes[node.parent])
+          : null,
+    ),
+    "/": () => search.current.focus(),
+    n: () => jump(hits, 1),
+    N: () => jump(hits, -1),
+    e: () => jump(failed, 1),
+    E: () => jump(failed, -1),
+    t: leave,
+    T: leave,
+    Escape: () => (selected ? go("trace", { ...params, span: "" }, { replace: true }) : leave()),
   });
   const parents = nodes.filter((n) => n.children);
   return html`<main id="main" class="trace-page ${node ? "with-span" : ""}">

@@ -29,8 +29,13 @@ export function Rows({ rows, length, selected, folded, matches, find, pick, fold
       ${!narrow && html`<span class="ticks">${ticks.map((ms) => html`<i key=${ms}>${duration(ms)}</i>`)}</span>`}</div>
     <div role="tree" aria-label="Spans" style=${{ height: `${height}px` }}>
       <div style=${{ transform: `translateY(${top}px)` }} role="presentation">
-        ${rows.slice(first, last).map((node, i) => html`<${Row} key=${node.span.span_id + node.index} node=${node} position=${first + i} length=${length} narrow=${narrow} find=${find}
-          selected=${node.span.span_id === selected} folded=${folded.has(node.span.span_id)} matches=${matches.has(node.index)} pick=${pick} fold=${fold} first=${at < 0 && i === 0} />`)}
+        ${rows.slice(first, last).map(
+          (
+            node,
+            i,
+          ) => html`<${Row} key=${node.span.span_id + node.index} node=${node} position=${first + i} length=${length} narrow=${narrow} find=${find}
+          selected=${node.span.span_id === selected} folded=${folded.has(node.span.span_id)} matches=${matches.has(node.index)} pick=${pick} fold=${fold} first=${at < 0 && i === 0} />`,
+        )}
       </div>
     </div>
   </div>`;
@@ -43,7 +48,9 @@ function Row({ node, length, selected, folded, matches, find, pick, fold, narrow
   const name = oneLine(span.name || "(no name)", 200);
   const left = Math.min(99.7, (node.from / length) * 100);
   const width = Math.max(0.3, Math.min(100 - left, ((node.to - node.from) / length) * 100));
-  const words = [name, type === "other" ? "" : type, failed ? "failed" : "", duration(span.duration_ms)].filter(Boolean).join(", ");
+  const words = [name, type === "other" ? "" : type, failed ? "failed" : "", duration(span.duration_ms)]
+    .filter(Boolean)
+    .join(", ");
   return html`<div role="treeitem" aria-level=${node.depth + 1} aria-expanded=${node.children ? !folded : undefined} aria-selected=${selected} aria-label=${words} tabindex=${selected || first ? 0 : -1}
       class="span type-${type} ${failed ? "failed" : ""} ${selected ? "selected" : ""} ${matches ? "match" : ""}" onClick=${() => pick(node)} style=${{ height: `${ROW}px` }}>
     <span class="name" style=${{ paddingLeft: `${Math.min(node.depth, DEPTH_MAX) * INDENT + 4}px` }} title=${name}>
@@ -58,8 +65,11 @@ function Row({ node, length, selected, folded, matches, find, pick, fold, narrow
       ${folded && html`<span class="count">${number(node.below)}</span>`}
       ${failed ? html`<span class="bad"><${Icon} name="error" size=${13} /></span>` : folded && node.errorsBelow > 0 ? html`<span class="bad">${node.errorsBelow} <${Icon} name="error" size=${11} /></span>` : ""}
     </span>
-    ${!narrow && html`<span class="right faint" title=${span.usage ? `${number(span.usage.input_tokens)} in, ${number(span.usage.output_tokens)} out` : ""}>${span.usage?.total_tokens !== null && span.usage ? short(span.usage.total_tokens) : ""}</span>
-      <span class="right faint" title=${span.cost_usd === null ? "" : `$${span.cost_usd}`}>${span.cost_usd === null ? "" : usd(span.cost_usd)}</span>`}
+    ${
+      !narrow &&
+      html`<span class="right faint" title=${span.usage ? `${number(span.usage.input_tokens)} in, ${number(span.usage.output_tokens)} out` : ""}>${span.usage?.total_tokens !== null && span.usage ? short(span.usage.total_tokens) : ""}</span>
+      <span class="right faint" title=${span.cost_usd === null ? "" : `$${span.cost_usd}`}>${span.cost_usd === null ? "" : usd(span.cost_usd)}</span>`
+    }
     <span class="right" title="${number(span.duration_ms)} ms">${duration(span.duration_ms)}</span>
     ${!narrow && html`<span class="track"><i style=${{ left: `${left}%`, width: `${width}%` }}></i></span>`}
   </div>`;

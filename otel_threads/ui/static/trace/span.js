@@ -18,11 +18,22 @@ export function SpanPanel({ span, tab, setTab, onChange }) {
   const id = useId();
   const tabs = {
     io: ["Input and output", () => html`<${InputOutput} span=${span} />`],
-    attributes: [`Attributes ${Object.keys(span.attributes).length}`, () => html`<${Attributes} span=${span} />`],
-    ...(span.events.length ? { events: [`Events ${span.events.length}`, () => html`<${Events} span=${span} />`] } : {}),
-    ...(span.links.length ? { links: [`Links ${span.links.length}`, () => html`<${Links} span=${span} />`] } : {}),
+    attributes: [
+      `Attributes ${Object.keys(span.attributes).length}`,
+      () => html`<${Attributes} span=${span} />`,
+    ],
+    ...(span.events.length
+      ? { events: [`Events ${span.events.length}`, () => html`<${Events} span=${span} />`] }
+      : {}),
+    ...(span.links.length
+      ? { links: [`Links ${span.links.length}`, () => html`<${Links} span=${span} />`] }
+      : {}),
     ...(span.logs.length ? { logs: [`Logs ${span.logs.length}`, () => html`<${Logs} span=${span} />`] } : {}),
-    scores: [`Scores${span.scores.length ? ` ${span.scores.length}` : ""}`, () => html`<${Scores} key=${span.span_id} target=${{ project: span.project, trace_id: span.trace_id, span_id: span.span_id }} onChange=${onChange} />`],
+    scores: [
+      `Scores${span.scores.length ? ` ${span.scores.length}` : ""}`,
+      () =>
+        html`<${Scores} key=${span.span_id} target=${{ project: span.project, trace_id: span.trace_id, span_id: span.span_id }} onChange=${onChange} />`,
+    ],
     raw: ["Raw", () => html`<${Json} value=${span} label="span" />`],
   };
   const shown = tabs[tab] ? tab : "io";
@@ -57,8 +68,13 @@ export function SpanPanel({ span, tab, setTab, onChange }) {
 
 function InputOutput({ span }) {
   const { inputs, outputs } = ioOf(span);
-  return html`${[["Input", inputs], ["Output", outputs]].map(([label, value]) => html`<section key=${label} class="io"><h3>${label}</h3>
-    ${value === undefined ? html`<p class="faint">The span says nothing of its ${label.toLowerCase()} in an attribute that we know.</p>` : html`<${Shown} value=${value} />`}</section>`)}`;
+  return html`${[
+    ["Input", inputs],
+    ["Output", outputs],
+  ].map(
+    ([label, value]) => html`<section key=${label} class="io"><h3>${label}</h3>
+    ${value === undefined ? html`<p class="faint">The span says nothing of its ${label.toLowerCase()} in an attribute that we know.</p>` : html`<${Shown} value=${value} />`}</section>`,
+  )}`;
 }
 
 // Messages as a chat where the value is a list of them; JSON on demand.
@@ -77,14 +93,32 @@ function messagesOf(value) {
   const found = list.map((one) => {
     const { role, content, parts, tool_calls: calls } = one?.message ?? one ?? {};
     if (typeof role !== "string") return null;
-    const pieces = [parts, content].find(Array.isArray) ?? (content === undefined || content === null ? [] : [content]);
-    const kept = pieces.filter((p) => p?.type !== "tool_call").map((p) => typeof p === "string" ? { type: "text", text: p }
-      : typeof p === "object" && p && typeof (p.text ?? p.content) === "string" && (!p.type || p.type === "text") ? { type: "text", text: p.text ?? p.content }
-      : p?.type === "tool_call_response" ? { type: "tool_result", result: p.response ?? p.result } : { type: "data", ...p });
+    const pieces =
+      [parts, content].find(Array.isArray) ?? (content === undefined || content === null ? [] : [content]);
+    const kept = pieces
+      .filter((p) => p?.type !== "tool_call")
+      .map((p) =>
+        typeof p === "string"
+          ? { type: "text", text: p }
+          : typeof p === "object" &&
+              p &&
+              typeof (p.text ?? p.content) === "string" &&
+              (!p.type || p.type === "text")
+            ? { type: "text", text: p.text ?? p.content }
+            : p?.type === "tool_call_response"
+              ? { type: "tool_result", result: p.response ?? p.result }
+              : { type: "data", ...p },
+      );
     const asked = [...(Array.isArray(calls) ? calls : []), ...pieces.filter((p) => p?.type === "tool_call")];
     return {
-      role, parts: kept, text: null,
-      tool_calls: asked.map((c) => ({ id: c?.id ?? null, name: c?.function?.name ?? c?.name ?? null, arguments: parsed(c?.function?.arguments ?? c?.arguments ?? null) })),
+      role,
+      parts: kept,
+      text: null,
+      tool_calls: asked.map((c) => ({
+        id: c?.id ?? null,
+        name: c?.function?.name ?? c?.name ?? null,
+        arguments: parsed(c?.function?.arguments ?? c?.arguments ?? null),
+      })),
     };
   });
   return found.every(Boolean) ? found : null;
@@ -92,23 +126,45 @@ function messagesOf(value) {
 
 function Attributes({ span }) {
   const [find, setFind] = useState("");
-  const groups = [["", span.attributes], ["Resource", span.resource_attributes], ["Scope", span.scope_attributes]];
+  const groups = [
+    ["", span.attributes],
+    ["Resource", span.resource_attributes],
+    ["Scope", span.scope_attributes],
+  ];
   const wanted = find.toLowerCase();
   return html`<div><input type="search" aria-label="Search attributes" placeholder="Search attributes" value=${find} onInput=${(e) => setFind(e.target.value)} />
     ${groups.map(([title, all]) => {
-      const rows = Object.entries(all).filter(([k, v]) => !wanted || k.toLowerCase().includes(wanted) || String(JSON.stringify(v)).toLowerCase().includes(wanted)).sort(([a], [b]) => (a < b ? -1 : 1));
-      return rows.length > 0 && html`<section key=${title}>${title && html`<h3>${title}</h3>`}<${Pairs} rows=${rows} /></section>`;
+      const rows = Object.entries(all)
+        .filter(
+          ([k, v]) =>
+            !wanted ||
+            k.toLowerCase().includes(wanted) ||
+            String(JSON.stringify(v)).toLowerCase().includes(wanted),
+        )
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+      return (
+        rows.length > 0 &&
+        html`<section key=${title}>${title && html`<h3>${title}</h3>`}<${Pairs} rows=${rows} /></section>`
+      );
     })}</div>`;
 }
 
-const Pairs = ({ rows }) => html`<dl class="attributes">${rows.map(([key, value]) => html`<dt key=${key}><bdi>${oneLine(key, 300)}</bdi></dt><dd><${Json} value=${parsed(value)} depth=${1} label=${oneLine(key, 60)} /></dd>`)}</dl>`;
+const Pairs = ({ rows }) =>
+  html`<dl class="attributes">${rows.map(([key, value]) => html`<dt key=${key}><bdi>${oneLine(key, 300)}</bdi></dt><dd><${Json} value=${parsed(value)} depth=${1} label=${oneLine(key, 60)} /></dd>`)}</dl>`;
 
 function Events({ span }) {
-  return html`<ol class="events">${span.events.map((event, i) => html`<li key=${i}><p><b><bdi>${oneLine(event.name, 200)}</bdi></b> <span class="faint">after ${duration((event.time_unix_nano - span.start_time_unix_nano) / 1e6)}</span></p>
+  return html`<ol class="events">${span.events.map(
+    (
+      event,
+      i,
+    ) => html`<li key=${i}><p><b><bdi>${oneLine(event.name, 200)}</bdi></b> <span class="faint">after ${duration((event.time_unix_nano - span.start_time_unix_nano) / 1e6)}</span></p>
     ${event.attributes["exception.stacktrace"] && html`<${Plain} mono text=${String(event.attributes["exception.stacktrace"])} />`}
-    <${Pairs} rows=${Object.entries(event.attributes).filter(([k]) => k !== "exception.stacktrace")} /></li>`)}</ol>`;
+    <${Pairs} rows=${Object.entries(event.attributes).filter(([k]) => k !== "exception.stacktrace")} /></li>`,
+  )}</ol>`;
 }
 
-const Links = ({ span }) => html`<ol class="events">${span.links.map((link, i) => html`<li key=${i}><a href=${linkTo("trace", { trace_id: link.trace_id, span: link.span_id })}><code>${link.trace_id}</code></a> <code class="faint">${link.span_id}</code><${Pairs} rows=${Object.entries(link.attributes)} /></li>`)}</ol>`;
+const Links = ({ span }) =>
+  html`<ol class="events">${span.links.map((link, i) => html`<li key=${i}><a href=${linkTo("trace", { trace_id: link.trace_id, span: link.span_id })}><code>${link.trace_id}</code></a> <code class="faint">${link.span_id}</code><${Pairs} rows=${Object.entries(link.attributes)} /></li>`)}</ol>`;
 
-const Logs = ({ span }) => html`<ol class="events">${span.logs.map((log, i) => html`<li key=${i}><p><b><bdi>${oneLine(log.event_name, 200)}</bdi></b> <span class="faint" title=${exact(log.time)}>${when(log.time)}</span></p><${Json} value=${log.body} /><${Pairs} rows=${Object.entries(log.attributes)} /></li>`)}</ol>`;
+const Logs = ({ span }) =>
+  html`<ol class="events">${span.logs.map((log, i) => html`<li key=${i}><p><b><bdi>${oneLine(log.event_name, 200)}</bdi></b> <span class="faint" title=${exact(log.time)}>${when(log.time)}</span></p><${Json} value=${log.body} /><${Pairs} rows=${Object.entries(log.attributes)} /></li>`)}</ol>`;

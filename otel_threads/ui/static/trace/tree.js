@@ -8,7 +8,12 @@ export function treeOf(spans) {
   const start = spans.reduce((found, s) => Math.min(found, s.start_time_unix_nano), Infinity);
   const end = spans.reduce((found, s) => Math.max(found, s.end_time_unix_nano), -Infinity);
   const nodes = spans.map((span, index) => ({
-    span, index, depth: span.depth, children: 0, below: 0, errorsBelow: 0,
+    span,
+    index,
+    depth: span.depth,
+    children: 0,
+    below: 0,
+    errorsBelow: 0,
     from: (span.start_time_unix_nano - start) / 1e6,
     to: (span.end_time_unix_nano - start) / 1e6,
     parent: -1,
@@ -54,7 +59,16 @@ const texts = new WeakMap();
 function textOf(span) {
   let known = texts.get(span);
   if (known === undefined) {
-    known = [span.name, span.span_id, span.model, span.status_message, span.service_name, JSON.stringify(span.attributes)].join("\n").toLowerCase();
+    known = [
+      span.name,
+      span.span_id,
+      span.model,
+      span.status_message,
+      span.service_name,
+      JSON.stringify(span.attributes),
+    ]
+      .join("\n")
+      .toLowerCase();
     texts.set(span, known);
   }
   return known;
