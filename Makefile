@@ -28,6 +28,7 @@ bench: $(VENV)/.dev
 	cd benchmarks && ../$(BIN)/python start.py --save
 	cd benchmarks && ../$(BIN)/python query.py --save
 	cd benchmarks && ../$(BIN)/python processor.py --save
+	cd benchmarks && ../$(BIN)/python page.py --save
 	cd benchmarks && ../$(BIN)/python growth.py --save
 
 # Half an hour, and ten minutes; the second needs `make collector`.

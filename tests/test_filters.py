@@ -13,7 +13,7 @@ from otel_threads.errors import InvalidFilter
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database
 from otel_threads.store.reader import Reader
-from otel_threads.store.selection import THREADS
+from otel_threads.store.selection import THREADS, TRACES
 from otel_threads.threads import filters
 from otel_threads.threads.filters import AllOf, AnyOf, Comparison, Not, parse, quoted
 
@@ -302,3 +302,28 @@ def test_filters_find_what_a_plain_evaluation_finds(store, rows, texts):
         found = store.reader.page(THREADS, {"filter": node}, sort=None, limit=100)
         expected = {row["thread_id"] for row in rows if holds(node, row)}
         assert {row["thread_id"] for row in found} == expected, text
+
+
+@pytest.mark.parametrize("of_traces", [False, True])
+def test_what_is_described_can_be_asked(of_traces):
+    """Every field with every operator that is said to be its own; and nothing else is known."""
+    values = {"text": '"x"', "list": '"x"', "map": '"x"', "message": '"x"', "number": "1", "duration": "1s",
+              "time": "2026-01-31", "boolean": "true", "score": "0.5"}  # fmt: skip
+    fields = filters.TRACE_FIELDS if of_traces else filters.THREAD_FIELDS
+    listing = TRACES if of_traces else THREADS
+    described = filters.described(fields, sorts=listing.sorts)
+
+    for field in described:
+        name = field["name"] + ("key" if field["name"].endswith(".") else "")
+        for operator in field["operators"]:
+            text_only = operator in ("contains", "not_contains", "starts_with", "ends_with")
+            value = '"x"' if text_only else values[field["type"]]
+            if operator.startswith("is_"):
+                value = ""
+            elif operator in ("in", "not_in"):
+                value = f"({value})"
+            filters.parse(f"{name} {operator} {value}", fields)
+        if field["sortable"]:
+            listing.order(f"-{name}")
+    names = {field["name"].partition(".")[0] for field in described}
+    assert names == set(fields)

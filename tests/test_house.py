@@ -147,3 +147,23 @@ def test_every_public_function_says_what_comes_back():
             if public and not ast.get_docstring(node):
                 missing.append(f"{path.name}:{node.name}")
     assert missing == []
+
+
+SCRIPTS = sorted(
+    p for p in (ROOT / "otel_threads/ui/static").rglob("*.js") if "vendor" not in p.parts
+)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_the_page_makes_markup_of_text_nowhere(path):
+    """But in markdown.js, through the sanitizer; and no module is long, or imported from elsewhere."""
+    source = path.read_text()
+    assert source.startswith("// "), "say what it is for"
+    assert source.count("\n") <= 300
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
+                "setTimeout(\"", "createContextualFragment", "DOMParser", "srcdoc"):  # fmt: skip
+        assert way not in source, way
+    for module in re.findall(r'(?:from|import\() ?"([^"]+)"', source):
+        assert (path.parent / module).resolve().is_file(), module
+        inside = "vendor" not in module or path.name in ("html.js", "markdown.js")
+        assert inside, f"{module} is used through lib/"

@@ -279,6 +279,38 @@ def test_comments_are_written_changed_and_deleted(project):
     project.call("POST", "/comments", 400, thread_id="t", text=" ")
 
 
+def test_comments_on_a_span_are_among_those_of_its_trace(project):
+    project.chat("t")
+    (trace,) = project.get("/traces")["items"]
+    span = {"trace_id": trace["trace_id"], "span_id": trace["root_span_id"]}
+    project.call("POST", "/comments", trace_id=trace["trace_id"], text="of the trace")
+    project.call("POST", "/comments", **span, text="of the span")
+
+    assert [c["text"] for c in project.get("/comments", **span)["items"]] == ["of the span"]
+    both = project.get("/comments", trace_id=trace["trace_id"])["items"]
+    assert [(c["text"], c["span_id"]) for c in both] == [
+        ("of the trace", None),
+        ("of the span", span["span_id"]),
+    ]
+    assert project.get("/traces")["items"][0]["comment_count"] == 2
+    project.call("POST", "/comments", 400, span_id=span["span_id"], text="of no trace")
+
+
+def test_what_the_page_shows_of_a_turn_is_kept_by_project(project):
+    project.chat("t")
+    change = {"project": project.name, "input_path": "inputs.messages[-1].content"}
+    url = f"{project.server.api}/projects"
+    assert httpx.patch(url, json=change).json()["input_path"] == change["input_path"]
+    httpx.patch(url, json={"project": project.name, "thread_cooldown_s": 5})
+
+    (found,) = [p for p in project.server.get("/projects")["items"] if p["project"] == project.name]
+
+    assert (found["input_path"], found["output_path"]) == (change["input_path"], None)
+    assert found["thread_cooldown_s"] == 5
+    assert httpx.patch(url, json={**change, "output_path": "x" * 501}).status_code == 400
+    assert httpx.patch(url, json={**change, "input_path": None}).json()["input_path"] is None
+
+
 def test_saved_views_are_kept_by_name(project):
     made = project.call("POST", "/views", name="slow", filter="duration_ms > 90s", columns=["cost"])
     assert made["sort"] == "-last_activity_time"

@@ -91,6 +91,7 @@ class NewComment(_Body):
     project: str | None = None
     thread_id: str | None = None
     trace_id: str | None = None
+    span_id: str | None = Field(None, description="With trace_id.")
     text: str = Field(min_length=1, max_length=10_000)
     author: str | None = Field(None, max_length=200)
 

@@ -473,12 +473,13 @@ class Updated(BaseModel):
 
 
 class Comment(BaseModel):
-    """What somebody wrote about a thread or a trace."""
+    """What somebody wrote about a thread, a trace or a span."""
 
     id: str
     project: str
     thread_id: str | None
     trace_id: str | None
+    span_id: str | None
     text: str
     author: str | None
     created_at: Time

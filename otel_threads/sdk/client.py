@@ -174,7 +174,7 @@ class _Verbs:
         return self._send(_Call("POST", "/scores/delete", body={"scores": list(targets)}))
 
     def add_comment(self, text: str, **target: Any) -> Any:
-        """Write a comment on `thread_id` or `trace_id`; return it. Never sent twice."""
+        """Write a comment on `thread_id` or `trace_id` (`span_id`); return it. Not sent twice."""
         return self._send(
             _Call("POST", "/comments", body={"text": text, **_query(target)}, again=False)
         )
@@ -188,7 +188,7 @@ class _Verbs:
         return self._send(_Call("DELETE", f"/comments/{comment_id}", again=False))
 
     def list_comments(self, **chosen: Any) -> Any:
-        """Iterate over comments, oldest first; by project, thread_id, trace_id."""
+        """Iterate over comments, oldest first; by project, thread_id, trace_id, span_id."""
         return self._items(_Call("GET", "/comments", _query({"limit": PAGE, **chosen})))
 
     # SQL

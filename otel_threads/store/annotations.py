@@ -178,8 +178,9 @@ class Annotations:
         with self._writing() as cursor:
             cursor.execute(
                 "insert into comments by name select $id as id, $project as project,"
-                " $thread_id as thread_id, $trace_id as trace_id, $text as text,"
-                " $author as author, $created_at as created_at, $updated_at as updated_at",
+                " $thread_id as thread_id, $trace_id as trace_id, $span_id as span_id,"
+                " $text as text, $author as author,"
+                " $created_at as created_at, $updated_at as updated_at",
                 made,
             )
         return made

@@ -42,7 +42,7 @@ class PeopleService:
 
     def _score(self, given: Mapping[str, Any], i: int, source: str) -> Row:
         where = f"scores[{i}]"
-        target = self._target(given, where, with_span=True)
+        target = self._target(given, where)
         name, value, category = given.get("name"), given.get("value"), given.get("category")
         _check_text(f"{where}.name", name, NAME_LENGTH_MAX)
         if value is None and category is None:
@@ -68,9 +68,9 @@ class PeopleService:
             "author": given.get("author"),
         }
 
-    def _target(self, given: Mapping[str, Any], where: str, *, with_span: bool) -> Row:
+    def _target(self, given: Mapping[str, Any], where: str) -> Row:
         thread_id, trace_id = given.get("thread_id"), given.get("trace_id")
-        span_id = given.get("span_id") if with_span else None
+        span_id = given.get("span_id")
         if (thread_id is None) == (trace_id is None):
             raise InvalidQuery(f"{where} needs a thread_id or a trace_id, and not both")
         if span_id is not None and trace_id is None:
@@ -137,21 +137,20 @@ class PeopleService:
         targets = []
         for i, given in enumerate(scores):
             _check_text(f"scores[{i}].name", given.get("name"), NAME_LENGTH_MAX)
-            target = self._target(given, f"scores[{i}]", with_span=True)
+            target = self._target(given, f"scores[{i}]")
             targets.append({**target, "name": given["name"], "author": given.get("author")})
         return {"deleted": self._annotations.delete_scores(targets)}
 
     def add_comment(self, given: Mapping[str, Any]) -> Row:
-        """Write a comment on a thread or a trace; return it.
+        """Write a comment on a thread, a trace or a span; return it.
 
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        target = self._target(given, "comment", with_span=False)
+        target = self._target(given, "comment")
         _check_text("text", given.get("text"), TEXT_LENGTH_MAX)
         if given.get("author") is not None:
             _check_text("author", given["author"], NAME_LENGTH_MAX)
-        del target["span_id"]
         return self._annotations.add_comment(
             {**target, "text": given["text"], "author": given.get("author")}
         )
@@ -185,10 +184,11 @@ class PeopleService:
         project: str | None = None,
         thread_id: str | None = None,
         trace_id: str | None = None,
+        span_id: str | None = None,
         limit: int = LIMIT_DEFAULT,
         cursor: str | None = None,
     ) -> Row:
-        """Return comments, oldest first.
+        """Return comments, oldest first; a trace's are its own and those of its spans.
 
         Raises:
             InvalidQuery: limit or cursor cannot be.
@@ -197,6 +197,7 @@ class PeopleService:
             project=None if project == "*" or trace_id else self._service.project_of(project),
             thread_id=thread_id,
             trace_id=trace_id.lower() if trace_id else None,
+            span_id=span_id.lower() if span_id else None,
         )
         found, next_cursor = self._offset_page("comments", chosen, limit, cursor)
         return {"items": found, "next_cursor": next_cursor}
@@ -330,7 +331,7 @@ class PeopleService:
 
 
 def _comment(**given: Any) -> Row:
-    return {name: given.get(name) for name in ("project", "thread_id", "trace_id", "id")}
+    return {name: given.get(name) for name in ("project", "thread_id", "trace_id", "span_id", "id")}
 
 
 def _check_count(what: str, items: Sequence[Any]) -> None:

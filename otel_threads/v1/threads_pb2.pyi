@@ -147,18 +147,20 @@ class CommentRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class ListCommentsRequest(_message.Message):
-    __slots__ = ("project", "thread_id", "trace_id", "limit", "cursor")
+    __slots__ = ("project", "thread_id", "trace_id", "limit", "cursor", "span_id")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     trace_id: str
     limit: int
     cursor: str
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+    span_id: str
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., span_id: _Optional[str] = ...) -> None: ...
 
 class ExportThreadsRequest(_message.Message):
     __slots__ = ("project", "thread_id", "filter", "search", "status", "to", "format", "shape")
@@ -912,7 +914,7 @@ class Scores(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Comment(_message.Message):
-    __slots__ = ("id", "project", "thread_id", "trace_id", "text", "author", "created_at", "updated_at")
+    __slots__ = ("id", "project", "thread_id", "trace_id", "text", "author", "created_at", "updated_at", "span_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
@@ -921,6 +923,7 @@ class Comment(_message.Message):
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     project: str
     thread_id: str
@@ -929,7 +932,8 @@ class Comment(_message.Message):
     author: str
     created_at: _timestamp_pb2.Timestamp
     updated_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., author: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    span_id: str
+    def __init__(self, id: _Optional[str] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., author: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., span_id: _Optional[str] = ...) -> None: ...
 
 class Comments(_message.Message):
     __slots__ = ("items", "next_cursor", "total")
@@ -1028,15 +1032,17 @@ class TagChange(_message.Message):
     def __init__(self, project: _Optional[str] = ..., thread_ids: _Optional[_Iterable[str]] = ..., trace_ids: _Optional[_Iterable[str]] = ..., add: _Optional[_Iterable[str]] = ..., remove: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NewComment(_message.Message):
-    __slots__ = ("project", "thread_id", "trace_id", "text", "author")
+    __slots__ = ("project", "thread_id", "trace_id", "text", "author", "span_id")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     trace_id: str
     text: str
     author: str
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., author: _Optional[str] = ...) -> None: ...
+    span_id: str
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., author: _Optional[str] = ..., span_id: _Optional[str] = ...) -> None: ...

@@ -50,6 +50,12 @@ def requests() -> Iterator[tuple[str, bytes]]:
     )  # fmt: skip
 
 
+def during(start: int, after_ms: int, lasting_ms: int) -> dict[str, int]:
+    """Return the start and end of a span."""
+    begun = start + after_ms * 10**6
+    return {"start": begun, "end_time_unix_nano": begun + lasting_ms * 10**6}
+
+
 def rich() -> list:
     """Return the spans of a thread of three turns: Markdown, a tool, an error."""
     start = time.time_ns() - 60_000_000_000
@@ -59,7 +65,7 @@ def rich() -> list:
         "chat-1",
         "Where is my order?",
         ANSWER,
-        start=start,
+        **during(start, 0, 1430),
         attributes={**common, "gen_ai.system_instructions": system},
     )
     tool_trace = new_trace_id()
@@ -74,21 +80,21 @@ def rich() -> list:
         "name": "get_weather",
         "arguments": {"city": "Ulm"},
     }
-    wants = a_chat("chat-1", "", None, trace_id=tool_trace, parent_span_id=root.span_id, start=start + 10**10 + 10**6,
+    wants = a_chat("chat-1", "", None, trace_id=tool_trace, parent_span_id=root.span_id, **during(start + 10**10, 5, 320),
                    attributes={**common, "gen_ai.input.messages": json.dumps(asked),
                                "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [call]}])})  # fmt: skip
-    tool = a_span(trace_id=tool_trace, parent_span_id=root.span_id, name="execute_tool get_weather", start=start + 10**10 + 2 * 10**6,
+    tool = a_span(trace_id=tool_trace, parent_span_id=root.span_id, name="execute_tool get_weather", **during(start + 10**10, 330, 250),
                   attributes={**common, "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_weather",
                               "gen_ai.tool.call.id": "call-1", "gen_ai.tool.call.result": json.dumps({"degrees": 18})})  # fmt: skip
     answered = [*asked, {"role": "assistant", "parts": [call]},
                 {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": {"degrees": 18}}]}]  # fmt: skip
-    says = a_chat("chat-1", "", "It is 18 degrees.", trace_id=tool_trace, parent_span_id=root.span_id, start=start + 10**10 + 3 * 10**6,
+    says = a_chat("chat-1", "", "It is 18 degrees.", trace_id=tool_trace, parent_span_id=root.span_id, **during(start + 10**10, 585, 310),
                   attributes={**common, "gen_ai.input.messages": json.dumps(answered)})  # fmt: skip
     failed = a_chat(
         "chat-1",
         "And tomorrow?",
         None,
-        start=start + 2 * 10**10,
+        **during(start + 2 * 10**10, 0, 640),
         attributes={**common, "error.type": "RateLimitError"},
     )
     failed.status.code = 2

@@ -128,12 +128,17 @@ def test_scores_tags_and_comments_of_trace_and_span(shop, tab):
     expect(about.locator(".comment")).to_contain_text("a note")
 
     page.get_by_role("treeitem").click()
-    page.get_by_role("tab", name="Scores").click()
+    page.get_by_role("tab", name="Feedback").click()
     page.get_by_role("button", name="Add score").click()
     page.get_by_label("Name", exact=True).fill("of the span")
     page.get_by_label("Category").fill("fine")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("tab", name="Scores 1")).to_be_visible()
+    expect(page.get_by_role("tab", name="Feedback 1")).to_be_visible()
+    page.get_by_label("New comment").fill("of this span")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_role("tabpanel").locator(".comment")).to_contain_text("of this span")
+    page.get_by_label("Close the span").click()
+    expect(about.locator(".comment")).to_have_count(2)
     found = shop.get(f"/traces/{span.trace_id.hex()}")
     assert [s["name"] for s in found["scores"]] == ["of the trace"]
     assert [s["name"] for s in found["spans"][0]["scores"]] == ["of the span"]

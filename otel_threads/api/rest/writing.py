@@ -16,6 +16,7 @@ ProjectQuery = Annotated[
     str | None, Query(description="Project; the default if left out, * for all.")
 ]
 TraceQuery = Annotated[str | None, Query(description="Trace id, 32 hexadecimal digits.")]
+SpanQuery = Annotated[str | None, Query(description="Span id.")]
 ThreadQuery = Annotated[str | None, Query(description="Conversation id.")]
 
 
@@ -33,7 +34,7 @@ def add_scores(api: FastAPI, people: PeopleService) -> None:
         project: ProjectQuery = None,
         thread_id: ThreadQuery = None,
         trace_id: TraceQuery = None,
-        span_id: Annotated[str | None, Query(description="Span id.")] = None,
+        span_id: SpanQuery = None,
         name: Annotated[str | None, Query(description="Name of the score.")] = None,
         author: Annotated[str | None, Query(description="Only of this author.")] = None,
         source: Annotated[str | None, Query(description="Only of this source.")] = None,
@@ -74,7 +75,7 @@ def add_comments(api: FastAPI, people: PeopleService) -> None:
 
     @api.post(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
     def add_comment(body: bodies.NewComment) -> schemas.Comment:
-        """Write a comment on a thread or a trace."""
+        """Write a comment on a thread, a trace or a span."""
         return schemas.Comment.model_validate(people.add_comment(body.model_dump()))
 
     @api.get(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
@@ -82,15 +83,17 @@ def add_comments(api: FastAPI, people: PeopleService) -> None:
         project: ProjectQuery = None,
         thread_id: ThreadQuery = None,
         trace_id: TraceQuery = None,
+        span_id: SpanQuery = None,
         limit: LimitQuery = LIMIT_DEFAULT,
         cursor: CursorQuery = None,
     ) -> schemas.Comments:
-        """List comments, oldest first."""
+        """List comments, oldest first; a trace's are its own and those of its spans."""
         return schemas.Comments.model_validate(
             people.comments(
                 project=project,
                 thread_id=thread_id,
                 trace_id=trace_id,
+                span_id=span_id,
                 limit=limit,
                 cursor=cursor,
             )

@@ -4,7 +4,6 @@ import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
 import { useAnswer } from "./lib/ask.js";
 import { count, oneLine } from "./lib/format.js";
 import { Boundary, html, render, useEffect, useId, useRef, useState } from "./lib/html.js";
-import { Icon } from "./lib/icons.js";
 import { keep, kept } from "./lib/keep.js";
 import { useKeys } from "./lib/keys.js";
 import { Failed, Menu, Toasts } from "./lib/parts.js";
@@ -66,7 +65,7 @@ function App() {
     <header class="top">
       <a class="brand" href=${linkTo("threads")}><img src="ui/icon.svg" alt="" width="20" height="20" /> otel-threads</a>
       <nav aria-label="Pages">
-        <a href=${linkTo("threads", page === "threads" ? { project: params.project } : { project: params.project ?? listOf(params).project })} aria-current=${page === "threads" || page === "thread" ? "page" : undefined}>Threads</a>
+        <a href=${linkTo("threads", page === "threads" ? { project: params.project } : { project: params.project ?? listOf(params).project })} aria-current=${["threads", "thread", "trace"].includes(page) ? "page" : undefined}>Threads</a>
         <a href=${linkTo("loose", { project: params.project })} aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
       </nav>
       <${ProjectSwitch} projects=${items} params=${params} page=${page} />

@@ -7,6 +7,7 @@ import { Markdown, Plain } from "../lib/markdown.js";
 
 const ROLES = { user: "User", assistant: "Assistant", system: "System", tool: "Tool" };
 const HINT_LENGTH = 120;
+const LONG_ERROR = 500; // a stack trace, not a sentence
 
 /** A text as people wrote it; as JSON where it is some. */
 export function Words({ text, raw }) {
@@ -49,7 +50,8 @@ function Part({ part, raw }) {
 
 // An image, a sound, a file: named and measured, never fetched or drawn.
 function Media({ part }) {
-  const { type, ...rest } = part;
+  const { type: kind, ...rest } = part;
+  const type = typeof rest.modality === "string" ? rest.modality : String(kind);
   const size = JSON.stringify(rest).length;
   const name = [rest.filename, rest.name, rest.mime_type, rest.media_type, rest.format].find(
     (one) => typeof one === "string",
@@ -92,4 +94,4 @@ function Value({ value, label }) {
 
 /** What went wrong, where it did. */
 export const ErrorBox = ({ error }) => html`<div class="errorbox"><${Icon} name="error" size=${15} />
-  <div>${error.type && html`<b><bdi>${oneLine(error.type, 200)}</bdi></b>`}${error.message ? html`<${Plain} text=${error.message} />` : !error.type && "Failed without a message."}</div></div>`;
+  <div>${error.type && html`<b><bdi>${oneLine(error.type, 200)}</bdi></b>`}${error.message ? html`<${Plain} text=${error.message} mono bounded=${error.message.length > LONG_ERROR} />` : !error.type && "Failed without a message."}</div></div>`;

@@ -1,14 +1,14 @@
 // The page of one conversation.
 import { follow, get, post, text } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
-import { count, duration, number, oneLine, short, usd } from "../lib/format.js";
+import { count, duration, number, oneLine } from "../lib/format.js";
 import { html, useCallback, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { kept, keep } from "../lib/keep.js";
 import { useKeys } from "../lib/keys.js";
 import { Confirm, Copy, Failed, Loading, attempt } from "../lib/parts.js";
 import { go, linkTo } from "../lib/route.js";
-import { Status } from "../threads/columns.js";
+import { Status, Sums } from "../threads/columns.js";
 import { useNeighbours } from "../threads/neighbours.js";
 import { listOf } from "../threads/selection.js";
 import { Side } from "./side.js";
@@ -175,7 +175,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
         data &&
         html`<${Status} status=${data.status} />
         <span class="summary"><span>${count(data.turn_count, "turn")}</span><span title="${number(data.duration_ms)} ms">${duration(data.duration_ms)}</span>
-          <span title=${number(data.usage.total_tokens)}>${short(data.usage.total_tokens)} tokens</span><span>${usd(data.cost_usd)}</span>
+          <${Sums} of=${data} />
           ${data.error_count > 0 && html`<span class="bad"><${Icon} name="error" size=${12} /> ${count(data.error_count, "error")}</span>`}</span>`
       }
       <span class="end">

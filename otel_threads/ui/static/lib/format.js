@@ -64,7 +64,7 @@ export function when(time, now = Date.now()) {
   const ago = now - date;
   if (ago >= 0 && ago < 45_000) return "just now";
   if (ago >= 0 && ago < 3_600_000) return `${Math.max(1, Math.round(ago / 60_000))} min ago`;
-  if (ago >= 0 && ago < 86_400_000) return CLOCK.format(date);
+  if (DAY.format(date) === DAY.format(now) && Math.abs(ago) < 86_400_000) return CLOCK.format(date);
   const near = Math.abs(ago) < 300 * 86_400_000;
   return near ? `${DAY.format(date)}, ${CLOCK.format(date).replace(/:\d\d(?=\D*$)/, "")}` : YEAR.format(date);
 }

@@ -129,12 +129,12 @@ export function Markdown({ text }) {
 }
 
 /** Draw a text as it is; of a very long one only the beginning, until the rest is asked for. */
-export function Plain({ text, mono = false }) {
+export function Plain({ text, mono = false, bounded = false }) {
   const [whole, setWhole] = useState(false);
   const isLong = text.length > MARKDOWN_LENGTH_MAX;
   return html`<div>
-    <div class="plaintext ${mono ? "mono" : ""} ${whole ? "whole" : ""}" dir="auto"
-      tabindex=${whole ? 0 : undefined}>${isLong && !whole ? text.slice(0, PREVIEW_LENGTH) : text}</div>
+    <div class="plaintext ${mono ? "mono" : ""} ${whole ? "whole" : bounded ? "bounded" : ""}" dir="auto"
+      tabindex=${whole || bounded ? 0 : undefined}>${isLong && !whole ? text.slice(0, PREVIEW_LENGTH) : text}</div>
     ${
       isLong &&
       html`<button class="more" onClick=${() => setWhole(!whole)}>

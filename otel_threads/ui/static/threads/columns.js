@@ -19,6 +19,12 @@ function Few({ items, kind = "tag" }) {
     ${items.length > FEW && html`<span class="faint">+${items.length - FEW}</span>`}</span>`;
 }
 
+/** Tokens and cost of a thread or a trace, as far as they are known. */
+export const Sums = ({ of: { usage, cost_usd, cost_source } }) =>
+  html`${usage.total_tokens !== null &&
+  html`<span title="${number(usage.input_tokens)} in, ${number(usage.output_tokens)} out">${short(usage.total_tokens)} tokens</span>`}
+  ${cost_usd !== null && html`<span title="$${cost_usd}, ${cost_source}">${usd(cost_usd)}</span>`}`;
+
 /** Whether a thread is active, in a word and a colour. */
 export const Status = ({ status }) => html`<span class="status ${status}"><i></i>${status}</span>`;
 
@@ -34,7 +40,7 @@ const amount = (id, label, read, width = 88) => ({
 const time = (id, label) => ({
   id,
   label,
-  width: 118,
+  width: 128,
   sort: id,
   align: "right",
   text: (t) => when(t[id]),

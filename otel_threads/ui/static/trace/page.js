@@ -1,7 +1,7 @@
 // The page of one trace: tree and waterfall, and the span that is selected.
 import { getExact } from "../lib/api.js";
 import { useAnswer, useRested } from "../lib/ask.js";
-import { count, duration, exact, number, oneLine, short, usd, when } from "../lib/format.js";
+import { count, duration, exact, number, oneLine, when } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { useKeys } from "../lib/keys.js";
@@ -11,6 +11,7 @@ import { Comments } from "../people/comments.js";
 import { Scores } from "../people/scores.js";
 import { Tags } from "../people/tags.js";
 import { Fold } from "../conversation/message.js";
+import { Sums } from "../threads/columns.js";
 import { useNarrow } from "../threads/table.js";
 import { Rows } from "./rows.js";
 import { SpanPanel } from "./span.js";
@@ -121,7 +122,7 @@ function Trace({ trace, params, again }) {
       <a href=${back} class="button" title="Conversation  T"><${Icon} name="left" size=${13} /> ${params.thread_id || trace.thread_id ? "Conversation" : "Traces"}</a>
       <h1><bdi title=${oneLine(trace.name, 1000)}>${oneLine(trace.name || "(no name)", 150)}</bdi></h1><code class="faint">${trace.trace_id.slice(0, 8)}</code><${Copy} label="" what="Copy the trace id" text=${trace.trace_id} />
       <span class="summary"><span>${count(trace.span_count, "span")}</span><span title="${number(trace.duration_ms)} ms">${duration(trace.duration_ms)}</span><span title=${exact(trace.start_time)}>${when(trace.start_time)}</span>
-        <span title=${number(trace.usage.total_tokens)}>${short(trace.usage.total_tokens)} tokens</span><span>${usd(trace.cost_usd)}</span>
+        <${Sums} of=${trace} />
         ${trace.error_count > 0 && html`<span class="bad"><${Icon} name="error" size=${12} /> ${count(trace.error_count, "error")}</span>`}</span>
     </header>
     <div class="toolbar" role="search">
@@ -139,7 +140,7 @@ function Trace({ trace, params, again }) {
     </div>
     <div class="columns">
       <${Rows} rows=${rows} length=${length} selected=${selected} folded=${folded} matches=${matches} find=${find} pick=${pick} fold=${fold} narrow=${narrow || Boolean(node && innerWidth < 1100)} />
-      <div class="detail">${node ? html`<${SpanPanel} span=${node.span} tab=${tab} setTab=${setTab} onChange=${again} />` : html`<${About} trace=${trace} again=${again} />`}</div>
+      <div class="detail">${node ? html`<${SpanPanel} span=${node.span} tab=${tab} setTab=${setTab} onChange=${again} onClose=${() => go("trace", { ...params, span: "" }, { replace: true })} />` : html`<${About} trace=${trace} again=${again} />`}</div>
     </div>
   </main>`;
 }

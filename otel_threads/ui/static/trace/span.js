@@ -8,36 +8,36 @@ import { Copy } from "../lib/parts.js";
 import { linkTo } from "../lib/route.js";
 import { ErrorBox, Message, Words } from "../conversation/message.js";
 import { ioOf } from "../conversation/paths.js";
+import { Comments } from "../people/comments.js";
 import { Scores } from "../people/scores.js";
 import { typeOf } from "./tree.js";
 
 const NO_CALL = { error: null }; // the result stands in another span
 
-/** The panel of a span, in tabs. */
-export function SpanPanel({ span, tab, setTab, onChange }) {
-  const id = useId();
-  const tabs = {
+/** Return the tabs of a span: name → [label, what to draw]; those with nothing in them are left out. */
+function tabsOf(span, onChange) {
+  const target = { project: span.project, trace_id: span.trace_id, span_id: span.span_id };
+  const some = (name, label, items, draw) => (items.length ? { [name]: [`${label} ${items.length}`, draw] } : {});
+  return {
     io: ["Input and output", () => html`<${InputOutput} span=${span} />`],
-    attributes: [
-      `Attributes ${Object.keys(span.attributes).length}`,
-      () => html`<${Attributes} span=${span} />`,
-    ],
-    ...(span.events.length
-      ? { events: [`Events ${span.events.length}`, () => html`<${Events} span=${span} />`] }
-      : {}),
-    ...(span.links.length
-      ? { links: [`Links ${span.links.length}`, () => html`<${Links} span=${span} />`] }
-      : {}),
-    ...(span.logs.length ? { logs: [`Logs ${span.logs.length}`, () => html`<${Logs} span=${span} />`] } : {}),
-    scores: [
-      `Scores${span.scores.length ? ` ${span.scores.length}` : ""}`,
-      () =>
-        html`<${Scores} key=${span.span_id} target=${{ project: span.project, trace_id: span.trace_id, span_id: span.span_id }} onChange=${onChange} />`,
+    ...some("attributes", "Attributes", Object.keys(span.attributes), () => html`<${Attributes} span=${span} />`),
+    ...some("events", "Events", span.events, () => html`<${Events} span=${span} />`),
+    ...some("links", "Links", span.links, () => html`<${Links} span=${span} />`),
+    ...some("logs", "Logs", span.logs, () => html`<${Logs} span=${span} />`),
+    feedback: [
+      `Feedback${span.scores.length ? ` ${span.scores.length}` : ""}`,
+      () => html`<${Scores} target=${target} onChange=${onChange} /><${Comments} target=${target} />`,
     ],
     raw: ["Raw", () => html`<${Json} value=${span} label="span" />`],
   };
-  const shown = tabs[tab] ? tab : "io";
+}
+
+/** The panel of a span, in tabs. */
+export function SpanPanel({ span, tab, setTab, onChange, onClose }) {
+  const id = useId();
+  const tabs = tabsOf(span, onChange);
   const names = Object.keys(tabs);
+  const shown = names.includes(tab) ? tab : "io";
   const key = (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
@@ -47,23 +47,44 @@ export function SpanPanel({ span, tab, setTab, onChange }) {
     requestAnimationFrame(() => document.querySelector(`[id="${id}"] [aria-selected="true"]`)?.focus());
   };
   return html`<section class="spanpanel" aria-label="Span">
-    <header class="type-${typeOf(span)}"><span class="kind"><${Icon} name=${typeOf(span)} /></span><h2><bdi>${oneLine(span.name || "(no name)", 300)}</bdi></h2>
-      <${Copy} label="" what="Copy the span id" text=${span.span_id} /></header>
-    <dl class="facts inline">
-      <dt>Type</dt><dd>${span.type ?? "–"}</dd>
-      <dt>Duration</dt><dd title="${number(span.duration_ms)} ms">${duration(span.duration_ms)}</dd>
-      <dt>Start</dt><dd title=${exact(span.start_time)}>${when(span.start_time)}</dd>
-      ${span.model && html`<dt>Model</dt><dd><bdi>${oneLine(span.model, 100)}</bdi></dd>`}
-      ${span.usage?.total_tokens !== null && span.usage && html`<dt>Tokens</dt><dd>${number(span.usage.input_tokens)} in, ${number(span.usage.output_tokens)} out</dd>`}
-      ${span.cost_usd !== null && html`<dt>Cost</dt><dd title="$${span.cost_usd}">${usd(span.cost_usd)}</dd>`}
-      ${span.time_to_first_token_ms !== null && html`<dt>First token</dt><dd>${duration(span.time_to_first_token_ms)}</dd>`}
-      <dt>Service</dt><dd><bdi>${oneLine(span.service_name ?? "–", 100)}</bdi></dd>
-      <dt>Library</dt><dd><bdi>${oneLine(span.scope_name || "–", 120)}</bdi> ${oneLine(span.scope_version, 40)}</dd>
-    </dl>
+    <header class="type-${typeOf(span)}">
+      <span class="kind"><${Icon} name=${typeOf(span)} /></span>
+      <h2><bdi>${oneLine(span.name || "(no name)", 300)}</bdi></h2>
+      <${Copy} label="" what="Copy the span id" text=${span.span_id} />
+      <button class="plain end" title="Close  Esc" aria-label="Close the span" onClick=${onClose}>
+        <${Icon} name="close" size=${13} /></button>
+    </header>
+    <${Facts} span=${span} />
     ${span.status_code === "error" && html`<${ErrorBox} error=${{ type: null, message: span.status_message || null }} />`}
-    <div role="tablist" aria-label="Parts of the span" id=${id} onKeyDown=${key}>${names.map((name) => html`<button key=${name} role="tab" id="${id}-${name}" aria-selected=${name === shown} aria-controls="${id}-panel" tabindex=${name === shown ? 0 : -1} onClick=${() => setTab(name)}>${tabs[name][0]}</button>`)}</div>
-    <div role="tabpanel" id="${id}-panel" aria-labelledby="${id}-${shown}" class="tabpanel" tabindex="0" key=${span.span_id + shown}>${tabs[shown][1]()}</div>
+    <div role="tablist" aria-label="Parts of the span" id=${id} onKeyDown=${key}>
+      ${names.map(
+        (name) => html`<button key=${name} role="tab" id="${id}-${name}" aria-selected=${name === shown}
+          aria-controls="${id}-panel" tabindex=${name === shown ? 0 : -1} onClick=${() => setTab(name)}>${tabs[name][0]}</button>`,
+      )}
+    </div>
+    <div role="tabpanel" id="${id}-panel" aria-labelledby="${id}-${shown}" class="tabpanel" tabindex="0"
+      key=${span.span_id + shown}>${tabs[shown][1]()}</div>
   </section>`;
+}
+
+function Facts({ span }) {
+  const tokens = span.usage && span.usage.total_tokens !== null;
+  const facts = [
+    ["Type", span.type ?? "–"],
+    ["Duration", duration(span.duration_ms), `${number(span.duration_ms)} ms`],
+    ["Start", when(span.start_time), exact(span.start_time)],
+    span.model && ["Model", oneLine(span.model, 100)],
+    tokens && ["Tokens", `${number(span.usage.input_tokens)} in, ${number(span.usage.output_tokens)} out`],
+    span.cost_usd !== null && ["Cost", usd(span.cost_usd), `$${span.cost_usd}`],
+    span.time_to_first_token_ms !== null && ["First token", duration(span.time_to_first_token_ms)],
+    ["Service", oneLine(span.service_name ?? "–", 100)],
+    ["Library", `${oneLine(span.scope_name || "–", 120)} ${oneLine(span.scope_version, 40)}`],
+  ];
+  return html`<dl class="facts inline">
+    ${facts.filter(Boolean).map(
+      ([name, value, title]) => html`<div key=${name} title=${title}><dt>${name}</dt> <dd><bdi>${value}</bdi></dd></div>`,
+    )}
+  </dl>`;
 }
 
 function InputOutput({ span }) {
