@@ -163,7 +163,7 @@ def test_the_page_makes_markup_of_text_nowhere(path):
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
                 "setTimeout(\"", "createContextualFragment", "DOMParser", "srcdoc"):  # fmt: skip
         assert way not in source, way
-    for module in re.findall(r'(?:from|import\() ?"([^"]+)"', source):
+    for module in re.findall(r'(?:from|import\() ?"(\.[^"]+)"', source):
         assert (path.parent / module).resolve().is_file(), module
         inside = "vendor" not in module or path.name in ("html.js", "markdown.js")
         assert inside, f"{module} is used through lib/"

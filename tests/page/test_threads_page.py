@@ -2,11 +2,17 @@
 
 import json
 import re
+import socket
 
 import httpx
 import pytest
 from builders import a_chat, a_request
 from playwright.sync_api import expect
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 def test_the_list_shows_threads_with_figures(shop, tab):
@@ -241,6 +247,44 @@ def test_new_threads_are_announced_and_known_ones_change_in_place(shop, tab):
     expect(page.locator(".news")).to_have_count(0)
     httpx.post(f"{shop.api}/threads/delete", json={"project": "live", "thread_ids": ["live-new"]})
     expect(rows).to_have_count(3)
+
+
+def test_a_tab_out_of_sight_holds_no_stream_and_catches_up(shop, tab):
+    """Browsers open six connections to a server: seven open tabs must not stop one another."""
+    shop.post(a_request(a_chat("away-1", "Hello", "Hi")), x_otel_threads_project="away")
+    shop.wait_derived()
+    page = tab.open(shop, project="away")
+    expect(page.locator(".live.live")).to_be_visible()
+    hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))"
+
+    page.evaluate(hide % "true")
+    expect(page.locator(".live.waiting")).to_be_visible()
+    shop.post(
+        a_request(a_chat("away-1", "Again", "Seen later"), a_chat("away-2", "New", "Hi")),
+        x_otel_threads_project="away",
+    )
+    shop.wait_derived()
+    page.evaluate(hide % "false")
+
+    expect(page.locator(".tbody .tr")).to_contain_text("Seen later")
+    expect(page.locator(".news")).to_have_text(re.compile("^1 new thread"))
+
+
+def test_a_server_that_comes_back_is_followed_again(make_server, tab):
+    server = make_server(http_endpoint=f"127.0.0.1:{free_port()}")
+    tab.expected = ("Failed to load resource",)
+    server.post(a_request(a_chat("back-1", "Hello", "Hi")))
+    server.wait_derived()
+    page = tab.open(server)
+    expect(page.locator(".live.live")).to_be_visible()
+
+    server.kill()
+    expect(page.locator(".live.waiting")).to_be_visible()
+    server.start()
+    server.post(a_request(a_chat("back-1", "Again", "Still here")))
+
+    expect(page.locator(".tbody .tr")).to_contain_text("Still here")
+    expect(page.locator(".live.live")).to_be_visible()
 
 
 def test_the_project_switch_and_the_keys(shop, tab):

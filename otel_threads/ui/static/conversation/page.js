@@ -90,6 +90,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
       {
         state: () => {},
         deleted: () => {},
+        missed: () => latestChanged.current(),
         thread: (changed) => {
           if (changed.thread_id !== params.thread_id || changed.project !== params.project) return;
           thread.set(() => changed);
@@ -105,6 +106,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     };
   }, [about]);
   const latestTurns = useRef(() => {});
+  const latestChanged = useRef(() => {});
   latestTurns.current = () => turns.load(Math.max(TURNS_LIMIT, turns.items.length + (turns.cursor ? 0 : 1)));
   const scrolledTo = useRef(null);
   useEffect(() => {
@@ -121,6 +123,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     setVersion((n) => n + 1);
     latestTurns.current();
   }, [about]);
+  latestChanged.current = changed;
   const show = (index) =>
     turns.items[index] && go("thread", { ...params, turn: index + 1 }, { replace: true });
   const listLink = linkTo("threads", listOf(params));

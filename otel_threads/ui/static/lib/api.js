@@ -2,6 +2,8 @@
 import { keep, kept } from "./keep.js";
 
 const BASE = new URL("api/v1", document.baseURI).href;
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 15_000;
 let token = sessionToken();
 let onRefused = () => {};
 
@@ -114,23 +116,43 @@ export async function download(path, query, name) {
 
 /**
  * Follow changed threads until `signal` aborts; comes back by itself when the stream breaks.
- * `on` has `thread(thread)`, `deleted({project, thread_id})`, `state("live" | "waiting")`.
+ * `on` has `thread(thread)`, `deleted({project, thread_id})`, `state("live" | "waiting")` and
+ * `missed()`, called when the stream is back and changes may have passed unseen. A tab that is not
+ * in sight holds no stream: browsers open six connections to a server, and then everything waits.
  */
 export async function follow(project, on, signal) {
-  for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, 15_000)) {
+  let wait = RETRY_MS;
+  for (let round = 0; !signal.aborted; round += 1) {
+    await inSight(signal);
+    const stream = new AbortController();
+    const stop = () => (signal.aborted || document.hidden) && stream.abort();
+    signal.addEventListener("abort", stop);
+    document.addEventListener("visibilitychange", stop);
     try {
-      const answer = await answerOf("GET", "/events", { query: { project }, signal });
+      const answer = await answerOf("GET", "/events", { query: { project }, signal: stream.signal });
       on.state("live");
-      wait = 500;
+      wait = RETRY_MS;
+      if (round) on.missed();
       for await (const { name, data } of events(answer.body)) {
         if (name === "thread") on.thread(data);
         else if (name === "deleted") on.deleted(data);
       }
-    } catch (error) {
-      if (error.name === "AbortError") return;
+    } catch {
+      // Broken, aborted or refused; what it was is told by the calls that ask for something.
+    } finally {
+      signal.removeEventListener("abort", stop);
+      document.removeEventListener("visibilitychange", stop);
     }
+    if (signal.aborted) return;
     on.state("waiting");
     await new Promise((resolve) => setTimeout(resolve, wait));
+    wait = Math.min(wait * 2, RETRY_MS_MAX);
+  }
+}
+
+async function inSight(signal) {
+  while (document.hidden && !signal.aborted) {
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
   }
 }
 

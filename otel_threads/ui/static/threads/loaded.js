@@ -8,6 +8,7 @@ const NEXT_LIMIT = 200;
 const CHECK_MS = 1000; // changed threads are asked about together
 const CHECKED_MAX = 40; // so many ids fit a filter, and more than that is simply "many"
 const FRESH_MS = 2500;
+const LIMIT_MAX = 1000; // of the API
 
 // The list that was seen last, for the way back and for the next thread.
 export const last = { about: null, items: [], cursor: null, scroll: 0, current: -1 };
@@ -72,21 +73,23 @@ export function useThreads(question, sort) {
     setRound((n) => n + 1);
   }, []);
   const change = useCallback((act) => setState((s) => ({ ...s, items: act(s.items) })), []);
-  return { ...state, more, again, change, isCurrent: state.about === about };
+  return { ...state, more, again, change, round, isCurrent: state.about === about };
 }
 
 /**
  * Follow changes: threads in the list are drawn anew where they stand; of others, `news` counts
  * those that the question selects.
  */
-export function useLive(question, threads) {
+export function useLive(question, sort, threads) {
   const [state, setState] = useState("waiting");
   const [news, setNews] = useState(() => new Set());
   const fresh = useRef(new Map());
   const items = useRef(threads.items);
   items.current = threads.items;
+  const whole = useRef(false);
+  whole.current = !threads.cursor;
   const about = JSON.stringify(question);
-  useEffect(() => setNews(new Set()), [about, threads.loading]);
+  useEffect(() => setNews(new Set()), [about, sort, threads.round]);
   useEffect(() => {
     const stop = new AbortController();
     const unknown = new Map();
@@ -108,10 +111,27 @@ export function useLive(question, threads) {
         // The filter is wrong or the server is away: the list itself tells so.
       }
     };
+    // What changed while nobody listened: the loaded part of the list, asked for once more. What
+    // stands below its end is not new, only not loaded yet.
+    const missed = async () => {
+      const limit = Math.min(LIMIT_MAX, items.current.length + NEXT_LIMIT);
+      try {
+        const page = await get("/threads", { ...question, sort, limit }, stop.signal);
+        const now = new Map(page.items.map((thread) => [keyOf(thread), thread]));
+        threads.change((all) => all.map((thread) => now.get(keyOf(thread)) ?? thread));
+        const here = new Set(items.current.map(keyOf));
+        const keys = [...now.keys()];
+        const known = whole.current ? keys.length : keys.findLastIndex((key) => here.has(key)) + 1;
+        setNews((old) => new Set([...old, ...keys.slice(0, known).filter((key) => !here.has(key))]));
+      } catch {
+        // As above.
+      }
+    };
     follow(
       question.project,
       {
         state: setState,
+        missed,
         thread: (thread) => {
           const key = keyOf(thread);
           if (items.current.some((t) => keyOf(t) === key)) {
@@ -130,7 +150,7 @@ export function useLive(question, threads) {
       stop.abort();
       clearTimeout(timer);
     };
-  }, [about]);
+  }, [about, sort]);
   const isFresh = (thread) => (fresh.current.get(keyOf(thread)) ?? 0) > Date.now();
   return { state, news: news.size, isFresh };
 }

@@ -45,7 +45,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   const question = useMemo(() => questionOf(params, now), [selecting, now]);
   const sort = params.sort || DEFAULT_SORT;
   const threads = useThreads(question, sort);
-  const live = useLive(question, threads);
+  const live = useLive(question, sort, threads);
   const fields = useAnswer((signal) => get("/fields", {}, signal), ["fields"]);
   const names = useAnswer(
     (signal) => get("/scores/names", { project: question.project }, signal),
