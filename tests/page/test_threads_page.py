@@ -147,6 +147,10 @@ def test_columns_are_sorted_chosen_moved_and_resized(shop, tab):
     page.keyboard.press("ArrowLeft")
     assert heads.nth(1).bounding_box()["width"] == pytest.approx(before + 84, abs=2)
 
+    page.locator(".tbody a").first.click()
+    page.keyboard.press("Escape")
+    assert heads.nth(1).bounding_box()["width"] == pytest.approx(before + 84, abs=2)
+
     heads.nth(1).drag_to(heads.nth(2))
     expect(heads.nth(2)).to_have_text(re.compile("Thread"))
     page.reload()
@@ -249,6 +253,29 @@ def test_new_threads_are_announced_and_known_ones_change_in_place(shop, tab):
     expect(rows).to_have_count(3)
 
 
+def test_the_way_back_leads_to_the_same_place_and_to_what_is_new(shop, tab):
+    page = tab.open(shop, project="many", sort="thread_id")
+    expect(page.locator(".tbody .tr").first).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator(".tr.current")).to_contain_text("many-000")
+    for _ in range(30):
+        page.keyboard.press("j")
+    expect(page.locator(".tr.current")).to_contain_text("many-030")
+    before = page.get_by_role("table").evaluate("e => e.scrollTop")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn")).to_have_count(1)
+    shop.post(
+        a_request(a_chat("many-030", "Changed meanwhile", "Yes")), x_otel_threads_project="many"
+    )
+    expect(page.locator(".turn")).to_have_count(2)
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator(".tr.current")).to_contain_text("many-030")
+    assert page.get_by_role("table").evaluate("e => e.scrollTop") == before > 0
+    expect(page.locator(".tr.current .td").nth(3)).to_contain_text("Yes")
+
+
 def test_a_tab_out_of_sight_holds_no_stream_and_catches_up(shop, tab):
     """Browsers open six connections to a server: seven open tabs must not stop one another."""
     shop.post(a_request(a_chat("away-1", "Hello", "Hi")), x_otel_threads_project="away")
@@ -283,7 +310,7 @@ def test_a_server_that_comes_back_is_followed_again(make_server, tab):
     server.start()
     server.post(a_request(a_chat("back-1", "Again", "Still here")))
 
-    expect(page.locator(".tbody .tr")).to_contain_text("Still here")
+    expect(page.locator(".tbody .tr")).to_contain_text("Still here", timeout=60_000)
     expect(page.locator(".live.live")).to_be_visible()
 
 

@@ -3,7 +3,7 @@ import { keep, kept } from "./keep.js";
 
 const BASE = new URL("api/v1", document.baseURI).href;
 const RETRY_MS = 500;
-const RETRY_MS_MAX = 15_000;
+const RETRY_MS_MAX = 5_000;
 let token = sessionToken();
 let onRefused = () => {};
 

@@ -11,7 +11,7 @@ const FRESH_MS = 2500;
 const LIMIT_MAX = 1000; // of the API
 
 // The list that was seen last, for the way back and for the next thread.
-export const last = { about: null, items: [], cursor: null, scroll: 0, current: -1 };
+export const last = { list: "", about: null, items: [], cursor: null, scroll: 0, current: -1 };
 
 /** Return the loaded threads of a question with what to do about them. */
 export function useThreads(question, sort) {
@@ -86,6 +86,7 @@ export function useLive(question, sort, threads) {
   const fresh = useRef(new Map());
   const items = useRef(threads.items);
   items.current = threads.items;
+  const wasKept = useRef(!threads.loading); // from before a visit to another page
   const whole = useRef(false);
   whole.current = !threads.cursor;
   const about = JSON.stringify(question);
@@ -130,7 +131,11 @@ export function useLive(question, sort, threads) {
     follow(
       question.project,
       {
-        state: setState,
+        state: (now) => {
+          setState(now);
+          if (now === "live" && wasKept.current) missed();
+          wasKept.current = false;
+        },
         missed,
         thread: (thread) => {
           const key = keyOf(thread);

@@ -2,34 +2,33 @@
 import { get } from "../lib/api.js";
 import { useEffect, useState } from "../lib/html.js";
 import { last } from "./loaded.js";
-import { DEFAULT_SORT, keyOf, questionOf } from "./selection.js";
+import { DEFAULT_SORT, keyOf, questionOf, textOf } from "./selection.js";
 import { openThread } from "./table.js";
 
 const LIMIT = 200;
 
 /** Return `{previous, next, open(thread), forget(thread)}`; previous and next are null at the ends. */
 export function useNeighbours(key, list) {
-  const [items, setItems] = useState(last.items);
+  const text = textOf({ ...list, columns: "" });
+  const [items, setItems] = useState(last.list === text ? last.items : []);
   const about = keyOf(key);
   const at = items.findIndex((thread) => keyOf(thread) === about);
-  const cursor = items === last.items ? last.cursor : null;
   useEffect(() => {
-    const isLast = at === items.length - 1;
-    if (at >= 0 && !(isLast && cursor)) return undefined;
+    const isHere = at >= 0;
+    if (isHere && !(at === items.length - 1 && last.cursor)) return undefined;
     const stop = new AbortController();
-    const question = { ...questionOf(list, Date.now()), sort: list.sort || DEFAULT_SORT, limit: LIMIT };
-    get(
-      "/threads",
-      isLast && at >= 0
-        ? { ...JSON.parse(last.about)[0], sort: question.sort, limit: LIMIT, cursor }
-        : question,
-      stop.signal,
-    ).then(
+    const sort = list.sort || DEFAULT_SORT;
+    const question = isHere ? JSON.parse(last.about)[0] : questionOf(list, Date.now());
+    const cursor = isHere ? last.cursor : null;
+    get("/threads", { ...question, sort, limit: LIMIT, cursor }, stop.signal).then(
       (page) => {
-        if (at < 0) return setItems(page.items);
-        last.items = [...last.items, ...page.items];
-        last.cursor = page.next_cursor;
-        return setItems(last.items);
+        Object.assign(last, {
+          list: text,
+          about: JSON.stringify([question, sort]),
+          items: isHere ? [...last.items, ...page.items] : page.items,
+          cursor: page.next_cursor,
+        });
+        setItems(last.items);
       },
       () => {}, // without a list there is no next thread, and that is all
     );

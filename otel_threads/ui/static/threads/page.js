@@ -12,7 +12,7 @@ import { ColumnChooser } from "./chooser.js";
 import { columnsOf, columnsText } from "./columns.js";
 import { FilterBar } from "./filterbar.js";
 import { last, useLive, useThreads } from "./loaded.js";
-import { DEFAULT_SORT, SELECTING, keyOf, questionOf } from "./selection.js";
+import { DEFAULT_SORT, SELECTING, keyOf, questionOf, textOf } from "./selection.js";
 import { Stats } from "./stats.js";
 import { Table, openThread } from "./table.js";
 import { Views } from "./views.js";
@@ -45,6 +45,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   const question = useMemo(() => questionOf(params, now), [selecting, now]);
   const sort = params.sort || DEFAULT_SORT;
   const threads = useThreads(question, sort);
+  last.list = textOf({ ...params, columns: "" });
   const live = useLive(question, sort, threads);
   const fields = useAnswer((signal) => get("/fields", {}, signal), ["fields"]);
   const names = useAnswer(

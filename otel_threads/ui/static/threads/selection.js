@@ -28,16 +28,21 @@ export function questionOf(params, now) {
 
 /** Return the address of a thread; `list` is the selection that it was found in. */
 export function threadLink(thread, list = {}, more = {}) {
-  const chosen = Object.entries(list).filter(([name, value]) => SELECTING.includes(name) && value);
   return linkTo("thread", {
     project: thread.project,
     thread_id: thread.thread_id,
     ...more,
-    list: new URLSearchParams(chosen).toString(),
+    list: textOf(list),
   });
 }
 
-/** Return the selection that an address carries in `list`. */
+/** Return a list as an address carries it: what it selects and how it is shown, always in one order. */
+export function textOf(list) {
+  const given = [...SELECTING, "columns"].map((name) => [name, list[name]]);
+  return new URLSearchParams(given.filter(([, value]) => value)).toString();
+}
+
+/** Return the list that an address carries in `list`. */
 export const listOf = (params) => Object.fromEntries(new URLSearchParams(params.list ?? ""));
 
 /** Return what identifies a thread in this page. */

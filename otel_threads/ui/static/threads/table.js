@@ -51,6 +51,7 @@ export function Table({
     reveal,
   } = useWindow({ count: threads.items.length, row, onEnd: threads.more, header: narrow ? 0 : HEAD });
   const anchor = useRef(-1);
+  const restored = useRef(last.scroll ? current : -1);
   useEffect(() => {
     if (threads.isCurrent && last.scroll) box.current.scrollTop = last.scroll;
     return () => {
@@ -59,7 +60,8 @@ export function Table({
   }, []);
   useEffect(() => {
     if (current < 0) return;
-    reveal(current);
+    if (current !== restored.current) reveal(current); // else the list stands where it was left
+    restored.current = -1;
     requestAnimationFrame(() =>
       box.current?.querySelector(`[data-index="${current}"] a`)?.focus({ preventScroll: true }),
     );
