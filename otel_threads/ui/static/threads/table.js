@@ -54,9 +54,6 @@ export function Table({
   const restored = useRef(last.scroll ? current : -1);
   useEffect(() => {
     if (threads.isCurrent && last.scroll) box.current.scrollTop = last.scroll;
-    return () => {
-      last.scroll = box.current?.scrollTop ?? 0;
-    };
   }, []);
   useEffect(() => {
     if (current < 0) return;
@@ -83,7 +80,7 @@ export function Table({
   };
   const pick = useCallback((index, event) => latest.current(index, event), []);
   const allPicked = threads.items.length > 0 && picked.size >= threads.items.length;
-  return html`<div class="table ${narrow ? "narrow" : ""}" ref=${box} role="table" aria-label="Threads" aria-rowcount=${threads.cursor ? -1 : threads.items.length + 1}
+  return html`<div class="table ${narrow ? "narrow" : ""}" ref=${box} onScroll=${(e) => (last.scroll = e.target.scrollTop)} role="table" aria-label="Threads" aria-rowcount=${threads.cursor ? -1 : threads.items.length + 1}
       tabindex="0" aria-busy=${threads.loading}>
     <div role="rowgroup" class="thead" style=${{ minWidth: narrow ? "" : `${total}px` }}>
       <div role="row" aria-rowindex="1" class="tr head" style=${{ gridTemplateColumns: `${CHECK_WIDTH}px ${widths}` }}>
