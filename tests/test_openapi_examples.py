@@ -1,0 +1,130 @@
+"""The examples of the OpenAPI document are what a real server answered; `--rewrite-golden` asks anew."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import CAPTURES, request_files
+
+FILE = Path(__file__).parent.parent / "otel_threads/api/rest/examples.json"
+CAPTURE = "openinference-langgraph"
+THREAD = {"project": "shop", "thread_id": "thread-alpha"}
+SCORE = {**THREAD, "name": "quality", "value": 0.8, "reason": "answered at once", "author": "judge"}
+# Method, path, parameters (of path and query), body; asked in this order.
+CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
+    ("PUT", "/scores", {}, {"scores": [SCORE]}),
+    ("POST", "/comments", {}, {**THREAD, "text": "Look at the second turn.", "author": "ann"}),
+    ("PATCH", "/threads/tags", {}, {"project": "shop", "thread_ids": ["thread-alpha"], "add": ["vip"], "remove": ["new"]}),
+    ("PATCH", "/projects", {}, {"project": "shop", "thread_cooldown_s": 3600, "input_path": "inputs.messages[-1].content"}),
+    ("POST", "/views", {}, {"project": "shop", "name": "slow", "filter": "duration_ms > 90s", "sort": "-cost_usd", "columns": ["thread_id", "cost_usd"]}),
+    ("GET", "/status", {}, None),
+    ("GET", "/projects", {}, None),
+    ("GET", "/doctor", {}, None),
+    ("GET", "/fields", {"of": "threads"}, None),
+    ("GET", "/threads", {"project": "shop", "filter": 'turn_count > 2 and tags = "vip"', "sort": "-cost_usd", "limit": 1}, None),
+    ("GET", "/threads/stats", {"project": "shop", "interval": "day"}, None),
+    ("GET", "/threads/get", THREAD, None),
+    ("GET", "/threads/turns", {**THREAD, "limit": 2}, None),
+    ("GET", "/threads/transcript", {**THREAD, "format": "messages"}, None),
+    ("GET", "/traces", {"project": "shop", "thread_id": "thread-alpha", "limit": 1}, None),
+    ("GET", "/traces/stats", {"project": "shop"}, None),
+    ("GET", "/traces/{trace_id}", {"project": "shop"}, None),
+    ("GET", "/scores", {**THREAD}, None),
+    ("GET", "/scores/names", {"project": "shop"}, None),
+    ("GET", "/comments", {**THREAD}, None),
+    ("PATCH", "/comments/{comment_id}", {}, {"text": "Look at turn 2."}),
+    ("GET", "/views", {"project": "shop"}, None),
+    ("POST", "/sql", {}, {"sql": "select thread_id, turn_count from threads where turn_count > ? order by 1", "params": [2]}),
+    ("POST", "/prune", {}, {"older_than_days": 365, "dry_run": True}),
+    ("POST", "/threads/close", {}, {"project": "shop", "thread_ids": ["thread-alpha", "nobody"]}),
+    ("POST", "/threads/reopen", {}, {"project": "shop", "thread_ids": ["thread-alpha"]}),
+    ("POST", "/scores/delete", {}, {"scores": [{**THREAD, "name": "quality"}]}),
+    ("DELETE", "/comments/{comment_id}", {}, None),
+    ("DELETE", "/views", {"project": "shop", "name": "slow"}, None),
+    ("POST", "/threads/delete", {}, {"project": "shop", "thread_ids": ["thread-beta"]}),
+    ("POST", "/traces/delete", {}, {"project": "shop"}),
+    ("POST", "/rebuild", {}, None),
+    ("POST", "/demo", {}, None),
+]  # fmt: skip
+FILES = {"GET /export/threads", "GET /events", "GET /backup"}  # which answer with no JSON
+LIST_MAX, TEXT_MAX = 2, 300  # of an example
+
+
+@pytest.fixture(scope="module")
+def answers(server):
+    """Every call of the table, asked in turn: "GET /path" → {parameters, body, answer}."""
+    for file in request_files(CAPTURES / CAPTURE):
+        server.post(file.read_bytes(), x_otel_threads_project="shop")
+    server.wait_derived()
+    trace_id = server.get("/traces", **THREAD)["items"][0]["trace_id"]
+    ids = {"trace_id": trace_id}
+    found = {}
+    for method, path, given, body in CALLS:
+        if path == "/traces/delete":
+            body = {**body, "trace_ids": [trace_id]}
+        in_path = {name: ids[name] for name in ids if f"{{{name}}}" in path}
+        answer = httpx.request(
+            method, server.api + path.format(**in_path), params=given, json=body, timeout=60
+        )
+        assert answer.is_success, (path, answer.text)
+        content = answer.json() if answer.content else None
+        if path == "/comments" and method == "POST":
+            ids["comment_id"] = content["id"]
+        found[f"{method} {path}"] = {
+            "parameters": {**in_path, **given},
+            "body": body,
+            "answer": _short(content),
+        }
+    return found
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_short(item) for item in value[:LIST_MAX]]
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    return value[:TEXT_MAX] if isinstance(value, str) else value
+
+
+def _shape(value: Any, depth: int = 3) -> Any:
+    """Return which fields an answer has: its values are another's every day."""
+    if isinstance(value, dict) and depth:
+        return {key: _shape(item, depth - 1) for key, item in sorted(value.items())}
+    return _shape(value[0], depth) if isinstance(value, list) and value else None
+
+
+def test_the_examples_are_what_a_server_answers(answers, request):
+    if request.config.getoption("--rewrite-golden"):
+        FILE.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
+    kept = json.loads(FILE.read_text())
+
+    assert set(kept) == set(answers)
+    for name, one in answers.items():
+        assert one["parameters"].keys() == kept[name]["parameters"].keys(), name
+        assert _shape(one["body"]) == _shape(kept[name]["body"]), name
+        assert _shape(one["answer"], 2) == _shape(kept[name]["answer"], 2), name
+
+
+def test_every_call_has_its_example_in_the_document(server):
+    document = httpx.get(f"{server.api.removesuffix('/api/v1')}/openapi.json").json()
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
+            name = f"{method.upper()} {path.removeprefix('/api/v1')}"
+            if name in FILES:
+                continue
+            good = next(
+                call["responses"][code]
+                for code in ("200", "202", "204")
+                if code in call["responses"]
+            )
+            if "content" in good:
+                assert "example" in good["content"]["application/json"], name
+            if "requestBody" in call:
+                assert "example" in call["requestBody"]["content"]["application/json"], name
+            for parameter in call.get("parameters", ()):
+                assert parameter["in"] == "query" or "example" in parameter, (
+                    name,
+                    parameter["name"],
+                )
