@@ -143,7 +143,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
           : !threads.items.length && threads.loading
             ? html`<${Loading} what="threads" />`
             : !threads.items.length
-              ? html`<${Nothing} params=${params} status=${status} />`
+              ? html`<${Nothing} params=${params} status=${status} wrong=${wrong} />`
               : html`<${Table} threads=${threads} live=${live} columns=${columns} setColumns=${setColumns} sort=${sort} setSort=${(s) => change({ sort: s === DEFAULT_SORT ? "" : s })}
             picked=${picked} setPicked=${setPicked} current=${current} setCurrent=${setCurrent} params=${params} />`
       }
@@ -151,7 +151,11 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   </main>`;
 }
 
-function Nothing({ params, status }) {
+function Nothing({ params, status, wrong }) {
+  if (wrong) {
+    return html`<${Empty} title="This selection cannot be understood">
+      <p>${wrong.message}</p><p><a href=${linkTo("threads", { project: params.project })}>Show all threads</a></p></${Empty}>`;
+  }
   const selects = ["filter", "search", "status", "range", "from", "to"].some((name) => params[name]);
   if (selects) {
     return html`<${Empty} title="No thread matches">
