@@ -16,7 +16,8 @@ TIMEOUT_MS = 20_000
 WIDE = {"width": 1440, "height": 900}
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, no other event loop can be run in its thread.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

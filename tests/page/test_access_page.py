@@ -116,6 +116,7 @@ def test_the_theme_follows_the_system_and_the_choice(shop, visit):
     assert lightness() < 60
     page.get_by_title("Settings").click()
     page.get_by_label("Theme").select_option("light")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert lightness() > 200
     page.reload()
     expect(page.locator(".tbody .tr")).to_have_count(2)
