@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from otel_threads.errors import Overloaded
@@ -21,10 +21,10 @@ class BackupService:
         self._database = database
         self._running = False
 
-    def begin(self) -> tuple[int, int, Iterator[bytes]]:
-        """Take a copy now; return its last commit, its size in bytes and its pieces.
+    def begin(self) -> tuple[int, "Copy"]:
+        """Take a copy now; return its last commit and its pieces.
 
-        The copy lies beside the database until the last piece is taken.
+        The copy lies beside the database until the last piece is taken, or it is closed.
 
         Raises:
             Overloaded: another backup is being made.
@@ -40,20 +40,47 @@ class BackupService:
             )
             file = Path(folder.name) / "copy.duckdb"
             sequence = backup.copy(self._database, file)
+            return sequence, Copy(file, folder, self._ended)
         except BaseException:
             self._running = False
             if folder is not None:
                 folder.cleanup()
             raise
-        return sequence, file.stat().st_size, self._pieces(file, folder)
 
-    def _pieces(self, file: Path, folder: "tempfile.TemporaryDirectory[str]") -> Iterator[bytes]:
-        try:
-            with folder, file.open("rb") as reading:
-                while piece := reading.read(PIECE_BYTES):
-                    yield piece
-        finally:
-            self._running = False
+    def _ended(self) -> None:
+        self._running = False
+
+
+class Copy:
+    """The pieces of a copy; close it, also when not all were taken, or it stays on the disk."""
+
+    def __init__(
+        self,
+        file: Path,
+        folder: "tempfile.TemporaryDirectory[str]",
+        ended: Callable[[], None],
+    ) -> None:
+        self.size_bytes = file.stat().st_size
+        self._reading = file.open("rb")
+        self._folder = folder
+        self._ended = ended
+
+    def __iter__(self) -> "Copy":
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._reading.read(PIECE_BYTES)
+        if not piece:
+            self.close()
+            raise StopIteration
+        return piece
+
+    def close(self) -> None:
+        """Delete the copy and make room for the next. Safe to call twice."""
+        if not self._reading.closed:
+            self._reading.close()
+            self._folder.cleanup()
+            self._ended()
 
 
 class Snapshots:

@@ -1,5 +1,12 @@
 """What every REST call has in common: where it is, and how it fails."""
 
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
 from otel_threads.api import schemas
 
 BASE = "/api/v1"
@@ -14,3 +21,33 @@ CONFLICT: dict[int | str, dict[str, object]] = {
 MISSING: dict[int | str, dict[str, object]] = {
     404: {"model": schemas.Problem, "description": "There is none of that id."}
 }
+
+
+class Pieces(Protocol):
+    """What is sent piece by piece, and closed at the end."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the pieces."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what they hold; safe to call twice."""
+        ...
+
+
+class PiecesResponse(StreamingResponse):
+    """A stream of pieces that are closed also when the caller has gone.
+
+    Left to the garbage collector, an abandoned backup would hold its room on the disk, and its
+    turn, for as long as nobody collects.
+    """
+
+    def __init__(self, pieces: Pieces, **options: Any) -> None:
+        super().__init__(pieces, **options)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await run_in_threadpool(self._pieces.close)

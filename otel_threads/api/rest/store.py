@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
 from otel_threads.api import store_schemas
-from otel_threads.api.rest.answers import BASE, ERRORS
+from otel_threads.api.rest.answers import BASE, ERRORS, PiecesResponse
 from otel_threads.threads.backing_up import BackupService
 from otel_threads.threads.pruning import PruningService
 
@@ -25,12 +25,12 @@ def add_store(api: FastAPI, backups: BackupService, pruning: PruningService) -> 
 
         Header `x-otel-threads-sequence` is the last commit that it holds.
         """
-        sequence, size_bytes, pieces = backups.begin()
-        return StreamingResponse(
-            pieces,
+        sequence, copy = backups.begin()
+        return PiecesResponse(
+            copy,
             media_type=MEDIA_TYPE,
             headers={
-                "content-length": str(size_bytes),
+                "content-length": str(copy.size_bytes),
                 "x-otel-threads-sequence": str(sequence),
                 "content-disposition": 'attachment; filename="otel-threads-backup.duckdb"',
             },
