@@ -174,7 +174,8 @@ class Annotations:
     def add_comment(self, comment: Mapping[str, Any]) -> Row:
         """Store a comment; return it with its id and times."""
         now = _now()
-        made = {"id": secrets.token_hex(8), **comment, "created_at": now, "updated_at": now}
+        made = {"span_id": None, **comment, "id": secrets.token_hex(8)}
+        made |= {"created_at": now, "updated_at": now}
         with self._writing() as cursor:
             cursor.execute(
                 "insert into comments by name select $id as id, $project as project,"

@@ -65,13 +65,16 @@ function App() {
     <header class="top">
       <a class="brand" href=${linkTo("threads")}><img src="ui/icon.svg" alt="" width="20" height="20" /> otel-threads</a>
       <nav aria-label="Pages">
-        <a href=${linkTo("threads", page === "threads" ? { project: params.project } : { project: params.project ?? listOf(params).project })} aria-current=${["threads", "thread", "trace"].includes(page) ? "page" : undefined}>Threads</a>
-        <a href=${linkTo("loose", { project: params.project })} aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
+        <a href=${linkTo("threads", page === "threads" ? { project: params.project }
+          : { project: params.project ?? listOf(params).project })}
+              aria-current=${["threads", "thread", "trace"].includes(page) ? "page" : undefined}>Threads</a>
+        <a href=${linkTo("loose", { project: params.project })}
+            aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
       </nav>
       <${ProjectSwitch} projects=${items} params=${params} page=${page} />
       <span class="end">
         ${away && away.status !== 401 && html`<span class="bad" role="alert">The server is out of reach</span>`}
-        <a href="docs" class="plainlink">API</a>
+        ${!hasToken() && html`<a href="docs" class="plainlink">API</a>`}
         <${Settings} theme=${theme} setTheme=${setTheme} status=${status} />
         <button onClick=${() => setHelp(true)} aria-label="Keys" title="Keys  ?">?</button>
       </span>
@@ -88,15 +91,18 @@ function App() {
 function Page({ page, params, status, projects, reloadProjects }) {
   switch (page) {
     case "thread":
-      return html`<${ConversationPage} key=${`${params.project}/${params.thread_id}`} params=${params} projects=${projects} reloadProjects=${reloadProjects} />`;
+      return html`<${ConversationPage} key=${`${params.project}/${params.thread_id}`} params=${params} projects=${projects}
+          reloadProjects=${reloadProjects} />`;
     case "trace":
       return html`<${TracePage} params=${params} />`;
     case "loose":
       return html`<${LoosePage} key=${params.project} params=${params} />`;
     case "threads":
-      return html`<${ThreadsPage} params=${params} status=${status} projects=${projects} defaultProject=${projects[0]?.project ?? "default"} />`;
+      return html`<${ThreadsPage} params=${params} status=${status} projects=${projects}
+          defaultProject=${projects[0]?.project ?? "default"} />`;
     default:
-      return html`<main id="main" class="page"><div class="empty"><h1>There is no such page</h1><p><a href=${linkTo("threads")}>To the threads</a></p></div></main>`;
+      return html`<main id="main" class="page"><div class="empty"><h1>There is no such page</h1><p><a
+          href=${linkTo("threads")}>To the threads</a></p></div></main>`;
   }
 }
 
@@ -111,7 +117,8 @@ function ProjectSwitch({ projects, params, page }) {
       go(page === "loose" ? "loose" : "threads", { ...chosen, project: e.target.value });
     }}>
       <option value="">All projects</option>
-      ${names.map((name) => html`<option key=${name} value=${name}>${oneLine(name, 60)}${projects.find((p) => p.project === name) ? ` (${count(projects.find((p) => p.project === name).thread_count, "thread")})` : ""}</option>`)}
+      ${names.map((name) => html`<option key=${name} value=${name}>${oneLine(name, 60)}${projects.find((p) => p.project === name)
+        ? ` (${count(projects.find((p) => p.project === name).thread_count, "thread")})` : ""}</option>`)}
     </select></span>`;
 }
 
@@ -120,7 +127,8 @@ function Settings({ theme, setTheme, status }) {
   const ids = [useId(), useId()];
   return html`<${Menu} icon="gear" title="Settings" align="right"><div class="form settings">
     <label for=${ids[0]}>Theme</label>
-    <select id=${ids[0]} value=${theme} onChange=${(e) => setTheme(e.target.value)}>${THEMES.map((one) => html`<option key=${one} value=${one}>${one === "auto" ? "As the system" : one}</option>`)}</select>
+    <select id=${ids[0]} value=${theme} onChange=${(e) => setTheme(e.target.value)}>${THEMES.map((one) => html`<option key=${one}
+        value=${one}>${one === "auto" ? "As the system" : one}</option>`)}</select>
     <label for=${ids[1]}>Your name, on scores and comments</label>
     <input id=${ids[1]} value=${name} maxlength="200" onInput=${(e) => {
       setName(e.target.value);

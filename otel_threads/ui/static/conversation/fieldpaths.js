@@ -35,8 +35,10 @@ export function FieldPaths({ project, name, onDone }) {
   return html`<section class="block"><${Fold} label="Shown fields" open=${Boolean(project?.input_path || project?.output_path)}>
     <form class="form" onSubmit=${save}>
       <p class="faint">Paths into the turn's span, for project <bdi>${oneLine(name, 60)}</bdi>: <code>inputs</code>, <code>outputs</code>, <code>attributes["name"]</code>. Empty shows the messages.</p>
-      <label for=${ids[0]}>Input</label><input id=${ids[0]} spellcheck=${false} maxlength="500" placeholder="inputs.messages[-1].content" ...${field("input_path")} />
-      <label for=${ids[1]}>Output</label><input id=${ids[1]} spellcheck=${false} maxlength="500" placeholder="outputs.messages[-1].content" ...${field("output_path")} />
+      <label for=${ids[0]}>Input</label><input id=${ids[0]} spellcheck=${false} maxlength="500"
+          placeholder="inputs.messages[-1].content" ...${field("input_path")} />
+      <label for=${ids[1]}>Output</label><input id=${ids[1]} spellcheck=${false} maxlength="500"
+          placeholder="outputs.messages[-1].content" ...${field("output_path")} />
       ${problem && html`<p class="bad" role="alert">${problem}</p>`}
       <footer><button class="primary">Save</button></footer>
     </form></${Fold}></section>`;

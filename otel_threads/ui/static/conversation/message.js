@@ -24,7 +24,8 @@ export function Message({ message, results, raw }) {
       ? [{ type: "text", text: message.text }]
       : [];
   return html`<div class="message ${message.role}">
-    <p class="role"><${Icon} name=${message.role === "user" ? "user" : message.role === "assistant" ? "llm" : "tool"} size=${13} /> ${ROLES[message.role] ?? oneLine(message.role)}</p>
+    <p class="role"><${Icon} name=${message.role === "user" ? "user" : message.role === "assistant" ? "llm" : "tool"}
+        size=${13} /> ${ROLES[message.role] ?? oneLine(message.role)}</p>
     <div class="content">
       ${parts.map((part, i) => html`<${Part} key=${i} part=${part} raw=${raw} />`)}
       ${message.tool_calls.map((call, i) => html`<${ToolCall} key=${call.id ?? i} call=${results(call)} />`)}
@@ -56,7 +57,9 @@ function Media({ part }) {
   const name = [rest.filename, rest.name, rest.mime_type, rest.media_type, rest.format].find(
     (one) => typeof one === "string",
   );
-  return html`<${Fold} className="media" icon=${/image/.test(type) ? "image" : "file"} label=${html`<b><bdi>${oneLine(type, 40)}</bdi></b> <bdi>${oneLine(name ?? "", 80)}</bdi> <span class="faint">${bytes(size)}</span>`}>
+  return html`<${Fold} className="media" icon=${/image/.test(type) ? "image" : "file"}
+      label=${html`<b><bdi>${oneLine(type, 40)}</bdi></b> <bdi>${oneLine(name ?? "", 80)}</bdi> <span
+          class="faint">${bytes(size)}</span>`}>
     <${Json} value=${rest} depth=${1} /></${Fold}>`;
 }
 
@@ -64,7 +67,8 @@ function Media({ part }) {
 export function Fold({ label, icon, children, open = false, className = "" }) {
   const [isOpen, setOpen] = useState(open);
   return html`<div class="foldable ${className} ${isOpen ? "open" : ""}">
-    <button class="fold" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}><span class="mark" aria-hidden="true">${isOpen ? "▾" : "▸"}</span> ${icon && html`<${Icon} name=${icon} size=${13} />`} ${label}</button>
+    <button class="fold" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}><span class="mark"
+        aria-hidden="true">${isOpen ? "▾" : "▸"}</span> ${icon && html`<${Icon} name=${icon} size=${13} />`} ${label}</button>
     ${isOpen && html`<div class="folded">${children}</div>`}
   </div>`;
 }
@@ -77,7 +81,8 @@ export function ToolCall({ call }) {
       ? ""
       : oneLine(typeof args === "string" ? args : JSON.stringify(args), HINT_LENGTH);
   const label = html`<b><bdi>${oneLine(call.name ?? "tool", 80)}</bdi></b> <span class="hint"><bdi>${hint}</bdi></span>
-    ${call.error ? html`<span class="bad">failed</span>` : call.result === null ? html`<span class="faint">no result</span>` : ""}`;
+    ${call.error ? html`<span class="bad">failed</span>` : call.result === null ? html`<span
+        class="faint">no result</span>` : ""}`;
   return html`<${Fold} className="tool ${call.error ? "failed-call" : ""}" icon="tool" label=${label}>
     <h5>Arguments</h5><${Value} value=${args} label="arguments" />
     ${call.error && html`<h5>Error</h5><${ErrorBox} error=${call.error} />`}
@@ -94,4 +99,5 @@ function Value({ value, label }) {
 
 /** What went wrong, where it did. */
 export const ErrorBox = ({ error }) => html`<div class="errorbox"><${Icon} name="error" size=${15} />
-  <div>${error.type && html`<b><bdi>${oneLine(error.type, 200)}</bdi></b>`}${error.message ? html`<${Plain} text=${error.message} mono bounded=${error.message.length > LONG_ERROR} />` : !error.type && "Failed without a message."}</div></div>`;
+  <div>${error.type && html`<b><bdi>${oneLine(error.type, 200)}</bdi></b>`}${error.message ? html`<${Plain} text=${error.message}
+      mono bounded=${error.message.length > LONG_ERROR} />` : !error.type && "Failed without a message."}</div></div>`;

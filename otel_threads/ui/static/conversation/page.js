@@ -163,23 +163,29 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   );
 
   if (thread.error?.status === 404)
-    return html`<main id="main" class="page"><div class="empty"><h2>This thread is not here</h2><p><bdi>${oneLine(params.thread_id, 200)}</bdi> in project <bdi>${oneLine(params.project, 100)}</bdi></p><p><a href=${listLink}>Back to the threads</a></p></div></main>`;
+    return html`<main id="main" class="page"><div class="empty"><h2>This thread is not here</h2><p>
+    <bdi>${oneLine(params.thread_id, 200)}</bdi> in project <bdi>${oneLine(params.project, 100)}</bdi></p><p><a
+        href=${listLink}>Back to the threads</a></p></div></main>`;
   if (thread.error)
     return html`<main id="main"><${Failed} error=${thread.error} again=${thread.again} /></main>`;
   const data = thread.data;
   return html`<main id="main" class="conversation-page ${panel ? "with-side" : ""}">
     <header class="pagehead">
       <a href=${listLink} class="button" title="Back to the threads  Esc"><${Icon} name="left" size=${13} /> Threads</a>
-      <button disabled=${!neighbours.previous} onClick=${() => neighbours.open(neighbours.previous)} title="Previous thread  [" aria-label="Previous thread">↑</button>
-      <button disabled=${!neighbours.next} onClick=${() => neighbours.open(neighbours.next)} title="Next thread  ]" aria-label="Next thread">↓</button>
+      <button disabled=${!neighbours.previous} onClick=${() => neighbours.open(neighbours.previous)} title="Previous thread  ["
+          aria-label="Previous thread">↑</button>
+      <button disabled=${!neighbours.next} onClick=${() => neighbours.open(neighbours.next)} title="Next thread  ]"
+          aria-label="Next thread">↓</button>
       <h1><bdi title=${oneLine(params.thread_id, 1000)}>${oneLine(params.thread_id, 200)}</bdi></h1>
       <${Copy} label="" what="Copy the thread id" text=${params.thread_id} />
       ${
         data &&
         html`<${Status} status=${data.status} />
-        <span class="summary"><span>${count(data.turn_count, "turn")}</span><span title="${number(data.duration_ms)} ms">${duration(data.duration_ms)}</span>
+        <span class="summary"><span>${count(data.turn_count, "turn")}</span><span
+            title="${number(data.duration_ms)} ms">${duration(data.duration_ms)}</span>
           <${Sums} of=${data} />
-          ${data.error_count > 0 && html`<span class="bad"><${Icon} name="error" size=${12} /> ${count(data.error_count, "error")}</span>`}</span>`
+          ${data.error_count > 0 && html`<span class="bad"><${Icon} name="error"
+              size=${12} /> ${count(data.error_count, "error")}</span>`}</span>`
       }
       <span class="end">
         <button aria-pressed=${raw} onClick=${() => setRaw(!raw)} title="Show texts as they came, without Markdown">Plain</button>
@@ -189,18 +195,24 @@ export function ConversationPage({ params, projects, reloadProjects }) {
         <button class="danger" onClick=${() => setDeleting(true)}>Delete…</button></span>
     </header>
     <div class="columns">
-      <div class="turns" ref=${scroller} tabindex="0" role="region" aria-label="Conversation" onScroll=${(e) => e.target.scrollHeight - e.target.scrollTop < e.target.clientHeight * 2.5 && turns.more()}>
-        ${turns.items.map((turn, i) => html`<${Turn} key=${turn.turn_index} turn=${turn} system=${turns.items[i - 1]?.system} paths=${paths} raw=${raw} traceLink=${traceLink} isCurrent=${i === wanted} onChange=${latestTurnsOf(latestTurns)} />`)}
+      <div class="turns" ref=${scroller} tabindex="0" role="region" aria-label="Conversation"
+          onScroll=${(e) => e.target.scrollHeight - e.target.scrollTop < e.target.clientHeight * 2.5 && turns.more()}>
+        ${turns.items.map((turn, i) => html`<${Turn} key=${turn.turn_index} turn=${turn} system=${turns.items[i - 1]?.system}
+            paths=${paths} raw=${raw} traceLink=${traceLink} isCurrent=${i === wanted}
+                onChange=${latestTurnsOf(latestTurns)} />`)}
         ${turns.error && html`<${Failed} error=${turns.error} again=${() => turns.load(TURNS_LIMIT)} />`}
         ${turns.loading && html`<${Loading} what="turns" />`}
         ${turns.cursor && !turns.loading && html`<button class="more" onClick=${turns.more}>More turns</button>`}
-        ${!turns.loading && !turns.error && !turns.items.length && html`<p class="faint nothing">This thread has no turn yet.</p>`}
+        ${!turns.loading && !turns.error && !turns.items.length && html`<p
+            class="faint nothing">This thread has no turn yet.</p>`}
       </div>
-      ${panel && data && html`<${Side} thread=${data} project=${project} changed=${changed} onProject=${reloadProjects} version=${version} key=${about} />`}
+      ${panel && data && html`<${Side} thread=${data} project=${project} changed=${changed} onProject=${reloadProjects}
+          version=${version} key=${about} />`}
     </div>
     ${
       deleting &&
-      html`<${Confirm} title="Delete this thread?" action="Delete" text="Its spans, scores, comments and tags go with it. There is no way back." onClose=${() => setDeleting(false)}
+      html`<${Confirm} title="Delete this thread?" action="Delete"
+          text="Its spans, scores, comments and tags go with it. There is no way back." onClose=${() => setDeleting(false)}
       onYes=${() =>
         attempt(async () => {
           await post("/threads/delete", { project: params.project, thread_ids: [params.thread_id] });

@@ -35,13 +35,16 @@ export function Side({ thread, project, changed, onProject, version }) {
     html`<dt>${label}</dt><dd>${items.map((one) => html`<div key=${one}><bdi>${oneLine(one, 120)}</bdi></div>`)}</dd>`;
   return html`<aside class="side" aria-label="About this thread">
     <section class="block"><header><h3>Status</h3><${Status} status=${thread.status} />
-      ${thread.status === "active" ? html`<button onClick=${() => turn("/threads/close", "Closed")}>Close</button>` : html`<button onClick=${() => turn("/threads/reopen", "Reopened")}>Reopen</button>`}</header>
+      ${thread.status === "active" ? html`<button onClick=${() => turn("/threads/close", "Closed")}>Close</button>`
+        : html`<button onClick=${() => turn("/threads/reopen", "Reopened")}>Reopen</button>`}</header>
       <dl class="facts">
         <dt>First activity</dt><dd title=${exact(thread.first_activity_time)}>${when(thread.first_activity_time)}</dd>
         <dt>Last activity</dt><dd title=${exact(thread.last_activity_time)}>${when(thread.last_activity_time)}</dd>
         <dt>Duration</dt><dd title="${number(thread.duration_ms)} ms">${duration(thread.duration_ms)}</dd>
         <dt>Traces</dt><dd>${number(thread.trace_count)}</dd><dt>Spans</dt><dd>${number(thread.span_count)}</dd>
-        <dt>Cost</dt><dd title=${thread.cost_usd === null ? "unknown" : `$${thread.cost_usd}`}>${usd(thread.cost_usd)} ${thread.cost_source && html`<span class="faint">${thread.cost_source}${thread.cost_is_partial ? ", partial" : ""}</span>`}</dd>
+        <dt>Cost</dt><dd title=${thread.cost_usd === null ? "unknown"
+          : `$${thread.cost_usd}`}>${usd(thread.cost_usd)} ${thread.cost_source && html`<span
+              class="faint">${thread.cost_source}${thread.cost_is_partial ? ", partial" : ""}</span>`}</dd>
         ${list("Users", thread.users)}${list("Models", thread.models)}${list("Providers", thread.providers)}${list("Services", thread.services)}${list("Environments", thread.environments)}
         <dt>Id found in</dt><dd><code>${oneLine(thread.thread_id_source ?? "–", 120)}</code></dd>
       </dl>
@@ -55,7 +58,9 @@ export function Side({ thread, project, changed, onProject, version }) {
         ([name, label]) => html`<dt key=${name}>${label}</dt><dd>${number(thread.usage[name])}</dd>`,
       )}</dl></section>
     <section class="block"><header><h3>Metadata</h3></header>
-      ${Object.keys(thread.metadata).length ? html`<dl class="facts">${Object.entries(thread.metadata).map(([name, value]) => html`<dt key=${name}><bdi>${oneLine(name, 80)}</bdi></dt><dd dir="auto">${oneLine(value, 500)}</dd>`)}</dl>` : html`<p class="faint">None.</p>`}</section>
+      ${Object.keys(thread.metadata).length ? html`<dl class="facts">${Object.entries(thread.metadata).map(([name, value]) =>
+        html`<dt key=${name}><bdi>${oneLine(name, 80)}</bdi></dt><dd dir="auto">${oneLine(value, 500)}</dd>`)}</dl>` : html`<p
+            class="faint">None.</p>`}</section>
     <${FieldPaths} project=${project} name=${thread.project} onDone=${onProject} />
     <section class="block"><${Fold} label="Raw JSON"><${Json} value=${thread} label="thread" /></${Fold}></section>
   </aside>`;

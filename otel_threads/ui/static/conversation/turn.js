@@ -30,29 +30,37 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
   );
   const target = { project: turn.project, trace_id: turn.trace_ids[0], span_id: turn.span_id };
   const own = turn.scores.filter((s) => s.span_id === turn.span_id || s.span_id === null);
-  const messages = html`${shown.map((message, i) => html`<${Message} key=${i} message=${message} results=${results} raw=${raw} />`)}`;
-  return html`<article class="turn ${isCurrent ? "current" : ""} ${turn.error ? "has-error" : ""}" id="turn-${turn.turn_index}" aria-label="Turn ${turn.turn_index + 1}" tabindex="-1">
+  const messages = html`${shown.map((message, i) => html`<${Message} key=${i} message=${message} results=${results}
+      raw=${raw} />`)}`;
+  return html`<article class="turn ${isCurrent ? "current" : ""} ${turn.error ? "has-error" : ""}" id="turn-${turn.turn_index}"
+      aria-label="Turn ${turn.turn_index + 1}" tabindex="-1">
     <header>
       <h3>Turn ${turn.turn_index + 1}</h3>
       <time title=${exact(turn.start_time)}>${clock(turn.start_time)}</time>
       <${Fact} title="Duration: ${number(turn.duration_ms)} ms">${duration(turn.duration_ms)}</${Fact}>
-      ${turn.time_to_first_token_ms !== null && html`<${Fact} title="Time to first token">first token ${duration(turn.time_to_first_token_ms)}</${Fact}>`}
+      ${turn.time_to_first_token_ms !== null && html`<${Fact}
+          title="Time to first token">first token ${duration(turn.time_to_first_token_ms)}</${Fact}>`}
       ${turn.models.length > 0 && html`<${Fact} title="Models"><bdi>${oneLine(turn.models.join(", "), 80)}</bdi></${Fact}>`}
       ${turn.usage.total_tokens !== null && html`<${Fact} title=${`${number(turn.usage.input_tokens)} in, ${number(turn.usage.output_tokens)} out, ${number(turn.usage.cache_read_tokens)} from cache`}>${short(turn.usage.total_tokens)} tokens</${Fact}>`}
       ${turn.cost_usd !== null && html`<${Fact} title=${`$${turn.cost_usd}, ${turn.cost_source}`}>${usd(turn.cost_usd)}</${Fact}>`}
       ${turn.call_count > 1 && html`<${Fact} title="Model requests">${count(turn.call_count, "call")}</${Fact}>`}
-      ${own.filter((s) => s.name !== THUMB).map((score) => html`<${ScoreChip} key=${score.name + score.span_id} score=${score} />`)}
+      ${own.filter((s) => s.name !== THUMB).map((score) => html`<${ScoreChip} key=${score.name + score.span_id}
+          score=${score} />`)}
       <span class="end"><${Thumbs} target=${target} scores=${own} what="turn ${turn.turn_index + 1}" onChange=${onChange} />
-        ${turn.trace_ids.map((trace_id, i) => html`<a key=${trace_id} class="button" href=${traceLink(turn, trace_id)} title=${trace_id}>Trace${turn.trace_ids.length > 1 ? ` ${i + 1}` : ""}</a>`)}</span>
+        ${turn.trace_ids.map((trace_id, i) => html`<a key=${trace_id} class="button" href=${traceLink(turn, trace_id)}
+            title=${trace_id}>Trace${turn.trace_ids.length > 1 ? ` ${i + 1}` : ""}</a>`)}</span>
     </header>
-    ${turn.system && turn.system !== system && html`<${Fold} className="system" icon="prompt" label="System prompt"><${Words} text=${turn.system} raw=${raw} /></${Fold}>`}
+    ${turn.system && turn.system !== system && html`<${Fold} className="system" icon="prompt" label="System prompt"><${Words}
+        text=${turn.system} raw=${raw} /></${Fold}>`}
     ${
       paths.input_path || paths.output_path
-        ? html`<${Chosen} turn=${turn} paths=${paths} raw=${raw} /><${Fold} label="All ${count(shown.length, "message")} of the turn">${messages}</${Fold}>`
+        ? html`<${Chosen} turn=${turn} paths=${paths} raw=${raw} /><${Fold}
+            label="All ${count(shown.length, "message")} of the turn">${messages}</${Fold}>`
         : messages
     }
     ${turn.error && html`<${ErrorBox} error=${turn.error} />`}
-    ${!shown.length && !turn.error && html`<p class="faint nothing">The spans of this turn hold no message. <a href="#/loose">Why?</a></p>`}
+    ${!shown.length && !turn.error && html`<p class="faint nothing">The spans of this turn hold no message. <a
+        href="#/loose">Why?</a></p>`}
   </article>`;
 });
 
@@ -77,7 +85,8 @@ function Chosen({ turn, paths, raw }) {
     ["assistant", "Output", paths.output_path, turn.assistant],
   ].map(([role, label, path, otherwise]) => {
     const value = path ? safely(() => valueAt(found.source, path)) : otherwise;
-    return html`<div class="message ${role}" key=${role}><p class="role"><${Icon} name=${role === "user" ? "user" : "llm"} size=${13} /> ${label} ${path && html`<code class="faint">${oneLine(path, 80)}</code>`}</p>
+    return html`<div class="message ${role}" key=${role}><p class="role"><${Icon} name=${role === "user" ? "user" : "llm"}
+        size=${13} /> ${label} ${path && html`<code class="faint">${oneLine(path, 80)}</code>`}</p>
       <div class="content">${
         value === undefined
           ? html`<p class="faint">Nothing stands there.</p>${otherwise && html`<${Words} text=${otherwise} raw=${raw} />`}`

@@ -28,7 +28,8 @@ export function ScoreChip({ score, bare = false }) {
   ]
     .filter(Boolean)
     .join("\n");
-  return html`<span class="score ${tone(score)}" title=${title}>${!bare && html`<b><bdi>${oneLine(score.name, 40)}</bdi></b> `}${said(score)}</span>`;
+  return html`<span class="score ${tone(score)}" title=${title}>${!bare &&
+    html`<b><bdi>${oneLine(score.name, 40)}</bdi></b> `}${said(score)}</span>`;
 }
 
 /** Thumbs up and down for a target: a score of 1 or 0 under the name "thumb". */
@@ -86,7 +87,8 @@ export function Scores({ target, onChange, version = 0 }) {
     ${
       below.length > 0 &&
       html`<h4>On its turns and spans</h4>
-      ${below.map((score) => html`<${Score} key=${score.name + score.trace_id + score.span_id + score.created_at} score=${score} />`)}`
+      ${below.map((score) => html`<${Score} key=${score.name + score.trace_id + score.span_id + score.created_at}
+          score=${score} />`)}`
     }
     ${editing && html`<${ScoreForm} target=${target} score=${editing} onDone=${changed} onClose=${() => setEditing(null)} />`}
   </section>`;
@@ -112,13 +114,15 @@ function Score({ score, onEdit, onTakeBack }) {
         <button class="plain" aria-label="Remove ${name}" onClick=${() => onTakeBack(null)}>Remove</button></span>`
       }</div>
     ${score.reason && html`<p class="reason" dir="auto">${score.reason}</p>`}
-    <p class="faint by">${oneLine(score.source ?? "", 20)}${authors.length < 2 && (score.author ? html` · <bdi>${oneLine(score.author, 60)}</bdi>` : "")}</p>
+    <p class="faint by">${oneLine(score.source ?? "", 20)}${authors.length < 2 && (score.author
+      ? html` · <bdi>${oneLine(score.author, 60)}</bdi>` : "")}</p>
     ${
       authors.length > 1 &&
       html`<ul class="authors">${authors.map(
         ([by, value]) => html`<li key=${by}>
       <bdi>${oneLine(by, 60)}</bdi> ${number(value)}
-      ${!score.superseded_at && onTakeBack && html`<button class="plain" aria-label="Remove ${name} of ${oneLine(by, 60)}" onClick=${() => onTakeBack(by)}>Remove</button>`}</li>`,
+      ${!score.superseded_at && onTakeBack && html`<button class="plain" aria-label="Remove ${name} of ${oneLine(by, 60)}"
+          onClick=${() => onTakeBack(by)}>Remove</button>`}</li>`,
       )}</ul>`
     }
   </div>`;
@@ -165,7 +169,8 @@ export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
     <form onSubmit=${send} class="form">
       <label for=${ids[0]}>Name</label>
       <input id=${ids[0]} list=${ids[4]} maxlength="200" required readonly=${Boolean(score.name)} ...${field("name")} />
-      <datalist id=${ids[4]}>${(names.data?.items ?? []).map((one) => html`<option key=${one.name} value=${one.name} />`)}</datalist>
+      <datalist id=${ids[4]}>${(names.data?.items ?? []).map((one) => html`<option key=${one.name}
+          value=${one.name} />`)}</datalist>
       <label for=${ids[1]}>Value</label><input id=${ids[1]} inputmode="decimal" placeholder="0.8" ...${field("value")} />
       <label for=${ids[2]}>Category</label><input id=${ids[2]} maxlength="200" placeholder="helpful" ...${field("category")} />
       <label for=${ids[3]}>Reason</label><textarea id=${ids[3]} rows="3" maxlength="10000" ...${field("reason")}></textarea>

@@ -27,7 +27,8 @@ export function Tags({ tags, target, onChange }) {
     <header><h3>Tags</h3></header>
     <p>${tags.map(
       (tag) => html`<span class="tag" key=${tag}><bdi>${oneLine(tag, 80)}</bdi>
-      <button class="plain" aria-label="Remove tag ${oneLine(tag, 80)}" onClick=${() => change({ remove: [tag] })}><${Icon} name="close" size=${10} /></button></span>`,
+      <button class="plain" aria-label="Remove tag ${oneLine(tag, 80)}" onClick=${() => change({ remove: [tag] })}><${Icon}
+          name="close" size=${10} /></button></span>`,
     )}
       ${!tags.length && html`<span class="faint">None yet.</span>`}</p>
     <form onSubmit=${add} class="inline"><label for=${id} class="unseen">New tag</label>

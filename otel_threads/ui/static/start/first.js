@@ -84,7 +84,8 @@ export function FirstUse({ status }) {
     <h1>Send your first conversation</h1>
     <p class="lead">Point an OpenTelemetry exporter at this address. Any LLM or agent instrumentation will do.</p>
     <p class="endpoint"><code>${url}</code> <${Copy} text=${url} /></p>
-    <div class="ways" role="group" aria-label="How">${Object.keys(WAYS).map((name) => html`<button key=${name} aria-pressed=${name === way} onClick=${() => setWay(name)}>${name}</button>`)}</div>
+    <div class="ways" role="group" aria-label="How">${Object.keys(WAYS).map((name) => html`<button key=${name}
+        aria-pressed=${name === way} onClick=${() => setWay(name)}>${name}</button>`)}</div>
     <div class="code"><pre tabindex="0"><code>${text}</code></pre><${Copy} text=${text} /></div>
     <p class="proof ${arrived ? "arrived" : ""}" role="status"><${Icon} name=${arrived ? "evaluator" : "event"} size=${18} />
       ${arrived ? html`<span><b>It works:</b> ${count(now.spans, "span")} arrived, ${count(now.threads, "thread")} so far. ${now.threads ? html`<button class="primary" onClick=${() => location.reload()}>Show the threads</button>` : html`<a href=${linkTo("loose")}>No span names a conversation yet: see what to add</a>`}</span>` : html`<span><span class="spinner" aria-hidden="true"></span> Waiting for the first span…</span>`}</p>

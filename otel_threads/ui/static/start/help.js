@@ -28,6 +28,8 @@ const KEYS = {
 export const Help = ({ onClose }) => html`<${Dialog} title="Keys" onClose=${onClose} wide>
   <div class="keys">${Object.entries(KEYS).map(
     ([where, keys]) => html`<section key=${where}><h3>${where}</h3>
-    <dl>${Object.entries(keys).map(([key, what]) => html`<dt key=${key}>${key.split(" ").map((one) => (one === "+" || one === "click" ? ` ${one} ` : html`<kbd>${one}</kbd>`))}</dt><dd>${what}</dd>`)}</dl></section>`,
+    <dl>${Object.entries(keys).map(([key, what]) => html`<dt
+        key=${key}>${key.split(" ").map((one) => (one === "+" || one === "click" ? ` ${one} ` : html`<kbd>${one}</kbd>`))}</dt>
+        <dd>${what}</dd>`)}</dl></section>`,
   )}</div>
 </${Dialog}>`;

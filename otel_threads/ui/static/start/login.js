@@ -17,8 +17,10 @@ export function Login({ refused }) {
     <h1>otel-threads</h1>
     <p>This server asks for a token: the <code>read_token</code> to look, the <code>write_token</code> to score, tag and delete too.</p>
     <label for=${id}>Token</label>
-    <input id=${id} type="password" autocomplete="current-password" autofocus required value=${token} onInput=${(e) => setText(e.target.value)} />
-    <label class="check"><input type="checkbox" checked=${stays} onChange=${() => setStays(!stays)} /> Keep it on this device</label>
+    <input id=${id} type="password" autocomplete="current-password" autofocus required value=${token}
+        onInput=${(e) => setText(e.target.value)} />
+    <label class="check"><input type="checkbox" checked=${stays}
+        onChange=${() => setStays(!stays)} /> Keep it on this device</label>
     ${refused && html`<p class="bad" role="alert">That token is not accepted.</p>`}
     <footer><button class="primary">Go on</button></footer>
   </form></main>`;

@@ -40,8 +40,15 @@ export function LoosePage({ params }) {
     </section>
     ${
       doctor.data?.instrumentations.length > 0 &&
-      html`<h2>Libraries seen</h2><div class="scroll" tabindex="0" role="region" aria-label="Libraries seen"><table class="simple"><thead><tr><th>Library</th><th>Version</th><th class="right">Spans</th><th class="right">Traces</th><th class="right">With a thread</th><th>Id found in</th></tr></thead>
-      <tbody>${doctor.data.instrumentations.map((one) => html`<tr key=${one.scope_name + one.scope_version}><td><bdi>${oneLine(one.scope_name || "–", 120)}</bdi></td><td>${oneLine(one.scope_version, 40)}</td><td class="right">${number(one.span_count)}</td><td class="right">${number(one.trace_count)}</td><td class="right">${number(one.traces_with_thread)}</td><td><code>${oneLine((one.thread_id_sources ?? []).join(", "), 200)}</code></td></tr>`)}</tbody></table></div>`
+      html`<h2>Libraries seen</h2><div class="scroll" tabindex="0" role="region" aria-label="Libraries seen"><table
+          class="simple"><thead><tr><th>Library</th><th>Version</th><th class="right">Spans</th><th class="right">Traces</th><th
+          class="right">With a thread</th><th>Id found in</th></tr></thead>
+      <tbody>${doctor.data.instrumentations.map((one) => html`<tr
+          key=${one.scope_name + one.scope_version}><td><bdi>${oneLine(one.scope_name || "–", 120)}</bdi></td>
+          <td>${oneLine(one.scope_version, 40)}</td><td class="right">${number(one.span_count)}</td><td
+              class="right">${number(one.trace_count)}</td><td
+              class="right">${number(one.traces_with_thread)}</td><td>
+              <code>${oneLine((one.thread_id_sources ?? []).join(", "), 200)}</code></td></tr>`)}</tbody></table></div>`
     }
     <h2>The traces ${traces.data && html`<small class="faint">${number(traces.data.total)}</small>`}</h2>
     ${
@@ -51,12 +58,21 @@ export function LoosePage({ params }) {
           ? html`<${Loading} what="traces" />`
           : !items.length
             ? html`<${Empty} title="None"><p>Every trace belongs to a thread.</p></${Empty}>`
-            : html`<div class="scroll" tabindex="0" role="region" aria-label="Traces"><table class="simple"><thead><tr><th>Trace</th><th>Project</th><th>First message</th><th class="right">Spans</th><th class="right">Errors</th><th class="right">Tokens</th><th class="right">Duration</th><th class="right">Start</th></tr></thead>
+            : html`<div class="scroll" tabindex="0" role="region" aria-label="Traces"><table
+                class="simple"><thead><tr><th>Trace</th><th>Project</th><th>First message</th><th class="right">Spans</th><th
+                class="right">Errors</th><th class="right">Tokens</th><th class="right">Duration</th><th
+                class="right">Start</th></tr></thead>
         <tbody>${items.map(
           (
             trace,
-          ) => html`<tr key=${trace.project + trace.trace_id}><td><a href=${linkTo("trace", { trace_id: trace.trace_id, project: trace.project })}><bdi>${oneLine(trace.name || trace.trace_id, 80)}</bdi></a></td><td><bdi>${oneLine(trace.project, 60)}</bdi></td><td class="words" dir="auto">${oneLine(trace.first_message, 120)}</td>
-          <td class="right">${number(trace.span_count)}</td><td class="right">${trace.error_count ? html`<span class="bad">${number(trace.error_count)}</span>` : "0"}</td><td class="right">${short(trace.usage.total_tokens)}</td><td class="right">${duration(trace.duration_ms)}</td><td class="right" title=${exact(trace.start_time)}>${when(trace.start_time)}</td></tr>`,
+          ) => html`<tr key=${trace.project + trace.trace_id}><td><a
+              href=${linkTo("trace", { trace_id: trace.trace_id, project: trace.project })}>
+              <bdi>${oneLine(trace.name || trace.trace_id, 80)}</bdi></a></td><td><bdi>${oneLine(trace.project, 60)}</bdi></td>
+              <td class="words" dir="auto">${oneLine(trace.first_message, 120)}</td>
+          <td class="right">${number(trace.span_count)}</td><td
+              class="right">${trace.error_count ? html`<span class="bad">${number(trace.error_count)}</span>` : "0"}</td><td
+              class="right">${short(trace.usage.total_tokens)}</td><td class="right">${duration(trace.duration_ms)}</td><td
+              class="right" title=${exact(trace.start_time)}>${when(trace.start_time)}</td></tr>`,
         )}</tbody></table></div>`
     }
     ${cursor && html`<p><button onClick=${next}>Show more</button></p>`}
@@ -73,9 +89,14 @@ const TITLES = {
 };
 
 const Finding = ({ finding }) => html`<article class="finding">
-  <h2><${Icon} name="error" size=${15} /> ${TITLES[finding.kind] ?? finding.kind}${finding.library && html`: <bdi>${oneLine(finding.library, 100)}</bdi>`}</h2>
+  <h2><${Icon} name="error" size=${15} /> ${TITLES[finding.kind] ?? finding.kind}${finding.library &&
+    html`: <bdi>${oneLine(finding.library, 100)}</bdi>`}</h2>
   <p>${finding.summary}</p>
-  ${finding.fix && html`<div class="code"><pre tabindex="0"><code>${finding.fix}</code></pre><${Copy} text=${finding.fix} /></div>`}
+  ${finding.fix && html`<div class="code"><pre tabindex="0"><code>${finding.fix}</code></pre><${Copy}
+      text=${finding.fix} /></div>`}
   ${finding.note && html`<p class="faint">${finding.note}</p>`}
-  ${finding.trace_ids.length > 0 && html`<p class="faint">For example ${finding.trace_ids.slice(0, 3).map((id, i) => html`${i ? ", " : ""}<a key=${id} href=${linkTo("trace", { trace_id: id })}><code>${id.slice(0, 8)}</code></a>`)} ${finding.trace_ids.length > 3 ? `and ${count(finding.trace_ids.length - 3, "more", "more")}` : ""}</p>`}
+  ${finding.trace_ids.length > 0 && html`<p class="faint">For example ${finding.trace_ids.slice(0, 3).map((id, i) =>
+    html`${i ? ", " : ""}<a key=${id} href=${linkTo("trace", { trace_id: id })}>
+    <code>${id.slice(0, 8)}</code></a>`)} ${finding.trace_ids.length > 3
+      ? `and ${count(finding.trace_ids.length - 3, "more", "more")}` : ""}</p>`}
 </article>`;

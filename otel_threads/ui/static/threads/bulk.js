@@ -30,7 +30,8 @@ export function ExportMenu({ question, label = "Export", align = "right" }) {
     );
   };
   return html`<${Menu} label=${label} title="Export" align=${align}>
-    ${(close) => html`<div class="choices">${Object.entries(FORMATS).map(([words, kind]) => html`<button key=${words} onClick=${() => save(kind, close)}>${words}</button>`)}</div>`}
+    ${(close) => html`<div class="choices">${Object.entries(FORMATS).map(([words, kind]) => html`<button key=${words}
+        onClick=${() => save(kind, close)}>${words}</button>`)}</div>`}
   </${Menu}>`;
 }
 
@@ -59,7 +60,8 @@ export function BulkBar({ threads, onDone, onDeleted, clear }) {
     <button class="danger" onClick=${() => setOpen("delete")}>Delete…</button>
     <button class="plain end" onClick=${clear}>Clear selection</button>
     ${open === "tag" && html`<${TagDialog} threads=${threads} onDone=${onDone} onClose=${() => setOpen(null)} />`}
-    ${open === "score" && html`<${ScoreForm} targets=${threads.map(({ project, thread_id }) => ({ project, thread_id }))} onDone=${onDone} onClose=${() => setOpen(null)} />`}
+    ${open === "score" && html`<${ScoreForm} targets=${threads.map(({ project, thread_id }) => ({ project, thread_id }))}
+        onDone=${onDone} onClose=${() => setOpen(null)} />`}
     ${
       open === "delete" &&
       html`<${Confirm} title="Delete ${count(threads.length, "thread")}?" action="Delete" onClose=${() => setOpen(null)}

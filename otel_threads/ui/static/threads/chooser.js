@@ -18,9 +18,12 @@ export function ColumnChooser({ columns, setColumns, extra, onReset }) {
       <h2>Shown</h2>
       <ul>${columns.map(
         ({ column }, i) => html`<li key=${column.id}>
-        <label class="check"><input type="checkbox" checked disabled=${columns.length === 1} onChange=${() => setColumns(columns.filter((c) => c.column !== column))} /> <bdi>${column.label}</bdi></label>
-        <span class="acts"><button class="plain" disabled=${i === 0} aria-label="Move ${column.label} left" onClick=${() => move(i, i - 1)}>↑</button>
-        <button class="plain" disabled=${i === columns.length - 1} aria-label="Move ${column.label} right" onClick=${() => move(i, i + 1)}>↓</button></span></li>`,
+        <label class="check"><input type="checkbox" checked disabled=${columns.length === 1}
+            onChange=${() => setColumns(columns.filter((c) => c.column !== column))} /> <bdi>${column.label}</bdi></label>
+        <span class="acts"><button class="plain" disabled=${i === 0} aria-label="Move ${column.label} left"
+            onClick=${() => move(i, i - 1)}>↑</button>
+        <button class="plain" disabled=${i === columns.length - 1} aria-label="Move ${column.label} right"
+            onClick=${() => move(i, i + 1)}>↓</button></span></li>`,
       )}</ul>
       <h2>More</h2>
       <ul>${hidden.map(

@@ -10,7 +10,8 @@ import { RANGES } from "./selection.js";
 export function FilterBar({ params, change, fields, values, problem, children }) {
   return html`<div class="filterbar" role="search">
     <${Search} key=${params.search ?? ""} value=${params.search ?? ""} onSearch=${(search) => change({ search })} />
-    <${FilterInput} value=${params.filter ?? ""} onFilter=${(filter) => change({ filter })} fields=${fields} values=${values} problem=${problem} />
+    <${FilterInput} value=${params.filter ?? ""} onFilter=${(filter) => change({ filter })} fields=${fields} values=${values}
+        problem=${problem} />
     <label class="unseen" for="status">Status</label>
     <select id="status" value=${params.status ?? ""} onChange=${(e) => change({ status: e.target.value })}>
       <option value="">Any status</option><option value="active">Active</option><option value="inactive">Inactive</option>
@@ -85,7 +86,8 @@ function FilterInput({ value, onFilter, fields, values, problem }) {
     <input id=${id} ref=${input} value=${text} maxlength="10000" spellcheck=${false} autocomplete="off"
       placeholder=${'Filter  f   error_count > 0 and model = "gpt-4o"'}
       role="combobox" aria-expanded=${open && items.length > 0} aria-controls="${id}-list" aria-autocomplete="list"
-      aria-activedescendant=${items[chosen] ? `${id}-${chosen}` : undefined} aria-invalid=${Boolean(problem)} aria-describedby="${id}-problem"
+      aria-activedescendant=${items[chosen] ? `${id}-${chosen}` : undefined} aria-invalid=${Boolean(problem)}
+      aria-describedby="${id}-problem"
       onInput=${(e) => {
         setText(e.target.value);
         setOpen(true);
@@ -95,7 +97,8 @@ function FilterInput({ value, onFilter, fields, values, problem }) {
         look();
         setOpen(true);
       }}
-      onClick=${look} onKeyUp=${(e) => e.key.startsWith("Arrow") && !open && look()} onBlur=${() => setOpen(false)} onKeyDown=${key} />
+      onClick=${look} onKeyUp=${(e) => e.key.startsWith("Arrow") && !open && look()} onBlur=${() => setOpen(false)}
+      onKeyDown=${key} />
     ${
       text &&
       html`<button class="plain clear" aria-label="Clear the filter" onClick=${() => {
@@ -133,7 +136,8 @@ function TimeRange({ params, change }) {
   return html`<${Menu} label=${label} title="Time range" align="right">
     ${(close) => html`<div class="choices">
       <button class=${!params.range && !params.from && !params.to ? "on" : ""} onClick=${pick(close, {})}>All time</button>
-      ${Object.entries(RANGES).map(([range, [words]]) => html`<button key=${range} class=${params.range === range ? "on" : ""} onClick=${pick(close, { range })}>${words}</button>`)}
+      ${Object.entries(RANGES).map(([range, [words]]) => html`<button key=${range} class=${params.range === range ? "on" : ""}
+          onClick=${pick(close, { range })}>${words}</button>`)}
       <${Between} params=${params} onDone=${(given) => pick(close, given)()} />
     </div>`}
   </${Menu}>`;
@@ -153,8 +157,10 @@ function Between({ params, onDone }) {
     e.preventDefault();
     onDone({ from: from && new Date(from).toISOString(), to: to && new Date(to).toISOString() });
   }}>
-    <label for=${ids[0]}>From</label><input id=${ids[0]} type="datetime-local" value=${from} onInput=${(e) => setFrom(e.target.value)} />
-    <label for=${ids[1]}>To</label><input id=${ids[1]} type="datetime-local" value=${to} onInput=${(e) => setTo(e.target.value)} />
+    <label for=${ids[0]}>From</label><input id=${ids[0]} type="datetime-local" value=${from}
+        onInput=${(e) => setFrom(e.target.value)} />
+    <label for=${ids[1]}>To</label><input id=${ids[1]} type="datetime-local" value=${to}
+        onInput=${(e) => setTo(e.target.value)} />
     <button class="primary">Apply</button>
   </form>`;
 }

@@ -119,8 +119,10 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
         go("threads", given);
       }} />
       <${ExportMenu} question=${question} />
-      <${ColumnChooser} columns=${columns} setColumns=${setColumns} extra=${extra} onReset=${() => go("threads", { ...params, columns: "" })} />
-      <button onClick=${refresh} title="Refresh  r" class="live ${live.state}"><i></i>${live.state === "live" ? "Live" : "Offline"}</button>
+      <${ColumnChooser} columns=${columns} setColumns=${setColumns} extra=${extra}
+          onReset=${() => go("threads", { ...params, columns: "" })} />
+      <button onClick=${refresh} title="Refresh  r" class="live ${live.state}">
+      <i></i>${live.state === "live" ? "Live" : "Offline"}</button>
     </${FilterBar}>
     ${
       chosen.length > 0 &&
@@ -144,7 +146,8 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
             ? html`<${Loading} what="threads" />`
             : !threads.items.length
               ? html`<${Nothing} params=${params} status=${status} wrong=${wrong} />`
-              : html`<${Table} threads=${threads} live=${live} columns=${columns} setColumns=${setColumns} sort=${sort} setSort=${(s) => change({ sort: s === DEFAULT_SORT ? "" : s })}
+              : html`<${Table} threads=${threads} live=${live} columns=${columns} setColumns=${setColumns} sort=${sort}
+                  setSort=${(s) => change({ sort: s === DEFAULT_SORT ? "" : s })}
             picked=${picked} setPicked=${setPicked} current=${current} setCurrent=${setCurrent} params=${params} />`
       }
     </div>

@@ -21,15 +21,25 @@ export function Stats({ question, version }) {
   const spread = stats?.turn_duration_ms;
   const first = stats?.time_to_first_token_ms;
   return html`<dl class="stats ${loading ? "stale" : ""}" aria-label="Figures of the selection">
-    <${Figure} label="Threads" value=${short(stats?.thread_count)} title=${`${number(stats?.thread_count)} threads, ${number(stats?.turn_count)} turns, ${number(stats?.trace_count)} traces, ${number(stats?.span_count)} spans`}
+    <${Figure} label="Threads" value=${short(stats?.thread_count)}
+        title=${`${number(stats?.thread_count)} threads, ${number(stats?.turn_count)} turns, ${number(stats?.trace_count)} traces, ${number(stats?.span_count)} spans`}
       more=${stats && `${short(stats.active_count)} active`} />
-    <${Figure} label="Turns" value=${short(stats?.turn_count)} title=${number(stats?.turn_count)} more=${stats && `${number(stats.turns_per_thread.avg === null ? null : Number(stats.turns_per_thread.avg.toFixed(1)))} a thread`} />
-    <${Figure} label="With errors" value=${share(stats?.error_rate)} title=${`${number(stats?.error_count)} errors`} tone=${stats?.error_rate > 0.05 ? "bad" : ""} more=${stats && `${short(stats.error_count)} errors`} />
-    <${Figure} label="Turn p50 · p90 · p99" value=${stats ? `${duration(spread.p50)}` : "–"} title=${stats && `p50 ${duration(spread.p50)}\np90 ${duration(spread.p90)}\np99 ${duration(spread.p99)}\nmean ${duration(spread.avg)}\nmax ${duration(spread.max)}`}
+    <${Figure} label="Turns" value=${short(stats?.turn_count)} title=${number(stats?.turn_count)}
+        more=${stats && `${number(stats.turns_per_thread.avg === null ? null
+          : Number(stats.turns_per_thread.avg.toFixed(1)))} a thread`} />
+    <${Figure} label="With errors" value=${share(stats?.error_rate)} title=${`${number(stats?.error_count)} errors`}
+        tone=${stats?.error_rate > 0.05 ? "bad" : ""} more=${stats && `${short(stats.error_count)} errors`} />
+    <${Figure} label="Turn p50 · p90 · p99" value=${stats ? `${duration(spread.p50)}` : "–"}
+        title=${stats && `p50 ${duration(spread.p50)}\np90 ${duration(spread.p90)}\np99 ${duration(spread.p99)}\nmean ${duration(spread.avg)}\nmax ${duration(spread.max)}`}
       more=${stats && `${duration(spread.p90)} · ${duration(spread.p99)}`} />
-    <${Figure} label="First token p50" value=${duration(first?.p50)} title=${stats && `p90 ${duration(first.p90)}\np99 ${duration(first.p99)}`} more=${stats && `p90 ${duration(first.p90)}`} />
-    <${Figure} label="Tokens" value=${short(stats?.usage.sum.total_tokens)} title=${stats && `${number(stats.usage.sum.input_tokens)} in, ${number(stats.usage.sum.output_tokens)} out`} more=${stats && `${short(stats.usage.avg.total_tokens)} a thread`} />
-    <${Figure} label="Cost" value=${usd(stats?.cost_usd.sum)} title=${stats && `$${stats.cost_usd.sum}`} more=${stats && `${usd(stats.cost_usd.avg)} a thread`} />
+    <${Figure} label="First token p50" value=${duration(first?.p50)}
+        title=${stats && `p90 ${duration(first.p90)}\np99 ${duration(first.p99)}`}
+        more=${stats && `p90 ${duration(first.p90)}`} />
+    <${Figure} label="Tokens" value=${short(stats?.usage.sum.total_tokens)}
+        title=${stats && `${number(stats.usage.sum.input_tokens)} in, ${number(stats.usage.sum.output_tokens)} out`}
+        more=${stats && `${short(stats.usage.avg.total_tokens)} a thread`} />
+    <${Figure} label="Cost" value=${usd(stats?.cost_usd.sum)} title=${stats && `$${stats.cost_usd.sum}`}
+        more=${stats && `${usd(stats.cost_usd.avg)} a thread`} />
     <${Curve} series=${stats?.series ?? []} interval=${asked.interval} />
   </dl>`;
 }

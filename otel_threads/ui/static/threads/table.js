@@ -80,13 +80,16 @@ export function Table({
   };
   const pick = useCallback((index, event) => latest.current(index, event), []);
   const allPicked = threads.items.length > 0 && picked.size >= threads.items.length;
-  return html`<div class="table ${narrow ? "narrow" : ""}" ref=${box} onScroll=${(e) => (last.scroll = e.target.scrollTop)} role="table" aria-label="Threads" aria-rowcount=${threads.cursor ? -1 : threads.items.length + 1}
+  return html`<div class="table ${narrow ? "narrow" : ""}" ref=${box} onScroll=${(e) => (last.scroll = e.target.scrollTop)}
+      role="table" aria-label="Threads" aria-rowcount=${threads.cursor ? -1 : threads.items.length + 1}
       tabindex="0" aria-busy=${threads.loading}>
     <div role="rowgroup" class="thead" style=${{ minWidth: narrow ? "" : `${total}px` }}>
       <div role="row" aria-rowindex="1" class="tr head" style=${{ gridTemplateColumns: `${CHECK_WIDTH}px ${widths}` }}>
-        <span role="columnheader" class="th check"><input type="checkbox" aria-label="Select all loaded threads" checked=${allPicked}
+        <span role="columnheader" class="th check"><input type="checkbox" aria-label="Select all loaded threads"
+            checked=${allPicked}
           onChange=${() => setPicked(allPicked ? new Set() : new Set(threads.items.map(keyOf)))} /></span>
-        ${columns.map((one, i) => html`<${Head} key=${one.column.id} one=${one} index=${i} columns=${columns} setColumns=${setColumns} sort=${sort} setSort=${setSort} />`)}
+        ${columns.map((one, i) => html`<${Head} key=${one.column.id} one=${one} index=${i} columns=${columns}
+            setColumns=${setColumns} sort=${sort} setSort=${setSort} />`)}
       </div>
     </div>
     <div role="rowgroup" class="tbody" style=${{ height: `${height}px`, minWidth: narrow ? "" : `${total}px` }}>
@@ -94,12 +97,15 @@ export function Table({
         ${threads.items.slice(first, end).map((thread, i) => {
           const index = first + i;
           const key = keyOf(thread);
-          return html`<${Row} key=${key} thread=${thread} index=${index} row=${row} columns=${columns} widths=${widths} narrow=${narrow} params=${params} find=${find}
-            picked=${picked.has(key)} fresh=${live.isFresh(thread)} isCurrent=${index === current} onPick=${pick} setCurrent=${setCurrent} />`;
+          return html`<${Row} key=${key} thread=${thread} index=${index} row=${row} columns=${columns} widths=${widths}
+              narrow=${narrow} params=${params} find=${find}
+            picked=${picked.has(key)} fresh=${live.isFresh(thread)} isCurrent=${index === current} onPick=${pick}
+                setCurrent=${setCurrent} />`;
         })}
       </div>
     </div>
-    ${threads.loading && threads.items.length > 0 && html`<p class="waiting more-rows" role="status"><span class="spinner" aria-hidden="true"></span>Loading more…</p>`}
+    ${threads.loading && threads.items.length > 0 && html`<p class="waiting more-rows" role="status"><span class="spinner"
+        aria-hidden="true"></span>Loading more…</p>`}
   </div>`;
 }
 
@@ -126,25 +132,33 @@ const Row = memo(function Row({
   };
   const name = oneLine(thread.thread_id);
   const box = html`<input type="checkbox" aria-label="Select ${name}" checked=${picked} onClick=${(e) => onPick(index, e)} />`;
-  const classes = `tr ${picked ? "picked" : ""} ${fresh ? "fresh" : ""} ${isCurrent ? "current" : ""} ${thread.error_count ? "has-error" : ""}`;
+  const classes = `tr ${picked ? "picked" : ""} ${fresh ? "fresh" : ""} ${isCurrent ? "current" : ""} ${thread.error_count
+    ? "has-error" : ""}`;
   if (narrow) {
-    return html`<div role="row" aria-rowindex=${index + 2} data-index=${index} class=${classes} style=${{ height: `${row}px` }} onClick=${open}>
+    return html`<div role="row" aria-rowindex=${index + 2} data-index=${index} class=${classes} style=${{ height: `${row}px` }}
+        onClick=${open}>
       <span role="cell" class="td check">${box}</span>
-      <span role="cell" class="td card"><span class="line"><a href=${link}><bdi>${name}</bdi></a><${Status} status=${thread.status} />
+      <span role="cell" class="td card"><span class="line"><a href=${link}><bdi>${name}</bdi></a><${Status}
+          status=${thread.status} />
         <span class="faint end" title=${exact(thread.last_activity_time)}>${when(thread.last_activity_time)}</span></span>
         <span class="line words" dir="auto">${oneLine(thread.first_message, 200)}</span>
-        <span class="line faint">${count(thread.turn_count, "turn")}${thread.error_count ? html` · <span class="bad">${count(thread.error_count, "error")}</span>` : ""}</span></span>
+        <span class="line faint">${count(thread.turn_count, "turn")}${thread.error_count ? html` · <span
+            class="bad">${count(thread.error_count, "error")}</span>` : ""}</span></span>
     </div>`;
   }
-  return html`<div role="row" aria-rowindex=${index + 2} data-index=${index} class=${classes} style=${{ gridTemplateColumns: `${CHECK_WIDTH}px ${widths}`, height: `${row}px` }} onClick=${open}>
+  return html`<div role="row" aria-rowindex=${index + 2} data-index=${index} class=${classes}
+      style=${{ gridTemplateColumns: `${CHECK_WIDTH}px ${widths}`, height: `${row}px` }} onClick=${open}>
     <span role="cell" class="td check">${box}</span>
     ${columns.map(
       ({
         column,
       }) => html`<span role="cell" key=${column.id} class="td ${column.align ?? ""}" title=${column.title?.(thread)}>
-      ${column.id === "thread_id" ? html`<a href=${link} title=${name} onClick=${() => setCurrent(index)}><bdi>${name}</bdi></a>` : column.draw ? column.draw(thread) : column.text(thread)}</span>`,
+      ${column.id === "thread_id" ? html`<a href=${link} title=${name}
+          onClick=${() => setCurrent(index)}><bdi>${name}</bdi></a>` : column.draw ? column.draw(thread)
+            : column.text(thread)}</span>`,
     )}
-    ${!columns.some(({ column }) => column.id === "thread_id") && html`<span role="cell" class="unseen"><a href=${link}>${name}</a></span>`}
+    ${!columns.some(({ column }) => column.id === "thread_id") && html`<span role="cell" class="unseen"><a
+        href=${link}>${name}</a></span>`}
   </div>`;
 });
 
@@ -177,15 +191,19 @@ function Head({ one, index, columns, setColumns, sort, setSort }) {
     setColumns(moved);
   };
   const toggle = () => column.sort && setSort(isSorted && down ? column.sort : `-${column.sort}`);
-  return html`<span role="columnheader" class="th ${column.align ?? ""} ${over ? "over" : ""}" aria-sort=${isSorted ? (down ? "descending" : "ascending") : column.sort ? "none" : undefined}
+  return html`<span role="columnheader" class="th ${column.align ?? ""} ${over ? "over" : ""}"
+      aria-sort=${isSorted ? (down ? "descending" : "ascending") : column.sort ? "none" : undefined}
       draggable=${true} onDragStart=${(e) => e.dataTransfer.setData("text/column", String(index))}
       onDragOver=${(e) => {
         if (!e.dataTransfer.types.includes("text/column")) return;
         e.preventDefault();
         setOver(true);
       }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
-    ${column.sort ? html`<button class="plain sort" onClick=${toggle} title="Sort by ${column.label}">${column.label}${isSorted ? html`<span aria-hidden="true">${down ? " ↓" : " ↑"}</span>` : ""}</button>` : html`<span class="sort">${column.label}</span>`}
-    <span class="resize" role="separator" aria-orientation="vertical" aria-label="Width of ${column.label}" aria-valuenow=${width} tabindex="0"
+    ${column.sort ? html`<button class="plain sort" onClick=${toggle}
+        title="Sort by ${column.label}">${column.label}${isSorted ? html`<span
+        aria-hidden="true">${down ? " ↓" : " ↑"}</span>` : ""}</button>` : html`<span class="sort">${column.label}</span>`}
+    <span class="resize" role="separator" aria-orientation="vertical" aria-label="Width of ${column.label}"
+        aria-valuenow=${width} tabindex="0"
       onPointerDown=${drag} onDblClick=${() => resized(column.width)} draggable=${false}
       onKeyDown=${(e) => {
         if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;

@@ -47,7 +47,8 @@ export function Views({ params, columns, sort, defaultProject, open }) {
       ${data && !data.items.length && html`<p class="faint">No view is saved yet. A view keeps filter, search, status, sort and columns.</p>`}
       <ul>${(data?.items ?? []).map(
         (view) => html`<li key=${view.project + view.name}>
-        <button class="plain view" onClick=${() => show(view, close)} title=${view.filter ?? "no filter"}><bdi>${oneLine(view.name, 80)}</bdi>
+        <button class="plain view" onClick=${() => show(view, close)}
+            title=${view.filter ?? "no filter"}><bdi>${oneLine(view.name, 80)}</bdi>
           ${project === "*" && html` <span class="faint"><bdi>${oneLine(view.project, 40)}</bdi></span>`}</button>
         <button class="plain" aria-label="Delete view ${oneLine(view.name, 80)}" onClick=${() =>
           attempt(async () => {
@@ -56,7 +57,8 @@ export function Views({ params, columns, sort, defaultProject, open }) {
           }, "View deleted")}><${Icon} name="close" size=${12} /></button></li>`,
       )}</ul>
       <form class="inline" onSubmit=${save}><label for=${id} class="unseen">Name of the view</label>
-        <input id=${id} placeholder="Save this view as…" maxlength="200" value=${name} onInput=${(e) => setName(e.target.value)} />
+        <input id=${id} placeholder="Save this view as…" maxlength="200" value=${name}
+            onInput=${(e) => setName(e.target.value)} />
         <button class="primary" disabled=${!name.trim()}>Save</button></form>
     </div>`}
   </${Menu}>`;

@@ -29,7 +29,9 @@ export function TracePage({ params }) {
     [params.trace_id, params.project],
   );
   if (error) {
-    return html`<main id="main" class="page">${error.status === 404 ? html`<div class="empty"><h2>This trace is not here</h2><p><code>${oneLine(params.trace_id, 100)}</code></p><p><a href=${linkTo("threads")}>Back to the threads</a></p></div>` : html`<${Failed} error=${error} again=${again} />`}</main>`;
+    return html`<main id="main" class="page">${error.status === 404 ? html`<div
+        class="empty"><h2>This trace is not here</h2><p><code>${oneLine(params.trace_id, 100)}</code></p><p><a
+        href=${linkTo("threads")}>Back to the threads</a></p></div>` : html`<${Failed} error=${error} again=${again} />`}</main>`;
   }
   if (!trace || trace.trace_id !== params.trace_id?.toLowerCase())
     return html`<main id="main" class="page"><${Loading} what="the trace" /></main>`;
@@ -119,28 +121,41 @@ function Trace({ trace, params, again }) {
   const parents = nodes.filter((n) => n.children);
   return html`<main id="main" class="trace-page ${node ? "with-span" : ""}">
     <header class="pagehead">
-      <a href=${back} class="button" title="Conversation  T"><${Icon} name="left" size=${13} /> ${params.thread_id || trace.thread_id ? "Conversation" : "Traces"}</a>
-      <h1><bdi title=${oneLine(trace.name, 1000)}>${oneLine(trace.name || "(no name)", 150)}</bdi></h1><code class="faint">${trace.trace_id.slice(0, 8)}</code><${Copy} label="" what="Copy the trace id" text=${trace.trace_id} />
-      <span class="summary"><span>${count(trace.span_count, "span")}</span><span title="${number(trace.duration_ms)} ms">${duration(trace.duration_ms)}</span><span title=${exact(trace.start_time)}>${when(trace.start_time)}</span>
+      <a href=${back} class="button" title="Conversation  T"><${Icon} name="left"
+          size=${13} /> ${params.thread_id || trace.thread_id ? "Conversation" : "Traces"}</a>
+      <h1><bdi title=${oneLine(trace.name, 1000)}>${oneLine(trace.name || "(no name)", 150)}</bdi></h1><code
+          class="faint">${trace.trace_id.slice(0, 8)}</code><${Copy} label="" what="Copy the trace id" text=${trace.trace_id} />
+      <span class="summary"><span>${count(trace.span_count, "span")}</span><span
+          title="${number(trace.duration_ms)} ms">${duration(trace.duration_ms)}</span><span
+          title=${exact(trace.start_time)}>${when(trace.start_time)}</span>
         <${Sums} of=${trace} />
-        ${trace.error_count > 0 && html`<span class="bad"><${Icon} name="error" size=${12} /> ${count(trace.error_count, "error")}</span>`}</span>
+        ${trace.error_count > 0 && html`<span class="bad"><${Icon} name="error"
+            size=${12} /> ${count(trace.error_count, "error")}</span>`}</span>
     </header>
     <div class="toolbar" role="search">
       <label class="unseen" for="find-span">Search spans</label>
-      <input id="find-span" ref=${search} type="search" placeholder="Search spans  /" value=${text} onInput=${(e) => setText(e.target.value)}
+      <input id="find-span" ref=${search} type="search" placeholder="Search spans  /" value=${text}
+          onInput=${(e) => setText(e.target.value)}
         onKeyDown=${(e) => {
           if (e.key === "Enter") jump(hits, e.shiftKey ? -1 : 1);
           if (e.key === "Escape") search.current.blur();
         }} />
-      ${find && html`<span class="faint" role="status">${count(hits.length, "match", "matches")}</span><button onClick=${() => jump(hits, -1)} aria-label="Previous match" disabled=${!hits.length}>↑</button><button onClick=${() => jump(hits, 1)} aria-label="Next match" disabled=${!hits.length}>↓</button>`}
-      ${failed.length > 0 && html`<button class="bad" onClick=${() => jump(failed, 1)} title="Next error  e"><${Icon} name="error" size=${12} /> Next error</button>`}
+      ${find && html`<span class="faint" role="status">${count(hits.length, "match", "matches")}</span><button
+          onClick=${() => jump(hits, -1)} aria-label="Previous match" disabled=${!hits.length}>↑</button><button
+          onClick=${() => jump(hits, 1)} aria-label="Next match" disabled=${!hits.length}>↓</button>`}
+      ${failed.length > 0 && html`<button class="bad" onClick=${() => jump(failed, 1)} title="Next error  e"><${Icon}
+          name="error" size=${12} /> Next error</button>`}
       <button onClick=${() => setFolded(new Set(parents.filter((n) => n.depth > 0).map((n) => n.span.span_id)))}>Fold all</button>
       <button onClick=${() => setFolded(new Set())}>Unfold all</button>
-      <span class="legend">${kinds.map((kind) => html`<span key=${kind} class="type-${kind}"><span class="kind"><${Icon} name=${kind} size=${13} /></span> ${kind}</span>`)}</span>
+      <span class="legend">${kinds.map((kind) => html`<span key=${kind} class="type-${kind}"><span class="kind"><${Icon}
+          name=${kind} size=${13} /></span> ${kind}</span>`)}</span>
     </div>
     <div class="columns">
-      <${Rows} rows=${rows} length=${length} selected=${selected} folded=${folded} matches=${matches} find=${find} pick=${pick} fold=${fold} narrow=${narrow || Boolean(node && innerWidth < 1100)} />
-      <div class="detail">${node ? html`<${SpanPanel} span=${node.span} tab=${tab} setTab=${setTab} onChange=${again} onClose=${() => go("trace", { ...params, span: "" }, { replace: true })} />` : html`<${About} trace=${trace} again=${again} />`}</div>
+      <${Rows} rows=${rows} length=${length} selected=${selected} folded=${folded} matches=${matches} find=${find} pick=${pick}
+          fold=${fold} narrow=${narrow || Boolean(node && innerWidth < 1100)} />
+      <div class="detail">${node ? html`<${SpanPanel} span=${node.span} tab=${tab} setTab=${setTab} onChange=${again}
+          onClose=${() => go("trace", { ...params, span: "" }, { replace: true })} />` : html`<${About} trace=${trace}
+          again=${again} />`}</div>
     </div>
   </main>`;
 }
@@ -150,7 +165,10 @@ function About({ trace, again }) {
   const target = { project: trace.project, trace_id: trace.trace_id };
   return html`<section aria-label="About this trace" class="abouttrace">
     <p class="faint">Select a span to see what it holds.</p>
-    <dl class="facts"><dt>Project</dt><dd><bdi>${oneLine(trace.project, 100)}</bdi></dd><dt>Threads</dt><dd>${trace.thread_ids.length ? trace.thread_ids.slice(0, 20).map((id) => html`<div key=${id}><a href=${linkTo("thread", { project: trace.project, thread_id: id })}><bdi>${oneLine(id, 100)}</bdi></a></div>`) : html`none <a href=${linkTo("loose")}>Why?</a>`}</dd>
+    <dl class="facts"><dt>Project</dt><dd><bdi>${oneLine(trace.project, 100)}</bdi></dd><dt>Threads</dt>
+    <dd>${trace.thread_ids.length ? trace.thread_ids.slice(0, 20).map((id) => html`<div key=${id}><a
+        href=${linkTo("thread", { project: trace.project, thread_id: id })}><bdi>${oneLine(id, 100)}</bdi></a></div>`)
+          : html`none <a href=${linkTo("loose")}>Why?</a>`}</dd>
       <dt>Id found in</dt><dd><code>${oneLine(trace.thread_id_source ?? "–", 120)}</code></dd></dl>
     <${Scores} target=${target} onChange=${again} />
     <${Tags} tags=${trace.tags} target=${{ project: trace.project, trace_ids: [trace.trace_id] }} onChange=${again} />

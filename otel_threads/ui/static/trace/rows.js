@@ -25,7 +25,8 @@ export function Rows({ rows, length, selected, folded, matches, find, pick, fold
   }, [selected, first]);
   const ticks = Array.from({ length: TICKS }, (_, i) => (length * i) / TICKS);
   return html`<div class="spans ${narrow ? "narrow" : ""}" ref=${box} tabindex=${at < 0 ? 0 : -1}>
-    <div class="spanhead" aria-hidden="true"><span>Span</span>${!narrow && html`<span class="right">Tokens</span><span class="right">Cost</span>`}<span class="right">Duration</span>
+    <div class="spanhead" aria-hidden="true"><span>Span</span>${!narrow && html`<span class="right">Tokens</span><span
+        class="right">Cost</span>`}<span class="right">Duration</span>
       ${!narrow && html`<span class="ticks">${ticks.map((ms) => html`<i key=${ms}>${duration(ms)}</i>`)}</span>`}</div>
     <div role="tree" aria-label="Spans" style=${{ height: `${height}px` }}>
       <div style=${{ transform: `translateY(${top}px)` }} role="presentation">
@@ -33,8 +34,10 @@ export function Rows({ rows, length, selected, folded, matches, find, pick, fold
           (
             node,
             i,
-          ) => html`<${Row} key=${node.span.span_id + node.index} node=${node} position=${first + i} length=${length} narrow=${narrow} find=${find}
-          selected=${node.span.span_id === selected} folded=${folded.has(node.span.span_id)} matches=${matches.has(node.index)} pick=${pick} fold=${fold} first=${at < 0 && i === 0} />`,
+          ) => html`<${Row} key=${node.span.span_id + node.index} node=${node} position=${first + i} length=${length}
+              narrow=${narrow} find=${find}
+          selected=${node.span.span_id === selected} folded=${folded.has(node.span.span_id)} matches=${matches.has(node.index)}
+              pick=${pick} fold=${fold} first=${at < 0 && i === 0} />`,
         )}
       </div>
     </div>
@@ -51,8 +54,10 @@ function Row({ node, length, selected, folded, matches, find, pick, fold, narrow
   const words = [name, type === "other" ? "" : type, failed ? "failed" : "", duration(span.duration_ms)]
     .filter(Boolean)
     .join(", ");
-  return html`<div role="treeitem" aria-level=${node.depth + 1} aria-expanded=${node.children ? !folded : undefined} aria-selected=${selected} aria-label=${words} tabindex=${selected || first ? 0 : -1}
-      class="span type-${type} ${failed ? "failed" : ""} ${selected ? "selected" : ""} ${matches ? "match" : ""}" onClick=${() => pick(node)} style=${{ height: `${ROW}px` }}>
+  return html`<div role="treeitem" aria-level=${node.depth + 1} aria-expanded=${node.children ? !folded : undefined}
+      aria-selected=${selected} aria-label=${words} tabindex=${selected || first ? 0 : -1}
+      class="span type-${type} ${failed ? "failed" : ""} ${selected ? "selected" : ""} ${matches ? "match" : ""}"
+      onClick=${() => pick(node)} style=${{ height: `${ROW}px` }}>
     <span class="name" style=${{ paddingLeft: `${Math.min(node.depth, DEPTH_MAX) * INDENT + 4}px` }} title=${name}>
       <span class="toggle" aria-hidden="true" onClick=${(e) => {
         if (!node.children) return;
@@ -63,12 +68,14 @@ function Row({ node, length, selected, folded, matches, find, pick, fold, narrow
       <bdi><${Marked} text=${name} find=${find} /></bdi>
       ${span.model && html`<span class="faint"> <bdi>${oneLine(span.model, 60)}</bdi></span>`}
       ${folded && html`<span class="count">${number(node.below)}</span>`}
-      ${failed ? html`<span class="bad"><${Icon} name="error" size=${13} /></span>` : folded && node.errorsBelow > 0 ? html`<span class="bad">${node.errorsBelow} <${Icon} name="error" size=${11} /></span>` : ""}
+      ${failed ? html`<span class="bad"><${Icon} name="error" size=${13} /></span>` : folded && node.errorsBelow > 0 ? html`<span
+          class="bad">${node.errorsBelow} <${Icon} name="error" size=${11} /></span>` : ""}
     </span>
     ${
       !narrow &&
       html`<span class="right faint" title=${span.usage ? `${number(span.usage.input_tokens)} in, ${number(span.usage.output_tokens)} out` : ""}>${span.usage?.total_tokens !== null && span.usage ? short(span.usage.total_tokens) : ""}</span>
-      <span class="right faint" title=${span.cost_usd === null ? "" : `$${span.cost_usd}`}>${span.cost_usd === null ? "" : usd(span.cost_usd)}</span>`
+      <span class="right faint" title=${span.cost_usd === null ? "" : `$${span.cost_usd}`}>${span.cost_usd === null ? ""
+        : usd(span.cost_usd)}</span>`
     }
     <span class="right" title="${number(span.duration_ms)} ms">${duration(span.duration_ms)}</span>
     ${!narrow && html`<span class="track"><i style=${{ left: `${left}%`, width: `${width}%` }}></i></span>`}

@@ -59,7 +59,8 @@ export function SpanPanel({ span, tab, setTab, onChange, onClose }) {
     <div role="tablist" aria-label="Parts of the span" id=${id} onKeyDown=${key}>
       ${names.map(
         (name) => html`<button key=${name} role="tab" id="${id}-${name}" aria-selected=${name === shown}
-          aria-controls="${id}-panel" tabindex=${name === shown ? 0 : -1} onClick=${() => setTab(name)}>${tabs[name][0]}</button>`,
+          aria-controls="${id}-panel" tabindex=${name === shown ? 0 : -1}
+          onClick=${() => setTab(name)}>${tabs[name][0]}</button>`,
       )}
     </div>
     <div role="tabpanel" id="${id}-panel" aria-labelledby="${id}-${shown}" class="tabpanel" tabindex="0"
@@ -105,7 +106,8 @@ function Shown({ value }) {
   if (typeof value === "string") return html`<${Words} text=${value} />`;
   if (!chat) return html`<${Json} value=${value} />`;
   return html`<div><button class="plain switch" onClick=${() => setAsJson(!asJson)}>${asJson ? "as messages" : "as JSON"}</button>
-    ${asJson ? html`<${Json} value=${value} depth=${5} />` : chat.map((message, i) => html`<${Message} key=${i} message=${message} results=${(call) => ({ ...NO_CALL, ...call })} />`)}</div>`;
+    ${asJson ? html`<${Json} value=${value} depth=${5} />` : chat.map((message, i) => html`<${Message} key=${i}
+        message=${message} results=${(call) => ({ ...NO_CALL, ...call })} />`)}</div>`;
 }
 
 function messagesOf(value) {
@@ -153,7 +155,8 @@ function Attributes({ span }) {
     ["Scope", span.scope_attributes],
   ];
   const wanted = find.toLowerCase();
-  return html`<div><input type="search" aria-label="Search attributes" placeholder="Search attributes" value=${find} onInput=${(e) => setFind(e.target.value)} />
+  return html`<div><input type="search" aria-label="Search attributes" placeholder="Search attributes" value=${find}
+      onInput=${(e) => setFind(e.target.value)} />
     ${groups.map(([title, all]) => {
       const rows = Object.entries(all)
         .filter(
@@ -171,21 +174,29 @@ function Attributes({ span }) {
 }
 
 const Pairs = ({ rows }) =>
-  html`<dl class="attributes">${rows.map(([key, value]) => html`<dt key=${key}><bdi>${oneLine(key, 300)}</bdi></dt><dd><${Json} value=${parsed(value)} depth=${1} label=${oneLine(key, 60)} /></dd>`)}</dl>`;
+  html`<dl class="attributes">${rows.map(([key, value]) => html`<dt key=${key}><bdi>${oneLine(key, 300)}</bdi></dt><dd><${Json}
+      value=${parsed(value)} depth=${1} label=${oneLine(key, 60)} /></dd>`)}</dl>`;
 
 function Events({ span }) {
   return html`<ol class="events">${span.events.map(
     (
       event,
       i,
-    ) => html`<li key=${i}><p><b><bdi>${oneLine(event.name, 200)}</bdi></b> <span class="faint">after ${duration((event.time_unix_nano - span.start_time_unix_nano) / 1e6)}</span></p>
-    ${event.attributes["exception.stacktrace"] && html`<${Plain} mono text=${String(event.attributes["exception.stacktrace"])} />`}
+    ) => html`<li key=${i}><p><b><bdi>${oneLine(event.name, 200)}</bdi></b> <span
+        class="faint">after ${duration((event.time_unix_nano - span.start_time_unix_nano) / 1e6)}</span></p>
+    ${event.attributes["exception.stacktrace"] && html`<${Plain} mono
+        text=${String(event.attributes["exception.stacktrace"])} />`}
     <${Pairs} rows=${Object.entries(event.attributes).filter(([k]) => k !== "exception.stacktrace")} /></li>`,
   )}</ol>`;
 }
 
 const Links = ({ span }) =>
-  html`<ol class="events">${span.links.map((link, i) => html`<li key=${i}><a href=${linkTo("trace", { trace_id: link.trace_id, span: link.span_id })}><code>${link.trace_id}</code></a> <code class="faint">${link.span_id}</code><${Pairs} rows=${Object.entries(link.attributes)} /></li>`)}</ol>`;
+  html`<ol class="events">${span.links.map((link, i) => html`<li key=${i}><a
+      href=${linkTo("trace", { trace_id: link.trace_id, span: link.span_id })}><code>${link.trace_id}</code></a> <code
+      class="faint">${link.span_id}</code><${Pairs} rows=${Object.entries(link.attributes)} /></li>`)}</ol>`;
 
 const Logs = ({ span }) =>
-  html`<ol class="events">${span.logs.map((log, i) => html`<li key=${i}><p><b><bdi>${oneLine(log.event_name, 200)}</bdi></b> <span class="faint" title=${exact(log.time)}>${when(log.time)}</span></p><${Json} value=${log.body} /><${Pairs} rows=${Object.entries(log.attributes)} /></li>`)}</ol>`;
+  html`<ol class="events">${span.logs.map((log, i) => html`<li
+      key=${i}><p><b><bdi>${oneLine(log.event_name, 200)}</bdi></b> <span class="faint"
+          title=${exact(log.time)}>${when(log.time)}</span></p><${Json} value=${log.body} /><${Pairs}
+          rows=${Object.entries(log.attributes)} /></li>`)}</ol>`;
