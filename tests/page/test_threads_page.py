@@ -314,6 +314,23 @@ def test_a_server_that_comes_back_is_followed_again(make_server, tab):
     expect(page.locator(".live.live")).to_be_visible()
 
 
+def test_a_list_that_could_not_be_had_is_asked_for_when_the_server_is_back(make_server, tab):
+    server = make_server(http_endpoint=f"127.0.0.1:{free_port()}")
+    tab.expected = ("Failed to load resource",)
+    server.post(a_request(a_chat("back-1", "Hello", "Hi")))
+    server.wait_derived()
+    tab.page.route("**/api/v1/threads?*", lambda route: route.abort())
+    page = tab.open(server)
+    expect(page.get_by_role("alert").filter(has_text="out of reach")).to_be_visible()
+    page.unroute("**/api/v1/threads?*")
+
+    server.kill()
+    expect(page.locator(".live.waiting")).to_be_visible()
+    server.start()
+
+    expect(page.locator(".tbody .tr")).to_contain_text("back-1", timeout=60_000)
+
+
 def test_the_project_switch_and_the_keys(shop, tab):
     page = tab.open(shop)
     expect(page.get_by_role("columnheader").nth(1)).to_have_text(re.compile("Project"))

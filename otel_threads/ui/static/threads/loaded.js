@@ -83,10 +83,13 @@ export function useThreads(question, sort) {
 export function useLive(question, sort, threads) {
   const [state, setState] = useState("waiting");
   const [news, setNews] = useState(() => new Set());
+  const [returns, setReturns] = useState(0);
   const fresh = useRef(new Map());
   const items = useRef(threads.items);
   items.current = threads.items;
   const wasKept = useRef(!threads.loading); // from before a visit to another page
+  const failed = useRef(false);
+  failed.current = Boolean(threads.error) && threads.error.status !== 400;
   const whole = useRef(false);
   whole.current = !threads.cursor;
   const about = JSON.stringify(question);
@@ -115,6 +118,11 @@ export function useLive(question, sort, threads) {
     // What changed while nobody listened: the loaded part of the list, asked for once more. What
     // stands below its end is not new, only not loaded yet.
     const missed = async () => {
+      setReturns((n) => n + 1);
+      if (failed.current) {
+        threads.again();
+        return;
+      }
       const limit = Math.min(LIMIT_MAX, items.current.length + NEXT_LIMIT);
       try {
         const page = await get("/threads", { ...question, sort, limit }, stop.signal);
@@ -157,5 +165,5 @@ export function useLive(question, sort, threads) {
     };
   }, [about, sort]);
   const isFresh = (thread) => (fresh.current.get(keyOf(thread)) ?? 0) > Date.now();
-  return { state, news: news.size, isFresh };
+  return { state, news: news.size, isFresh, returns };
 }
