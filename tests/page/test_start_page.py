@@ -156,6 +156,24 @@ def test_the_files_are_served_with_their_types_and_a_strict_policy(shop):
             assert http.get(f"/{path}").status_code == 200, path
 
 
+def test_all_modules_are_fetched_at_once():
+    """Each would otherwise be asked for only when the one that imports it is there."""
+    folder = vendor.FOLDER.parent
+    named = set(
+        re.findall(r'modulepreload" href="ui/([^"]+)"', (folder / "index.html").read_text())
+    )
+    reached, waiting = set(), [folder / "main.js"]
+    while waiting:
+        file = waiting.pop()
+        if file not in reached:
+            reached.add(file)
+            imports = re.findall(
+                r'^(?:import|export)[^;]*?from "(\.[^"]+)"', file.read_text(), re.M
+            )
+            waiting += [(file.parent / one).resolve() for one in imports]
+    assert named == {str(file.relative_to(folder)) for file in reached} - {"main.js"}
+
+
 def test_the_libraries_are_listed_with_their_licences():
     assert (vendor.FOLDER / "README.md").read_text() == vendor.readme()
     names = {one.name for one in vendor.LIBRARIES}

@@ -110,7 +110,8 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   if (status && status.spans === 0 && !threads.items.length) return html`<${FirstUse} status=${status} />`;
   return html`<main class="threads-page" id="main">
     <h1 class="unseen">Threads</h1>
-    <${Stats} question=${question} version=${version + live.returns} />
+    <${Stats} question=${question} version=${version + live.returns}
+      ready=${!threads.loading || threads.items.length > 0} />
     <${FilterBar} params=${params} change=${change} fields=${fields.data?.items ?? []} values=${values} problem=${wrong}>
       <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} open=${(
         given,

@@ -8,14 +8,18 @@ const HOURLY_MS = 4 * 86400e3; // selections shorter than this are drawn by the 
 const BARS_MAX = 120;
 
 /** The figures of a selection. */
-export function Stats({ question, version }) {
+export function Stats({ question, version, ready }) {
   const span = question.from ? new Date(question.to ?? Date.now()) - new Date(question.from) : Infinity;
   const asked = { ...question, interval: span <= HOURLY_MS ? "hour" : "day" };
   const {
     data: stats,
     error,
     loading,
-  } = useAnswer((signal) => get("/threads/stats", asked, signal), [asked, version]);
+  } = useAnswer(
+    // The list comes first: both at once would make it wait for the sums.
+    (signal) => (ready ? get("/threads/stats", asked, signal) : new Promise(() => {})),
+    [asked, version, ready],
+  );
   if (error)
     return html`<div class="stats"><p class="faint">${error.status === 400 ? "" : error.message}</p></div>`;
   const spread = stats?.turn_duration_ms;
