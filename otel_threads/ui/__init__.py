@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from fastapi import FastAPI, Request, Response
+from starlette.routing import Route
 
 PREFIX = "/ui/"
 # Scripts only from files of ours, and text becomes markup through the sanitizer alone: what a
@@ -38,14 +39,15 @@ def add_page(api: FastAPI) -> None:
     """Serve the page at `/` and its files below `/ui/`."""
     files = dict(_files(resources.files(__package__).joinpath("static"), PREFIX))
 
-    @api.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return _answer(request, files[f"{PREFIX}index.html"])
 
-    @api.get(PREFIX + "{name:path}", include_in_schema=False)
-    async def file(request: Request, name: str) -> Response:
-        found = files.get(PREFIX + name)
+    async def file(request: Request) -> Response:
+        found = files.get(PREFIX + request.path_params["name"])
         return _answer(request, found) if found else Response(status_code=404)
+
+    # Plain routes, and the first ones: a visit asks for fifty files before its first question.
+    api.router.routes[:0] = [Route("/", page), Route(PREFIX + "{name:path}", file)]
 
 
 def _files(folder: Traversable, prefix: str) -> list[tuple[str, _File]]:
