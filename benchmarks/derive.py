@@ -2,7 +2,7 @@
 
     python benchmarks/derive.py [--spans 20000] [--profile] [--save]
 
-The recordings of otel_threads/demo_captures are stored with new ids and times until there are
+The recordings of tests/captures, of every instrumentation that we have, are stored with new ids and times until there are
 enough spans; then everything is derived in this process, as `otel-threads rebuild` does it.
 The floor is the same work without deriving: reading the spans out of the store.
 """
@@ -22,7 +22,6 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_threads.decode import columns, logs, otlp_json
-from otel_threads.demo import captures
 from otel_threads.derive.deriver import derive_all
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch
@@ -30,11 +29,13 @@ from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore
 from otel_threads.store.writer import BatchWriter
 
+CAPTURES = Path(__file__).parent.parent / "tests" / "captures"
+
 
 def recorded() -> list[ExportTraceServiceRequest]:
     """Return every recorded trace request; one of each folder joined, so that traces are whole."""
     requests = []
-    for folder in captures():
+    for folder in sorted(path for path in CAPTURES.iterdir() if path.is_dir()):
         whole = ExportTraceServiceRequest()
         for file in sorted(folder.iterdir()):
             if file.suffix == ".pb" and not file.name.endswith(".logs.pb"):
@@ -45,7 +46,7 @@ def recorded() -> list[ExportTraceServiceRequest]:
     return requests
 
 
-def renewed(request: ExportTraceServiceRequest, number: int) -> tuple[bytes, int]:
+def renewed(request: ExportTraceServiceRequest, suffix: str) -> tuple[bytes, int]:
     """Return the request with new ids, other threads and the present time; and its span count."""
     copy = ExportTraceServiceRequest.FromString(request.SerializeToString())
     ids: dict[bytes, bytes] = {}
@@ -59,8 +60,8 @@ def renewed(request: ExportTraceServiceRequest, number: int) -> tuple[bytes, int
         span.start_time_unix_nano += shift
         span.end_time_unix_nano += shift
         for pair in span.attributes:
-            if pair.value.string_value.startswith("thread-"):
-                pair.value.string_value += f"-{number}"
+            if pair.value.string_value.endswith(("thread-alpha", "thread-beta")):
+                pair.value.string_value += suffix
     return copy.SerializeToString(), len(spans)
 
 
@@ -71,14 +72,13 @@ def main() -> None:
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, DuckDB's threads too
         database = Database(f"{folder}/derive.duckdb", memory_limit_bytes=192 << 20)
-        with database.cursor() as cursor:
-            cursor.execute("set global threads = 1")
         writer = BatchWriter(database)
         base, total, number = recorded(), 0, 0
         while total < options.spans:
-            for request in base:
-                payload, count = renewed(request, number)
+            for scenario, request in enumerate(base):
+                payload, count = renewed(request, f"-{scenario}-{number}")
                 decoded = columns.decode(
                     [
                         Request(

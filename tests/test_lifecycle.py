@@ -15,7 +15,6 @@ from otel_threads.store.selection import THREADS
 from otel_threads.threads import filters
 from otel_threads.threads.service import ThreadService
 
-NOW = datetime.datetime.now(datetime.UTC)
 MINUTE = datetime.timedelta(minutes=1)
 
 
@@ -28,11 +27,12 @@ def store(tmp_path):
 
 
 def put_threads(database, ages_minutes, *, project="p") -> None:
+    now = datetime.datetime.now(datetime.UTC)
     lists = ("models", "providers", "services", "users", "environments", "tags")
     rows = [
         {
-            "project": project, "thread_id": f"t-{i}", "updated_at": NOW - age * MINUTE,
-            "created_at": NOW - age * MINUTE, "first_activity_time": NOW, "last_activity_time": NOW,
+            "project": project, "thread_id": f"t-{i}", "updated_at": now - age * MINUTE,
+            "created_at": now - age * MINUTE, "first_activity_time": now, "last_activity_time": now,
             "first_sequence": 10, "last_sequence": 20 + i, "last_trace_sequence": 20,
             "metadata": [], **{name: ["x"] for name in lists}, **dict.fromkeys(USAGE, 1),
         }
