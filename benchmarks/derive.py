@@ -21,6 +21,7 @@ from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_threads import process
 from otel_threads.decode import columns, logs, otlp_json
 from otel_threads.derive.deriver import derive_all
 from otel_threads.model import Request, Signal
@@ -99,6 +100,7 @@ def main() -> None:
             position = work.upto
         floor_s = time.perf_counter() - started
         profile = cProfile.Profile()
+        process.tune()  # as the server and `rebuild` do
         started = time.perf_counter()
         if options.profile:
             profile.enable()

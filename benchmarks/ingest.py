@@ -166,12 +166,12 @@ def ingest(senders: int, spans: int, span_bytes: int, seconds: float) -> dict:
 
 def floor(spans: int, span_bytes: int, seconds: float) -> float:
     """Return spans a second when only DuckDB works: the final rows, from Arrow, one commit each."""
+    from otel_threads import process
     from otel_threads.decode import columns
     from otel_threads.model import Request, Signal
-    from otel_threads.server import settle_missing_imports
     from otel_threads.store.database import Database
 
-    settle_missing_imports()  # as the server does
+    process.tune()  # as the server does
     template = Template(spans=spans, span_bytes=span_bytes)
     dice = np.random.default_rng(7)
     batches = []

@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 import otel_threads
 from otel_threads import config as settings
-from otel_threads import local, logs, show, tracing
+from otel_threads import local, logs, process, show, tracing
 from otel_threads.commands import data
 from otel_threads.commands import sql as asking
 from otel_threads.commands import store as storing
@@ -105,6 +105,7 @@ def rebuild(config_file: str | None, **given: str | None) -> None:
                     on_progress(done, total)
                     time.sleep(POLL_S)
         else:
+            process.tune()
             local.rebuild_file(loaded.config, on_progress)
     click.echo("rebuilt")
 

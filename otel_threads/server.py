@@ -3,23 +3,21 @@
 import asyncio
 import contextlib
 import functools
-import importlib.util
 import json
 import logging
 import os
 import signal
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
-import pyarrow
 import uvicorn
 
+from otel_threads import process
 from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
@@ -30,7 +28,6 @@ from otel_threads.receive import otlp_grpc, otlp_http, samples
 logger = logging.getLogger(__name__)
 
 STOP_GRACE_S = 10.0  # for requests that were taken before the stop
-SWITCH_INTERVAL_S = 0.0005
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
 
@@ -227,21 +224,9 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def settle_missing_imports() -> None:
-    """Spare this process DuckDB's search for pandas: eight times a commit, 0.4 ms each.
-
-    Where pandas is not installed, importing it fails just as it did, only at once.
-    """
-    pyarrow.array([])  # looks for pandas too, once, and must have done so before
-    if importlib.util.find_spec("pandas") is None:
-        sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
-
-
 def run(config: Config, **options: Any) -> None:
     """Run `serve` in an event loop of its own, uvloop where there is one."""
-    settle_missing_imports()
-    # Requests wait for the interpreter behind the deriver: hand it over ten times as often.
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    process.tune()
     factory = None
     with contextlib.suppress(ImportError):
         import uvloop

@@ -1,6 +1,7 @@
 """What the repository promises of itself: docs that match the code, imports, generated files, sizes."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -167,3 +168,21 @@ def test_the_page_makes_markup_of_text_nowhere(path):
         assert (path.parent / module).resolve().is_file(), module
         inside = "vendor" not in module or path.name in ("html.js", "markdown.js")
         assert inside, f"{module} is used through lib/"
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
+def test_a_benchmark_still_starts(script):
+    """They run by hand, so nothing else would tell that a name moved."""
+    done = subprocess.run(
+        [sys.executable, script, "--help"], cwd=script.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_derivers_benchmark_runs():
+    done = subprocess.run(
+        [sys.executable, "derive.py", "--spans", "500"],
+        cwd=ROOT / "benchmarks", capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["spans"] >= 500

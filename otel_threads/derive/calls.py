@@ -108,25 +108,27 @@ def _answers(span_id: str, below: Mapping[str, list[str]], facts: Mapping[str, F
 def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
     call = Call(span=members[0], members=members)
     for span in members:
+        known = facts[span.span_id]
         if not call.inputs:
-            call.inputs = reading.inputs(span)
+            call.inputs = reading.inputs(span, known)
         if not call.outputs:
-            call.outputs = reading.outputs(span)
+            call.outputs = reading.outputs(span, known)
         if call.system is None:
-            call.system = reading.system(span, call.inputs)
+            call.system = reading.system(span, known, call.inputs)
     for span in reversed(members):  # the innermost report is the closest to the API
         known = facts[span.span_id]
+        fact = known.values.get
         if not call.usage:
             call.usage = known.usage
-        call.request_model = call.request_model or known.get("request_model")
-        call.response_model = call.response_model or known.get("response_model")
-        call.provider = call.provider or known.get("provider")
-        call.response_id = call.response_id or known.get("response_id")
-        call.finish_reasons = call.finish_reasons or known.get("finish_reasons") or []
+        call.request_model = call.request_model or fact("request_model")
+        call.response_model = call.response_model or fact("response_model")
+        call.provider = call.provider or fact("provider")
+        call.response_id = call.response_id or fact("response_id")
+        call.finish_reasons = call.finish_reasons or fact("finish_reasons") or []
         if call.ttft_ms is None:
             call.ttft_ms = first_token_ms(span, known)
-        if call.cost_usd is None and known.get("cost_usd") is not None:
-            call.cost_usd, call.cost_source = known.get("cost_usd"), "reported"
+        if call.cost_usd is None and fact("cost_usd") is not None:
+            call.cost_usd, call.cost_source = fact("cost_usd"), "reported"
     call.error = next(
         (error for span in members if (error := error_of(span, facts[span.span_id]))), None
     )
@@ -169,7 +171,7 @@ def _once_per_response(found: Sequence[Call]) -> list[Call]:
 
 def error_of(span: Span, known: Facts) -> Error | None:
     """Return a span's error by its status, its attributes, or what its family says; else None."""
-    kind = known.get("error_type")
+    kind = known.values.get("error_type")
     if span.status_code != "error" and kind is None:
         return None
     message = known.get("error_message")
@@ -183,10 +185,11 @@ def error_of(span: Span, known: Facts) -> Error | None:
 
 def first_token_ms(span: Span, known: Facts) -> float | None:
     """Return milliseconds from the start of a request to its first token; None if not streamed."""
-    if known.get("ttft_ms") is not None:
-        return float(known.get("ttft_ms"))
-    if known.get("ttft_s") is not None:
-        return float(known.get("ttft_s")) * 1000
+    ttft_ms, ttft_s = known.values.get("ttft_ms"), known.values.get("ttft_s")
+    if ttft_ms is not None:
+        return float(ttft_ms)
+    if ttft_s is not None:
+        return float(ttft_s) * 1000
     started = text(span.attributes.get("langfuse.observation.completion_start_time"))
     if started:
         try:
@@ -195,6 +198,8 @@ def first_token_ms(span: Span, known: Facts) -> float | None:
             return None
         wait = moment.timestamp() * 1000 - span.start_unix_nano / 1e6
         return wait if wait >= 0 else None
+    if not span.events:
+        return None
     first = min(
         (event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS),
         default=None,

@@ -5,7 +5,8 @@ registry in families/__init__.py asks them in order, and the first that knows a 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +42,8 @@ class Message:
     @property
     def text(self) -> str | None:
         """The words, with `[image]` and the like for what is none; None when there are neither."""
+        if len(self.parts) == 1 and self.parts[0]["type"] == "text":  # nearly always
+            return self.parts[0]["text"] or None
         pieces = []
         for part in self.parts:
             match part["type"]:
@@ -73,12 +76,19 @@ class Usage:
     def __bool__(self) -> bool:
         return self.input_tokens is not None or self.output_tokens is not None
 
-    def add(self, other: "Usage") -> None:
-        """Add another's numbers; what neither knows stays unknown."""
-        for name in USAGE:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if theirs is not None:
-                setattr(self, name, theirs if mine is None else mine + theirs)
+    def counts(self) -> dict[str, int | None]:
+        """Return the numbers by their names in `USAGE`."""
+        return dict(zip(USAGE, _COUNTS(self), strict=True))
+
+
+_COUNTS = operator.attrgetter(*USAGE)
+
+
+def total(usages: Iterable[Usage]) -> Usage:
+    """Return the sum of some; what none of them knows stays unknown."""
+    columns = zip(*map(_COUNTS, usages), strict=True)
+    known = ([count for count in column if count is not None] for column in columns)
+    return Usage(*(sum(counts) if counts else None for counts in known))
 
 
 Messages = list[Message]
@@ -92,13 +102,15 @@ class Family:
     `kind` tells what a span is, None when this family does not say. `names` maps a fact (see
     FACTS) to the attributes that hold it, the newest first. `inputs`, `outputs` and `system` read
     the messages of a model request; `usage` reads tokens that no single attribute holds; `values`
-    computes facts that need more than a look-up. `human_input` and `human_output` name the
-    attributes of an outer span (an agent, a chain, a root) in which a person's words stand.
+    computes facts that need more than a look-up.
+    `marks` are beginnings of attribute names: on a span with none of them `values`, `inputs`,
+    `outputs`, `system` and `usage` find nothing and are not asked; no marks: always asked.
     Readers never raise for what a sender may write, and return nothing where they find nothing.
     """
 
     name: str
     source: str
+    marks: tuple[str, ...] = ()
     kind: Callable[[Span], Kind | None] | None = None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     inputs: Reader | None = None
@@ -139,14 +151,17 @@ FACTS: Mapping[str, str] = {
 }
 
 
-def kind_by(attribute: str, kinds: Mapping[str, Kind]) -> Callable[[Span], Kind | None]:
-    """Return a `Family.kind` that looks one attribute's lower-case value up."""
+@dataclass(frozen=True, slots=True)
+class KindBy:
+    """A `Family.kind` that looks one attribute's lower-case value up."""
 
-    def kind(span: Span) -> Kind | None:
-        value = span.attributes.get(attribute)
-        return kinds.get(value.strip('"').lower()) if isinstance(value, str) else None
+    attribute: str
+    kinds: Mapping[str, Kind]
 
-    return kind
+    def __call__(self, span: Span) -> Kind | None:
+        """Return the kind of a span; None when it lacks the attribute, or has another value."""
+        value = span.attributes.get(self.attribute)
+        return self.kinds.get(value.strip('"').lower()) if isinstance(value, str) else None
 
 
 def text(value: Any) -> str | None:
@@ -202,10 +217,7 @@ def parse(value: Any) -> Any:
     A text that does not parse (cut by a length limit, a Python repr) stays the text that it is.
     """
     for _ in range(2):
-        if not isinstance(value, str) or not value:
-            return value
-        start = value.lstrip()[:1]
-        if start not in ("{", "[", '"'):
+        if not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
             return value
         try:
             value = orjson.loads(value)

@@ -7,6 +7,7 @@ Source: docs/conventions.md, section "What a turn is", rules for the user and as
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from otel_threads.derive import messages
@@ -38,15 +39,16 @@ _OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3
 
 
-def words(span: Span, role: Role) -> str | None:
-    """Return the last words of a role that an outer span holds, None where none are plain."""
-    names, keys = (INPUTS, INPUT_KEYS) if role == "user" else (OUTPUTS, OUTPUT_KEYS)
+def words(span: Span, role: Role, names: Sequence[str]) -> str | None:
+    """Return the last words of a role that an outer span holds, None where none are plain.
+
+    `names` are those of INPUTS or OUTPUTS that the span has, in their order.
+    """
+    keys = INPUT_KEYS if role == "user" else OUTPUT_KEYS
     for name in names:
-        value = span.attributes.get(name)
-        if value is not None:
-            found = plain(value, role, keys, plain_type=_is_plain(span, name))
-            if found:
-                return found
+        found = plain(span.attributes[name], role, keys, plain_type=_is_plain(span, name))
+        if found:
+            return found
     return None
 
 

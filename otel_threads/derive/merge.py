@@ -7,7 +7,7 @@ that trace continues the turn before it.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from otel_threads.derive.facts import Usage
+from otel_threads.derive.facts import Usage, total
 from otel_threads.derive.messages import as_json
 from otel_threads.model import USAGE
 
@@ -61,9 +61,7 @@ def _append(turn: Row, part: Row) -> None:
         turn[name] += part[name]
     for name in ("models", "providers"):
         turn[name] = sorted({*turn[name], *part[name]})
-    usage = Usage(**{name: turn[name] for name in USAGE})
-    usage.add(Usage(**{name: part[name] for name in USAGE}))
-    turn |= {name: getattr(usage, name) for name in USAGE}
+    turn |= total(Usage(*(row[name] for name in USAGE)) for row in (turn, part)).counts()
     _add_cost(turn, part)
 
 

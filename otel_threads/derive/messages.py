@@ -9,10 +9,10 @@ Source: shared shapes of docs/conventions.md, section "Messages".
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from otel_threads.derive.facts import JSON_DEPTH_MAX, Message, Messages, Part, Role, parse
+from otel_threads.derive.shapes import Names, by_shape, remembered
 
 ROLES: dict[str, Role] = {
     "system": "system", "developer": "system",
@@ -28,8 +28,12 @@ CONTAINERS = (
     "messages", "input_messages", "output_messages", "choices", "generations", "contents",
     "candidates", "replies", "new_messages", "chat_history", "items",
 )  # fmt: skip
-
-
+# Attributes that spell objects out, one name a value.
+FLATTENED = ("llm.input_messages", "llm.output_messages", "gen_ai.prompt", "gen_ai.completion")
+# A message object with no other key than these says plainly what it is.
+PLAIN_KEYS = frozenset(
+    {"role", "content", "parts", "tool_calls", "tool_call_id", "name", "finish_reason"}
+)
 # `StopEvent(...)`, `<object at 0x…>`, `{'single': 'quotes'}`: what Python prints of an object.
 REPR = re.compile(
     r"\s*(?:[A-Za-z_][\w.]*\(.*\)\s*$|[A-Z]\w*\(\w+=|<[\w.]+ (?:object|at)\b|[\[{(]\s*'|\{\s*\}$)",
@@ -42,7 +46,9 @@ def read(value: Any, *, role: Role | None = None) -> Messages:
 
     `role` is for what says none itself: a plain text, a response's output.
     """
-    return list(_read(parse(value), role, 0))
+    found: Messages = []
+    _read(parse(value), role, 0, found)
+    return found
 
 
 def read_text(value: str, role: Role) -> Messages:
@@ -50,75 +56,81 @@ def read_text(value: str, role: Role) -> Messages:
     return [Message(role, [{"type": "text", "text": value}])] if value.strip() else []
 
 
-def _read(value: Any, role: Role | None, depth: int) -> Iterable[Message]:
+def _read(value: Any, role: Role | None, depth: int, found: Messages) -> None:
+    """Append the messages in a value to those found."""
     if depth > JSON_DEPTH_MAX:
         return
     match value:
         case str():
             if role:
-                yield from read_text(value, role)
+                found += read_text(value, role)
         case list():
             if role and value and all(_is_bare_part(item) for item in value):
-                yield from _message(role, _parts_of(value))
+                _append(role, _parts_of(value), found)
                 return
             for item in value:
                 if not (isinstance(item, str) and REPR.match(item)):
-                    yield from _read(item, role, depth + 1)
+                    _read(item, role, depth + 1, found)
         case dict():
-            yield from _read_object(value, role, depth)
+            _read_object(value, role, depth, found)
 
 
-def _read_object(value: dict[str, Any], role: Role | None, depth: int) -> Iterable[Message]:
-    if isinstance(value.get("message"), dict) and "role" not in value:
-        yield from _read(value["message"], role or "assistant", depth + 1)
+def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Messages) -> None:
+    said = value.get("role")
+    own = ROLES.get(said.lower()) if isinstance(said, str) else None
+    if own and value.keys() <= PLAIN_KEYS:  # nearly always: the common chat and parts shapes
+        _chat(value, own, found)
+        return
+    if "role" not in value and isinstance(value.get("message"), dict):
+        _read(value["message"], role or "assistant", depth + 1, found)
         return
     if value.get("lc") and isinstance(value.get("kwargs"), dict):
         names = value.get("id")
         kind = names[-1] if isinstance(names, list) and names else None
-        yield from _chat(value["kwargs"], _role(kind) or role)
+        _chat(value["kwargs"], _role(kind) or role, found)
         return
     if isinstance(value.get("data"), dict) and _role(value.get("type")):
-        yield from _chat(value["data"], _role(value["type"]))
+        _chat(value["data"], _role(value["type"]), found)
         return
     item = _responses_item(value)
     if item is not None:
-        yield from item
+        found += item
         return
-    found = _role(value.get("role")) or (_role(value.get("type")) if "content" in value else None)
-    if found:
-        yield from _chat(value, found)
+    own = own or (_role(value.get("type")) if "content" in value else None)
+    if own:
+        _chat(value, own, found)
         return
     for key in CONTAINERS:
         if isinstance(value.get(key), list | dict | str):
             inner = _role_of(key) or role
-            yield from _system_of(value)
-            yield from _read(parse(value[key]), inner, depth + 1)
+            _read_system(value, found)
+            _read(parse(value[key]), inner, depth + 1, found)
             return
     if "content" in value and isinstance(value["content"], dict):  # Gemini's candidate
-        yield from _read(value["content"], role or "assistant", depth + 1)
+        _read(value["content"], role or "assistant", depth + 1, found)
         return
     if "input" in value and isinstance(value["input"], list | str):  # Responses request
-        yield from _system_of(value)
-        yield from _read(parse(value["input"]), "user", depth + 1)
+        _read_system(value, found)
+        _read(parse(value["input"]), "user", depth + 1, found)
         return
     if isinstance(value.get("output"), list | dict | str):  # Responses response, LangGraph
-        yield from _read(parse(value["output"]), "assistant", depth + 1)
+        _read(parse(value["output"]), "assistant", depth + 1, found)
         return
     if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
-        yield from _chat(value, role)
+        _chat(value, role, found)
 
 
 def _role_of(container: str) -> Role | None:
     return "assistant" if container in ("choices", "generations", "candidates", "replies") else None
 
 
-def _system_of(request: dict[str, Any]) -> Iterable[Message]:
-    """Return the system prompt that a request holds beside its messages."""
+def _read_system(request: dict[str, Any], found: Messages) -> None:
+    """Append the system prompt that a request holds beside its messages."""
     config = request.get("config")
     for holder in (request, config if isinstance(config, dict) else {}):
         for key in ("instructions", "system", "system_instruction", "systemInstruction"):
             if holder.get(key):
-                yield from _message("system", _parts_of(holder[key]))
+                _append("system", _parts_of(holder[key]), found)
                 return
 
 
@@ -146,8 +158,8 @@ def _responses_item(value: dict[str, Any]) -> Messages | None:
             return None
 
 
-def _chat(value: dict[str, Any], role: Role | None) -> Iterable[Message]:
-    """Read a message object whose role is known."""
+def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
+    """Append a message object whose role is known."""
     role = role or _role(value.get("role")) or "user"
     if "parts" in value:
         parts = _parts_of(value["parts"])
@@ -155,20 +167,27 @@ def _chat(value: dict[str, Any], role: Role | None) -> Iterable[Message]:
         parts = _parts_of(value.get("content", value.get("contents")))
     else:
         parts = _parts_of(value.get("text"))
-    calls = parse(value.get("tool_calls") or value.get("toolCalls") or [])
-    if isinstance(value.get("additional_kwargs"), dict) and not calls:
-        calls = value["additional_kwargs"].get("tool_calls") or []
-    if isinstance(value.get("function_call"), dict) and not calls:
-        calls = [value["function_call"]]
+    calls = value.get("tool_calls") or value.get("toolCalls")
+    calls = parse(calls) if calls else None
+    if not calls:
+        if isinstance(value.get("additional_kwargs"), dict):
+            calls = value["additional_kwargs"].get("tool_calls")
+        if not calls and isinstance(value.get("function_call"), dict):
+            calls = [value["function_call"]]
+    if calls:
+        _add_calls(parts, calls)
+    if role == "tool":
+        call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
+        parts = _as_results(parts, call_id, value.get("name"))
+    _append(role, parts, found)
+
+
+def _add_calls(parts: list[Part], calls: Any) -> None:
     have = {(part.get("id"), part.get("name")) for part in parts if part["type"] == "tool_call"}
     for call in _list(calls):
         for part in _part(call if isinstance(call, dict) else None, default="tool_call"):
             if part["type"] == "tool_call" and (part["id"], part["name"]) not in have:
                 parts.append(part)
-    if role == "tool":
-        call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
-        parts = _as_results(parts, call_id, value.get("name"))
-    yield from _message(role, parts)
 
 
 def _as_results(parts: list[Part], call_id: Any, name: Any) -> list[Part]:
@@ -179,17 +198,19 @@ def _as_results(parts: list[Part], call_id: Any, name: Any) -> list[Part]:
     return [_result(call_id, name, words)]
 
 
-def _message(role: Role, parts: list[Part]) -> Iterable[Message]:
+def _append(role: Role, parts: list[Part], found: Messages) -> None:
+    """Append a message of these parts; none without any."""
     if not parts:
         return
     # Anthropic, Bedrock and Gemini send tool results as the user's words.
     results = [part for part in parts if part["type"] == "tool_result"]
-    if results and role in ("user", "assistant") and len(results) == len(parts):
-        role = "tool"
-    if role == "user" and results:
-        yield Message("tool", results)
-        parts = [part for part in parts if part["type"] != "tool_result"]
-    yield Message(role, parts)
+    if results and role in ("user", "assistant"):
+        if len(results) == len(parts):
+            role = "tool"
+        elif role == "user":
+            found.append(Message("tool", results))
+            parts = [part for part in parts if part["type"] != "tool_result"]
+    found.append(Message(role, parts))
 
 
 def _is_bare_part(item: Any) -> bool:
@@ -225,12 +246,13 @@ def _parts_of(content: Any) -> list[Part]:
         case None:
             return []
         case str():
-            stripped = content.lstrip()
-            if stripped[:2] in ("[{",) or stripped[:3] == "[ {":
+            if content.lstrip().startswith(("[{", "[ {")):
                 inner = parse(content)
                 if isinstance(inner, list) and all(_is_bare_part(i) or _is_text(i) for i in inner):
                     return [part for item in inner for part in _part(item)]
             return [{"type": "text", "text": content}] if content else []
+        case [one]:
+            return _part(one)
         case list():
             return [part for item in content for part in _part(item)]
         case dict() if "parts" in content:
@@ -251,6 +273,10 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         return [{"type": "text", "text": raw}] if raw else []
     if not isinstance(raw, dict):
         return []
+    if raw.get("type") == "text" and len(raw) == 2:  # nearly always
+        words = raw.get("text", raw.get("content"))
+        if isinstance(words, str):
+            return [{"type": "text", "text": words}] if words else []
     kind = raw.get("type") if isinstance(raw.get("type"), str) else ""
     kind = (kind or raw.get("part_kind") or default or "").replace("-", "_").lower()
     for key, reader in (
@@ -400,23 +426,33 @@ def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
 
     Nested indices become nested lists: `PREFIX.0.tool_calls.1.name`.
     """
+    paths = by_shape(_paths, attributes).get(prefix)
+    if not paths:
+        return []
     root: dict[str, Any] = {}
-    start = len(prefix) + 1
-    for key, value in attributes.items():
-        if not key.startswith(prefix) or key[len(prefix) : start] != ".":
-            continue
-        path = key[start:].split(".")
-        if len(path) > JSON_DEPTH_MAX:
-            continue
+    for key, above, last in paths:
         node = root
-        for name in path[:-1]:
+        for name in above:
             below = node.get(name)
             node = below if isinstance(below, dict) else node.setdefault(name, {})
             if not isinstance(node, dict):  # a value where a level is needed: leave it
                 break
         else:
-            node.setdefault(path[-1], value)
+            node.setdefault(last, attributes[key])
     return [item for item in indexed(root) if isinstance(item, dict)]
+
+
+@remembered
+def _paths(names: Names) -> dict[str, list[tuple[str, list[str], str]]]:
+    """Return those names that spell out objects, by prefix: (name, path above, last step)."""
+    found: dict[str, list[tuple[str, list[str], str]]] = {}
+    for key in names:
+        for prefix in FLATTENED:
+            if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1] == ".":
+                *above, last = key[len(prefix) + 1 :].split(".")
+                if len(above) < JSON_DEPTH_MAX:
+                    found.setdefault(prefix, []).append((key, above, last))
+    return found
 
 
 def indexed(node: dict[str, Any]) -> list[Any]:
@@ -437,4 +473,7 @@ def last_text(messages: Messages, role: Role) -> str | None:
 
 def as_json(value: Any) -> str:
     """Return JSON text of anything that the readers return."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # dumps() would make one a call

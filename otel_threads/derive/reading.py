@@ -2,27 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
+from otel_threads.derive import human
 from otel_threads.derive.facts import (
     FACTS,
     READERS,
+    Family,
     Kind,
+    KindBy,
     Messages,
+    Role,
     Usage,
-    count,
 )
 from otel_threads.derive.families import FAMILIES
+from otel_threads.derive.shapes import Names, by_shape, remembered
 from otel_threads.model import USAGE, Span
-
-Value = Any
-_KINDS = [(family.name, family.kind) for family in FAMILIES if family.kind]
-_VALUES = [family.values for family in FAMILIES if family.values]
-_USAGES = [family.usage for family in FAMILIES if family.usage]
-_INPUTS = [family.inputs for family in FAMILIES if family.inputs]
-_OUTPUTS = [family.outputs for family in FAMILIES if family.outputs]
-_SYSTEMS = [family.system for family in FAMILIES if family.system]
 
 
 def _names() -> Mapping[str, list[tuple[str, int]]]:
@@ -42,30 +37,46 @@ def _names() -> Mapping[str, list[tuple[str, int]]]:
 
 
 NAMES = _names()
-SHAPE_ATTRIBUTES_MAX = 200  # a span with more is read without remembering its shape
-SHAPES_MAX = 2048  # an application has a few dozen
-Names = tuple[str, ...]
-Answer = TypeVar("Answer")
 
 
-def remembered(of_names: Callable[[Names], Answer]) -> Callable[[Names], Answer]:
-    """Remember the answer per set of attribute names: one instrumentation has few of them."""
-    return lru_cache(SHAPES_MAX)(of_names)
+class Plan(NamedTuple):
+    """What to ask of spans with the same attribute names, the best first."""
 
-
-def by_shape(of_names: Callable[[Names], Answer], span: Span) -> Answer:
-    """Return what a remembered function says of a span's attribute names."""
-    names = tuple(span.attributes)
-    if len(names) > SHAPE_ATTRIBUTES_MAX:  # remembering these could cost more memory than time
-        of_names = getattr(of_names, "__wrapped__", of_names)
-    return of_names(names)
+    kinds: tuple[tuple[str, Callable[[Span], Kind | None]], ...]  # family, reader
+    facts: tuple[tuple[str, str, Callable[[Any], Any]], ...]  # attribute, fact, reader
+    values: tuple[Callable[[Span], Mapping[str, Any]], ...]
+    usages: tuple[Callable[[Span], Usage | None], ...]
+    inputs: tuple[Callable[[Span], Messages], ...]
+    outputs: tuple[Callable[[Span], Messages], ...]
+    systems: tuple[Callable[[Span], str | None], ...]
+    words: Mapping[Role, tuple[str, ...]]  # attributes that may hold a person's or a model's words
 
 
 @remembered
-def _plan(names: Names) -> list[tuple[str, str, Callable[[Any], Any]]]:
-    """Return (attribute, fact, reader), the best rank first."""
+def _plan(names: Names) -> Plan:
     found = [(rank, name, fact) for name in names for fact, rank in NAMES.get(name, ())]
-    return [(name, fact, READERS[FACTS[fact]]) for _, name, fact in sorted(found)]
+    asked = [family for family in FAMILIES if _is_marked(family, names)]
+    return Plan(
+        tuple((f.name, f.kind) for f in FAMILIES if f.kind and _may_tell(f.kind, names)),
+        tuple((name, fact, READERS[FACTS[fact]]) for _, name, fact in sorted(found)),
+        tuple(family.values for family in asked if family.values),
+        tuple(family.usage for family in asked if family.usage),
+        tuple(family.inputs for family in asked if family.inputs),
+        tuple(family.outputs for family in asked if family.outputs),
+        tuple(family.system for family in asked if family.system),
+        {
+            "user": tuple(name for name in human.INPUTS if name in names),
+            "assistant": tuple(name for name in human.OUTPUTS if name in names),
+        },
+    )
+
+
+def _may_tell(kind: Callable[[Span], Kind | None], names: Names) -> bool:
+    return not isinstance(kind, KindBy) or kind.attribute in names
+
+
+def _is_marked(family: Family, names: Names) -> bool:
+    return not family.marks or any(name.startswith(family.marks) for name in names)
 
 
 @dataclass(slots=True)
@@ -74,6 +85,7 @@ class Facts:
 
     kind: Kind | None
     family: str | None
+    plan: Plan
     values: dict[str, Any] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
 
@@ -84,36 +96,40 @@ class Facts:
 
 def facts(span: Span) -> Facts:
     """Return what the families know of a span, apart from its messages."""
-    kind, family = kind_of(span)
+    plan = by_shape(_plan, span.attributes)
+    kind, family = _kind(span, plan)
     values: dict[str, Any] = {}
-    for read in _VALUES:
+    for read in plan.values:
         for fact, value in read(span).items():
             if value is not None:
                 values.setdefault(fact, value)
-    for attribute, fact, reader in by_shape(_plan, span):
+    for attribute, fact, reader in plan.facts:
         if fact not in values:
             value = reader(span.attributes[attribute])
             if value is not None:
                 values[fact] = value
-    found = Facts(kind, family, values)
+    found = Facts(kind, family, plan, values)
     if kind == "llm":
-        found.usage = _usage(span, values)
+        found.usage = _usage(span, plan, values)
     return found
 
 
 def kind_of(span: Span) -> tuple[Kind | None, str | None]:
     """Return what a span is and the family that says so; None twice when none does."""
-    for name, kind in _KINDS:
-        found = kind(span)
-        if found:
+    return _kind(span, by_shape(_plan, span.attributes))
+
+
+def _kind(span: Span, plan: Plan) -> tuple[Kind | None, str | None]:
+    for name, kind in plan.kinds:
+        if found := kind(span):
             return found, name
     return None, None
 
 
-def _usage(span: Span, values: Mapping[str, Any]) -> Usage:
-    usage = Usage(**{name: count(values.get(name)) for name in USAGE})
+def _usage(span: Span, plan: Plan, values: Mapping[str, Any]) -> Usage:
+    usage = Usage(*(values.get(name) for name in USAGE))
     if not usage:
-        usage = next((found for read in _USAGES if (found := read(span))), Usage())
+        usage = next((found for read in plan.usages if (found := read(span))), Usage())
     # A failed call counted as nothing was not counted.
     if span.status_code == "error" and not usage.input_tokens and not usage.output_tokens:
         return Usage()
@@ -126,19 +142,25 @@ def _usage(span: Span, values: Mapping[str, Any]) -> Usage:
     return usage
 
 
-def inputs(span: Span) -> Messages:
+def inputs(span: Span, known: Facts) -> Messages:
     """Return the messages that a model request was sent, oldest first."""
-    return next((found for read in _INPUTS if (found := read(span))), [])
+    for read in known.plan.inputs:
+        if found := read(span):
+            return found
+    return []
 
 
-def outputs(span: Span) -> Messages:
+def outputs(span: Span, known: Facts) -> Messages:
     """Return what the model answered: one message, or one a choice."""
-    return next((found for read in _OUTPUTS if (found := read(span))), [])
+    for read in known.plan.outputs:
+        if found := read(span):
+            return found
+    return []
 
 
-def system(span: Span, messages: Messages) -> str | None:
+def system(span: Span, known: Facts, messages: Messages) -> str | None:
     """Return the system prompt: set apart, else the first system message of the input."""
-    apart = next((found for read in _SYSTEMS if (found := read(span))), None)
-    if apart:
-        return apart
+    for read in known.plan.systems:
+        if apart := read(span):
+            return apart
     return next((message.text for message in messages if message.role == "system"), None)

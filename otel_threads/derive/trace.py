@@ -6,10 +6,11 @@ from typing import Any
 from otel_threads.derive import reading
 from otel_threads.derive.calls import Call, calls, error_of, plain_error
 from otel_threads.derive.evaluations import evaluations
-from otel_threads.derive.facts import Message, Usage, parse
+from otel_threads.derive.facts import Message, Usage, parse, total
 from otel_threads.derive.identity import Found, Identity, valid
 from otel_threads.derive.messages import as_json
 from otel_threads.derive.reading import Facts
+from otel_threads.derive.shapes import by_shape, remembered
 from otel_threads.derive.tree import Tree
 from otel_threads.derive.turns import TurnPart, Turns
 from otel_threads.model import USAGE, Span, TraceRows
@@ -101,25 +102,21 @@ def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[Turn
 
 
 def _together(slices: Sequence[Row]) -> Row:
-    usage, costs = Usage(), [row for row in slices if row["cost_usd"] is not None]
-    for row in slices:
-        usage.add(Usage(**{name: row[name] for name in USAGE}))
+    """Return what a trace's slices add up to; mostly there is one, and its columns are these."""
+    first = slices[0]
+    if len(slices) == 1:
+        return {name: first[name] for name in SUMMED}
+    costs = [row for row in slices if row["cost_usd"] is not None]
     sources = {row["cost_source"] for row in costs}
     metadata: dict[str, str] = {}
     for row in slices:
         metadata |= row["metadata"]
     return {
-        "start_time_unix_nano": min(row["start_time_unix_nano"] for row in slices),
-        "end_time_unix_nano": max(row["end_time_unix_nano"] for row in slices),
-        "received_unix_nano": max(row["received_unix_nano"] for row in slices),
-        "created_unix_nano": min(row["created_unix_nano"] for row in slices),
-        "span_count": sum(row["span_count"] for row in slices),
-        "error_count": sum(row["error_count"] for row in slices),
-        "call_count": sum(row["call_count"] for row in slices),
-        "first_sequence": min(row["first_sequence"] for row in slices),
-        "last_sequence": max(row["last_sequence"] for row in slices),
+        **{name: min(row[name] for row in slices) for name in SMALLEST},
+        **{name: max(row[name] for row in slices) for name in GREATEST},
+        **{name: sum(row[name] for row in slices) for name in COUNTS},
         "metadata": metadata,
-        **{name: getattr(usage, name) for name in USAGE},
+        **total(Usage(*(row[name] for name in USAGE)) for row in slices).counts(),
         "cost_usd": sum(row["cost_usd"] for row in costs) if costs else None,
         "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
         "cost_is_partial": any(row["cost_is_partial"] for row in slices)
@@ -128,7 +125,14 @@ def _together(slices: Sequence[Row]) -> Row:
     }
 
 
+SMALLEST = ("start_time_unix_nano", "created_unix_nano", "first_sequence")
+GREATEST = ("end_time_unix_nano", "received_unix_nano", "last_sequence")
+COUNTS = ("span_count", "error_count", "call_count")
 LISTS = ("models", "providers", "services", "users", "environments", "tags")
+SUMMED = (
+    *SMALLEST, *GREATEST, *COUNTS, "metadata", *USAGE, "cost_usd", "cost_source",
+    "cost_is_partial", *LISTS,
+)  # fmt: skip
 
 
 def _slices(
@@ -136,32 +140,36 @@ def _slices(
 ) -> list[Row]:
     """Return one row per thread of the trace, in the order of their first span."""
     spans: dict[str | None, list[Span]] = {}
-    for span in sorted(tree.spans, key=lambda s: (s.start_unix_nano, tree.position[s.span_id])):
+    sources: dict[str | None, str] = {}
+    for span in sorted(tree.spans, key=lambda s: s.start_unix_nano):
         found = threads.get(span.span_id)
-        spans.setdefault(found.thread_id if found else None, []).append(span)
+        thread_id = found.thread_id if found else None
+        spans.setdefault(thread_id, []).append(span)
+        if found:
+            sources.setdefault(thread_id, found.source)
     answered: dict[str | None, list[Call]] = {}
-    trace_sequence = min(span.sequence for span in tree.spans)
     for call in requests:
         found = threads.get(call.span.span_id)
         answered.setdefault(found.thread_id if found else None, []).append(call)
+    trace_sequence = min([span.sequence for span in tree.spans])
     return [
         {
             "thread_id": thread_id,
-            "thread_id_source": next(
-                (f.source for s in inside if (f := threads.get(s.span_id))), None
+            "thread_id_source": sources.get(thread_id),
+            "start_time_unix_nano": inside[0].start_unix_nano,
+            "end_time_unix_nano": max(
+                [s.end_unix_nano for s in inside] + [inside[-1].start_unix_nano]
             ),
-            "start_time_unix_nano": min(span.start_unix_nano for span in inside),
-            "end_time_unix_nano": max(max(s.end_unix_nano, s.start_unix_nano) for s in inside),
-            "received_unix_nano": max(span.received_unix_nano for span in inside),
-            "created_unix_nano": min(span.received_unix_nano for span in inside),
-            "first_sequence": min(span.sequence for span in inside),
-            "last_sequence": max(span.sequence for span in inside),
+            "received_unix_nano": max([span.received_unix_nano for span in inside]),
+            "created_unix_nano": min([span.received_unix_nano for span in inside]),
+            "first_sequence": min([span.sequence for span in inside]),
+            "last_sequence": max([span.sequence for span in inside]),
             "trace_sequence": trace_sequence,
             "span_count": len(inside),
             "error_count": _failures(tree, facts, inside),
             "call_count": len(answered.get(thread_id, ())),
-            "services": _distinct(span.service_name for span in inside),
-            "users": _distinct(facts[span.span_id].get("user_id") for span in inside),
+            "services": _distinct([span.service_name for span in inside]),
+            "users": _distinct([facts[span.span_id].get("user_id") for span in inside]),
             "environments": _environments(inside, facts),
             "tags": _tags(inside, facts),
             "metadata": _metadata(inside),
@@ -182,25 +190,24 @@ def _failures(tree: Tree, facts: Mapping[str, Facts], inside: Sequence[Span]) ->
 
 def spent(answered: Sequence[Call]) -> Row:
     """Return models, providers, tokens and cost of some calls, ready for a row."""
-    usage = Usage()
-    for call in answered:
-        usage.add(call.usage)
+    usage = answered[0].usage if len(answered) == 1 else total(call.usage for call in answered)
     costs = [call.cost_usd for call in answered if call.cost_usd is not None]
     sources = {call.cost_source for call in answered if call.cost_source}
     return {
-        "models": _distinct(call.model for call in answered),
-        "providers": _distinct(call.provider for call in answered),
-        **{name: getattr(usage, name) for name in USAGE},
+        "models": _distinct([call.model for call in answered]),
+        "providers": _distinct([call.provider for call in answered]),
+        **usage.counts(),
         "cost_usd": sum(costs) if costs else None,
         "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
         # A failed call costs nothing that anybody could know of.
-        "cost_is_partial": bool(costs)
+        "cost_is_partial": len(costs) not in (0, len(answered))
         and any(call.cost_usd is None and call.error is None for call in answered),
     }
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:
-    return sorted({value for value in values if value})
+    found = {value for value in values if value}
+    return sorted(found) if len(found) > 1 else list(found)
 
 
 def _environments(inside: Sequence[Span], facts: Mapping[str, Facts]) -> list[str]:
@@ -226,12 +233,12 @@ def _metadata(inside: Sequence[Span]) -> dict[str, str]:
         if isinstance(bag, dict):
             for key, value in bag.items():
                 _keep(found, key, value)
-        for name, key in reading.by_shape(_metadata_names, span):
+        for name, key in by_shape(_metadata_names, span.attributes):
             _keep(found, key, span.attributes[name])
     return dict(sorted(found.items())[:METADATA_KEYS_MAX])
 
 
-@reading.remembered
+@remembered
 def _metadata_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return (attribute, metadata key) of those names that hold metadata."""
     return [
@@ -269,7 +276,7 @@ def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
         "response_id": call.response_id,
         "reported_by": _distinct(member.scope_name for member in call.members),
         "finish_reasons": call.finish_reasons,
-        **{name: getattr(call.usage, name) for name in USAGE},
+        **call.usage.counts(),
         "cost_usd": call.cost_usd,
         "cost_source": call.cost_source,
         "time_to_first_token_ms": call.ttft_ms,

@@ -10,7 +10,7 @@ from typing import Any
 
 from otel_threads.derive import human
 from otel_threads.derive.calls import Call, Error, error_of
-from otel_threads.derive.facts import Message, Messages, Part, parse
+from otel_threads.derive.facts import Message, Messages, Part, Role, parse
 from otel_threads.derive.identity import Found
 from otel_threads.derive.messages import as_json, last_text, result_value
 from otel_threads.derive.reading import Facts
@@ -187,14 +187,15 @@ class Turns:
             stack.extend(self._tree.children.get(span.span_id, ()))
         return found
 
-    def _human(self, span: Span, role: str) -> str | None:
+    def _human(self, span: Span, role: Role) -> str | None:
         key = (span.span_id, role)
         if key not in self._words:
-            is_model = self._facts[span.span_id].kind in ("llm", "embedding")
-            self._words[key] = None if is_model else human.words(span, role)  # type: ignore[arg-type]
+            known = self._facts[span.span_id]
+            is_model = known.kind in ("llm", "embedding")
+            self._words[key] = None if is_model else human.words(span, role, known.plan.words[role])
         return self._words[key]
 
-    def _first_words(self, path: Iterable[Span], role: str) -> str | None:
+    def _first_words(self, path: Iterable[Span], role: Role) -> str | None:
         return next((found for span in path if (found := self._human(span, role))), None)
 
     def _converse(self, part: TurnPart, people: str | None) -> None:

@@ -4,6 +4,7 @@ Rows are replaced by delete and insert within time bounds: recomputing is idempo
 bounds let zone maps find old rows without an index.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,9 @@ from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import rows, sql
 from otel_threads.store.database import Database, is_fatal
 
-ROWS_MAX = 4000  # spans read in one pass, unless a single commit holds more
+# New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
+# a price of its own, so many small spans are better taken together; large ones cost memory.
+ROWS_MIN, ROWS_MAX, PASS_BYTES = 1000, 16_000, 16 << 20
 COMMITS_MAX = 512  # commits looked at in one pass
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
@@ -52,6 +55,7 @@ class DuckDBDerivedStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._spans_read = 0  # in the last pass, those of earlier commits included
+        self._rows_max = 4 * ROWS_MIN
 
     def position(self) -> int:
         """See `ports.DerivedStore`."""
@@ -63,8 +67,8 @@ class DuckDBDerivedStore:
         """See `ports.DerivedStore`."""
         # A trace that grows for hours is read whole at each touch. Taking as many new rows as were
         # read last time makes that work linear in its length, not quadratic.
-        rows_max = max(ROWS_MAX, self._spans_read)
-        upto = min(upto, after + COMMITS_MAX * rows_max // ROWS_MAX)
+        rows_max = max(self._rows_max, self._spans_read)
+        upto = min(upto, after + COMMITS_MAX * rows_max // ROWS_MIN)
         with self._database.cursor() as cursor:
             commits = cursor.execute(PENDING_SQL, {"after": after, "upto": upto}).fetchall()
             taken = 0
@@ -79,6 +83,7 @@ class DuckDBDerivedStore:
     def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
         """See `ports.DerivedStore`."""
         found: dict[str, list[Span]] = {}
+        size_bytes = 0
         with self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
@@ -91,6 +96,7 @@ class DuckDBDerivedStore:
                 found_rows = cursor.execute(SPANS_SQL, bounds).to_arrow_table()
                 content = cursor.execute(CONTENT_SQL, bounds).to_arrow_table()
                 logs = rows.log_records(cursor.execute(LOGS_SQL).to_arrow_table())
+                size_bytes = found_rows.nbytes + content.nbytes
                 long = rows.content_by_span(content)
                 events = rows.events_by_span(
                     cursor.execute(EVENTS_SQL, bounds).to_arrow_table(), long
@@ -100,6 +106,9 @@ class DuckDBDerivedStore:
                     found.setdefault(span.trace_id, []).append(span)
             cursor.rollback()
         self._spans_read = sum(map(len, found.values()))
+        if self._spans_read:
+            fitting = PASS_BYTES * self._spans_read // (size_bytes + 1)
+            self._rows_max = min(max(fitting, ROWS_MIN), ROWS_MAX)
         return found
 
     def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
@@ -340,7 +349,9 @@ def _insert(
 ) -> None:
     if not rows:
         return
-    cursor.register("derived_rows", pa.Table.from_pylist(rows, schema=schema))
+    columns = zip(*map(operator.itemgetter(*schema.names), rows), strict=True)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    cursor.register("derived_rows", pa.Table.from_arrays(arrays, schema=schema))
     cursor.execute(f"insert into {table} by name select * from derived_rows")  # noqa: S608  # our names
     cursor.unregister("derived_rows")
 

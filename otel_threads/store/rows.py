@@ -11,6 +11,11 @@ from otel_threads.model import Event, LogRecord, Span
 
 Key = tuple[str, str, str]  # project, trace_id, span_id
 Content = dict[Key, list[tuple[int | None, str, str]]]
+# Columns of work_spans.sql that hold the same few texts again and again.
+FEW = (
+    "project", "name", "status_code", "status_message", "service_name", "scope_name",
+    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
+)  # fmt: skip
 
 
 def trace_key(trace_id: str) -> int:
@@ -34,7 +39,9 @@ def content_by_span(table: pa.Table) -> Content:
 def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:
     """Return one `Span` a row of work_spans.sql."""
     columns = {
-        name: table.column(name).to_pylist() for name in table.column_names if name != "attributes"
+        name: _shared(table.column(name)) if name in FEW else table.column(name).to_pylist()
+        for name in table.column_names
+        if name != "attributes"
     }
     attributes = _maps(table.column("attributes"))
     found = []
@@ -120,9 +127,20 @@ def _maps(column: pa.ChunkedArray) -> list[list[tuple[str, str | None]]]:
     """Return each map of a column as pairs, twice as fast as `to_pylist`."""
     found: list[list[tuple[str, str | None]]] = []
     for chunk in column.chunks:
-        pairs = list(zip(chunk.keys.to_pylist(), chunk.items.to_pylist(), strict=True))
+        pairs = list(zip(_shared(chunk.keys), chunk.items.to_pylist(), strict=True))
         offsets = chunk.offsets.to_pylist()
         found += [pairs[a:b] for a, b in itertools.pairwise(offsets)]
+    return found
+
+
+def _shared(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return the texts of a column as Python's, one object for those that are equal."""
+    found: list[Any] = []
+    encoded = column.dictionary_encode()
+    for chunk in encoded.chunks if isinstance(encoded, pa.ChunkedArray) else (encoded,):
+        texts = [*chunk.dictionary.to_pylist(), None]
+        places = chunk.indices.fill_null(len(texts) - 1).to_pylist()
+        found += [texts[place] for place in places]
     return found
 
 
@@ -137,6 +155,9 @@ def _typed(
     apart = dict(long)
     merged = {}
     for (key, text), letter in zip(pairs, types, strict=True):
+        if letter == "s" and text is not None:
+            merged[key] = text
+            continue
         value = _value(text if text is not None else apart.get(key), letter)
         if value is not None:
             merged[key] = value

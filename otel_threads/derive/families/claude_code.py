@@ -50,6 +50,7 @@ def usage(span: Span) -> Usage | None:
 FAMILY = Family(
     name="claude-code",
     source="Claude Code monitoring documentation",
+    marks=("user_prompt", "response.model_output", "input_tokens", "output_tokens", "cache_"),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

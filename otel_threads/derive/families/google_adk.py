@@ -30,6 +30,7 @@ def outputs(span: Span) -> Messages:
 FAMILY = Family(
     name="google-adk",
     source="google/adk-python, src/google/adk/telemetry",
+    marks=("gcp.vertex.agent.",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

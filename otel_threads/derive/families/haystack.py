@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse, total
 from otel_threads.model import Span
 
 INPUT, OUTPUT = "haystack.component.input", "haystack.component.output"
@@ -33,19 +33,19 @@ def outputs(span: Span) -> Messages:
 def usage(span: Span) -> Usage | None:
     output = parse(span.attributes.get(OUTPUT)) if _generates(span) else None
     replies = output.get("replies") if isinstance(output, dict) else None
-    found = Usage()
+    found = []
     for reply in replies if isinstance(replies, list) else []:
         meta = reply.get("meta", reply.get("_meta")) if isinstance(reply, dict) else None
         details = meta.get("usage") if isinstance(meta, dict) else None
         if isinstance(details, dict):
-            found.add(
+            found.append(
                 Usage(
                     input_tokens=count(details.get("prompt_tokens")),
                     output_tokens=count(details.get("completion_tokens")),
                     total_tokens=count(details.get("total_tokens")),
                 )
             )
-    return found if found else None
+    return total(found) or None
 
 
 def _generates(span: Span) -> bool:
@@ -64,6 +64,7 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="haystack",
     source="deepset-ai/haystack, haystack/tracing",
+    marks=("haystack.component.",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

@@ -6,7 +6,7 @@ Source: github.com/lmnr-ai/lmnr-python.
 from collections.abc import Mapping
 from typing import Any
 
-from otel_threads.derive.facts import Family, kind_by, parse
+from otel_threads.derive.facts import Family, KindBy, parse
 from otel_threads.model import Span
 
 
@@ -23,7 +23,8 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="laminar",
     source="lmnr-ai/lmnr-python",
-    kind=kind_by(
+    marks=("lmnr.span.",),
+    kind=KindBy(
         "lmnr.span.type",
         {"llm": "llm", "tool": "tool", "default": "chain", "evaluator": "evaluator"},
     ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Messages, Usage, count, kind_by, number, parse
+from otel_threads.derive.facts import Family, KindBy, Messages, Usage, count, number, parse
 from otel_threads.model import Span
 
 INPUT, OUTPUT = "langfuse.observation.input", "langfuse.observation.output"
@@ -103,7 +103,8 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="langfuse",
     source="langfuse/langfuse, OpenTelemetry attributes of the SDKs v3 to v5",
-    kind=kind_by(
+    marks=("langfuse.observation.",),
+    kind=KindBy(
         "langfuse.observation.type",
         {
             "generation": "llm",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Messages, Usage, count, kind_by, parse
+from otel_threads.derive.facts import Family, KindBy, Messages, Usage, count, parse
 from otel_threads.model import Span
 
 
@@ -51,7 +51,8 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="langsmith",
     source="langchain-ai/langsmith-sdk, OTEL exporter",
-    kind=kind_by(
+    marks=("langsmith.",),
+    kind=KindBy(
         "langsmith.span.kind",
         {
             "llm": "llm",

@@ -24,6 +24,7 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="litellm",
     source="BerriAI/litellm, integrations/opentelemetry.py",
+    marks=("hidden_params",),
     kind=kind,
     values=values,
     names={

@@ -39,6 +39,7 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="livekit",
     source="livekit/agents, telemetry/trace_types.py",
+    marks=("lk.",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Messages, Usage, count, kind_by, parse
+from otel_threads.derive.facts import Family, KindBy, Messages, Usage, count, parse
 from otel_threads.model import Span
 
 MODEL_KINDS = ('"CHAT_MODEL"', '"LLM"', "CHAT_MODEL", "LLM")
@@ -51,7 +51,8 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="mlflow",
     source="mlflow/mlflow, mlflow/tracing/constant.py",
-    kind=kind_by(
+    marks=("mlflow.",),
+    kind=KindBy(
         "mlflow.spanType",
         {
             "chat_model": "llm",

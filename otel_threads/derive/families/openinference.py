@@ -6,7 +6,7 @@ Source: github.com/Arize-ai/openinference, spec/semantic_conventions.md.
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Messages, kind_by, parse
+from otel_threads.derive.facts import Family, KindBy, Messages, parse
 from otel_threads.model import Span
 
 
@@ -73,7 +73,8 @@ def _flattened(span: Span, prefix: str) -> Messages:
 FAMILY = Family(
     name="openinference",
     source="Arize-ai/openinference, spec/semantic_conventions.md",
-    kind=kind_by(
+    marks=("openinference.span.kind", "llm."),
+    kind=KindBy(
         "openinference.span.kind",
         {
             "llm": "llm",

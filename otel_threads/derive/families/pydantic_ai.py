@@ -111,6 +111,15 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="pydantic-ai",
     source="pydantic/pydantic-ai InstrumentationSettings 1 to 5; pydantic/logfire",
+    marks=(
+        "events",
+        "raw_input",
+        "request_data",
+        "response",
+        "usage",
+        "gen_ai.usage.raw",
+        "metadata",
+    ),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

@@ -28,5 +28,8 @@ def values(span: Span) -> Mapping[str, Any]:
 
 
 FAMILY = Family(
-    name="strands", source="strands-agents/sdk-python, telemetry/tracer.py", values=values
+    name="strands",
+    source="strands-agents/sdk-python, telemetry/tracer.py",
+    marks=("gen_ai.",),
+    values=values,
 )

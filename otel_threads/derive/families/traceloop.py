@@ -73,6 +73,7 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="traceloop",
     source="traceloop/openllmetry, opentelemetry-semantic-conventions-ai",
+    marks=("traceloop.", "gen_ai.prompt.", "gen_ai.completion."),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

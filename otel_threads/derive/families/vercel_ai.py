@@ -56,6 +56,7 @@ def values(span: Span) -> Mapping[str, Any]:
 FAMILY = Family(
     name="vercel-ai",
     source="vercel/ai, packages/ai/src/telemetry",
+    marks=("ai.",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,
