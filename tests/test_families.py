@@ -73,9 +73,7 @@ def test_a_family_finds_nothing_on_a_span_without_its_marks(tmp_path):
     )
     def mixed(pairs, scope, base):
         assert (
-            found_without_marks(
-                dataclasses.replace(base, attributes=dict(pairs), scope_name=scope)
-            )
+            found_without_marks(dataclasses.replace(base, attributes=dict(pairs), scope_name=scope))
             == []
         )
 

@@ -37,6 +37,7 @@ TARGETS = pa.schema(
     [(name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name", "author")]
 )
 THREAD_SCORES_SQL = sql.query("thread_scores")
+TRACE_EVALUATIONS_SQL = sql.query("trace_evaluations")
 TRACE_SCORES_SQL = sql.query("trace_scores")
 RESPONSE_SCORES_SQL = sql.query("response_scores")
 NAMED_RESPONSES_SQL = sql.query("named_responses")
@@ -91,12 +92,12 @@ class Annotations:
     def trace_scores(self, trace_ids: Sequence[str]) -> list[Row]:
         """Return the scores of some traces and of their spans, as records."""
         given = {"trace_ids": list(trace_ids)}
-        if not self._holds("score_records") and not self._holds("evaluations"):
-            return []
-        found = self._read(TRACE_SCORES_SQL, given)
-        # Looking responses up reads all calls; nearly nobody names a response of another trace.
-        if self._read(NAMED_RESPONSES_SQL, {}):
-            found += self._read(RESPONSE_SCORES_SQL, given)
+        found = self._read(TRACE_SCORES_SQL, given) if self._holds("score_records") else []
+        if self._holds("evaluations"):
+            found += self._read(TRACE_EVALUATIONS_SQL, given)
+            # Looking responses up reads all calls; nearly nobody names a response of another trace.
+            if self._read(NAMED_RESPONSES_SQL, {}):
+                found += self._read(RESPONSE_SCORES_SQL, given)
         return found
 
     def said_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:

@@ -25,6 +25,8 @@ ROWS_MIN, ROWS_MAX, PASS_BYTES = 1000, 16_000, 16 << 20
 COMMITS_MAX = 512  # commits looked at in one pass
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
+WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
+PLAIN = ("parts", "tool_calls", "tool_call_id")  # what follows from the text of a plain message
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
     "evaluations",
@@ -298,7 +300,7 @@ class _Threads:
             ),
         )
         for row in _rows(self._cursor, PAYLOADS_SQL, {"first": min(starts), "last": max(starts)}):
-            found.setdefault(_part_key(row), orjson.loads(row["payload"]))
+            found.setdefault(_part_key(row), _unpacked(row["payload"]))
         return found
 
     def _first_and_last(
@@ -374,7 +376,32 @@ def _timed(row: Row, *, received: bool = False) -> Row:
 
 
 def _packed(part: Row) -> Row:
-    return {**part, "payload": json(part)}
+    """Return a row of turn_parts; its payload holds each text once: writing is what costs."""
+    texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
+    same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
+    slim = [
+        {k: v for k, v in message.items() if k not in PLAIN} if _is_plain(message) else message
+        for message in part["messages"]
+    ]
+    return {
+        **part,
+        "payload": json({**part, **dict.fromkeys(same), "messages": slim, "same": same}),
+    }
+
+
+def _unpacked(payload: str) -> Row:
+    """Return the part of a payload."""
+    part: Row = orjson.loads(payload)
+    for message in part["messages"]:
+        if "parts" not in message:
+            message |= {
+                "parts": [{"type": "text", "text": message["text"]}],
+                "tool_calls": [],
+                "tool_call_id": None,
+            }
+    for name, place in part.pop("same", {}).items():
+        part[name] = part["messages"][place]["text"]
+    return part
 
 
 def _turn(turn: Row) -> Row:
@@ -399,16 +426,20 @@ def _messages(turn: Row) -> list[Row]:
             "message_index": i,
             "start_time_unix_nano": turn["start_time_unix_nano"],
             # Plain text is most of it: once is enough.
-            "parts": None if _is_plain(message) else json(message["parts"]),
+            "parts": None if _is_text(message) else json(message["parts"]),
             "tool_calls": json(message["tool_calls"]) if message["tool_calls"] else None,
         }
         for i, message in enumerate(turn["messages"])
     ]
 
 
-def _is_plain(message: Row) -> bool:
+def _is_text(message: Row) -> bool:
     parts = message["parts"]
     return len(parts) == 1 and parts[0] == {"type": "text", "text": message["text"]}
+
+
+def _is_plain(message: Row) -> bool:
+    return not message["tool_calls"] and message["tool_call_id"] is None and _is_text(message)
 
 
 def json(value: Any) -> str:

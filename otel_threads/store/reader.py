@@ -5,6 +5,7 @@ Every call has a cursor of its own, a time limit, and a total order. Absent valu
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -16,7 +17,7 @@ from otel_threads.errors import InvalidQuery
 from otel_threads.model import Span
 from otel_threads.store import otlp, rows, selection, sql, stats
 from otel_threads.store.database import Database, dictionaries
-from otel_threads.store.selection import Listing
+from otel_threads.store.selection import TRACES, Listing
 
 Row = dict[str, Any]
 
@@ -49,6 +50,7 @@ class Reader:
     def __init__(self, database: Database, *, timeout_s: float) -> None:
         self._database = database
         self._timeout_s = timeout_s
+        self._filled: set[str] = set()  # tables that are known to have had rows
 
     def moment(self) -> AbstractContextManager[object]:
         """Return a context in which all questions of this thread are about one moment."""
@@ -68,8 +70,15 @@ class Reader:
         Raises:
             InvalidQuery: there is no such field to sort by.
         """
-        text, parameters = selection.page(listing, chosen, sort=sort, after=after)
-        return self._rows(text, {**parameters, "limit": limit})
+        with self._database.reading(self._timeout_s) as cursor:
+            if listing is TRACES and chosen.get("thread_id") and chosen.get("project"):
+                named = {"project": chosen["project"], "thread_id": chosen["thread_id"]}
+                bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
+                if not bounds:
+                    return []
+                chosen = {**chosen, **bounds[0]}
+            text, parameters = selection.page(listing, chosen, sort=sort, after=after)
+            return _query(cursor, text, {**parameters, "limit": limit})
 
     def count(self, listing: Listing, chosen: Mapping[str, Any]) -> int:
         """Return how many items a selection has."""
@@ -95,12 +104,10 @@ class Reader:
         A trace that was sent to several projects is in each of them; without a name, the default
         project's comes first.
         """
-        named = {
-            "trace_id": trace_id,
-            "trace_key": rows.trace_key(trace_id),
-            "project": project,
-        }
+        named = {"trace_id": trace_id, "trace_key": rows.trace_key(trace_id)}
         found = self._rows(GET_TRACE_SQL, named)
+        if project is not None:
+            found = [row for row in found if row["project"] == project]
         return min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
 
     def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row] | None:
@@ -128,16 +135,21 @@ class Reader:
             "last": trace["end_time_unix_nano"],
         }
         with self._database.reading(self._timeout_s) as cursor:
-            turns = _query(cursor, LOOSE_TURNS_SQL, named)
-            if turns:
-                _attach(turns, _query(cursor, TRACE_MESSAGES_SQL, named))
+            turns: list[Row] = []
             for thread_id in trace["thread_ids"][:TRACE_THREADS_MAX]:
                 some = _query(cursor, TRACE_TURNS_SQL, {**named, "thread_id": thread_id})
                 if some:
                     key = {"project": trace["project"], "thread_id": thread_id}
                     _attach(some, _query(cursor, THREAD_MESSAGES_SQL, key | _span_of(some)))
                 turns += some
-        return sorted(turns, key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or ""))
+            if len(turns) < trace["turn_count"]:  # each part of a trace is of a turn of its own
+                loose = _query(cursor, LOOSE_TURNS_SQL, named)
+                if loose:
+                    _attach(loose, _query(cursor, TRACE_MESSAGES_SQL, named))
+                turns += loose
+        return sorted(
+            turns, key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"])
+        )
 
     def spans(self, trace: Row) -> list[tuple[Span, Row]]:
         """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
@@ -152,11 +164,11 @@ class Reader:
         """Return the model requests of a trace by the span that they stand at."""
         named = {
             "trace_id": trace["trace_id"],
-            "project": trace["project"] if trace["is_copy"] else None,
             "first": trace["start_time_unix_nano"],
             "last": trace["end_time_unix_nano"],
         }
-        return {row["span_id"]: row for row in self._rows(TRACE_CALLS_SQL, named)}
+        calls = _of_copy(trace, self._rows(TRACE_CALLS_SQL, named))
+        return {row["span_id"]: row for row in calls}
 
     def otlp(self, trace: Row) -> ExportTraceServiceRequest:
         """Return the spans of a trace as a request that would store them again."""
@@ -167,18 +179,30 @@ class Reader:
     ) -> tuple[list[Row], rows.Content, dict[str, dict[rows.Key, list[Row]]]]:
         first = {"first": trace["start_time_unix_nano"], "last": trace["end_time_unix_nano"]}
         named = {"trace_id": trace["trace_id"]}
-        copy = {"project": trace["project"] if trace["is_copy"] else None}
         with self._database.reading(self._timeout_s) as cursor:
-            raw = _query(cursor, TRACE_SPANS_SQL, named | first | copy)
+            raw = _of_copy(trace, _query(cursor, TRACE_SPANS_SQL, named | first))
+            raw.sort(key=itemgetter("ingest_seq", "start_time_unix_nano", "span_id"))
             content = rows.content_by_span(
                 cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()
             )
             parts = {
                 "events": _by_span(_query(cursor, TRACE_EVENTS_SQL, named | first)),
-                "links": _by_span(_query(cursor, TRACE_LINKS_SQL, named | first)),
-                "logs": _by_span(_query(cursor, TRACE_LOGS_SQL, named)),
+                "links": {},
+                "logs": {},
             }
+            if self._holds(cursor, "span_links"):
+                parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
+            if self._holds(cursor, "log_records"):
+                parts["logs"] = _by_span(_query(cursor, TRACE_LOGS_SQL, named))
         return raw, content, parts
+
+    def _holds(self, cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
+        """Return whether a table ever had rows: few senders use these, and a look costs less."""
+        if table not in self._filled:
+            query = f"select 1 from {table} limit 1"  # noqa: S608  # one of our names
+            if cursor.execute(query).fetchone():
+                self._filled.add(table)
+        return table in self._filled
 
     def projects(self) -> list[Row]:
         """Return every project with counts, the most recently active first."""
@@ -215,6 +239,13 @@ def _query(
     return dictionaries(cursor)
 
 
+def _of_copy(trace: Row, found: list[Row]) -> list[Row]:
+    """Return the rows of this copy of a trace, where it was sent to several projects."""
+    if not trace["is_copy"]:
+        return found
+    return [row for row in found if row["project"] == trace["project"]]
+
+
 def _span_of(turns: Sequence[Row]) -> Row:
     """Return which turns these are, and when they began, to find their messages by."""
     starts = [turn["start_time_unix_nano"] for turn in turns]
@@ -227,7 +258,8 @@ def _attach(turns: Sequence[Row], messages: Sequence[Row]) -> None:
     for message in messages:
         by_turn.setdefault(message["turn_index"], []).append(message)
     for turn in turns:
-        turn["messages"] = by_turn.get(turn["turn_index"], [])
+        found = by_turn.get(turn["turn_index"], [])
+        turn["messages"] = sorted(found, key=itemgetter("message_index"))
 
 
 def _bare_span(row: Row, attributes: dict[str, Any]) -> Span:

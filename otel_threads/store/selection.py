@@ -106,6 +106,8 @@ TRACES = Listing(
     conditions={
         "project": "project = $project",
         "thread_id": "list_contains(thread_ids, $thread_id)",
+        "first": "end_time_unix_nano >= $first",  # of the thread's activity, for zone maps
+        "last": "start_time_unix_nano <= $last",
         "without_thread": "(len(thread_ids) = 0) = $without_thread",
         "from": "end_time >= $from",
         "to": "start_time < $to",

@@ -6,7 +6,7 @@ Answers are plain dictionaries of the contract's names; api/schemas.py gives the
 import datetime
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -242,15 +242,17 @@ class ThreadService:
 
     def _turns(self, rows: Sequence[Row]) -> list[Row]:
         """Return turns, each with the scores of its traces and of their spans."""
-        trace_ids = [trace_id for row in rows for trace_id in row["trace_ids"]]
-        by_trace: dict[str, list[Row]] = {}
-        if trace_ids:
-            for score in scores.together(self._annotations.trace_scores(trace_ids)):
-                by_trace.setdefault(score["trace_id"], []).append(score)
-        return [
-            {**_turn(row), "scores": [s for t in row["trace_ids"] for s in by_trace.get(t, ())]}
-            for row in rows
-        ]
+        by_trace = self._scores_by_trace(t for row in rows for t in row["trace_ids"])
+        return _with_scores(rows, by_trace)
+
+    def _scores_by_trace(self, trace_ids: Iterable[str]) -> dict[str, list[Row]]:
+        """Return the scores of some traces and of their spans."""
+        asked = sorted(set(trace_ids))
+        found: dict[str, list[Row]] = {}
+        if asked:
+            for score in scores.together(self._annotations.trace_scores(asked)):
+                found.setdefault(score["trace_id"], []).append(score)
+        return found
 
     @_of_one_moment
     def transcript(self, thread_id: str, *, project: str | None = None) -> Row:
@@ -376,10 +378,13 @@ class ThreadService:
         spans = self._reader.spans(row)
         tree = Tree(span for span, _ in spans)
         raw = {id(span): readable for span, readable in spans}
-        records = scores.together(self._annotations.trace_scores([row["trace_id"]]))
+        turns = self._reader.trace_turns(row)
+        by_trace = self._scores_by_trace(
+            [row["trace_id"], *(t for turn in turns for t in turn["trace_ids"])]
+        )
         calls = self._reader.trace_calls(row)
         on_span: dict[str | None, list[Row]] = {}
-        for score in records:
+        for score in by_trace.get(row["trace_id"], ()):
             on_span.setdefault(score["span_id"], []).append(score)
         return {
             **_item(self._annotated([row])[0]),
@@ -394,7 +399,7 @@ class ThreadService:
                 }
                 for span in tree.spans
             ],
-            "turns": self._turns(self._reader.trace_turns(row)),
+            "turns": _with_scores(turns, by_trace),
         }
 
     def doctor(self) -> Row:
@@ -479,6 +484,13 @@ def _turn(row: Row) -> Row:
         "messages": [_message(message) for message in row["messages"]],
         "usage": _usage(row),
     }
+
+
+def _with_scores(turns: Sequence[Row], by_trace: Mapping[str, Sequence[Row]]) -> list[Row]:
+    return [
+        {**_turn(row), "scores": [s for t in row["trace_ids"] for s in by_trace.get(t, ())]}
+        for row in turns
+    ]
 
 
 def _message(row: Row) -> Row:

@@ -2,4 +2,3 @@
 select * from messages
 where thread_id is null and project = $project and trace_id = $trace_id
     and start_time_unix_nano >= $first and start_time_unix_nano <= $last
-order by turn_index, message_index
