@@ -27,7 +27,35 @@ def merge(parts: Iterable[Row], *, across: bool = True) -> list[Row]:
             _append(turns[-1], part)
         else:
             turns.append(_turn(part))
+    for place in range(len(turns)):
+        _tell_questions(turns, place)
     return turns
+
+
+def _tell_questions(turns: Sequence[Row], place: int) -> None:
+    """Give failed turns the question that the next turn's history shows and they do not.
+
+    Some instrumentations write no input on a request that fails. The history of the next request
+    has the question, unanswered, right before the new one.
+    """
+    for text in reversed(turns[place].get("unanswered", ())):
+        place -= 1
+        if place < 0 or turns[place]["user"] is not None or turns[place]["error"] is None:
+            return
+        turn = turns[place]
+        turn["user"] = text
+        turn["messages"] = [_question(text, turn["span_id"]), *turn["messages"]]
+
+
+def _question(text: str, span_id: str) -> Row:
+    return {
+        "role": "user",
+        "text": text,
+        "parts": [{"type": "text", "text": text}],
+        "tool_calls": [],
+        "tool_call_id": None,
+        "span_id": span_id,
+    }
 
 
 def _continues(part: Row, turn: Row) -> bool:

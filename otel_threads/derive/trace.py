@@ -296,6 +296,7 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str) -> Row:
         "user_message_count": part.key[0],
         "user_text": part.key[1],
         "continues": part.continues,
+        "unanswered": part.unanswered,
         "span_id": part.outer.span_id,
         "name": part.outer.name,
         "user": part.user,

@@ -18,6 +18,7 @@ from otel_threads.derive.tree import Tree
 from otel_threads.model import Span
 
 FINAL_TOOLS = ("final_answer", "final_result", "final_output", "submit_answer")
+UNANSWERED_MAX = 5  # questions in a row that failed
 MESSAGES_MAX = 2000  # of one turn; more is a runaway loop, and its spans are all there
 
 
@@ -32,6 +33,7 @@ class TurnPart:
     end_unix_nano: int
     key: tuple[int, str | None] = (0, None)
     continues: bool = False
+    unanswered: list[str] = field(default_factory=list)  # questions that its history leaves open
     user: str | None = None
     assistant: str | None = None
     system: str | None = None
@@ -149,6 +151,7 @@ class Turns:
             end_unix_nano=max(span.end_unix_nano for span in inside),
             key=(len(group.texts), group.texts[-1] if group.texts else None),
             continues=_ends_with_tool(first.inputs),
+            unanswered=_unanswered(first.inputs),
             system=next((call.system for call in group.calls if call.system), None),
             span_count=len(inside),
         )
@@ -341,6 +344,17 @@ class _ToolSpans:
 
 def _ends_with_tool(inputs: Messages) -> bool:
     return bool(inputs) and inputs[-1].role == "tool"
+
+
+def _unanswered(inputs: Messages) -> list[str]:
+    """Return the texts of user messages that stand directly before the last one, oldest first."""
+    last = max((i for i, message in enumerate(inputs) if message.role == "user"), default=0)
+    found: list[str] = []
+    for message in reversed(inputs[max(0, last - UNANSWERED_MAX) : last]):
+        if message.role != "user" or (text := message.text) is None:
+            break
+        found.insert(0, text)
+    return found
 
 
 def _since_last_user(inputs: Messages) -> Messages:

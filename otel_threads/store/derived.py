@@ -236,10 +236,15 @@ class _Threads:
         earlier = {}
         for row in before:
             key = _key(row)
+            if row["before"] is None:
+                continue
             continued = bool(parts.get(key)) and min(parts[key], key=order)["continues"]
-            # The change may continue the turn before it, or fall between the traces of that turn.
-            if row["before"] is not None and (continued or row["before_traces"] > 1):
+            # The change may continue the turn before it, or fall between the traces of that turn,
+            # or show what was asked in turns that failed.
+            if continued or row["before_traces"] > 1:
                 earlier[key] = row["before"]
+            if row["failed_from"] is not None:
+                earlier[key] = row["failed_from"]
         if earlier:
             cuts |= earlier
             parts |= self._narrow(earlier)

@@ -1,12 +1,24 @@
--- For each touched thread: how many turns start before the change, the last of them, and over how
--- many traces that one goes. Reads no content.
+-- For each touched thread: how many turns start before the change, the last of them, over how many
+-- traces that one goes, and where the failed turns begin that the change follows directly, if any:
+-- what comes next may show what was asked in them. Reads no content.
 -- affected: (project, thread_id, first).
+with earlier as (
+    select a.project, a.thread_id, a.first, t.start_time_unix_nano as start, t.has_error, t.trace_ids
+    from affected a
+    join turns t
+        on t.thread_id = a.thread_id and t.project = a.project and t.start_time_unix_nano < a.first
+),
+answered as (
+    select project, thread_id, max(start) filter (not has_error) as upto
+    from earlier group by project, thread_id
+)
 select
     a.project, a.thread_id, a.first,
-    count(t.turn_index) as kept,
-    max(t.start_time_unix_nano) as before,
-    arg_max(len(t.trace_ids), t.start_time_unix_nano) as before_traces
+    count(e.start) as kept,
+    max(e.start) as before,
+    arg_max(len(e.trace_ids), e.start) as before_traces,
+    min(e.start) filter (e.start > coalesce(o.upto, -1)) as failed_from
 from affected a
-left join turns t
-    on t.thread_id = a.thread_id and t.project = a.project and t.start_time_unix_nano < a.first
+left join earlier e on e.thread_id = a.thread_id and e.project = a.project
+left join answered o on o.thread_id = a.thread_id and o.project = a.project
 group by a.project, a.thread_id, a.first
