@@ -77,7 +77,6 @@ export const exact = (time) => (time ? `${EXACT.format(new Date(time))}\n${time}
 
 // Characters that turn, hide or break a line of text: shown by their code instead.
 // Source: Unicode, UAX #9, explicit directional formatting; C0 and C1 controls.
-// eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /** Return a text on one line in which nothing is hidden: ids, names, tags. */

@@ -80,7 +80,7 @@ export function completions(text, caret, fields, values) {
     case "operator":
       return {
         ...at,
-        items: pick((state.field?.operators ?? ["="]).map((text) => ({ text: `${text} `, hint: "" }))),
+        items: pick((state.field?.operators ?? ["="]).map((operator) => ({ text: `${operator} `, hint: "" }))),
       };
     case "value":
       return { ...at, items: pick(valueItems(state, values)) };

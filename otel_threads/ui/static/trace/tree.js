@@ -5,8 +5,8 @@ export const typeOf = (span) => span.type ?? "other";
 
 /** Return `{nodes, length}`: spans with their place in tree and time, parents first; ms of the whole. */
 export function treeOf(spans) {
-  const start = spans.reduce((found, s) => Math.min(found, s.start_time_unix_nano), Infinity);
-  const end = spans.reduce((found, s) => Math.max(found, s.end_time_unix_nano), -Infinity);
+  const start = spans.reduce((least, s) => Math.min(least, s.start_time_unix_nano), Infinity);
+  const end = spans.reduce((most, s) => Math.max(most, s.end_time_unix_nano), -Infinity);
   const nodes = spans.map((span, index) => ({
     span,
     index,
