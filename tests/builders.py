@@ -82,3 +82,14 @@ def a_request(*spans: Span, resource: dict | None = None, scope: str = "test") -
     scope_spans.scope.name = scope
     scope_spans.spans.extend(spans)
     return request.SerializeToString()
+
+
+def of_now(payload: bytes) -> bytes:
+    """Return a recorded request as if it had been sent just now: doctor tells replays."""
+    request = ExportTraceServiceRequest.FromString(payload)
+    spans = [s for r in request.resource_spans for one in r.scope_spans for s in one.spans]
+    shift = time.time_ns() - max(span.end_time_unix_nano for span in spans)
+    for span in spans:
+        span.start_time_unix_nano += shift
+        span.end_time_unix_nano += shift
+    return request.SerializeToString()

@@ -105,7 +105,11 @@ def test_watch_follows_live(filled):
         "--database",
         str(filled.database),
     ]
-    watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=filled.folder)
+    watching = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=filled.folder,
+        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     told = threading.Event()
 
     def read() -> None:

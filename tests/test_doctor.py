@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from builders import a_chat, a_request, a_span, new_span_id, new_trace_id
+from builders import a_chat, a_request, a_span, new_span_id, new_trace_id, of_now
 from conftest import CAPTURES, request_files, scenarios
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -20,17 +20,6 @@ def send(server, name: str) -> None:
         answer = server.post(file.read_bytes(), signal, content_type=f"application/{kind}")
         assert answer.status_code == 200
     server.wait_derived()
-
-
-def of_now(payload: bytes) -> bytes:
-    """Return a recorded request as if it had been sent just now: doctor tells replays."""
-    request = ExportTraceServiceRequest.FromString(payload)
-    spans = [s for r in request.resource_spans for one in r.scope_spans for s in one.spans]
-    shift = time.time_ns() - max(span.end_time_unix_nano for span in spans)
-    for span in spans:
-        span.start_time_unix_nano += shift
-        span.end_time_unix_nano += shift
-    return request.SerializeToString()
 
 
 def findings(server, kind: str) -> list[dict]:

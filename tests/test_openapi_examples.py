@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from builders import of_now
 from conftest import CAPTURES, request_files
 
 FILE = Path(__file__).parent.parent / "otel_threads/api/rest/examples.json"
@@ -56,7 +57,7 @@ LIST_MAX, TEXT_MAX = 2, 300  # of an example
 def answers(server):
     """Every call of the table, asked in turn: "GET /path" → {parameters, body, answer}."""
     for file in request_files(CAPTURES / CAPTURE):
-        server.post(file.read_bytes(), x_otel_threads_project="shop")
+        server.post(of_now(file.read_bytes()), x_otel_threads_project="shop")
     server.wait_derived()
     trace_id = server.get("/traces", **THREAD)["items"][0]["trace_id"]
     ids = {"trace_id": trace_id}
