@@ -28,7 +28,7 @@ class Load(StrEnum):
 
     IDLE = "idle"  # nothing is in flight
     LIGHT = "light"  # small requests trickle in
-    HEAVY = "heavy"  # large ones, or very many
+    HEAVY = "heavy"  # large ones, or many at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,7 @@ class Deriver:
                     self._waiting_since = None if done >= self._committed else started
                     DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
                 self._changed.notify_all()
+            self._rest()  # saving is work, too
 
     def _do_jobs(self) -> None:
         while self._jobs:
