@@ -142,10 +142,12 @@ def replace(
     merge: Merge,
     *,
     first: int | None = None,
+    last: int | None = None,
 ) -> list[ThreadKey]:
     """Put rows in the place of all that was derived of the work's traces, in a transaction.
 
-    `first` bounds what is looked at where no rows take the place. Returns the changed threads.
+    `first` and `last` bound what is looked at where no rows take the place: when the earliest of
+    these traces began and the latest ended. Returns the changed threads.
     """
     starts = [trace.first_unix_nano for trace in traces]
     first = min([*starts, first] if first is not None else starts)
@@ -153,7 +155,7 @@ def replace(
     affected: dict[ThreadKey, int] = {
         (project, thread_id): earliest
         for project, thread_id, earliest in cursor.execute(
-            TOUCHED_THREADS_SQL, {"first": first}
+            TOUCHED_THREADS_SQL, {"first": first, "last": last}
         ).fetchall()
     }
     for trace in traces:
@@ -163,7 +165,7 @@ def replace(
                 affected[key] = min(
                     affected.get(key, row["start_time_unix_nano"]), row["start_time_unix_nano"]
                 )
-    _delete_old(cursor, first)
+    _delete_old(cursor, first, last)
     _insert(cursor, "traces", [_timed(trace.trace, received=True) for trace in traces], TRACES)
     _insert(cursor, "trace_slices", [row for trace in traces for row in trace.slices], SLICES)
     _insert(cursor, "calls", [_timed(row) for trace in traces for row in trace.calls], CALLS)
@@ -187,22 +189,25 @@ def replace(
     return list(affected)
 
 
-def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
+def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None) -> None:
     """Delete what was derived of the traces in work_ids alone; threads come later."""
+    bounds, within = {"first": first}, "start_time_unix_nano >= $first"
+    if last is not None:  # else DuckDB reads to the end of each table, however old the traces are
+        bounds, within = {**bounds, "last": last}, f"{within} and start_time_unix_nano <= $last"
     for table in ("traces", "trace_slices", "calls", "turn_parts"):
         cursor.execute(
-            f"delete from {table} where start_time_unix_nano >= $first"  # noqa: S608  # our names
+            f"delete from {table} where {within}"  # noqa: S608  # our names
             " and trace_id in (select trace_id from work_ids)",
-            {"first": first},
+            bounds,
         )
     cursor.execute(
         "delete from evaluations where evidence_trace_id in (select trace_id from work_ids)"
     )
     for table in ("turns", "messages"):
         cursor.execute(
-            f"delete from {table} where start_time_unix_nano >= $first"  # noqa: S608  # our names
+            f"delete from {table} where {within}"  # noqa: S608  # our names
             " and thread_id is null and trace_id in (select trace_id from work_ids)",
-            {"first": first},
+            bounds,
         )
 
 

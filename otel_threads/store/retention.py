@@ -96,7 +96,8 @@ class Retention:
                 _delete_raw(cursor, whole)
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
                 first = min(row["start_time_unix_nano"] for row in whole)
-                changed = replace(cursor, work, [], merge, first=first)
+                last = max(row["end_time_unix_nano"] for row in whole)
+                changed = replace(cursor, work, [], merge, first=first, last=last)
                 gone = _gone(cursor, changed)
                 delete_said(cursor, gone, work.trace_ids)
         for copied in {row["project"] for row in old if row["is_copy"]}:
