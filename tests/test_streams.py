@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import threading
+import time
 
 import httpx
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_threads.decode import otlp_json
 from otel_threads.model import Signal
+from otel_threads.threads.service import TURNS_TOGETHER
 
 NASTY = '=HYPERLINK("x"), "quoted"\nline two \u202e 🙂 \x00'
 
@@ -33,6 +35,35 @@ def export(server, **query) -> httpx.Response:
     answer = httpx.get(f"{server.api}/export/threads", params=query, timeout=120)
     assert answer.status_code == 200, answer.text
     return answer
+
+
+def test_an_export_reads_threads_together_and_says_what_each_call_says(server):
+    """Also where a thread has more turns than are read together, and across such batches."""
+    counts = {"a": 3, "b": TURNS_TOGETHER + 20, "c": 1, "d": TURNS_TOGETHER - 1, "e": 2}
+    chats = [
+        a_chat(thread, f"{thread} asks {n}", f"answer {n}", start=time.time_ns() + n * 1000)
+        for thread, count in counts.items()
+        for n in range(count)
+    ]
+    server.post(a_request(*chats), x_otel_threads_project="batches")
+    server.wait_derived()
+    trace_id = chats[0].trace_id.hex()
+    score = {"project": "batches", "trace_id": trace_id, "name": "quality", "value": 1}
+    httpx.put(f"{server.api}/scores", json={"scores": [score]}).raise_for_status()
+    told = {}
+    for line in export(server, project="batches").text.splitlines():
+        thread = json.loads(line)
+        told[thread["thread_id"]] = thread["turns"]
+    assert {thread: len(turns) for thread, turns in told.items()} == counts
+    for thread, turns in told.items():
+        asked = {"project": "batches", "thread_id": thread, "limit": 1000}
+        assert [(t["user"], t["scores"], t["messages"]) for t in turns] == [
+            (t["user"], t["scores"], t["messages"])
+            for t in server.get("/threads/turns", **asked)["items"]
+        ]
+    assert told["a"][0]["scores"][0]["name"] == "quality"
+    lines = export(server, project="batches", shape="openai").text.splitlines()
+    assert [len(json.loads(line)["messages"]) for line in lines] == [2 * n for n in counts.values()]
 
 
 def test_jsonl_has_every_thread_with_its_turns(loaded):

@@ -3,6 +3,7 @@
 Every call has a cursor of its own, a time limit, and a total order. Absent values are None.
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
@@ -10,11 +11,13 @@ from typing import Any
 
 import duckdb
 import orjson
+import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_threads.decode import values
 from otel_threads.errors import InvalidQuery
 from otel_threads.model import Span
+from otel_threads.ports import ThreadKey
 from otel_threads.store import otlp, rows, selection, sql, stats
 from otel_threads.store.database import Database, dictionaries
 from otel_threads.store.selection import TRACES, Listing
@@ -28,6 +31,8 @@ LIST_TURNS_SQL = sql.query("list_turns")
 TRACE_TURNS_SQL = sql.query("trace_turns")
 LOOSE_TURNS_SQL = sql.query("loose_turns")
 TRACE_THREADS_MAX = 100  # a batch job's trace may hold thousands; its turns are listed by thread
+TURNS_OF_THREADS_SQL = sql.query("turns_of_threads")
+MESSAGES_OF_THREADS_SQL = sql.query("messages_of_threads")
 THREAD_MESSAGES_SQL = sql.query("thread_messages")
 TRACE_MESSAGES_SQL = sql.query("trace_messages")
 TRACE_CALLS_SQL = sql.query("trace_calls")
@@ -124,6 +129,24 @@ class Reader:
             turns = _query(cursor, LIST_TURNS_SQL, asked)
             if turns:
                 _attach(turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
+        return turns
+
+    def turns_of(self, threads: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
+        """Return all turns, with `messages`, of some threads, oldest first, by project and id."""
+        keys = [(thread["project"], thread["thread_id"]) for thread in threads]
+        bounds = {
+            "first": min(_unix_nano(thread["first_activity_time"]) for thread in threads),
+            "last": max(_unix_nano(thread["last_activity_time"]) for thread in threads) + 999,
+        }
+        with self._database.reading(self._timeout_s) as cursor:
+            projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))
+            cursor.register("wanted", pa.table({"project": projects, "thread_id": ids}))
+            turns = _by_thread(_query(cursor, TURNS_OF_THREADS_SQL, bounds))
+            messages = _by_thread(_query(cursor, MESSAGES_OF_THREADS_SQL, bounds))
+            cursor.unregister("wanted")
+        for key, some in turns.items():
+            some.sort(key=itemgetter("turn_index"))
+            _attach(some, messages.get(key, ()))
         return turns
 
     def trace_turns(self, trace: Row) -> list[Row]:
@@ -280,6 +303,22 @@ def _bare_span(row: Row, attributes: dict[str, Any]) -> Span:
         attributes=attributes,
         resource={},
     )
+
+
+def _by_thread(found: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
+    grouped: dict[ThreadKey, list[Row]] = {}
+    for row in found:
+        grouped.setdefault((row["project"], row["thread_id"]), []).append(row)
+    return grouped
+
+
+def _unix_nano(time: datetime.datetime) -> int:
+    """Return a time of the store, which is whole in microseconds."""
+    return (time - _EPOCH) // _MICROSECOND * 1000
+
+
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
 
 
 def _by_span(found: Sequence[Row]) -> dict[rows.Key, list[Row]]:

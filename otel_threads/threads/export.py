@@ -67,12 +67,12 @@ class ExportService:
             return _csv(pages)
         if format == "parquet":
             return _parquet(pages)
-        write: Callable[[Row], Iterator[bytes]] = self._whole
+        write: Callable[[Sequence[Row]], Iterator[bytes]] = self._whole
         if format == "otlp":
             write = self._traces
         elif shape == "openai":
             write = self._openai
-        return (piece for page in pages for thread in page for piece in write(thread))
+        return (piece for page in pages for piece in write(page))
 
     def _pages(self, chosen: Row) -> Iterator[list[Row]]:
         after = None
@@ -84,24 +84,19 @@ class ExportService:
                 return
             after = position(THREADS, rows[-1], None)
 
-    def _whole(self, thread: Row) -> Iterator[bytes]:
-        turns: list[Row] = []
-        cursor = None
-        while True:
-            page = self._service.turns(
-                thread["thread_id"], project=thread["project"], limit=1000, cursor=cursor
-            )
-            turns += page["items"]
-            cursor = page["next_cursor"]
-            if not cursor:
-                break
-        yield _line({**thread, "turns": turns})
+    def _whole(self, threads: Sequence[Row]) -> Iterator[bytes]:
+        for thread, turns in self._service.turns_of(threads):
+            yield _line({**thread, "turns": turns})
 
-    def _openai(self, thread: Row) -> Iterator[bytes]:
-        found = self._service.transcript(thread["thread_id"], project=thread["project"])
-        yield _line({"messages": transcript.openai(found["messages"])})
+    def _openai(self, threads: Sequence[Row]) -> Iterator[bytes]:
+        for _, messages in self._service.transcripts_of(threads):
+            yield _line({"messages": transcript.openai(messages)})
 
-    def _traces(self, thread: Row) -> Iterator[bytes]:
+    def _traces(self, threads: Sequence[Row]) -> Iterator[bytes]:
+        for thread in threads:
+            yield from self._traces_of(thread)
+
+    def _traces_of(self, thread: Row) -> Iterator[bytes]:
         chosen = {"project": thread["project"], "thread_id": thread["thread_id"]}
         after = None
         while True:

@@ -6,7 +6,7 @@ Answers are plain dictionaries of the contract's names; api/schemas.py gives the
 import datetime
 import functools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -26,6 +26,7 @@ from otel_threads.threads.walks import Walks, digest_of, make_cursor, open_curso
 
 Row = dict[str, Any]
 LIMIT_MAX = 1000
+TURNS_TOGETHER = 500  # that an export reads at once; a longer thread is read alone, whole
 LIMIT_DEFAULT = 50
 ALL_PROJECTS = "*"
 STATUSES = ("active", "inactive")
@@ -262,21 +263,48 @@ class ThreadService:
             NotFound: there is no such thread.
         """
         name = self._one_project(project)
-        messages: list[Row] = []
-        system: str | None = None
-        after = -1
-        while rows := self._read_turns(name, thread_id, after, LIMIT_MAX):
-            for row in rows:
-                if row["system"] and row["system"] != system:
-                    system = row["system"]
-                    messages.append(transcript.system_message(system, row))
-                messages += [
-                    {**_message(m), "turn_index": row["turn_index"]} for m in row["messages"]
-                ]
-                if row["has_error"]:
-                    messages.append(transcript.error_message(row))
-            after = rows[-1]["turn_index"]
+        messages = _told(self._all_turns(name, thread_id))
         return {"project": name, "thread_id": thread_id, "messages": messages}
+
+    def _all_turns(self, project: str, thread_id: str) -> list[Row]:
+        found: list[Row] = []
+        after = -1
+        while rows := self._read_turns(project, thread_id, after, LIMIT_MAX):
+            found += rows
+            after = rows[-1]["turn_index"]
+        return found
+
+    def turns_of(self, threads: Sequence[Row]) -> Iterator[tuple[Row, list[Row]]]:
+        """Yield some threads, each with all of its turns, oldest first."""
+        for together in self._conversations(threads):
+            by_trace = self._scores_by_trace(
+                trace_id for _, rows in together for row in rows for trace_id in row["trace_ids"]
+            )
+            for thread, rows in together:
+                yield thread, _with_scores(rows, by_trace)
+
+    def transcripts_of(self, threads: Sequence[Row]) -> Iterator[tuple[Row, list[Row]]]:
+        """Yield some threads, each with its whole conversation, as `transcript` returns it."""
+        for together in self._conversations(threads):
+            for thread, rows in together:
+                yield thread, _told(rows)
+
+    def _conversations(self, threads: Sequence[Row]) -> Iterator[list[tuple[Row, list[Row]]]]:
+        """Yield threads with the rows of their turns, as many together as hold TURNS_TOGETHER."""
+        waiting: list[Row] = []
+        turn_count = 0
+        for thread in threads:
+            turn_count += thread["turn_count"]
+            if waiting and turn_count > TURNS_TOGETHER:
+                yield self._together(waiting)
+                waiting, turn_count = [], thread["turn_count"]
+            waiting.append(thread)
+        if waiting:
+            yield self._together(waiting)
+
+    def _together(self, threads: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
+        found = self._reader.turns_of(threads)
+        return [(t, found.get((t["project"], t["thread_id"]), [])) for t in threads]
 
     def traces(
         self,
@@ -491,6 +519,20 @@ def _with_scores(turns: Sequence[Row], by_trace: Mapping[str, Sequence[Row]]) ->
         {**_turn(row), "scores": [s for t in row["trace_ids"] for s in by_trace.get(t, ())]}
         for row in turns
     ]
+
+
+def _told(turns: Sequence[Row]) -> list[Row]:
+    """Return the messages of a conversation once, with its system prompts and errors in place."""
+    messages: list[Row] = []
+    system: str | None = None
+    for row in turns:
+        if row["system"] and row["system"] != system:
+            system = row["system"]
+            messages.append(transcript.system_message(system, row))
+        messages += [{**_message(m), "turn_index": row["turn_index"]} for m in row["messages"]]
+        if row["has_error"]:
+            messages.append(transcript.error_message(row))
+    return messages
 
 
 def _message(row: Row) -> Row:
