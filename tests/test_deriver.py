@@ -11,7 +11,7 @@ from otel_threads.errors import StoreFailed
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch
 from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore
+from otel_threads.store.derived import PASS_BYTES, ROWS_FIRST, DuckDBDerivedStore
 from otel_threads.store.writer import BatchWriter
 
 
@@ -71,4 +71,36 @@ def test_a_full_disk_is_waited_for(tmp_path):
     assert deriver.failed is None
     assert threads(database) == ["t"]
     for part in (deriver, writer, database):
+        part.close()
+
+
+def committed(writer, *spans) -> None:
+    request = Request(signal=Signal.TRACES, payload=a_request(*spans), received_unix_nano=1)
+    tables = columns.decode([request], default_project="default").tables
+    writer._commit([Batch(tables, logs.LOGS.empty_table())])
+
+
+def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
+    """Large messages few at a time, small ones many, and what one commit holds whole."""
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=256 << 20)
+    writer, store = BatchWriter(database), DuckDBDerivedStore(database)
+    large = "x" * (PASS_BYTES // 4)
+    for n in range(10):
+        committed(writer, a_chat(f"large-{n}", large, "hi"))
+    committed(writer, *(a_chat("whole", large, "hi") for _ in range(6)))
+    for n in range(40):
+        committed(writer, *(a_chat(f"small-{n}", "hello", "hi") for _ in range(ROWS_FIRST // 10)))
+    pieces, position = [], 0
+    while position < writer.committed_sequence:
+        work = store.pending(after=position, upto=writer.committed_sequence)
+        found = store.spans(work, after=position)
+        pieces.append([span for spans in found.values() for span in spans])
+        position = work.upto
+    sizes = [sum(len(str(s.attributes)) for s in piece) for piece in pieces]
+    alone = [i for i, piece in enumerate(pieces) if len(piece) == 6]
+    assert all(size < 1.1 * PASS_BYTES for i, size in enumerate(sizes) if i not in alone)
+    assert sum(map(len, pieces)) == 10 + 6 + 4 * ROWS_FIRST
+    assert max(map(len, pieces)) > ROWS_FIRST  # once it is known that they are small
+    assert len(pieces) < 20
+    for part in (writer, database):
         part.close()

@@ -21,8 +21,7 @@ from otel_threads.store.database import Database, is_fatal
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
-ROWS_MIN, ROWS_MAX, PASS_BYTES = 1000, 16_000, 16 << 20
-COMMITS_MAX = 512  # commits looked at in one pass
+ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 16_000, 16 << 20
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
@@ -33,6 +32,7 @@ TABLES = (
 )  # fmt: skip
 
 PENDING_SQL = sql.query("pending_commits")
+PENDING_BYTES_SQL = sql.query("pending_bytes")
 TOUCHED_TRACES_SQL = sql.query("touched_traces")
 BOUNDS_SQL = sql.query("trace_bounds")
 SPANS_SQL = sql.query("work_spans")
@@ -56,8 +56,8 @@ class DuckDBDerivedStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._spans_read = 0  # in the last pass, those of earlier commits included
-        self._rows_max = 4 * ROWS_MIN
+        self._spans_read = self._bytes_read = 0  # in the last pass, also of earlier commits
+        self._rows_max = ROWS_FIRST
 
     def position(self) -> int:
         """See `ports.DerivedStore`."""
@@ -67,10 +67,11 @@ class DuckDBDerivedStore:
 
     def pending(self, *, after: int, upto: int) -> Work:
         """See `ports.DerivedStore`."""
-        # A trace that grows for hours is read whole at each touch. Taking as many new rows as were
-        # read last time makes that work linear in its length, not quadratic.
+        # A trace that grows for hours is read whole at each touch. Taking as much that is new as
+        # was read last time makes that work linear in its length, not quadratic.
         rows_max = max(self._rows_max, self._spans_read)
-        upto = min(upto, after + COMMITS_MAX * rows_max // ROWS_MIN)
+        bytes_max = max(PASS_BYTES, self._bytes_read)
+        upto = min(upto, after + rows_max)  # each commit holds a row
         with self._database.cursor() as cursor:
             commits = cursor.execute(PENDING_SQL, {"after": after, "upto": upto}).fetchall()
             taken = 0
@@ -79,13 +80,20 @@ class DuckDBDerivedStore:
                     upto = sequence - 1
                     break
                 taken += row_count
+            taken_bytes = 0
+            sizes = cursor.execute(PENDING_BYTES_SQL, {"after": after, "upto": upto}).fetchall()
+            for sequence, size_bytes in sizes:
+                if taken_bytes and taken_bytes + size_bytes > bytes_max:
+                    upto = sequence - 1
+                    break
+                taken_bytes += size_bytes
             found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
         return Work(upto, [trace_id for (trace_id,) in found])
 
     def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
         """See `ports.DerivedStore`."""
         found: dict[str, list[Span]] = {}
-        size_bytes = 0
+        self._bytes_read = 0
         with self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
@@ -98,7 +106,7 @@ class DuckDBDerivedStore:
                 found_rows = cursor.execute(SPANS_SQL, bounds).to_arrow_table()
                 content = cursor.execute(CONTENT_SQL, bounds).to_arrow_table()
                 logs = rows.log_records(cursor.execute(LOGS_SQL).to_arrow_table())
-                size_bytes = found_rows.nbytes + content.nbytes
+                self._bytes_read = found_rows.nbytes + content.nbytes
                 long = rows.content_by_span(content)
                 events = rows.events_by_span(
                     cursor.execute(EVENTS_SQL, bounds).to_arrow_table(), long
@@ -109,8 +117,8 @@ class DuckDBDerivedStore:
             cursor.rollback()
         self._spans_read = sum(map(len, found.values()))
         if self._spans_read:
-            fitting = PASS_BYTES * self._spans_read // (size_bytes + 1)
-            self._rows_max = min(max(fitting, ROWS_MIN), ROWS_MAX)
+            fitting = PASS_BYTES * self._spans_read // (self._bytes_read + 1)
+            self._rows_max = min(max(fitting, 1), ROWS_MAX)
         return found
 
     def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
