@@ -2,6 +2,7 @@
 
 import threading
 
+import duckdb
 from builders import a_chat, a_request
 from conftest import wait_until
 
@@ -10,6 +11,7 @@ from otel_threads.derive.deriver import Deriver
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch
+from otel_threads.store import derived
 from otel_threads.store.database import Database
 from otel_threads.store.derived import PASS_BYTES, ROWS_FIRST, DuckDBDerivedStore
 from otel_threads.store.writer import BatchWriter
@@ -103,4 +105,29 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
     assert max(map(len, pieces)) > ROWS_FIRST  # once it is known that they are small
     assert len(pieces) < 20
     for part in (writer, database):
+        part.close()
+
+
+def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypatch):
+    """Else the same pass would fail for ever: how much it needs hangs on the threads it touches."""
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    writer, store = BatchWriter(database), DuckDBDerivedStore(database)
+    for n in range(10):
+        committed(writer, *(a_chat(f"t-{n}-{i}", "hello", "hi") for i in range(20)))
+    sizes = []
+
+    def replace(cursor, work, *rest, **named):
+        sizes.append(len(work.trace_ids))
+        if len(work.trace_ids) > 60:
+            raise duckdb.OutOfMemoryException("no room")
+        return whole(cursor, work, *rest, **named)
+
+    whole = derived.replace
+    monkeypatch.setattr(derived, "replace", replace)
+    deriver = Deriver(store)
+    deriver.notice(writer.committed_sequence)
+    assert deriver.wait(writer.committed_sequence, 60)
+    assert len(threads(database)) == 200
+    assert sizes[:3] == [200, 100, 40]
+    for part in (deriver, writer, database):
         part.close()

@@ -4,8 +4,9 @@ Rows are replaced by delete and insert within time bounds: recomputing is idempo
 bounds let zone maps find old rows without an index.
 """
 
+import contextlib
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -14,14 +15,24 @@ import pyarrow as pa
 
 from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
-from otel_threads.model import USAGE, Span, TraceRows
+from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import rows, sql
 from otel_threads.store.database import Database, is_fatal
+from otel_threads.store.derived_columns import (
+    CALLS,
+    EVALUATIONS,
+    MESSAGES,
+    PARTS,
+    SLICES,
+    TRACES,
+    TURNS,
+    WORDS,
+)
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
-ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 16_000, 16 << 20
+ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 8000, 16 << 20
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
@@ -58,6 +69,8 @@ class DuckDBDerivedStore:
         self._database = database
         self._spans_read = self._bytes_read = 0  # in the last pass, also of earlier commits
         self._rows_max = ROWS_FIRST
+        self._rows_limit = ROWS_MAX  # less after a pass that found no memory
+        self._rows_taken = 0  # by the last pass
 
     def position(self) -> int:
         """See `ports.DerivedStore`."""
@@ -70,6 +83,8 @@ class DuckDBDerivedStore:
         # A trace that grows for hours is read whole at each touch. Taking as much that is new as
         # was read last time makes that work linear in its length, not quadratic.
         rows_max = max(self._rows_max, self._spans_read)
+        if self._rows_limit < ROWS_MAX:
+            rows_max = min(rows_max, self._rows_limit)
         bytes_max = max(PASS_BYTES, self._bytes_read)
         upto = min(upto, after + rows_max)  # each commit holds a row
         with self._database.cursor() as cursor:
@@ -80,6 +95,7 @@ class DuckDBDerivedStore:
                     upto = sequence - 1
                     break
                 taken += row_count
+            self._rows_taken = taken
             taken_bytes = 0
             sizes = cursor.execute(PENDING_BYTES_SQL, {"after": after, "upto": upto}).fetchall()
             for sequence, size_bytes in sizes:
@@ -94,7 +110,7 @@ class DuckDBDerivedStore:
         """See `ports.DerivedStore`."""
         found: dict[str, list[Span]] = {}
         self._bytes_read = 0
-        with self._database.cursor() as cursor:
+        with self._less_next_time(), self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
             cursor.register(
@@ -124,7 +140,7 @@ class DuckDBDerivedStore:
     def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
         """See `ports.DerivedStore`."""
         try:
-            with self._database.transaction() as cursor:
+            with self._less_next_time(), self._database.transaction() as cursor:
                 changed = replace(cursor, work, traces, merge) if traces else []
                 cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
         except duckdb.Error as error:
@@ -134,6 +150,19 @@ class DuckDBDerivedStore:
                 raise StoreFailed(f"the database refused: {type(error).__name__}") from error
             raise
         return changed
+
+    @contextlib.contextmanager
+    def _less_next_time(self) -> Iterator[None]:
+        """Halve the next pass where this one found no memory: the same would find none again.
+
+        How much a pass needs hangs on how many threads it touches and how large those are.
+        """
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            self._rows_limit = max(1, self._rows_taken // 2)
+            raise
+        self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
 
     def reset(self) -> None:
         """See `ports.DerivedStore`."""
@@ -469,77 +498,3 @@ def json(value: Any) -> str:
 
         text = slow.dumps(value, default=str)
         return text.encode("utf-8", "replace").decode()
-
-
-_S, _I, _D, _B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-_T, _L, _M = pa.timestamp("us", tz="UTC"), pa.list_(pa.string()), pa.map_(pa.string(), pa.string())
-_TOKENS = [(name, _I) for name in USAGE]
-_SPENT = [
-    *((name, _L) for name in ("models", "providers")), *_TOKENS,
-    ("cost_usd", _D), ("cost_source", _S), ("cost_is_partial", _B),
-]  # fmt: skip
-_TIMES = [
-    ("start_time", _T), ("end_time", _T), ("start_time_unix_nano", _I), ("end_time_unix_nano", _I),
-    ("duration_ms", _D),
-]  # fmt: skip
-_ABOUT = [*((name, _L) for name in ("services", "users", "environments", "tags")), ("metadata", _M)]
-TRACES = pa.schema(
-    [
-        ("project", _S), ("trace_id", _S), ("trace_key", _I), ("thread_id", _S),
-        ("thread_ids", _L), ("thread_id_source", _S), ("root_span_id", _S), ("name", _S),
-        *_TIMES, ("created_at", _T),
-        ("updated_at", _T), ("first_sequence", _I), ("last_sequence", _I), ("turn_count", _I),
-        ("span_count", _I), ("error_count", _I), ("call_count", _I),
-        ("first_message", _S), ("last_message", _S), ("is_copy", _B),
-        *_ABOUT, *_SPENT,
-    ]
-)  # fmt: skip
-SLICES = pa.schema(
-    [
-        ("project", _S), ("trace_id", _S), ("thread_id", _S), ("thread_id_source", _S),
-        ("start_time_unix_nano", _I), ("end_time_unix_nano", _I), ("received_unix_nano", _I),
-        ("created_unix_nano", _I), ("first_sequence", _I), ("last_sequence", _I),
-        ("trace_sequence", _I), ("span_count", _I), ("error_count", _I), ("call_count", _I),
-        *_ABOUT, *_SPENT,
-    ]
-)  # fmt: skip
-CALLS = pa.schema(
-    [
-        ("project", _S), ("thread_id", _S), ("trace_id", _S), ("span_id", _S), ("name", _S),
-        ("start_time", _T), ("start_time_unix_nano", _I), ("end_time_unix_nano", _I),
-        ("duration_ms", _D), ("request_model", _S), ("response_model", _S), ("provider", _S),
-        ("response_id", _S), ("reported_by", _L), ("finish_reasons", _L),
-        *_TOKENS, ("cost_usd", _D), ("cost_source", _S),
-        ("time_to_first_token_ms", _D), ("error_type", _S), ("error_message", _S),
-    ]
-)  # fmt: skip
-EVALUATIONS = pa.schema(
-    [
-        ("project", _S), ("trace_id", _S), ("span_id", _S), ("evidence_trace_id", _S),
-        ("response_id", _S), ("start_time_unix_nano", _I), ("name", _S), ("value", _D),
-        ("category", _S), ("reason", _S), ("author", _S), ("created_at", _T),
-    ]
-)  # fmt: skip
-PARTS = pa.schema(
-    [
-        ("project", _S), ("thread_id", _S), ("trace_id", _S), ("part_index", _I),
-        ("start_time_unix_nano", _I), ("continues", _B), ("payload", _S),
-    ]
-)  # fmt: skip
-TURNS = pa.schema(
-    [
-        ("project", _S), ("thread_id", _S), ("turn_index", _I), ("trace_id", _S), ("trace_ids", _L),
-        ("span_id", _S), ("name", _S), *_TIMES, ("time_to_first_token_ms", _D), ("user", _S),
-        ("assistant", _S), ("system", _S), ("error_type", _S), ("error_message", _S),
-        ("has_error", _B), ("tool_calls", _S), ("call_count", _I), ("span_count", _I),
-        ("message_count", _I), *_SPENT,
-    ]
-)  # fmt: skip
-WORDS = pa.schema([("project", _S), ("thread_id", _S), ("first_message", _S), ("last_message", _S)])
-MESSAGES = pa.schema(
-    [
-        ("project", _S), ("thread_id", _S), ("trace_id", _S), ("turn_index", _I),
-        ("message_index", _I), ("start_time_unix_nano", _I), ("span_id", _S), ("role", _S),
-        ("text", _S), ("parts", _S), ("tool_calls", _S), ("tool_call_id", _S),
-    ]
-)  # fmt: skip
