@@ -101,7 +101,11 @@ class DerivedStore(Protocol):
         """Return the next work, bounded in rows; `upto` of it is at most the one given."""
 
     def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
-        """Return all spans of the work's traces, whenever they came, by trace id."""
+        """Return all spans of the work's traces, whenever they came, by trace id.
+
+        Raises:
+            StoreFailed: no memory for them; the next `pending` takes less.
+        """
 
     def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
         """Replace the derived rows of the work's traces and threads; move the position to `upto`.

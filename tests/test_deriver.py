@@ -3,11 +3,12 @@
 import threading
 
 import duckdb
+import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
 from otel_threads.decode import columns, logs
-from otel_threads.derive.deriver import Deriver
+from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch
@@ -108,7 +109,8 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
         part.close()
 
 
-def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypatch):
+@pytest.mark.parametrize("loop", [True, False], ids=["server", "rebuild"])
+def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypatch, loop):
     """Else the same pass would fail for ever: how much it needs hangs on the threads it touches."""
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
     writer, store = BatchWriter(database), DuckDBDerivedStore(database)
@@ -124,10 +126,23 @@ def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypa
 
     whole = derived.replace
     monkeypatch.setattr(derived, "replace", replace)
-    deriver = Deriver(store)
-    deriver.notice(writer.committed_sequence)
-    assert deriver.wait(writer.committed_sequence, 60)
+    if loop:
+        deriver = Deriver(store)
+        deriver.notice(writer.committed_sequence)
+        assert deriver.wait(writer.committed_sequence, 60)
+        deriver.close()
+    else:
+        derive_all(store, writer.committed_sequence)
     assert len(threads(database)) == 200
     assert sizes[:3] == [200, 100, 40]
-    for part in (deriver, writer, database):
+    for part in (writer, database):
+        part.close()
+
+
+def test_a_rebuild_that_never_finds_memory_says_so(tmp_path, monkeypatch):
+    database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
+    store.full.set()
+    with pytest.raises(StoreFailed):
+        derive_all(store, writer.committed_sequence)
+    for part in (writer, database):
         part.close()

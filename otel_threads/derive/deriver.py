@@ -16,7 +16,7 @@ from otel_threads import tracing
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
-from otel_threads.errors import StoreClosed, Unavailable, describe
+from otel_threads.errors import StoreClosed, StoreFailed, Unavailable, describe
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
 from otel_threads.model import Load, Span, TraceRows
 from otel_threads.ports import DerivedStore, ThreadKey, Work
@@ -24,6 +24,7 @@ from otel_threads.ports import DerivedStore, ThreadKey, Work
 Job = TypeVar("Job")
 logger = logging.getLogger(__name__)
 
+FAILURES_MAX = 14  # in a row, of derive_all: halving comes down to a single commit before
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
 # The deriver works half of the time while requests trickle in, and a tenth under heavy load, more
 # as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
@@ -245,14 +246,25 @@ def derive_all(
     thread_id_attributes: Sequence[str] = (),
     on_progress: Callable[[Work], None] = lambda _: None,
 ) -> None:
-    """Derive everything up to a commit in the caller's thread, for `rebuild` on a file."""
+    """Derive everything up to a commit in the caller's thread, for `rebuild` on a file.
+
+    Raises:
+        StoreFailed: the database did not take it, also in smaller pieces.
+    """
     identity = Identity(thread_id_attributes)
     position = store.position()
+    failures = 0
     while position < committed_sequence:
         work = store.pending(after=position, upto=committed_sequence)
-        spans = store.spans(work, after=position)
-        store.save(
-            work, [r for trace in spans.values() for r in derive_traces(trace, identity)], merge
-        )
+        try:
+            spans = store.spans(work, after=position)
+            rows = [row for trace in spans.values() for row in derive_traces(trace, identity)]
+            store.save(work, rows, merge)
+        except StoreFailed:  # of memory, it takes less at the next try
+            failures += 1
+            if failures == FAILURES_MAX:
+                raise
+            continue
+        failures = 0
         position = work.upto
         on_progress(work)

@@ -159,9 +159,11 @@ class DuckDBDerivedStore:
         """
         try:
             yield
-        except duckdb.OutOfMemoryException:
+        except duckdb.OutOfMemoryException as error:
             self._rows_limit = max(1, self._rows_taken // 2)
-            raise
+            if is_fatal(error):
+                raise
+            raise StoreFailed("the database had no memory for it") from error
         self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
 
     def reset(self) -> None:
