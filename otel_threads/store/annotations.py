@@ -68,8 +68,6 @@ class Annotations:
         self._database = database
         self._sequence = sequence
         self._timeout_s = timeout_s
-        self._filled: dict[str, bool] = {}  # whether a table holds rows; a write forgets it
-        self._written = 0  # counts writes
         self._supersedes = supersedes
         self.lock = threading.RLock()
 
@@ -116,15 +114,8 @@ class Annotations:
         return self._read(SAID_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
 
     def _holds(self, table: str) -> bool:
-        """Return whether a table has rows: most of these have none, and a look costs a tenth."""
-        known = self._filled.get(table)
-        if known is None or (not known and table == "evaluations"):  # the deriver fills that one
-            query = f"select 1 as there from {table} limit 1"  # noqa: S608  # one of our names
-            written = self._written
-            known = bool(self._read(query, {}))
-            if written == self._written:  # else a write may have come after the look
-                self._filled[table] = known
-        return known
+        with self._database.reading(self._timeout_s) as cursor:
+            return self._database.holds_rows(cursor, table)
 
     def scores(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
         """Return records of scores, the latest first."""
@@ -332,13 +323,8 @@ class Annotations:
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self.lock:
-            try:
-                with self._database.transaction() as cursor:
-                    yield cursor
-            finally:  # after the commit, so that nobody learns the state before it
-                self._written += 1
-                self._filled.clear()
+        with self.lock, self._database.transaction() as cursor:
+            yield cursor
 
     def _known(
         self, cursor: duckdb.DuckDBPyConnection, project: str, kind: str, ids: Sequence[str]

@@ -59,8 +59,11 @@ class Database:
         self._memory_limit_bytes = memory_limit_bytes
         self._read_only = read_only
         self._quack = quack
-        self._thread = threading.local()  # .reading: the cursor of the reading that is open
-        self._lock = threading.Lock()  # guards _connection against a reopen
+        self._thread = threading.local()  # of the open reading: .reading, its cursor; .commits
+        self._lock = threading.Lock()  # guards _connection against a reopen, and _commits
+        self._commits = 0  # of this process, the only one that writes
+        self._empty: dict[str, int] = {}  # tables that held no row after so many commits
+        self._filled: set[str] = set()  # tables that are known to have had rows
         self._fold_at_bytes = LOG_BYTES_MAX
         self._folding = threading.Lock()  # held while the file must not change, or changes
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
@@ -162,6 +165,8 @@ class Database:
                     cursor.rollback()
                 raise
             cursor.commit()
+        with self._lock:
+            self._commits += 1
         if fold:
             self.fold_log()
 
@@ -244,6 +249,7 @@ class Database:
             watchdog.daemon = True
             watchdog.start()
             try:
+                self._thread.commits = self._commits  # before the moment that is read
                 cursor.begin()
                 self._thread.reading = cursor
                 yield cursor
@@ -256,6 +262,21 @@ class Database:
                 watchdog.cancel()
                 if caller is not None:
                     caller.watch(None)
+
+    def holds_rows(self, cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
+        """Return whether a table may have rows, inside `reading`: many stay empty, and a look is
+        cheaper than a question. That it was empty holds until the next commit."""
+        if table in self._filled:
+            return True
+        commits = self._thread.commits
+        if self._empty.get(table) == commits:
+            return False
+        query = f"select 1 from {table} limit 1"  # noqa: S608  # one of our names
+        if cursor.execute(query).fetchone():
+            self._filled.add(table)
+            return True
+        self._empty[table] = commits
+        return False
 
     def reopen(self) -> None:
         """Close and open again: what DuckDB needs after an error that it calls fatal.

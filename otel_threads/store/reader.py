@@ -26,6 +26,7 @@ Row = dict[str, Any]
 
 GET_THREAD_SQL = sql.query("get_thread")
 THREAD_BOUNDS_SQL = sql.query("thread_bounds")
+TRACE_START_SQL = sql.query("trace_start")
 GET_TRACE_SQL = sql.query("get_trace")
 LIST_TURNS_SQL = sql.query("list_turns")
 TRACE_TURNS_SQL = sql.query("trace_turns")
@@ -55,7 +56,6 @@ class Reader:
     def __init__(self, database: Database, *, timeout_s: float) -> None:
         self._database = database
         self._timeout_s = timeout_s
-        self._filled: set[str] = set()  # tables that are known to have had rows
 
     def moment(self) -> AbstractContextManager[object]:
         """Return a context in which all questions of this thread are about one moment."""
@@ -109,8 +109,12 @@ class Reader:
         A trace that was sent to several projects is in each of them; without a name, the default
         project's comes first.
         """
-        named = {"trace_id": trace_id, "trace_key": rows.trace_key(trace_id)}
-        found = self._rows(GET_TRACE_SQL, named)
+        key = {"trace_key": rows.trace_key(trace_id)}
+        with self._database.reading(self._timeout_s) as cursor:
+            start = _query(cursor, TRACE_START_SQL, key)[0]
+            if start["first"] is None:
+                return None
+            found = _query(cursor, GET_TRACE_SQL, {"trace_id": trace_id, **key, **start})
         if project is not None:
             found = [row for row in found if row["project"] == project]
         return min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
@@ -205,27 +209,18 @@ class Reader:
         with self._database.reading(self._timeout_s) as cursor:
             raw = _of_copy(trace, _query(cursor, TRACE_SPANS_SQL, named | first))
             raw.sort(key=itemgetter("ingest_seq", "start_time_unix_nano", "span_id"))
-            content = rows.content_by_span(
-                cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()
-            )
-            parts = {
-                "events": _by_span(_query(cursor, TRACE_EVENTS_SQL, named | first)),
-                "links": {},
-                "logs": {},
-            }
-            if self._holds(cursor, "span_links"):
+            events = _query(cursor, TRACE_EVENTS_SQL, named | first)
+            content: rows.Content = {}
+            if any(None in row["attributes"].values() for row in (*raw, *events)):
+                content = rows.content_by_span(
+                    cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()
+                )
+            parts = {"events": _by_span(events), "links": {}, "logs": {}}
+            if self._database.holds_rows(cursor, "span_links"):
                 parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
-            if self._holds(cursor, "log_records"):
+            if self._database.holds_rows(cursor, "log_records"):
                 parts["logs"] = _by_span(_query(cursor, TRACE_LOGS_SQL, named))
         return raw, content, parts
-
-    def _holds(self, cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
-        """Return whether a table ever had rows: few senders use these, and a look costs less."""
-        if table not in self._filled:
-            query = f"select 1 from {table} limit 1"  # noqa: S608  # one of our names
-            if cursor.execute(query).fetchone():
-                self._filled.add(table)
-        return table in self._filled
 
     def projects(self) -> list[Row]:
         """Return every project with counts, the most recently active first."""
