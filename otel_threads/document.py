@@ -32,6 +32,11 @@ is of a whole process, nor `langsmith.trace.session_*`, which is LangSmith's wor
 With one distinct value at that rank, the whole trace belongs to it. With several, a span takes the id
 of its nearest ancestor-or-self that has one, else of its first descendant.
 
+A trace without any id whose first model request brings a tool's result belongs to the thread in which
+that tool call was asked for, up to a day before: it continues that turn. Not when several threads asked
+for a call of that id, nor when another question was asked there. `thread_id_source` is then
+`gen_ai.tool.call.id`.
+
 ## A person's words on outer spans
 
 Where an agent, chain or root span holds plain human text, that is the user's message or the

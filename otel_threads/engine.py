@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.config import Config, endpoint
-from otel_threads.derive.deriver import Deriver
+from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.identity import Identity
 from otel_threads.errors import DatabaseRefused
 from otel_threads.periodic import Periodic
@@ -177,6 +177,15 @@ class FileEngine:
             config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
         )
         derived = DuckDBDerivedStore(self.database)
+
+        def alone(job: Callable[[], Result]) -> "Future[Result]":
+            done = _at_once(job)
+            # What was deleted may have told the thread of traces that stay.
+            derive_all(
+                derived, derived.position(), thread_id_attributes=config.thread_id_attributes
+            )
+            return done
+
         self.verbs = _verbs(
             config,
             self.database,
@@ -195,7 +204,7 @@ class FileEngine:
                 "derive_lag_ms": 0.0,
                 "database_bytes": self.database.size_bytes(),
             },
-            alone=_at_once,
+            alone=alone,
             caught_up=lambda: None,
         )
 

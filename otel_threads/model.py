@@ -112,7 +112,8 @@ class TraceRows:
 
     `trace` is one row of `traces`; `slices` one row per thread in the trace (thread_id None for
     spans without one); `calls` and `parts` are in the order of their start;
-    `evaluations` are scores that came as events.
+    `evaluations` are scores that came as events; `links` tell which tool calls are left open and
+    which results came in (derive/joining.py).
     """
 
     trace: dict[str, Any]
@@ -120,4 +121,5 @@ class TraceRows:
     calls: list[dict[str, Any]]
     parts: list[dict[str, Any]]
     evaluations: list[dict[str, Any]]
+    links: list[dict[str, Any]]
     first_unix_nano: int  # no span of the trace starts earlier

@@ -117,5 +117,8 @@ class DerivedStore(Protocol):
             StoreFailed: the database did not take it now; the same rows may be saved later.
         """
 
+    def unsettled(self) -> bool:
+        """Return whether traces wait to be derived again because another one changed."""
+
     def reset(self) -> None:
         """Empty the derived tables and set the position to 0, in one transaction."""

@@ -25,6 +25,7 @@ Job = TypeVar("Job")
 logger = logging.getLogger(__name__)
 
 FAILURES_MAX = 14  # in a row, of derive_all: halving comes down to a single commit before
+SETTLING_PASSES_MAX = 10  # before commits count as derived, of traces that hang on one another
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
 # The deriver works half of the time while requests trickle in, and a tenth under heavy load, more
 # as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
@@ -53,6 +54,8 @@ class Deriver:
         self.derived_sequence = store.position()
         self._committed = self.derived_sequence
         self._waiting_since: float | None = None  # of the oldest commit that is not derived
+        self._unsettled = store.unsettled()
+        self._settling = 0  # passes in a row that left something unsettled
         self._reset = False
         self._closed = False
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
@@ -118,6 +121,7 @@ class Deriver:
                         self._closed
                         or self._reset
                         or self._jobs
+                        or self._unsettled
                         or self._committed > self.derived_sequence
                     )
                 )
@@ -126,13 +130,16 @@ class Deriver:
                     return
                 reset, self._reset = self._reset, False
                 target = self._committed
-            self._do_jobs()
             try:
+                if self._do_jobs():  # what they deleted may have told the thread of what stays
+                    self._unsettled = self._store.unsettled()
                 if reset:
                     self._store.reset()
                 started = time.monotonic()
                 after = self._store.position()
                 done = self._pass(after, target)
+                self._unsettled = self._store.unsettled()
+                self._settling = self._settling + 1 if self._unsettled else 0
                 self.failed = None
             except Exception as error:  # noqa: BLE001  # the loop must survive anything
                 self.failed = error
@@ -142,20 +149,24 @@ class Deriver:
                     self._changed.wait_for(lambda: self._closed, RETRY_S)
                 continue
             with self._changed:
-                if not self._reset:
+                if not self._reset and self._settling % SETTLING_PASSES_MAX == 0:
                     self.derived_sequence = done
                     self._waiting_since = None if done >= self._committed else started
                     DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
                 self._changed.notify_all()
             self._rest()  # saving is work, too
 
-    def _do_jobs(self) -> None:
+    def _do_jobs(self) -> bool:
+        """Return whether there were any."""
+        done = False
         while self._jobs:
+            done = True
             job, future = self._jobs.popleft()
             try:
                 future.set_result(job())
             except Exception as error:  # noqa: BLE001  # it belongs to who asked
                 future.set_exception(error)
+        return done
 
     def _pace(self) -> None:
         """Let spans gather between passes; at once when nothing is in flight."""
@@ -186,7 +197,7 @@ class Deriver:
 
     def _pass(self, after: int, target: int) -> int:
         """Derive the next bounded piece of work; return the new position."""
-        if target <= after:
+        if target <= after and not self._unsettled:
             return after
         self._pace()
         with DERIVE_SECONDS.time(), tracing.span("derive"):
@@ -218,6 +229,7 @@ class Deriver:
                 raise
             except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
                 self._count_failure(trace_id, error)
+                self._store.save(Work(after, [trace_id]), [], merge)  # nor be tried for ever
         self._store.save(Work(work.upto, []), [], merge)
         return changed
 
@@ -254,7 +266,7 @@ def derive_all(
     identity = Identity(thread_id_attributes)
     position = store.position()
     failures = 0
-    while position < committed_sequence:
+    while position < committed_sequence or store.unsettled():
         work = store.pending(after=position, upto=committed_sequence)
         try:
             spans = store.spans(work, after=position)

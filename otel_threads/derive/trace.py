@@ -8,6 +8,7 @@ from otel_threads.derive.calls import Call, calls, error_of, plain_error
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.facts import Message, Usage, parse, total
 from otel_threads.derive.identity import Found, Identity, valid
+from otel_threads.derive.joining import links
 from otel_threads.derive.messages import as_json
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.shapes import by_shape, remembered
@@ -69,6 +70,7 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
         calls=[_call_row(call, project, threads) for call in requests],
         parts=[_part_row(i, part, project, trace_id) for i, part in enumerate(parts)],
         evaluations=[{**row, "project": project} for row in evaluations(tree, requests)],
+        links=links(parts, project, trace_id, has_thread=bool(threads)),
         first_unix_nano=min(span.start_unix_nano for span in spans),
     )
 

@@ -34,6 +34,8 @@ class TurnPart:
     key: tuple[int, str | None] = (0, None)
     continues: bool = False
     unanswered: list[str] = field(default_factory=list)  # questions that its history leaves open
+    asked: list[str] = field(default_factory=list)  # tool calls, by id, without a result here
+    answers: list[str] = field(default_factory=list)  # ids of the results that it begins with
     user: str | None = None
     assistant: str | None = None
     system: str | None = None
@@ -152,9 +154,12 @@ class Turns:
             key=(len(group.texts), group.texts[-1] if group.texts else None),
             continues=_ends_with_tool(first.inputs),
             unanswered=_unanswered(first.inputs),
+            asked=_left_open(group.calls),
             system=next((call.system for call in group.calls if call.system), None),
             span_count=len(inside),
         )
+        if part.continues:
+            part.answers = _results(first.inputs)
         people = self._first_words(path, "user")
         part.user = people or last_text(first.inputs, "user")
         part.error = last.error
@@ -344,6 +349,32 @@ class _ToolSpans:
 
 def _ends_with_tool(inputs: Messages) -> bool:
     return bool(inputs) and inputs[-1].role == "tool"
+
+
+def _left_open(calls: Sequence[Call]) -> list[str]:
+    """Return the ids of the tool calls that no later request of these brings the result of."""
+    asked = dict.fromkeys(
+        part["id"]
+        for call in calls
+        for message in call.outputs
+        for part in message.of_type("tool_call")
+        if part["id"]
+    )
+    if asked:
+        for call in calls[1:]:
+            for tool_call_id in _results(call.inputs):
+                asked.pop(tool_call_id, None)
+    return list(asked)
+
+
+def _results(inputs: Messages) -> list[str]:
+    """Return the ids of the tool results since the last user message, oldest first."""
+    return [
+        part["id"]
+        for message in _since_last_user(inputs)
+        for part in message.of_type("tool_result")
+        if part["id"]
+    ]
 
 
 def _unanswered(inputs: Messages) -> list[str]:

@@ -13,11 +13,12 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from otel_threads.derive.joining import join
 from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
-from otel_threads.store import rows, sql
+from otel_threads.store import rows, sql, tool_links
 from otel_threads.store.database import Database, is_fatal
 from otel_threads.store.derived_columns import (
     CALLS,
@@ -39,7 +40,7 @@ WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of 
 PLAIN = ("parts", "tool_calls", "tool_call_id")  # what follows from the text of a plain message
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
-    "evaluations",
+    "evaluations", "tool_links",
 )  # fmt: skip
 
 PENDING_SQL = sql.query("pending_commits")
@@ -141,6 +142,10 @@ class DuckDBDerivedStore:
         """See `ports.DerivedStore`."""
         try:
             with self._less_next_time(), self._database.transaction() as cursor:
+                _register_ids(cursor, work)
+                cursor.execute(
+                    "delete from traces_again where trace_id in (select trace_id from work_ids)"
+                )
                 changed = replace(cursor, work, traces, merge) if traces else []
                 cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
         except duckdb.Error as error:
@@ -166,10 +171,15 @@ class DuckDBDerivedStore:
             raise StoreFailed("the database had no memory for it") from error
         self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
 
+    def unsettled(self) -> bool:
+        """See `ports.DerivedStore`."""
+        with self._database.cursor() as cursor:
+            return cursor.execute("select 1 from traces_again limit 1").fetchone() is not None
+
     def reset(self) -> None:
         """See `ports.DerivedStore`."""
         with self._database.transaction() as cursor:
-            for table in TABLES:
+            for table in (*TABLES, "traces_again"):
                 cursor.execute(f"delete from {table}")  # noqa: S608  # our own names
             cursor.execute("update derive_state set derived_sequence = 0")
 
@@ -190,7 +200,8 @@ def replace(
     """
     starts = [trace.first_unix_nano for trace in traces]
     first = min([*starts, first] if first is not None else starts)
-    cursor.register("work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
+    _register_ids(cursor, work)
+    join(traces, lambda *asked: tool_links.askers(cursor, *asked))
     affected: dict[ThreadKey, int] = {
         (project, thread_id): earliest
         for project, thread_id, earliest in cursor.execute(
@@ -204,6 +215,8 @@ def replace(
                 affected[key] = min(
                     affected.get(key, row["start_time_unix_nano"]), row["start_time_unix_nano"]
                 )
+    links = [row for trace in traces for row in trace.links]
+    tool_links.note_changes(cursor, links, first=first, last=last)
     _delete_old(cursor, first, last)
     _insert(cursor, "traces", [_timed(trace.trace, received=True) for trace in traces], TRACES)
     _insert(cursor, "trace_slices", [row for trace in traces for row in trace.slices], SLICES)
@@ -211,6 +224,7 @@ def replace(
     _insert(
         cursor, "evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS
     )
+    _insert(cursor, "tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
     _insert(cursor, "turn_parts", [_packed(part) for part in parts], PARTS)
     loose = [
@@ -228,12 +242,16 @@ def replace(
     return list(affected)
 
 
+def _register_ids(cursor: duckdb.DuckDBPyConnection, work: Work) -> None:
+    cursor.register("work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
+
+
 def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None) -> None:
     """Delete what was derived of the traces in work_ids alone; threads come later."""
     bounds, within = {"first": first}, "start_time_unix_nano >= $first"
     if last is not None:  # else DuckDB reads to the end of each table, however old the traces are
         bounds, within = {**bounds, "last": last}, f"{within} and start_time_unix_nano <= $last"
-    for table in ("traces", "trace_slices", "calls", "turn_parts"):
+    for table in ("traces", "trace_slices", "calls", "turn_parts", "tool_links"):
         cursor.execute(
             f"delete from {table} where {within}"  # noqa: S608  # our names
             " and trace_id in (select trace_id from work_ids)",
