@@ -97,8 +97,11 @@ class DerivedStore(Protocol):
     def position(self) -> int:
         """Return the number of the last commit that is in the derived tables."""
 
-    def pending(self, *, after: int, upto: int) -> Work:
-        """Return the next work, bounded in rows; `upto` of it is at most the one given."""
+    def pending(self, *, after: int, upto: int, rows_max: int | None = None) -> Work:
+        """Return the next work, bounded in rows, by `rows_max` too where a trace is not larger.
+
+        `upto` of it is at most the one given.
+        """
 
     def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
         """Return all spans of the work's traces, whenever they came, by trace id.
@@ -107,8 +110,17 @@ class DerivedStore(Protocol):
             StoreFailed: no memory for them; the next `pending` takes less.
         """
 
-    def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
+    def save(
+        self,
+        work: Work,
+        traces: Sequence[TraceRows],
+        merge: Merge,
+        *,
+        pause: Callable[[], None] = lambda: None,
+    ) -> list[ThreadKey]:
         """Replace the derived rows of the work's traces and threads; move the position to `upto`.
+
+        `pause` is called every few milliseconds and may sleep: others want the interpreter too.
 
         One transaction: after a crash either all of it is there or nothing. Returns the threads
         that changed, as (project, thread_id).

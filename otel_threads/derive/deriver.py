@@ -32,6 +32,7 @@ RETRY_S = 1.0  # after a pass that failed (a full disk, say)
 SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 60.0
 WORK_S = 0.01  # how long to work between two rests
 PASS_INTERVAL_S = 0.3  # between passes while requests are in flight: a pass costs by the pass
+ROWS_MAX_BESIDE = 1000  # of a pass beside requests: each of its steps is a wait for them
 REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more
 
 
@@ -55,6 +56,7 @@ class Deriver:
         self._committed = self.derived_sequence
         self._waiting_since: float | None = None  # of the oldest commit that is not derived
         self._unsettled = store.unsettled()
+        self._alone = True  # whether no request was seen in flight since the last pass began
         self._settling = 0  # passes in a row that left something unsettled
         self._reset = False
         self._closed = False
@@ -171,6 +173,7 @@ class Deriver:
     def _pace(self) -> None:
         """Let spans gather between passes; at once when nothing is in flight."""
         while not (self._closed or self._jobs) and self._load() is not Load.IDLE:
+            self._alone = False
             left = self._passed_at + PASS_INTERVAL_S - time.monotonic()
             if left <= 0:
                 break
@@ -184,6 +187,7 @@ class Deriver:
             return
         started = time.monotonic()
         while not (self._closed or self._jobs) and (load := self._load()) is not Load.IDLE:
+            self._alone = False
             share = self._share() if load is Load.HEAVY else SHARE_MAX
             left = started + worked * (1 - share) / share - time.monotonic()
             if left <= 0:
@@ -201,12 +205,15 @@ class Deriver:
             return after
         self._pace()
         with DERIVE_SECONDS.time(), tracing.span("derive"):
-            work = self._store.pending(after=after, upto=target)
+            work = self._store.pending(
+                after=after, upto=target, rows_max=None if self._alone else ROWS_MAX_BESIDE
+            )
+            self._alone = True
             spans = self._store.spans(work, after=after)
             self._rest()
             rows = self._rows(spans)
             try:
-                changed = self._store.save(work, rows, merge)
+                changed = self._store.save(work, rows, merge, pause=self._rest)
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001  # a row that does not fit its column

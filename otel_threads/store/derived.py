@@ -5,8 +5,9 @@ bounds let zone maps find old rows without an index.
 """
 
 import contextlib
+import functools
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -59,6 +60,7 @@ THREAD_WORDS_SQL = sql.query("thread_words")
 TURN_WORDS_SQL = sql.query("turn_words")
 INSERT_THREADS_SQL = sql.query("insert_threads")
 Row = dict[str, Any]
+Pause = Callable[[], None]
 PartKey = tuple[str, str, int]  # project, trace_id, part_index
 POSITION_SQL = "select derived_sequence from derive_state"
 
@@ -79,11 +81,12 @@ class DuckDBDerivedStore:
             row = cursor.execute(POSITION_SQL).fetchone()
         return int(row[0]) if row else 0
 
-    def pending(self, *, after: int, upto: int) -> Work:
+    def pending(self, *, after: int, upto: int, rows_max: int | None = None) -> Work:
         """See `ports.DerivedStore`."""
         # A trace that grows for hours is read whole at each touch. Taking as much that is new as
-        # was read last time makes that work linear in its length, not quadratic.
-        rows_max = max(self._rows_max, self._spans_read)
+        # was read again last time makes that work linear in its length, not quadratic.
+        read_again = self._spans_read - self._rows_taken
+        rows_max = max(min(self._rows_max, rows_max or ROWS_MAX), read_again)
         if self._rows_limit < ROWS_MAX:
             rows_max = min(rows_max, self._rows_limit)
         bytes_max = max(PASS_BYTES, self._bytes_read)
@@ -138,7 +141,14 @@ class DuckDBDerivedStore:
             self._rows_max = min(max(fitting, 1), ROWS_MAX)
         return found
 
-    def save(self, work: Work, traces: Sequence[TraceRows], merge: Merge) -> list[ThreadKey]:
+    def save(
+        self,
+        work: Work,
+        traces: Sequence[TraceRows],
+        merge: Merge,
+        *,
+        pause: Pause = lambda: None,
+    ) -> list[ThreadKey]:
         """See `ports.DerivedStore`."""
         try:
             with self._less_next_time(), self._database.transaction() as cursor:
@@ -146,7 +156,7 @@ class DuckDBDerivedStore:
                 cursor.execute(
                     "delete from traces_again where trace_id in (select trace_id from work_ids)"
                 )
-                changed = replace(cursor, work, traces, merge) if traces else []
+                changed = replace(cursor, work, traces, merge, pause=pause) if traces else []
                 cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
         except duckdb.Error as error:
             if is_fatal(error):
@@ -192,11 +202,13 @@ def replace(
     *,
     first: int | None = None,
     last: int | None = None,
+    pause: Pause = lambda: None,
 ) -> list[ThreadKey]:
     """Put rows in the place of all that was derived of the work's traces, in a transaction.
 
     `first` and `last` bound what is looked at where no rows take the place: when the earliest of
-    these traces began and the latest ended. Returns the changed threads.
+    these traces began and the latest ended. `pause`: as in `ports.DerivedStore.save`. Returns the
+    changed threads.
     """
     starts = [trace.first_unix_nano for trace in traces]
     first = min([*starts, first] if first is not None else starts)
@@ -217,26 +229,27 @@ def replace(
                 )
     links = [row for trace in traces for row in trace.links]
     tool_links.note_changes(cursor, links, first=first, last=last)
+    pause()
     _delete_old(cursor, first, last)
-    _insert(cursor, "traces", [_timed(trace.trace, received=True) for trace in traces], TRACES)
-    _insert(cursor, "trace_slices", [row for trace in traces for row in trace.slices], SLICES)
-    _insert(cursor, "calls", [_timed(row) for trace in traces for row in trace.calls], CALLS)
-    _insert(
-        cursor, "evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS
-    )
-    _insert(cursor, "tool_links", tool_links.kept(links), tool_links.LINKS)
+    put = functools.partial(_insert, cursor, pause)
+    put("traces", [_timed(trace.trace, received=True) for trace in traces], TRACES)
+    put("trace_slices", [row for trace in traces for row in trace.slices], SLICES)
+    put("calls", [_timed(row) for trace in traces for row in trace.calls], CALLS)
+    put("evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
+    put("tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
-    _insert(cursor, "turn_parts", [_packed(part) for part in parts], PARTS)
+    put("turn_parts", [_packed(part) for part in parts], PARTS)
     loose = [
         turn
         for trace in traces
         for i, turn in enumerate(merge([p for p in trace.parts if p["thread_id"] is None]))
         if turn.update(turn_index=i) is None
     ]
-    again = _Threads(cursor, affected, parts)
+    again = _Threads(cursor, affected, parts, pause)
     turns = loose + again.turns(merge)
-    _insert(cursor, "turns", [_turn(turn) for turn in turns], TURNS)
-    _insert(cursor, "messages", [row for turn in turns for row in _messages(turn)], MESSAGES)
+    put("turns", [_turn(turn) for turn in turns], TURNS)
+    put("messages", [row for turn in turns for row in _messages(turn)], MESSAGES)
+    pause()
     if affected:
         again.replace_rows()
     return list(affected)
@@ -279,8 +292,10 @@ class _Threads:
         cursor: duckdb.DuckDBPyConnection,
         affected: Mapping[ThreadKey, int],
         parts: Sequence[Row],
+        pause: Pause,
     ) -> None:
         self._cursor = cursor
+        self._pause = pause
         self._affected = affected
         self._parts = {_part_key(part): part for part in parts}
         self._words: list[Row] = []
@@ -313,15 +328,18 @@ class _Threads:
             kept |= self._kept(earlier)
         cursor.register("cuts", _keyed(cuts, "cut"))
         for table in ("turns", "messages"):
+            self._pause()
             cursor.execute(
                 f"delete from {table} using cuts"  # noqa: S608  # our own names
                 f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
                 f" and {table}.start_time_unix_nano >= cuts.cut"
             )
         payloads = self._payloads([part for some in parts.values() for part in some])
+        self._pause()
         words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
         found = []
         for key in cuts:
+            self._pause()
             turns = merge(payloads[_part_key(part)] for part in parts.get(key, ()))
             for i, turn in enumerate(turns):
                 turn["turn_index"] = kept[key] + i
@@ -414,12 +432,20 @@ def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None =
 
 
 def _insert(
-    cursor: duckdb.DuckDBPyConnection, table: str, rows: list[Row], schema: pa.Schema
+    cursor: duckdb.DuckDBPyConnection,
+    pause: Pause,
+    table: str,
+    rows: list[Row],
+    schema: pa.Schema,
 ) -> None:
     if not rows:
         return
+    arrays = []
     columns = zip(*map(operator.itemgetter(*schema.names), rows), strict=True)
-    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    for values, field in zip(columns, schema, strict=True):
+        pause()
+        arrays.append(pa.array(values, field.type))
+    pause()
     cursor.register("derived_rows", pa.Table.from_arrays(arrays, schema=schema))
     cursor.execute(f"insert into {table} by name select * from derived_rows")  # noqa: S608  # our names
     cursor.unregister("derived_rows")
