@@ -181,7 +181,7 @@ def floor(spans: int, span_bytes: int, seconds: float) -> float:
         )
         decoded = columns.decode([request], default_project="default")
         batches.append(
-            (decoded.tables["spans"], decoded.tables["span_content"].drop_columns("span_row"))
+            (decoded.tables["spans"], decoded.tables["content_pieces"].drop_columns("span_row"))
         )
     with tempfile.TemporaryDirectory() as name:
         database = Database(f"{name}/floor.duckdb", memory_limit_bytes=192 << 20)
@@ -195,7 +195,7 @@ def floor(spans: int, span_bytes: int, seconds: float) -> float:
                 cursor.execute(f"insert into spans by name select {n} as ingest_seq, * from rows")
                 cursor.register("content", content)
                 cursor.execute(
-                    f"insert into span_content by name select {n} as ingest_seq, * from content"
+                    f"insert into content_pieces by name select {n} as ingest_seq, * from content"
                 )
                 cursor.commit()
                 count += rows.num_rows

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 MIB = 1024 * 1024
+# DuckDB takes 2,048 values at once, of up to 16 KiB (decode/pieces.py), in each of two threads.
+MEMORY_BYTES_MIN = 128 * MIB
 PREFIX = "OTEL_THREADS_"
 FILE = "otel-threads.toml"
 # Settings of other products that people bring along; ours wins when both are set.
@@ -66,9 +68,10 @@ class Config:
         for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
-        if self.memory_limit_bytes < 64 * MIB:
+        if self.memory_limit_bytes < MEMORY_BYTES_MIN:
             raise ConfigError(
-                f"memory_limit_bytes must be at least {64 * MIB}, not {self.memory_limit_bytes}"
+                f"memory_limit_bytes must be at least {MEMORY_BYTES_MIN}, "
+                f"not {self.memory_limit_bytes}"
             )
         for name in ("thread_cooldown_s", "retention_days", "retention_bytes", "snapshot_every_s"):
             if getattr(self, name) < 0:

@@ -36,7 +36,7 @@ def test_opiks_name_for_the_cooldown_is_an_alias():
         ({"OTEL_THREADS_HTTP_ENDPOINT": "x:70000"}, "port of 0 to 65535"),
         ({"OTEL_THREADS_SCORES_ON_NEW_TRACE": "drop"}, "one of supersede, keep"),
         ({"OTEL_THREADS_TLS_CERT_FILE": "x"}, "go together"),
-        ({"OTEL_THREADS_MEMORY_LIMIT_BYTES": "5"}, "at least 67108864, not 5"),
+        ({"OTEL_THREADS_MEMORY_LIMIT_BYTES": "5"}, "at least 134217728, not 5"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value(environ, message):

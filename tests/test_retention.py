@@ -12,7 +12,7 @@ from conftest import wait_until
 
 DAY_NS = 86_400 * 10**9
 EVERYTHING = (
-    "spans", "span_events", "span_links", "span_content", "log_records", "traces", "trace_slices",
+    "spans", "span_events", "span_links", "content_pieces", "log_records", "traces", "trace_slices",
     "calls", "turn_parts", "turns", "messages", "thread_facts", "score_records", "comments", "tag_changes",
 )  # fmt: skip
 

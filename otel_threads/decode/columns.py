@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from otel_threads.decode import values
+from otel_threads.decode import pieces, values
 from otel_threads.decode.attributes import (
     Attributes,
     Index,
@@ -61,7 +61,7 @@ SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
 class Decoded:
     """The rows of several requests, in the order in which they came.
 
-    `tables` has rows for spans, span_content, span_events and span_links by those names, with
+    `tables` has rows for spans, content_pieces, span_events and span_links by those names, with
     their columns without `ingest_seq`; the last three end with `span_row`, the row of their span.
     `accepted` and `rejected` count per request, `reasons` say why.
     """
@@ -176,7 +176,7 @@ class _Decoder:
         events, event_content = self._events(columns)
         tables = {
             "spans": pa.table(columns, schema=SPANS),
-            "span_content": pa.concat_tables(
+            "content_pieces": pa.concat_tables(
                 [_content(attributes, None, columns, attributes.long_owner), event_content]
             ),
             "span_events": events,
@@ -299,7 +299,7 @@ class _Decoder:
         lists = self._span.field("events")
         event = lists.values
         if not len(event):
-            return EMPTY["span_events"], EMPTY["span_content"]
+            return EMPTY["span_events"], EMPTY["content_pieces"]
         attributes = attributes_of(event.field("attributes"))
         span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
@@ -459,16 +459,19 @@ def _child(
 def _content(
     attributes: Attributes, event_index: Index | None, columns: dict[str, pa.Array], span_of: Index
 ) -> pa.Table:
-    """Return rows of span_content for the values that are too long for their map."""
+    """Return rows of content_pieces for the values that are too long for their map."""
     if not len(span_of):
-        return EMPTY["span_content"]
-    return _child(
-        columns,
-        span_of,
-        CONTENT,
-        event_index=pa.nulls(len(span_of), pa.int32())
-        if event_index is None
-        else pa.array(event_index.astype(np.int32)),
-        key=attributes.long_keys,
-        value=attributes.long_values,
+        return EMPTY["content_pieces"]
+    return pieces.split(
+        _child(
+            columns,
+            span_of,
+            CONTENT,
+            piece_index=pa.nulls(len(span_of), pa.int32()),
+            event_index=pa.nulls(len(span_of), pa.int32())
+            if event_index is None
+            else pa.array(event_index.astype(np.int32)),
+            key=attributes.long_keys,
+            value=attributes.long_values,
+        )
     )

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 MAP = pa.map_(pa.string(), pa.string())
 KEYS = ("project", "trace_id", "span_id", "start_time")
-CHILDREN = ("span_content", "span_events", "span_links")
+CHILDREN = ("content_pieces", "span_events", "span_links")
 _S, _I, _TIME = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
 SPANS = pa.schema(
     [
@@ -18,8 +18,11 @@ SPANS = pa.schema(
 )  # fmt: skip
 _KEYS = [("project", _S), ("trace_id", _S), ("span_id", _S), ("start_time", _TIME)]
 CONTENT = pa.schema(
-    [*_KEYS, ("event_index", pa.int32()), ("key", _S), ("value", _S), ("span_row", _I)]
-)
+    [
+        *_KEYS, ("event_index", pa.int32()), ("key", _S), ("value", _S),
+        ("piece_index", pa.int32()), ("span_row", _I),
+    ]
+)  # fmt: skip
 EVENTS = pa.schema(
     [
         *_KEYS, ("event_index", pa.int32()), ("name", _S), ("time_unix_nano", _I),
@@ -36,7 +39,7 @@ LINKS = pa.schema(
 )  # fmt: skip
 EMPTY = {
     "spans": SPANS.empty_table(),
-    "span_content": CONTENT.empty_table(),
+    "content_pieces": CONTENT.empty_table(),
     "span_events": EVENTS.empty_table(),
     "span_links": LINKS.empty_table(),
 }

@@ -183,7 +183,11 @@ class Database:
             pass  # another transaction is just beginning or ending; the next commit tries again
         except (duckdb.Error, StoreClosed) as error:
             # Nothing is lost: the log is replayed at the next start, and folded at the next try.
-            logger.warning("the log could not be folded in: %s", describe(error))
+            logger.warning(
+                "the log could not be folded in: %s; very large rows may want more than"
+                " memory_limit_bytes (%d)",
+                describe(error), self._memory_limit_bytes,
+            )  # fmt: skip
             # Not at once again: what it lacked (memory, mostly) it would lack still.
             self._fold_at_bytes = 2 * max(LOG_BYTES_MAX, self.log_bytes())
             if is_fatal(error):  # DuckDB gives the database up
@@ -203,7 +207,7 @@ class Database:
     @contextlib.contextmanager
     def visiting(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write, for SQL from outside; interrupted after `timeout_s`."""
-        with _told_apart(fatal_only=True), self.cursor() as cursor:
+        with told_apart(fatal_only=True), self.cursor() as cursor:
             done = threading.Event()
 
             def watch() -> None:
@@ -242,7 +246,7 @@ class Database:
         caller = deadline.current.get()
         if caller is not None:
             timeout_s = caller.remaining_s(timeout_s)
-        with _told_apart(), self.cursor() as cursor:
+        with told_apart(), self.cursor() as cursor:
             if caller is not None:
                 caller.watch(cursor.interrupt)
             watchdog = threading.Timer(timeout_s, cursor.interrupt)
@@ -329,7 +333,7 @@ class Database:
 
 
 @contextlib.contextmanager
-def _told_apart(*, fatal_only: bool = False) -> Iterator[None]:
+def told_apart(*, fatal_only: bool = False) -> Iterator[None]:
     """Turn what is no fault of a question into Unavailable: it may be asked again."""
     try:
         yield

@@ -17,12 +17,12 @@ from otel_threads.model import Span, TraceRows
 from otel_threads.ports import ThreadKey, Work
 from otel_threads.store import sql
 from otel_threads.store.annotations import Annotations
-from otel_threads.store.database import Database
+from otel_threads.store.database import Database, told_apart
 from otel_threads.store.derived import DuckDBDerivedStore, replace
 
 THREAD_TRACES_SQL = sql.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")
-RAW = ("spans", "span_events", "span_links", "span_content", "log_records")
+RAW = ("spans", "span_events", "span_links", "content_pieces", "log_records")
 SAID_OF_THREADS = ("score_records", "comments", "tag_changes", "lifecycle")
 SAID_OF_TRACES = ("score_records", "comments", "tag_changes")
 
@@ -106,7 +106,7 @@ class Deletion:
         for spans in kept.values():
             rows += derive_traces(spans, self._identity)
         trace_ids = sorted({trace_id for _, trace_id in traces})
-        with self._annotations.lock, self._database.transaction() as cursor:
+        with told_apart(), self._annotations.lock, self._database.transaction() as cursor:
             changed: list[ThreadKey] = []
             if trace_ids:
                 _delete_raw(cursor, trace_ids, kept)

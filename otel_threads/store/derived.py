@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
-import orjson
 import pyarrow as pa
 
 from otel_threads.derive.joining import join
@@ -19,13 +18,14 @@ from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
-from otel_threads.store import rows, sql, tool_links
+from otel_threads.store import payloads, rows, sql, tool_links
 from otel_threads.store.database import Database, is_fatal
 from otel_threads.store.derived_columns import (
     CALLS,
     EVALUATIONS,
     MESSAGES,
     PARTS,
+    PAYLOADS,
     SLICES,
     TRACES,
     TURNS,
@@ -37,11 +37,9 @@ from otel_threads.store.derived_columns import (
 ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 8000, 16 << 20
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
-WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
-PLAIN = ("parts", "tool_calls", "tool_call_id")  # what follows from the text of a plain message
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
-    "evaluations", "tool_links",
+    "evaluations", "tool_links", "part_payloads",
 )  # fmt: skip
 
 PENDING_SQL = sql.query("pending_commits")
@@ -238,7 +236,8 @@ def replace(
     put("evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
     put("tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
-    put("turn_parts", [_packed(part) for part in parts], PARTS)
+    put("turn_parts", parts, PARTS)
+    put("part_payloads", [row for part in parts for row in payloads.pieces(part)], PAYLOADS)
     loose = [
         turn
         for trace in traces
@@ -264,7 +263,7 @@ def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None)
     bounds, within = {"first": first}, "start_time_unix_nano >= $first"
     if last is not None:  # else DuckDB reads to the end of each table, however old the traces are
         bounds, within = {**bounds, "last": last}, f"{within} and start_time_unix_nano <= $last"
-    for table in ("traces", "trace_slices", "calls", "turn_parts", "tool_links"):
+    for table in ("traces", "trace_slices", "calls", "turn_parts", "part_payloads", "tool_links"):
         cursor.execute(
             f"delete from {table} where {within}"  # noqa: S608  # our names
             " and trace_id in (select trace_id from work_ids)",
@@ -334,13 +333,13 @@ class _Threads:
                 f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
                 f" and {table}.start_time_unix_nano >= cuts.cut"
             )
-        payloads = self._payloads([part for some in parts.values() for part in some])
+        whole = self._payloads([part for some in parts.values() for part in some])
         self._pause()
         words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
         found = []
         for key in cuts:
             self._pause()
-            turns = merge(payloads[_part_key(part)] for part in parts.get(key, ()))
+            turns = merge(whole[_part_key(part)] for part in parts.get(key, ()))
             for i, turn in enumerate(turns):
                 turn["turn_index"] = kept[key] + i
             found += turns
@@ -384,8 +383,12 @@ class _Threads:
                 }
             ),
         )
+        pieces: dict[PartKey, list[tuple[int, str]]] = {}
         for row in _rows(self._cursor, PAYLOADS_SQL, {"first": min(starts), "last": max(starts)}):
-            found.setdefault(_part_key(row), _unpacked(row["payload"]))
+            pieces.setdefault(_part_key(row), []).append((row["piece_index"], row["payload"]))
+        for key, some in pieces.items():
+            if key not in found:
+                found[key] = payloads.unpacked("".join(piece for _, piece in sorted(some)))
         return found
 
     def _first_and_last(
@@ -465,36 +468,9 @@ def _timed(row: Row, *, received: bool = False) -> Row:
         timed["updated_at"] = row["received_unix_nano"] // 1000
         timed["metadata"] = list(row["metadata"].items())
         timed["trace_key"] = rows.trace_key(row["trace_id"])
+        for name in ("first_message", "last_message"):
+            timed[name] = row[name][:WORDS_LENGTH_MAX] if row[name] else None
     return timed
-
-
-def _packed(part: Row) -> Row:
-    """Return a row of turn_parts; its payload holds each text once: writing is what costs."""
-    texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
-    same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
-    slim = [
-        {k: v for k, v in message.items() if k not in PLAIN} if _is_plain(message) else message
-        for message in part["messages"]
-    ]
-    return {
-        **part,
-        "payload": json({**part, **dict.fromkeys(same), "messages": slim, "same": same}),
-    }
-
-
-def _unpacked(payload: str) -> Row:
-    """Return the part of a payload."""
-    part: Row = orjson.loads(payload)
-    for message in part["messages"]:
-        if "parts" not in message:
-            message |= {
-                "parts": [{"type": "text", "text": message["text"]}],
-                "tool_calls": [],
-                "tool_call_id": None,
-            }
-    for name, place in part.pop("same", {}).items():
-        part[name] = part["messages"][place]["text"]
-    return part
 
 
 def _turn(turn: Row) -> Row:
@@ -503,7 +479,7 @@ def _turn(turn: Row) -> Row:
         "has_error": error is not None,
         "error_type": error["type"] if error else None,
         "error_message": error["message"] if error else None,
-        "tool_calls": json(turn["tool_calls"]),
+        "tool_calls": payloads.json(turn["tool_calls"]),
         "message_count": len(turn["messages"]),
     }
 
@@ -519,28 +495,8 @@ def _messages(turn: Row) -> list[Row]:
             "message_index": i,
             "start_time_unix_nano": turn["start_time_unix_nano"],
             # Plain text is most of it: once is enough.
-            "parts": None if _is_text(message) else json(message["parts"]),
-            "tool_calls": json(message["tool_calls"]) if message["tool_calls"] else None,
+            "parts": None if payloads.is_text(message) else payloads.json(message["parts"]),
+            "tool_calls": payloads.json(message["tool_calls"]) if message["tool_calls"] else None,
         }
         for i, message in enumerate(turn["messages"])
     ]
-
-
-def _is_text(message: Row) -> bool:
-    parts = message["parts"]
-    return len(parts) == 1 and parts[0] == {"type": "text", "text": message["text"]}
-
-
-def _is_plain(message: Row) -> bool:
-    return not message["tool_calls"] and message["tool_call_id"] is None and _is_text(message)
-
-
-def json(value: Any) -> str:
-    """Return compact JSON; integers beyond 64 bits and odd keys become text."""
-    try:
-        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, ValueError):
-        import json as slow
-
-        text = slow.dumps(value, default=str)
-        return text.encode("utf-8", "replace").decode()

@@ -56,7 +56,13 @@ EVALUATIONS = pa.schema(
 PARTS = pa.schema(
     [
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("part_index", _I),
-        ("start_time_unix_nano", _I), ("continues", _B), ("payload", _S),
+        ("start_time_unix_nano", _I), ("continues", _B),
+    ]
+)  # fmt: skip
+PAYLOADS = pa.schema(
+    [
+        ("project", _S), ("trace_id", _S), ("part_index", _I), ("start_time_unix_nano", _I),
+        ("piece_index", pa.int32()), ("payload", _S),
     ]
 )  # fmt: skip
 TURNS = pa.schema(

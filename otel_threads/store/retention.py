@@ -12,10 +12,11 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.derive.merge import merge
+from otel_threads.errors import Unavailable
 from otel_threads.ports import ThreadKey, Work
 from otel_threads.store import sql
 from otel_threads.store.annotations import Annotations
-from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.database import Database, dictionaries, told_apart
 from otel_threads.store.deletion import RAW, Deletion, delete_said
 from otel_threads.store.derived import DuckDBDerivedStore, replace
 
@@ -77,9 +78,33 @@ class Retention:
     ) -> tuple[Row, list[ThreadKey]]:
         """Delete the oldest traces that ended before a time, at most so many.
 
-        Returns `{trace_count, span_count, thread_count}`, all 0 when nothing is left, and the
-        threads that changed. Runs between two passes of the deriver.
+        Fewer where memory lacks: it takes more the more threads they belong to. Returns
+        `{trace_count, span_count, thread_count}`, all 0 when nothing is left, and the threads that
+        changed. Runs between two passes of the deriver.
+
+        Raises:
+            Unavailable: there is not even memory for one.
         """
+        while True:
+            try:
+                with told_apart():
+                    return self._delete_slice(
+                        before, project=project, others=others, traces_max=traces_max
+                    )
+            except Unavailable:
+                if traces_max <= 1:
+                    raise
+                traces_max //= 2
+                self.fold()  # what waits in the log holds memory, too
+
+    def _delete_slice(
+        self,
+        before: datetime.datetime,
+        *,
+        project: str | None,
+        others: Sequence[str] = (),
+        traces_max: int,
+    ) -> tuple[Row, list[ThreadKey]]:
         named = {
             "before": before, "project": project, "others": list(others), "most": traces_max,
         }  # fmt: skip

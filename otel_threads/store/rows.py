@@ -27,12 +27,20 @@ def trace_key(trace_id: str) -> int:
 
 
 def content_by_span(table: pa.Table) -> Content:
-    """Return long values by span: (event_index, key, value)."""
+    """Return long values, put together, by span: (event_index, key, value)."""
     found: Content = {}
-    for project, trace_id, span_id, event_index, key, value in zip(
-        *(table.column(i).to_pylist() for i in range(6)), strict=True
+    cut: dict[tuple[Key, int | None, str], list[tuple[int, str]]] = {}
+    for project, trace_id, span_id, event_index, key, value, piece_index in zip(
+        *(table.column(i).to_pylist() for i in range(7)), strict=True
     ):
-        found.setdefault((project, trace_id, span_id), []).append((event_index, key, value))
+        span = (project, trace_id, span_id)
+        if piece_index is None:
+            found.setdefault(span, []).append((event_index, key, value))
+        else:
+            cut.setdefault((span, event_index, key), []).append((piece_index, value))
+    for (span, event_index, key), some in cut.items():
+        value = "".join(piece for _, piece in sorted(some))
+        found.setdefault(span, []).append((event_index, key, value))
     return found
 
 

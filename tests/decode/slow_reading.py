@@ -28,7 +28,12 @@ def tables(payload: bytes) -> tuple[dict[str, list[dict[str, Any]]], int]:
         DecodeError: not a request.
     """
     request = ExportTraceServiceRequest.FromString(payload)
-    found: dict[str, list] = {"spans": [], "span_content": [], "span_events": [], "span_links": []}
+    found: dict[str, list] = {
+        "spans": [],
+        "content_pieces": [],
+        "span_events": [],
+        "span_links": [],
+    }
     refused = 0
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
@@ -69,14 +74,12 @@ def _span(resource_spans, scope_spans, span) -> dict[str, list[dict[str, Any]]]:
     texts, letters = _pairs(span.attributes)
     short, apart = _long(texts)
     resource_texts, resource_letters = _pairs(resource_spans.resource.attributes)
-    content = [{**keys, "event_index": None, "key": k, "value": v} for k, v in apart.items()]
+    content = [row for k, v in apart.items() for row in _pieces(keys, None, k, v)]
     events = []
     for i, event in enumerate(span.events):
         event_texts, event_letters = _pairs(event.attributes)
         event_short, event_apart = _long(event_texts)
-        content += [
-            {**keys, "event_index": i, "key": k, "value": v} for k, v in event_apart.items()
-        ]
+        content += [row for k, v in event_apart.items() for row in _pieces(keys, i, k, v)]
         events.append(
             {
                 **keys,
@@ -132,7 +135,7 @@ def _span(resource_spans, scope_spans, span) -> dict[str, list[dict[str, Any]]]:
         "scope_version": scope_spans.scope.version,
         "extras": _extras(resource_spans, scope_spans, span),
     }
-    return {"spans": [row], "span_content": content, "span_events": events, "span_links": links}
+    return {"spans": [row], "content_pieces": content, "span_events": events, "span_links": links}
 
 
 def _last(attributes) -> dict[str, values.Encoded]:
@@ -156,6 +159,29 @@ def _extras(resource_spans, scope_spans, span) -> dict[str, Any] | None:
         "dropped_links_count": span.dropped_links_count,
     }
     return {k: v for k, v in found.items() if v} or None
+
+
+def _pieces(
+    keys: dict[str, Any], event_index: int | None, key: str, value: str
+) -> list[dict[str, Any]]:
+    """Return a value's rows: character by character, a new one where 16 KiB would be passed."""
+    pieces, size = [""], 0
+    if len(value.encode()) <= 16384:
+        pieces = [value]
+    else:
+        for character in value:
+            more = len(character.encode())
+            if size + more > 16384:
+                pieces, size = [*pieces, ""], 0
+            pieces[-1] += character
+            size += more
+    return [
+        {
+            **keys, "event_index": event_index, "key": key, "value": piece,
+            "piece_index": i if len(pieces) > 1 else None,
+        }
+        for i, piece in enumerate(pieces)
+    ]  # fmt: skip
 
 
 def readable(name: str, row: dict[str, Any]) -> dict[str, Any]:

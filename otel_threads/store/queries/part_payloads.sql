@@ -1,6 +1,6 @@
--- The content of some parts. $first, $last: bounds of their starts, for zone maps.
+-- The content of some parts, in pieces and in no order. $first, $last: bounds of their starts, for zone maps.
 -- needed: (project, trace_id).
-select p.project, p.trace_id, p.part_index, p.payload
-from turn_parts p
+select p.project, p.trace_id, p.part_index, p.piece_index, p.payload
+from part_payloads p
 semi join needed n on p.trace_id = n.trace_id and p.project = n.project
 where p.start_time_unix_nano between $first and $last

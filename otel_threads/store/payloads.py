@@ -1,0 +1,111 @@
+"""The parts of turns as stored JSON: each text once, in pieces, and nothing in it without a bound.
+
+DuckDB takes 2,048 rows of a column at once. What a model was sent may be a document of megabytes or
+an image, again in each request; whole, it is in span_content, and what is derived says so.
+"""
+
+from typing import Any
+
+import orjson
+
+from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut
+
+TEXT_LENGTH_MAX = 256 * 1024  # of a message, a tool's arguments or its result
+DATA_LENGTH_MAX = 16 * 1024  # of an image, a file or the like, spelled out in a part
+DEPTH_MAX = 64
+WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
+PLAIN = ("parts", "tool_calls", "tool_call_id")  # what follows from the text of a plain message
+OWN = ("text", "reasoning", "tool_call", "tool_result")  # types of parts that we know from inside
+Row = dict[str, Any]
+
+
+def pieces(part: Row) -> list[Row]:
+    """Return the rows of part_payloads for a part, which is shortened in place where it must be."""
+    payload = _packed(part)
+    if len(payload) > PIECE_BYTES_MAX:
+        _shorten(part)
+        payload = _packed(part)
+    few = len(payload) <= PIECE_BYTES_MAX // 4  # at most four bytes a character
+    return [
+        {**part, "piece_index": i, "payload": piece}
+        for i, piece in enumerate([payload] if few else cut(payload))
+    ]
+
+
+def unpacked(payload: str) -> Row:
+    """Return the part of a payload that is whole again."""
+    part: Row = orjson.loads(payload)
+    for message in part["messages"]:
+        if "parts" not in message:
+            message |= {
+                "parts": [{"type": "text", "text": message["text"]}],
+                "tool_calls": [],
+                "tool_call_id": None,
+            }
+    for name, place in part.pop("same", {}).items():
+        part[name] = part["messages"][place]["text"]
+    return part
+
+
+def is_text(message: Row) -> bool:
+    """Return whether a message is a plain text and nothing else."""
+    parts = message["parts"]
+    return len(parts) == 1 and parts[0] == {"type": "text", "text": message["text"]}
+
+
+def json(value: Any) -> str:
+    """Return compact JSON; integers beyond 64 bits and odd keys become text."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):
+        import json as slow
+
+        text = slow.dumps(value, default=str)
+        return text.encode("utf-8", "replace").decode()
+
+
+def _packed(part: Row) -> str:
+    texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
+    same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
+    slim = [
+        {k: v for k, v in message.items() if k not in PLAIN} if _is_plain(message) else message
+        for message in part["messages"]
+    ]
+    return json({**part, **dict.fromkeys(same), "messages": slim, "same": same})
+
+
+def _is_plain(message: Row) -> bool:
+    return not message["tool_calls"] and message["tool_call_id"] is None and is_text(message)
+
+
+def _shorten(part: Row) -> None:
+    for name in ("user", "assistant", "system", "user_text", "unanswered", "tool_calls"):
+        part[name] = _short(part[name])
+    part["messages"] = [
+        {
+            **message,
+            "text": _short(message["text"]),
+            "tool_calls": _short(message["tool_calls"]),
+            "parts": [
+                _short(one, TEXT_LENGTH_MAX if one["type"] in OWN else DATA_LENGTH_MAX)
+                for one in message["parts"]
+            ],
+        }
+        for message in part["messages"]
+    ]
+
+
+def _short(value: Any, length_max: int = TEXT_LENGTH_MAX, depth: int = 0) -> Any:
+    """Return a value with its texts within a length; of data nothing is left, a piece is no use."""
+    if isinstance(value, str):
+        if len(value) <= length_max:
+            return value
+        kept = value[:length_max] if length_max == TEXT_LENGTH_MAX else ""
+        return f"{kept}[… {len(value)} characters, whole in span_content]"
+    if depth > DEPTH_MAX:
+        return value
+    if isinstance(value, list):
+        return [_short(item, length_max, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {key: _short(item, length_max, depth + 1) for key, item in value.items()}
+    return value

@@ -1,0 +1,148 @@
+"""Values of any size are stored in pieces, and read back whole."""
+
+import json
+import random
+import time
+
+import httpx
+import pyarrow as pa
+import pytest
+from builders import a_chat, a_request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut, split
+from otel_threads.decode.tables import CONTENT
+from otel_threads.store import payloads
+
+MIB = 1 << 20
+
+
+@given(
+    st.text(alphabet=st.sampled_from(["a", "é", "€", "🙂", "\0"]), min_size=1, max_size=300),
+    st.integers(PIECE_BYTES_MAX // 300, PIECE_BYTES_MAX // 100),
+)
+def test_no_character_is_torn(few, times):
+    text = few * times
+    pieces = cut(text)
+    assert "".join(pieces) == text
+    assert all(0 < len(piece.encode()) <= PIECE_BYTES_MAX for piece in pieces)
+    assert all(len(piece.encode()) > PIECE_BYTES_MAX - 4 for piece in pieces[:-1])
+
+
+def test_only_long_values_are_cut():
+    def row(value: str, span_row: int) -> dict:
+        return {"key": "k", "value": value, "span_row": span_row, "event_index": None}
+
+    values = ["a" * PIECE_BYTES_MAX, "b" * (2 * PIECE_BYTES_MAX + 1), "c"]
+    table = pa.Table.from_pylist([row(v, i) for i, v in enumerate(values)], schema=CONTENT)
+    found = [(r["span_row"], r["piece_index"], len(r["value"])) for r in split(table).to_pylist()]
+    assert found == [
+        (0, None, PIECE_BYTES_MAX), (2, None, 1),
+        (1, 0, PIECE_BYTES_MAX), (1, 1, PIECE_BYTES_MAX), (1, 2, 1),
+    ]  # fmt: skip
+    assert split(table).schema == table.schema
+
+
+def sql(server, text: str) -> list[dict]:
+    answer = httpx.post(f"{server.api}/sql", json={"sql": text}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    return [
+        dict(zip([c["name"] for c in found["columns"]], row, strict=True)) for row in found["rows"]
+    ]
+
+
+def a_text(size: int, seed: int) -> str:
+    dice = random.Random(seed)
+    return "".join(dice.choices("abcdefgh é🙂", k=size))
+
+
+def test_whole_for_whoever_reads_it(server):
+    text = a_text(3 * PIECE_BYTES_MAX, 1)
+    span = a_chat("pieces-1", text, "short")
+    assert server.post(a_request(span)).status_code == 200
+    server.wait_derived()
+    trace_id = span.trace_id.hex()
+    value = next(a.value.string_value for a in span.attributes if a.key == "gen_ai.input.messages")
+    [one] = server.get(f"/traces/{trace_id}")["spans"]
+    assert one["attributes"]["gen_ai.input.messages"] == value
+    [turn] = server.get("/threads/turns", thread_id="pieces-1")["items"]
+    assert turn["user"] == text
+    where = f"where trace_id = '{trace_id}' and key = 'gen_ai.input.messages'"
+    [row] = sql(server, f"select value from span_content {where}")
+    assert row["value"] == value
+    [row] = sql(server, f"select count(*) as pieces from content_pieces {where}")
+    assert row["pieces"] > 3
+    httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
+    for table in ("content_pieces", "part_payloads"):
+        [row] = sql(server, f"select count(*) as n from {table} where trace_id = '{trace_id}'")
+        assert row["n"] == 0
+
+
+def test_a_turn_that_goes_on_finds_its_long_part_again(server):
+    """The second trace continues the first one's turn, whose part has to be read back."""
+    text, now = a_text(3 * PIECE_BYTES_MAX, 2), time.time_ns()
+    asks = [{"type": "tool_call", "id": "long-1", "name": "look", "arguments": {}}]
+    brings = [{"type": "tool_call_response", "id": "long-1", "response": "seen"}]
+    asked = {"role": "user", "parts": [{"type": "text", "content": text}]}
+    first = {
+        "gen_ai.input.messages": json.dumps([asked]),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": asks}]),
+    }
+    history = [asked, {"role": "assistant", "parts": asks}, {"role": "tool", "parts": brings}]
+    second = {"gen_ai.input.messages": json.dumps(history)}
+    for i, attributes in enumerate((first, second)):
+        answer = None if i == 0 else "done"
+        span = a_chat("pieces-2", "", answer, attributes=attributes, start=now + i * 10**9)
+        assert server.post(a_request(span)).status_code == 200
+        server.wait_derived()
+    [turn] = server.get("/threads/turns", thread_id="pieces-2")["items"]
+    assert (turn["user"], turn["assistant"]) == (text, "done")
+    assert turn["tool_calls"][0]["result"] == "seen"
+
+
+def test_what_is_derived_has_bounds():
+    """An image is named, a text of megabytes ends with where the rest is."""
+    image = {"type": "image", "mime_type": "image/png", "content": "A" * MIB}
+    words = {"type": "text", "text": "w" * MIB}
+    message = {
+        "role": "user", "text": "w" * MIB, "parts": [words, image], "tool_calls": [],
+        "tool_call_id": None, "span_id": "s",
+    }  # fmt: skip
+    part = {
+        "user": "w" * MIB, "assistant": None, "system": "short", "user_text": "w" * MIB,
+        "unanswered": [], "tool_calls": [{"arguments": {"document": "d" * MIB}}],
+        "messages": [message],
+    }  # fmt: skip
+    rows = payloads.pieces(part)
+    assert all(len(row["payload"].encode()) <= PIECE_BYTES_MAX for row in rows)
+    assert [row["piece_index"] for row in rows] == list(range(len(rows)))
+    cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 1048576 characters, whole in span_content]"
+    assert part["user"] == part["user_text"] == part["messages"][0]["text"] == cut_text
+    assert part["system"] == "short"
+    assert part["messages"][0]["parts"][1] == {
+        "type": "image", "mime_type": "image/png",
+        "content": "[… 1048576 characters, whole in span_content]",
+    }  # fmt: skip
+    assert len(part["tool_calls"][0]["arguments"]["document"]) < 300_000
+    again = payloads.unpacked("".join(row["payload"] for row in rows))
+    assert again["messages"] == part["messages"]
+
+
+@pytest.mark.slow
+def test_megabytes_in_a_row_at_the_least_memory(make_server):
+    """DuckDB takes 2,048 values at once; whole, these would be more than it has."""
+    server = make_server(memory_limit_bytes=128 * MIB)
+    text = a_text(2 * MIB, 3)
+    for i in range(60):
+        turned = text[i * 1000 :] + text[: i * 1000]
+        payload = a_request(a_chat(f"many-{i % 7}", turned, "fine"))
+        assert server.post(payload).status_code == 200
+    server.wait_derived()
+    assert sum(t["turn_count"] for t in server.get("/threads")["items"]) == 60
+    httpx.post(f"{server.api}/rebuild", timeout=60)
+    server.wait_derived()
+    assert sum(t["turn_count"] for t in server.get("/threads")["items"]) == 60
+    assert server.stop() == 0
+    assert "ERROR" not in server.stderr()
