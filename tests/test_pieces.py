@@ -7,9 +7,10 @@ import time
 import httpx
 import pyarrow as pa
 import pytest
-from builders import a_chat, a_request
+from builders import a_chat, a_request, a_span, any_value
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut, split
 from otel_threads.decode.tables import CONTENT
@@ -78,6 +79,47 @@ def test_whole_for_whoever_reads_it(server):
     for table in ("content_pieces", "part_payloads"):
         [row] = sql(server, f"select count(*) as n from {table} where trace_id = '{trace_id}'")
         assert row["n"] == 0
+
+
+def a_log(span, event_name: str, body: dict, **attributes: str) -> bytes:
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add()
+    record.event_name = event_name
+    record.trace_id, record.span_id = span.trace_id, span.span_id
+    record.time_unix_nano = span.start_time_unix_nano
+    for key, value in body.items():
+        record.body.kvlist_value.values.add(key=key, value=any_value(value))
+    for key, value in attributes.items():
+        record.attributes.add(key=key, value=any_value(value))
+    return request.SerializeToString()
+
+
+def test_log_records_too(server):
+    """A body and an attribute; the same record sent again is not stored twice."""
+    text = a_text(3 * PIECE_BYTES_MAX, 4)
+    model = {
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
+        "gen_ai.conversation.id": "pieces-3",
+    }  # fmt: skip
+    span = a_span(attributes=model)
+    assert server.post(a_request(span)).status_code == 200
+    for _ in range(2):
+        payload = a_log(span, "gen_ai.user.message", {"content": text}, note=text)
+        assert server.post(payload, "logs").status_code == 200
+    server.wait_derived()
+    [turn] = server.get("/threads/turns", thread_id="pieces-3")["items"]
+    assert turn["user"] == text
+    trace_id = span.trace_id.hex()
+    [one] = server.get(f"/traces/{trace_id}")["spans"]
+    [log] = one["logs"]
+    assert log["body"] == {"content": text}
+    assert log["attributes"] == {"note": text}
+    count = f"select count(*) as n, max(piece_index) as last, count(key) as of_attributes from log_pieces where trace_id = '{trace_id}'"
+    [row] = sql(server, count)
+    assert row["last"] >= 3
+    assert row["n"] == 2 * row["of_attributes"]
+    httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
+    assert sql(server, count)[0]["n"] == 0
 
 
 def test_a_turn_that_goes_on_finds_its_long_part_again(server):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -15,6 +16,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_threads.decode import columns, values
+from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut
 from otel_threads.errors import InvalidPayload
 from otel_threads.model import Outcome, Request
 
@@ -22,6 +24,9 @@ EVENT_PREFIX = "gen_ai."
 
 _MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
+_PIECES = pa.list_(
+    pa.struct([("key", pa.string()), ("piece_index", pa.int32()), ("value", pa.string())])
+)
 LOGS = pa.schema(
     [
         ("received_at", _TIME),
@@ -46,8 +51,10 @@ LOGS = pa.schema(
         ("scope_name", pa.string()),
         ("scope_version", pa.string()),
         ("fingerprint", pa.string()),
+        ("pieces", _PIECES),  # of the body (no key) and of attributes, where these are very long
     ]
 )
+OWNER = ("project", "trace_id", "span_id", "fingerprint")
 
 
 def check(payload: bytes) -> None:
@@ -69,7 +76,9 @@ def _parse(payload: bytes) -> ExportLogsServiceRequest:
 def decode(
     requests: Sequence[Request], *, default_project: str, project_attribute: str | None = None
 ) -> tuple[pa.Table, list[Outcome]]:
-    """Return the rows to keep, with the columns of `log_records`, and one outcome a request.
+    """Return the rows to keep and one outcome a request.
+
+    They have the columns of `log_records`, and `pieces`: see `pieces_of`.
 
     A record without a GenAI event name is accepted and not kept. Ids are optional on log records
     (null then); one of a wrong length or all zero rejects its record.
@@ -107,6 +116,17 @@ def decode(
         outcome.message = "; ".join(list(dict.fromkeys(reasons))[: columns.MESSAGES_MAX])
         outcomes.append(outcome)
     return pa.Table.from_pylist(rows, schema=LOGS), outcomes
+
+
+def pieces_of(table: pa.Table) -> pa.Table:
+    """Return the rows of `log_pieces` of some log records: what was too long for their own row."""
+    lists = table.column("pieces").combine_chunks()
+    rows = pc.list_parent_indices(lists)
+    found = table.select(OWNER).take(rows)
+    flat = pc.list_flatten(lists)
+    for name in ("key", "piece_index", "value"):
+        found = found.append_column(name, pc.struct_field(flat, name))
+    return found
 
 
 def event_name(record: LogRecord) -> str:
@@ -166,6 +186,13 @@ def _attributes(pairs: Sequence[KeyValue]) -> tuple[list[tuple[str, str | None]]
 def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any]:
     body, body_type = values.encode(record.body)
     texts, letters = _attributes(record.attributes)
+    apart: list[dict[str, Any]] = []
+    if body is not None and _is_long(body):
+        apart, body = _pieces(None, body), None
+    for i, (key, text) in enumerate(texts):
+        if text is not None and _is_long(text):
+            apart += _pieces(key, text)
+            texts[i] = (key, None)
     time_unix_nano = record.time_unix_nano or record.observed_time_unix_nano
     return {
         "received_at": received_unix_nano // 1000,
@@ -186,4 +213,15 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
         "fingerprint": hashlib.blake2b(
             record.SerializeToString(deterministic=True), digest_size=16
         ).hexdigest(),
+        "pieces": apart,
     }
+
+
+def _is_long(text: str) -> bool:
+    if len(text) <= PIECE_BYTES_MAX // 4:  # at most four bytes a character
+        return False
+    return len(text) > PIECE_BYTES_MAX or len(text.encode("utf-8", "replace")) > PIECE_BYTES_MAX
+
+
+def _pieces(key: str | None, text: str) -> list[dict[str, Any]]:
+    return [{"key": key, "piece_index": i, "value": piece} for i, piece in enumerate(cut(text))]

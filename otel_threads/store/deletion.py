@@ -22,7 +22,7 @@ from otel_threads.store.derived import DuckDBDerivedStore, replace
 
 THREAD_TRACES_SQL = sql.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")
-RAW = ("spans", "span_events", "span_links", "content_pieces", "log_records")
+RAW = ("spans", "span_events", "span_links", "content_pieces", "log_records", "log_pieces")
 SAID_OF_THREADS = ("score_records", "comments", "tag_changes", "lifecycle")
 SAID_OF_TRACES = ("score_records", "comments", "tag_changes")
 

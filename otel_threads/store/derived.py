@@ -50,6 +50,7 @@ SPANS_SQL = sql.query("work_spans")
 CONTENT_SQL = sql.query("work_content")
 EVENTS_SQL = sql.query("work_events")
 LOGS_SQL = sql.query("work_logs")
+LOG_PIECES_SQL = sql.query("work_log_pieces")
 TOUCHED_THREADS_SQL = sql.query("touched_threads")
 BEFORE_SQL = sql.query("threads_before")
 PARTS_SQL = sql.query("thread_parts")
@@ -123,7 +124,10 @@ class DuckDBDerivedStore:
                 bounds = {"first": row[0]}
                 found_rows = cursor.execute(SPANS_SQL, bounds).to_arrow_table()
                 content = cursor.execute(CONTENT_SQL, bounds).to_arrow_table()
-                logs = rows.log_records(cursor.execute(LOGS_SQL).to_arrow_table())
+                found_logs = _rows(cursor, LOGS_SQL)
+                if found_logs:
+                    rows.fill_logs(found_logs, _rows(cursor, LOG_PIECES_SQL))
+                logs = rows.log_records(found_logs)
                 self._bytes_read = found_rows.nbytes + content.nbytes
                 long = rows.content_by_span(content)
                 events = rows.events_by_span(

@@ -42,6 +42,7 @@ TRACE_CONTENT_SQL = sql.query("trace_content")
 TRACE_EVENTS_SQL = sql.query("trace_events")
 TRACE_LINKS_SQL = sql.query("trace_links")
 TRACE_LOGS_SQL = sql.query("trace_logs")
+TRACE_LOG_PIECES_SQL = sql.query("trace_log_pieces")
 PROJECTS_SQL = sql.query("projects")
 STATUS_SQL = sql.query("status")
 INSTRUMENTATIONS_SQL = sql.query("instrumentations")
@@ -219,7 +220,9 @@ class Reader:
             if self._database.holds_rows(cursor, "span_links"):
                 parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
             if self._database.holds_rows(cursor, "log_records"):
-                parts["logs"] = _by_span(_query(cursor, TRACE_LOGS_SQL, named))
+                logs = _query(cursor, TRACE_LOGS_SQL, named)
+                rows.fill_logs(logs, _query(cursor, TRACE_LOG_PIECES_SQL, named))
+                parts["logs"] = _by_span(logs)
         return raw, content, parts
 
     def projects(self) -> list[Row]:

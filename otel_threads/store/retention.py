@@ -143,6 +143,10 @@ class Retention:
             cursor.execute(
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
+            cursor.execute(
+                "delete from log_pieces where (project, fingerprint) not in"
+                " (select (project, fingerprint) from log_records)"
+            )
 
     def used_bytes(self) -> int:
         """Return what the rows take, deleted ones and free blocks not counted."""
@@ -180,7 +184,11 @@ def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
     }
     for table in RAW:
         # A log record may have come in any commit.
-        bound = "" if table == "log_records" else " and t.ingest_seq between $first and $last"
+        bound = (
+            ""
+            if table in ("log_records", "log_pieces")
+            else " and t.ingest_seq between $first and $last"
+        )
         cursor.execute(
             f"delete from {table} t using going g where t.trace_id = g.trace_id{bound}",  # noqa: S608  # our own names
             bounds if bound else {},

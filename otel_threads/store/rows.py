@@ -115,17 +115,34 @@ def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
     return found
 
 
-def log_records(table: pa.Table) -> dict[tuple[str, str], list[LogRecord]]:
-    """Return log records by (trace_id, span_id), in the order of the table."""
+def fill_logs(logs: Sequence[dict[str, Any]], pieces: Sequence[Mapping[str, Any]]) -> None:
+    """Put what was too long for rows of log_records back into them. `pieces`: of log_pieces."""
+    cut: dict[tuple[str, str], dict[str | None, list[tuple[int, str]]]] = {}
+    for piece in pieces:
+        of_log = cut.setdefault((piece["project"], piece["fingerprint"]), {})
+        of_log.setdefault(piece["key"], []).append((piece["piece_index"], piece["value"]))
+    for row in logs if cut else ():
+        for key, some in cut.get((row["project"], row["fingerprint"]), {}).items():
+            whole = "".join(value for _, value in sorted(some))
+            if key is None:
+                row["body"] = whole
+            else:
+                row["attributes"] = {**dict(row["attributes"]), key: whole}
+
+
+def log_records(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[LogRecord]]:
+    """Return log records by (trace_id, span_id), in the order of the rows."""
     found: dict[tuple[str, str], list[LogRecord]] = {}
-    for row in table.to_pylist():
+    for row in rows:
         found.setdefault((row["trace_id"], row["span_id"]), []).append(
             LogRecord(
                 project=row["project"],
                 event_name=row["event_name"],
                 time_unix_nano=row["time_unix_nano"],
                 body=_value(row["body"], row["body_type"]),
-                attributes=_typed(row["attributes"], row["attribute_types"], ()),
+                attributes=_typed(
+                    list(dict(row["attributes"]).items()), row["attribute_types"], ()
+                ),
             )
         )
     return found

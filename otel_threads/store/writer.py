@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from otel_threads import tracing
 from otel_threads.decode import columns
+from otel_threads.decode import logs as log_rows
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed, describe
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
@@ -56,7 +57,7 @@ class BatchWriter:
             row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
             self._columns = {
                 name: [column for column, *_ in cursor.execute(f"describe {name}").fetchall()]
-                for name in ("spans", *CHILDREN, "log_records")
+                for name in ("spans", *CHILDREN, "log_records", "log_pieces")
             }
         self.committed_sequence: int = row[0] if row else 0
         self.failed: Exception | None = None  # the last commit's error; None when it went well
@@ -152,6 +153,9 @@ class BatchWriter:
             for name in ("spans", *CHILDREN):
                 _insert(cursor, name, self._columns[name], tables[name], sequence)
             _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
+            if logs.num_rows:
+                long = log_rows.pieces_of(logs)
+                _insert(cursor, "log_pieces", self._columns["log_pieces"], long, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         if tables["spans"].num_rows or logs.num_rows:

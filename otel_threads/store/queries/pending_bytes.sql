@@ -4,7 +4,12 @@
 select
     ingest_seq,
     sum(case when piece_index is null then 2048 else 16384 end)::bigint as size_bytes
-from content_pieces
-where ingest_seq > $after and ingest_seq <= $upto
+from (
+    select ingest_seq, piece_index from content_pieces
+    where ingest_seq > $after and ingest_seq <= $upto
+    union all
+    select ingest_seq, piece_index from log_pieces
+    where ingest_seq > $after and ingest_seq <= $upto
+)
 group by ingest_seq
 order by ingest_seq

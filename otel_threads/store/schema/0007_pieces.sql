@@ -44,3 +44,25 @@ comment on column part_payloads.part_index is 'Which part of a turn in its trace
 comment on column part_payloads.start_time_unix_nano is 'Start of the part, in nanoseconds since 1970-01-01 UTC.';
 comment on column part_payloads.piece_index is 'Which piece of the JSON, from 0.';
 comment on column part_payloads.payload is 'A piece of the JSON.';
+
+create table log_pieces (
+    ingest_seq bigint,
+    project varchar,
+    trace_id varchar,
+    span_id varchar,
+    fingerprint varchar,
+    key varchar,
+    piece_index integer,
+    value varchar using compression zstd
+);
+comment on table log_pieces is 'Bodies and attribute values of log records that are longer than 16 KiB (null there), in pieces: string_agg(value, '''' order by piece_index).';
+comment on column log_pieces.ingest_seq is 'Number of the commit, as in log_records.';
+comment on column log_pieces.project is 'Project of the log record.';
+comment on column log_pieces.trace_id is 'Trace id of the log record.';
+comment on column log_pieces.span_id is 'Span id of the log record.';
+comment on column log_pieces.fingerprint is 'Which log record of the project.';
+comment on column log_pieces.key is 'Attribute key; null for the body.';
+comment on column log_pieces.piece_index is 'Which piece of the value, from 0.';
+comment on column log_pieces.value is 'A piece of the value, as text.';
+comment on column log_records.body is 'Body as text; structure as JSON. One of more than 16 KiB is null here and in log_pieces.';
+comment on column log_records.attributes is 'Attributes as text; values of more than 16 KiB are null here and in log_pieces.';

@@ -49,11 +49,16 @@ function Part({ part, raw }) {
   }
 }
 
+// What the store leaves out of long data, with its length (store/payloads.py).
+const LEFT_OUT = /\[… (\d+) characters, whole in span_content\]/g;
+
 // An image, a sound, a file: named and measured, never fetched or drawn.
 function Media({ part }) {
   const { type: kind, ...rest } = part;
   const type = typeof rest.modality === "string" ? rest.modality : String(kind);
-  const size = JSON.stringify(rest).length;
+  const text = JSON.stringify(rest);
+  const leftOut = [...text.matchAll(LEFT_OUT)].map(([, length]) => Number(length));
+  const size = leftOut.reduce((sum, length) => sum + length, text.length);
   const name = [rest.filename, rest.name, rest.mime_type, rest.media_type, rest.format].find(
     (one) => typeof one === "string",
   );
