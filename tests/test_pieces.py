@@ -146,28 +146,28 @@ def test_a_turn_that_goes_on_finds_its_long_part_again(server):
 
 def test_what_is_derived_has_bounds():
     """An image is named, a text of megabytes ends with where the rest is."""
-    image = {"type": "image", "mime_type": "image/png", "content": "A" * MIB}
-    words = {"type": "text", "text": "w" * MIB}
+    image = {"type": "image", "mime_type": "image/png", "content": "A" * 2 * MIB}
+    words = {"type": "text", "text": "w" * 2 * MIB}
     message = {
-        "role": "user", "text": "w" * MIB, "parts": [words, image], "tool_calls": [],
+        "role": "user", "text": "w" * 2 * MIB, "parts": [words, image], "tool_calls": [],
         "tool_call_id": None, "span_id": "s",
     }  # fmt: skip
     part = {
-        "user": "w" * MIB, "assistant": None, "system": "short", "user_text": "w" * MIB,
-        "unanswered": [], "tool_calls": [{"arguments": {"document": "d" * MIB}}],
+        "user": "w" * 2 * MIB, "assistant": None, "system": "short", "user_text": "w" * 2 * MIB,
+        "unanswered": [], "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
         "messages": [message],
     }  # fmt: skip
     rows = payloads.pieces(part)
     assert all(len(row["payload"].encode()) <= PIECE_BYTES_MAX for row in rows)
     assert [row["piece_index"] for row in rows] == list(range(len(rows)))
-    cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 1048576 characters, whole in span_content]"
+    cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 2097152 characters, whole in span_content]"
     assert part["user"] == part["user_text"] == part["messages"][0]["text"] == cut_text
     assert part["system"] == "short"
     assert part["messages"][0]["parts"][1] == {
         "type": "image", "mime_type": "image/png",
-        "content": "[… 1048576 characters, whole in span_content]",
+        "content": "[… 2097152 characters, whole in span_content]",
     }  # fmt: skip
-    assert len(part["tool_calls"][0]["arguments"]["document"]) < 300_000
+    assert len(part["tool_calls"][0]["arguments"]["document"]) < 1_100_000
     again = payloads.unpacked("".join(row["payload"] for row in rows))
     assert again["messages"] == part["messages"]
 

@@ -10,7 +10,7 @@ import orjson
 
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut
 
-TEXT_LENGTH_MAX = 256 * 1024  # of a message, a tool's arguments or its result
+TEXT_LENGTH_MAX = 1024 * 1024  # of a message, a tool's arguments or its result
 DATA_LENGTH_MAX = 16 * 1024  # of an image, a file or the like, spelled out in a part
 DEPTH_MAX = 64
 WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
