@@ -1,6 +1,7 @@
 """A conversation as it was: texts, tools, errors, figures, what people say of it."""
 
 import re
+import uuid
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ def open_chat(shop, tab, thread_id="chat-1", project="shop", **more):
 @pytest.fixture
 def said(shop):
     """A thread of its own to speak about; returns its id."""
-    thread_id = f"said-{id(object())}"
+    thread_id = f"said-{uuid.uuid4()}"
     shop.post(
         a_request(a_chat(thread_id, "Hello", "Hi there", attributes={"user.id": "eve"})),
         x_otel_threads_project="said",
