@@ -5,6 +5,7 @@ import re
 
 import httpx
 from builders import a_chat, a_request
+from conftest import wait_until
 from playwright.sync_api import expect
 
 from otel_threads.ui import vendor
@@ -85,6 +86,7 @@ def test_a_token_is_asked_for_and_kept_for_the_tab(make_server, tab):
     server = make_server(read_token="reads", write_token="writes")
     tab.expected = ("Failed to load resource",)
     server.post(a_request(a_chat("secret-1", "Hello", "Hi")))
+    wait_for_threads(server)
     page = tab.open(server)
     box = page.get_by_label("Token", exact=True)
 
@@ -116,10 +118,19 @@ def test_a_token_is_asked_for_and_kept_for_the_tab(make_server, tab):
     expect(box).to_be_visible()
 
 
+def wait_for_threads(server):
+    """An empty database would show the first-use page, and no list."""
+    reads = {"authorization": "Bearer reads"}
+    wait_until(
+        lambda: httpx.get(f"{server.api}/threads", headers=reads).json()["items"], "a thread"
+    )
+
+
 def test_reading_with_a_read_token_alone_tells_that_writing_is_off(make_server, tab):
     server = make_server(read_token="reads")
     tab.expected = ("Failed to load resource",)
     server.post(a_request(a_chat("secret-1", "Hello", "Hi")))
+    wait_for_threads(server)
     page = tab.open(server)
     page.get_by_label("Token", exact=True).fill("reads")
     page.get_by_role("button", name="Go on").click()
