@@ -34,9 +34,6 @@ create table part_payloads (
     piece_index integer,
     payload varchar using compression zstd
 );
-insert into part_payloads
-select project, trace_id, part_index, start_time_unix_nano, 0, payload from turn_parts;
-alter table turn_parts drop column payload;
 comment on table part_payloads is 'Internal: the parts of turns as JSON, in pieces of 16 KiB. Read turns and messages instead.';
 comment on column part_payloads.project is 'Project.';
 comment on column part_payloads.trace_id is 'Trace id.';
