@@ -24,7 +24,7 @@ from otel_threads.errors import (
     Unavailable,
     describe,
 )
-from otel_threads.store import migrations
+from otel_threads.store import double_write, migrations
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
 from otel_threads.store.quack import serve as serve_quack
@@ -92,6 +92,11 @@ class Database:
         options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
         if self._read_only:
             options = "READ_ONLY"
+        elif double_write.put_back(self.path):
+            logger.warning(
+                "%s was left in the middle of folding its log in: what was written over is back",
+                self.path,
+            )
         quoted = self.path.replace("'", "''")
         try:
             connection.execute(f"attach '{quoted}' as {CATALOG} ({options})")
@@ -177,11 +182,11 @@ class Database:
         if not self._folding.acquire(blocking=whatever_size):
             return
         try:
-            with self.cursor() as cursor:
+            with self.cursor() as cursor, double_write.kept(self.path, cursor, CATALOG):
                 cursor.execute(f"checkpoint {CATALOG}")
         except duckdb.TransactionException:
             pass  # another transaction is just beginning or ending; the next commit tries again
-        except (duckdb.Error, StoreClosed) as error:
+        except (duckdb.Error, StoreClosed, OSError) as error:
             # Nothing is lost: the log is replayed at the next start, and folded at the next try.
             logger.warning(
                 "the log could not be folded in: %s; very large rows may want more than"
@@ -327,7 +332,8 @@ class Database:
             return
         if checkpoint and not self._read_only:
             # A failed checkpoint loses nothing: the log is replayed at the next start.
-            with contextlib.suppress(duckdb.Error):
+            failures = contextlib.suppress(duckdb.Error, OSError)
+            with failures, double_write.kept(self.path, connection, CATALOG):
                 connection.execute(f"checkpoint {CATALOG}")
         connection.close()
 

@@ -85,29 +85,18 @@ class Retention:
         Raises:
             Unavailable: there is not even memory for one.
         """
+        chosen = {"before": before, "project": project, "others": list(others)}
         while True:
             try:
                 with told_apart():
-                    return self._delete_slice(
-                        before, project=project, others=others, traces_max=traces_max
-                    )
+                    return self._delete_oldest({**chosen, "most": traces_max})
             except Unavailable:
                 if traces_max <= 1:
                     raise
                 traces_max //= 2
                 self.fold()  # what waits in the log holds memory, too
 
-    def _delete_slice(
-        self,
-        before: datetime.datetime,
-        *,
-        project: str | None,
-        others: Sequence[str] = (),
-        traces_max: int,
-    ) -> tuple[Row, list[ThreadKey]]:
-        named = {
-            "before": before, "project": project, "others": list(others), "most": traces_max,
-        }  # fmt: skip
+    def _delete_oldest(self, named: Row) -> tuple[Row, list[ThreadKey]]:
         with self._database.cursor() as cursor:
             cursor.execute(OLD_TRACES_SQL, named)
             old = dictionaries(cursor)

@@ -140,9 +140,7 @@ def log_records(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list
                 event_name=row["event_name"],
                 time_unix_nano=row["time_unix_nano"],
                 body=_value(row["body"], row["body_type"]),
-                attributes=_typed(
-                    list(dict(row["attributes"]).items()), row["attribute_types"], ()
-                ),
+                attributes=_typed([*dict(row["attributes"]).items()], row["attribute_types"], ()),
             )
         )
     return found
