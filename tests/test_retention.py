@@ -5,10 +5,16 @@ import subprocess
 import sys
 import time
 
+import duckdb
 import httpx
 import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
+
+from otel_threads.config import Config
+from otel_threads.engine import Engine
+from otel_threads.model import Request, Signal
+from otel_threads.store import retention
 
 DAY_NS = 86_400 * 10**9
 EVERYTHING = (
@@ -214,3 +220,41 @@ def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
         assert engine.verbs.pruning.keep_to_settings() == 1
     finally:
         engine.close()
+
+
+def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
+    """Real traces and a real database; only the lack of memory is made, past two traces."""
+    engine = Engine(Config(database=str(tmp_path / "x.duckdb"), retention_days=0))
+    real, refused = retention.replace, []
+
+    def narrow(cursor, work, *rest, **named):
+        if len(work.trace_ids) > 2:
+            refused.append(len(work.trace_ids))
+            raise duckdb.OutOfMemoryException("no memory")
+        return real(cursor, work, *rest, **named)
+
+    monkeypatch.setattr(retention, "replace", narrow)
+    try:
+        payload = a_request(*[old(f"t{i}", 40) for i in range(5)])
+        request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns())
+        engine.intake.submit(request).result(60)
+        wait_until(lambda: engine.verbs.reading.status()["turns"] == 5, "five turns")
+        slices = [engine.verbs.pruning.prune(older_than_days=30) for _ in range(3)]
+        assert [(one["trace_count"], one["remaining"]) for one in slices] == [(2, 3), (1, 2), (2, 0)]
+        assert refused == [5, 3]
+        assert engine.verbs.reading.status()["spans"] == 0
+    finally:
+        engine.close()
+
+
+def test_pieces_of_what_is_old_go_too(make_server):
+    server = make_server()
+    text = "long " * 10_000
+    server.post(a_request(a_chat("long", text, "x", start=time.time_ns() - 40 * DAY_NS)))
+    server.wait_derived()
+    counts = "select (select count(*) from content_pieces), (select count(*) from part_payloads)"
+    [[content, payloads]] = sql(server, counts)
+    assert content > 2
+    assert payloads > 2
+    assert prune(server, older_than_days=30)["trace_count"] == 1
+    assert sql(server, counts) == [[0, 0]]

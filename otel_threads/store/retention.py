@@ -87,19 +87,19 @@ class Retention:
         """
         chosen = {"before": before, "project": project, "others": list(others)}
         while True:
+            with self._database.cursor() as cursor:
+                cursor.execute(OLD_TRACES_SQL, {**chosen, "most": traces_max})
+                old = dictionaries(cursor)
             try:
                 with told_apart():
-                    return self._delete_oldest({**chosen, "most": traces_max})
+                    return self._delete(old)
             except Unavailable:
-                if traces_max <= 1:
+                if len(old) <= 1:
                     raise
-                traces_max //= 2
+                traces_max = len(old) // 2
                 self.fold()  # what waits in the log holds memory, too
 
-    def _delete_oldest(self, named: Row) -> tuple[Row, list[ThreadKey]]:
-        with self._database.cursor() as cursor:
-            cursor.execute(OLD_TRACES_SQL, named)
-            old = dictionaries(cursor)
+    def _delete(self, old: list[Row]) -> tuple[Row, list[ThreadKey]]:
         if not old:
             return {"trace_count": 0, "span_count": 0, "thread_count": 0}, []
         whole = [row for row in old if not row["is_copy"]]

@@ -59,12 +59,12 @@ function FilterInput({ value, onFilter, fields, values, problem }) {
   };
   const take = (item) => {
     const made = text.slice(0, from) + item.text + text.slice(to).replace(/^ /, "");
-    setText(made);
     const at = from + item.text.length;
-    requestAnimationFrame(() => {
-      input.current.setSelectionRange(at, at);
-      look();
-    });
+    // At once, not a frame later: a caret set after the next key has come would stand before it.
+    input.current.value = made;
+    input.current.setSelectionRange(at, at);
+    setText(made);
+    look();
   };
   const key = (e) => {
     if (e.key === "Escape") {
