@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut, split
 from otel_threads.decode.tables import CONTENT
-from otel_threads.store import payloads
+from otel_threads.store import payloads, turn_pieces
 
 MIB = 1 << 20
 
@@ -188,3 +188,82 @@ def test_megabytes_in_a_row_at_the_least_memory(make_server):
     assert sum(t["turn_count"] for t in server.get("/threads")["items"]) == 60
     assert server.stop() == 0
     assert "ERROR" not in server.stderr()
+
+
+def test_long_values_of_turns_are_whole_for_people_and_short_in_sql(server):
+    """A question, an answer, a system prompt and tool calls, each longer than a piece."""
+    ask, answer, rules = (a_text(2 * PIECE_BYTES_MAX, seed) for seed in (5, 6, 7))
+    calls = [
+        {"type": "tool_call", "id": f"c{i}", "name": "look", "arguments": {"at": a_text(3000, i)}}
+        for i in range(30)
+    ]
+    span = a_chat(
+        "pieces-4",
+        ask,
+        None,
+        attributes={
+            "gen_ai.system_instructions": json.dumps([{"type": "text", "content": rules}]),
+            "gen_ai.output.messages": json.dumps(
+                [{"role": "assistant", "parts": [{"type": "text", "content": answer}, *calls]}]
+            ),
+        },
+    )
+    assert server.post(a_request(span)).status_code == 200
+    server.wait_derived()
+    trace_id = span.trace_id.hex()
+    for [turn] in (
+        server.get("/threads/turns", thread_id="pieces-4")["items"],
+        server.get(f"/traces/{trace_id}")["turns"],
+    ):
+        assert (turn["user"], turn["assistant"], turn["system"]) == (ask, answer, rules)
+        asked = [call["arguments"] for call in turn["tool_calls"]]
+        assert asked == [call["arguments"] for call in calls]
+        assert [m["text"] for m in turn["messages"]] == [ask, answer]
+        assert len(turn["messages"][1]["tool_calls"]) == 30
+        assert turn["messages"][1]["parts"][0]["text"] == answer
+        assert "is_cut" not in turn
+
+    where = f"where trace_id = '{trace_id}'"
+    [row] = sql(server, f'select "user", is_cut, tool_calls from turns {where}')
+    mark = f"[… {len(ask)} characters, whole in turn_pieces]"
+    assert row["is_cut"]
+    assert row["user"] == cut(ask)[0] + mark
+    assert len(json.loads(row["tool_calls"])) == 30
+    assert len(row["tool_calls"].encode()) <= PIECE_BYTES_MAX
+    [row] = sql(server, f"select count(*) as n from tool_calls {where} and name = 'look'")
+    assert row["n"] == 30
+    [row] = sql(
+        server,
+        "select string_agg(value, '' order by piece_index) as value from turn_pieces"
+        f" {where} and message_index = 0 and name = 'text'",
+    )
+    assert row["value"] == ask
+    httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
+    assert sql(server, f"select count(*) as n from turn_pieces {where}") == [{"n": 0}]
+
+
+@pytest.mark.parametrize("thread_id", ["pieces-5", None])
+def test_words_far_into_a_message_are_found(server, thread_id):
+    word = f"zebra{'x' if thread_id else 'y'}"
+    text = "long " * PIECE_BYTES_MAX + word
+    assert server.post(a_request(a_chat(thread_id, text, "short"))).status_code == 200
+    server.wait_derived()
+    kind = "threads" if thread_id else "traces"
+    for asked in ({"search": word}, {"filter": f'any_message contains "{word.upper()}"'}):
+        assert len(server.get(f"/{kind}", **asked)["items"]) == 1
+    others = server.get(f"/{kind}", filter=f'any_message not_contains "{word}"')["items"]
+    assert thread_id not in [item["thread_id"] for item in others]
+
+
+def test_a_list_of_many_calls_has_bounds():
+    calls = [{"id": f"c{i}", "name": "look", "result": i, "error": None} for i in range(5000)]
+    turn = {
+        **dict.fromkeys(turn_pieces.OF_TURNS), **dict.fromkeys(turn_pieces.KEY),
+        "start_time_unix_nano": 1, "tool_calls": payloads.json(calls),
+    }  # fmt: skip
+    rows = turn_pieces.apart([turn], [])
+    assert json.loads("".join(row["value"] for row in rows)) == calls
+    kept = json.loads(turn["tool_calls"])
+    assert kept == calls[: len(kept)]
+    assert 100 < len(kept) < 1000
+    assert turn["is_cut"]

@@ -19,7 +19,8 @@ from otel_threads.store import retention
 DAY_NS = 86_400 * 10**9
 EVERYTHING = (
     "spans", "span_events", "span_links", "content_pieces", "log_records", "traces", "trace_slices",
-    "calls", "turn_parts", "turns", "messages", "thread_facts", "score_records", "comments", "tag_changes",
+    "calls", "turn_parts", "turns", "messages", "turn_pieces", "thread_facts", "score_records",
+    "comments", "tag_changes",
 )  # fmt: skip
 
 
@@ -240,7 +241,11 @@ def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
         engine.intake.submit(request).result(60)
         wait_until(lambda: engine.verbs.reading.status()["turns"] == 5, "five turns")
         slices = [engine.verbs.pruning.prune(older_than_days=30) for _ in range(3)]
-        assert [(one["trace_count"], one["remaining"]) for one in slices] == [(2, 3), (1, 2), (2, 0)]
+        assert [(one["trace_count"], one["remaining"]) for one in slices] == [
+            (2, 3),
+            (1, 2),
+            (2, 0),
+        ]
         assert refused == [5, 3]
         assert engine.verbs.reading.status()["spans"] == 0
     finally:

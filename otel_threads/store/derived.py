@@ -18,7 +18,7 @@ from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
-from otel_threads.store import payloads, rows, sql, tool_links
+from otel_threads.store import payloads, rows, sql, tool_links, turn_pieces
 from otel_threads.store.database import Database, is_fatal
 from otel_threads.store.derived_columns import (
     CALLS,
@@ -28,6 +28,7 @@ from otel_threads.store.derived_columns import (
     PAYLOADS,
     SLICES,
     TRACES,
+    TURN_PIECES,
     TURNS,
     WORDS,
 )
@@ -39,8 +40,9 @@ PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
-    "evaluations", "tool_links", "part_payloads",
+    "evaluations", "tool_links", "part_payloads", "turn_pieces",
 )  # fmt: skip
+OF_TURNS = ("turns", "messages", "turn_pieces")
 
 PENDING_SQL = sql.query("pending_commits")
 PENDING_BYTES_SQL = sql.query("pending_bytes")
@@ -250,8 +252,11 @@ def replace(
     ]
     again = _Threads(cursor, affected, parts, pause)
     turns = loose + again.turns(merge)
-    put("turns", [_turn(turn) for turn in turns], TURNS)
-    put("messages", [row for turn in turns for row in _messages(turn)], MESSAGES)
+    turn_rows = [_turn(turn) for turn in turns]
+    messages = [row for turn in turns for row in _messages(turn)]
+    put("turn_pieces", turn_pieces.apart(turn_rows, messages), TURN_PIECES)
+    put("turns", turn_rows, TURNS)
+    put("messages", messages, MESSAGES)
     pause()
     if affected:
         again.replace_rows()
@@ -276,7 +281,7 @@ def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None)
     cursor.execute(
         "delete from evaluations where evidence_trace_id in (select trace_id from work_ids)"
     )
-    for table in ("turns", "messages"):
+    for table in OF_TURNS:
         cursor.execute(
             f"delete from {table} where {within}"  # noqa: S608  # our names
             " and thread_id is null and trace_id in (select trace_id from work_ids)",
@@ -330,7 +335,7 @@ class _Threads:
             parts |= self._narrow(earlier)
             kept |= self._kept(earlier)
         cursor.register("cuts", _keyed(cuts, "cut"))
-        for table in ("turns", "messages"):
+        for table in OF_TURNS:
             self._pause()
             cursor.execute(
                 f"delete from {table} using cuts"  # noqa: S608  # our own names

@@ -71,7 +71,14 @@ TURNS = pa.schema(
         ("span_id", _S), ("name", _S), *_TIMES, ("time_to_first_token_ms", _D), ("user", _S),
         ("assistant", _S), ("system", _S), ("error_type", _S), ("error_message", _S),
         ("has_error", _B), ("tool_calls", _S), ("call_count", _I), ("span_count", _I),
-        ("message_count", _I), *_SPENT,
+        ("message_count", _I), *_SPENT, ("is_cut", _B),
+    ]
+)  # fmt: skip
+TURN_PIECES = pa.schema(
+    [
+        ("project", _S), ("thread_id", _S), ("trace_id", _S), ("turn_index", _I),
+        ("message_index", _I), ("start_time_unix_nano", _I), ("name", _S),
+        ("piece_index", pa.int32()), ("value", _S),
     ]
 )  # fmt: skip
 WORDS = pa.schema([("project", _S), ("thread_id", _S), ("first_message", _S), ("last_message", _S)])
@@ -80,5 +87,6 @@ MESSAGES = pa.schema(
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("turn_index", _I),
         ("message_index", _I), ("start_time_unix_nano", _I), ("span_id", _S), ("role", _S),
         ("text", _S), ("parts", _S), ("tool_calls", _S), ("tool_call_id", _S),
+        ("is_cut", _B),
     ]
 )  # fmt: skip

@@ -16,6 +16,7 @@ _MATCH = {
     "starts_with": "starts_with(lower({0}), lower({1}))",
     "ends_with": "ends_with(lower({0}), lower({1}))",
 }
+_ANYWHERE = ("contains", "not_contains")
 _NEGATIVE = ("!=", "not_in", "not_contains")
 
 
@@ -81,7 +82,9 @@ class Compiler:
                     f" lambda x: {test})), false)"
                 )
             case "message":
-                return self._message(self._any("m.text", leaf, self._test))
+                # Words may stand anywhere in a long message; the other tests see its beginning.
+                source = "message_texts" if leaf.op in _ANYWHERE else "messages"
+                return self._message(self._any("m.text", leaf, self._test), source)
             case "map":
                 return f"coalesce({self._any(self._map_value(leaf), leaf, self._loose)}, false)"
             case "score":
@@ -123,15 +126,15 @@ class Compiler:
             f" and s.superseded_at is null group by {project}{target} having {test}), false)"
         )
 
-    def _message(self, test: str) -> str:
+    def _message(self, test: str, source: str) -> str:
         if self._item == "threads":
             return (
                 "((threads.project, threads.thread_id) in (select (m.project, m.thread_id)"  # noqa: S608  # our names, bound values
-                f" from messages m where m.thread_id is not null and coalesce({test}, false)))"
+                f" from {source} m where m.thread_id is not null and coalesce({test}, false)))"
             )
         return (
             "((traces.project, traces.trace_id) in (select (t.project, unnest(t.trace_ids))"  # noqa: S608  # our names, bound values
-            " from turns t semi join (select * from messages m where"
+            f" from turns t semi join (select * from {source} m where"
             f" coalesce({test}, false)) m on m.project = t.project and m.trace_id = t.trace_id"
             " and m.turn_index = t.turn_index and m.thread_id is not distinct from t.thread_id))"
         )

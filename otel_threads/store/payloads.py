@@ -64,6 +64,34 @@ def json(value: Any) -> str:
         return text.encode("utf-8", "replace").decode()
 
 
+def shortened(
+    value: Any,
+    length_max: int = TEXT_LENGTH_MAX,
+    kept_max: int = TEXT_LENGTH_MAX,
+    *,
+    whole_in: str = "span_content",
+    depth: int = 0,
+) -> Any:
+    """Return a value whose texts are within a length; longer ones keep so much and say where."""
+    if isinstance(value, str):
+        if len(value) <= length_max:
+            return value
+        return f"{value[:kept_max]}[… {len(value)} characters, whole in {whole_in}]"
+    if depth > DEPTH_MAX:
+        return value
+    if isinstance(value, list):
+        return [
+            shortened(item, length_max, kept_max, whole_in=whole_in, depth=depth + 1)
+            for item in value
+        ]
+    if isinstance(value, dict):
+        return {
+            key: shortened(item, length_max, kept_max, whole_in=whole_in, depth=depth + 1)
+            for key, item in value.items()
+        }
+    return value
+
+
 def _packed(part: Row) -> str:
     texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
     same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
@@ -80,32 +108,17 @@ def _is_plain(message: Row) -> bool:
 
 def _shorten(part: Row) -> None:
     for name in ("user", "assistant", "system", "user_text", "unanswered", "tool_calls"):
-        part[name] = _short(part[name])
+        part[name] = shortened(part[name])
     part["messages"] = [
         {
             **message,
-            "text": _short(message["text"]),
-            "tool_calls": _short(message["tool_calls"]),
+            "text": shortened(message["text"]),
+            "tool_calls": shortened(message["tool_calls"]),
             "parts": [
-                _short(one, TEXT_LENGTH_MAX if one["type"] in OWN else DATA_LENGTH_MAX)
+                # Of data a beginning is no use.
+                shortened(one) if one["type"] in OWN else shortened(one, DATA_LENGTH_MAX, 0)
                 for one in message["parts"]
             ],
         }
         for message in part["messages"]
     ]
-
-
-def _short(value: Any, length_max: int = TEXT_LENGTH_MAX, depth: int = 0) -> Any:
-    """Return a value with its texts within a length; of data nothing is left, a piece is no use."""
-    if isinstance(value, str):
-        if len(value) <= length_max:
-            return value
-        kept = value[:length_max] if length_max == TEXT_LENGTH_MAX else ""
-        return f"{kept}[… {len(value)} characters, whole in span_content]"
-    if depth > DEPTH_MAX:
-        return value
-    if isinstance(value, list):
-        return [_short(item, length_max, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {key: _short(item, length_max, depth + 1) for key, item in value.items()}
-    return value

@@ -16,9 +16,10 @@ from otel_threads.store.guard import REFUSED_FUNCTIONS, TABLE_FUNCTIONS
 
 EXTENSIONS = ("httpfs", "quack")  # the second needs the first
 PUBLIC = (
-    "threads", "turns", "messages", "traces", "spans", "span_events", "span_links", "span_content",
-    "calls", "scores", "comments", "log_records", "log_pieces", "saved_views", "scored_threads",
-    "daily_usage", "slow_turns", "tool_calls", "tool_stats",
+    "threads", "turns", "messages", "message_texts", "turn_pieces", "traces", "spans",
+    "span_events", "span_links", "span_content", "calls", "scores", "comments", "log_records",
+    "log_pieces", "saved_views", "scored_threads", "daily_usage", "slow_turns", "tool_calls",
+    "tool_stats",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from otel_threads.decode import values
 from otel_threads.errors import InvalidQuery
 from otel_threads.model import Span
 from otel_threads.ports import ThreadKey
-from otel_threads.store import otlp, rows, selection, sql, stats
+from otel_threads.store import otlp, rows, selection, sql, stats, turn_pieces
 from otel_threads.store.database import Database, dictionaries
 from otel_threads.store.selection import TRACES, Listing
 
@@ -133,7 +133,7 @@ class Reader:
             asked = {**named, **bounds[0], "after": after, "limit": limit}
             turns = _query(cursor, LIST_TURNS_SQL, asked)
             if turns:
-                _attach(turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
+                _attach(cursor, turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
         return turns
 
     def turns_of(self, threads: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
@@ -149,9 +149,9 @@ class Reader:
             turns = _by_thread(_query(cursor, TURNS_OF_THREADS_SQL, bounds))
             messages = _by_thread(_query(cursor, MESSAGES_OF_THREADS_SQL, bounds))
             cursor.unregister("wanted")
-        for key, some in turns.items():
-            some.sort(key=itemgetter("turn_index"))
-            _attach(some, messages.get(key, ()))
+            for key, some in turns.items():
+                some.sort(key=itemgetter("turn_index"))
+                _attach(cursor, some, messages.get(key, ()))
         return turns
 
     def trace_turns(self, trace: Row) -> list[Row]:
@@ -168,12 +168,12 @@ class Reader:
                 some = _query(cursor, TRACE_TURNS_SQL, {**named, "thread_id": thread_id})
                 if some:
                     key = {"project": trace["project"], "thread_id": thread_id}
-                    _attach(some, _query(cursor, THREAD_MESSAGES_SQL, key | _span_of(some)))
+                    _attach(cursor, some, _query(cursor, THREAD_MESSAGES_SQL, key | _span_of(some)))
                 turns += some
             if len(turns) < trace["turn_count"]:  # each part of a trace is of a turn of its own
                 loose = _query(cursor, LOOSE_TURNS_SQL, named)
                 if loose:
-                    _attach(loose, _query(cursor, TRACE_MESSAGES_SQL, named))
+                    _attach(cursor, loose, _query(cursor, TRACE_MESSAGES_SQL, named))
                 turns += loose
         return sorted(
             turns, key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"])
@@ -274,13 +274,16 @@ def _span_of(turns: Sequence[Row]) -> Row:
     return {"from": min(indexes), "upto": max(indexes), "first": min(starts), "last": max(starts)}
 
 
-def _attach(turns: Sequence[Row], messages: Sequence[Row]) -> None:
+def _attach(
+    cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row], messages: Sequence[Row]
+) -> None:
     by_turn: dict[int, list[Row]] = {}
     for message in messages:
         by_turn.setdefault(message["turn_index"], []).append(message)
     for turn in turns:
         found = by_turn.get(turn["turn_index"], [])
         turn["messages"] = sorted(found, key=itemgetter("message_index"))
+    turn_pieces.fill(cursor, turns)
 
 
 def _bare_span(row: Row, attributes: dict[str, Any]) -> Span:

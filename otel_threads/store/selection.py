@@ -87,7 +87,7 @@ THREADS = Listing(
         "search": "(contains(lower(thread_id), lower($search))"
         " or contains(lower(first_message), lower($search))"
         " or contains(lower(last_message), lower($search))"
-        " or (project, thread_id) in (select (m.project, m.thread_id) from messages m"
+        " or (project, thread_id) in (select (m.project, m.thread_id) from message_texts m"
         " where m.thread_id is not null and contains(lower(m.text), lower($search))))",
         "changed_after": "last_sequence > $changed_after",
         "known_by": "first_sequence <= $known_by",
@@ -116,7 +116,7 @@ TRACES = Listing(
         " or contains(lower(first_message), lower($search))"
         " or contains(lower(last_message), lower($search))"
         " or (project, trace_id) in (select (t.project, unnest(t.trace_ids)) from turns t"
-        " semi join (select * from messages m where contains(lower(m.text), lower($search))) m"
+        " semi join (select * from message_texts m where contains(lower(m.text), lower($search))) m"
         " on m.project = t.project and m.trace_id = t.trace_id and m.turn_index = t.turn_index"
         " and m.thread_id is not distinct from t.thread_id))",
         "changed_after": "last_sequence > $changed_after",
