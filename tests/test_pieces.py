@@ -11,8 +11,9 @@ from builders import a_chat, a_request, a_span, any_value
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut, split
+from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, beginnings, cut, split
 from otel_threads.decode.tables import CONTENT
 from otel_threads.store import payloads, turn_pieces
 
@@ -267,3 +268,83 @@ def test_a_list_of_many_calls_has_bounds():
     assert kept == calls[: len(kept)]
     assert 100 < len(kept) < 1000
     assert turn["is_cut"]
+
+
+def test_names_that_are_too_long_are_cut_and_the_sender_is_told(server):
+    """What is no content has no pieces: a name, a scope, a key, a resource's and a link's values."""
+    long = "n" * 3 * PIECE_BYTES_MAX
+    cut_text = f"{long[:PIECE_BYTES_MAX]}[… cut, {len(long)} characters]"
+    span = a_chat(
+        "pieces-6", "hi", "fine", name=long,
+        attributes={long: "x", "gen_ai.request.model": long, "user.id": long, "error.type": long},
+    )  # fmt: skip
+    span.status.message = span.trace_state = long
+    span.events.add(name=long)
+    link = span.links.add(trace_id=span.trace_id, span_id=span.span_id)
+    link.attributes.add(key="l", value=any_value([long]))
+    good = a_chat("pieces-6", "well", "yes", start=span.start_time_unix_nano + 10**9)
+    answer = server.post(a_request(span, good, resource={"r": [long]}, scope=long))
+    assert answer.status_code == 200
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert partial.rejected_spans == 0
+    assert "was cut" in partial.error_message
+
+    server.wait_derived()
+    [one] = server.get(f"/traces/{span.trace_id.hex()}")["spans"]
+    assert one["name"] == one["status_message"] == one["scope_name"] == cut_text
+    assert one["attributes"][cut_text] == "x"
+    assert one["attributes"]["gen_ai.request.model"] == long
+    assert one["events"][0]["name"] == cut_text
+    for attributes, key in (
+        (one["resource_attributes"], "r"),
+        (one["links"][0]["attributes"], "l"),
+    ):
+        assert attributes[key].startswith('["nnn')
+        assert len(attributes[key]) < PIECE_BYTES_MAX + 100
+    turns = server.get("/threads/turns", thread_id="pieces-6")["items"]
+    assert [turn["user"] for turn in turns] == ["hi", "well"]
+    [thread] = [t for t in server.get("/threads")["items"] if t["thread_id"] == "pieces-6"]
+    assert thread["users"] == ["n" * 1000]
+    httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [span.trace_id.hex()]}, timeout=60)
+
+
+def test_log_records_with_names_that_are_too_long(server):
+    long = "n" * 3 * PIECE_BYTES_MAX
+    span = a_chat("pieces-7", "hi", "fine")
+    assert server.post(a_request(span)).status_code == 200
+    request = ExportLogsServiceRequest.FromString(
+        a_log(span, "gen_ai.user.message", {"content": "hi"}, **{long: "x"})
+    )
+    request.resource_logs[0].resource.attributes.add(key="r", value=any_value([long]))
+    request.resource_logs[0].scope_logs[0].scope.name = long
+    assert server.post(request.SerializeToString(), "logs").status_code == 200
+    server.wait_derived()
+    where = f"from log_records where trace_id = '{span.trace_id.hex()}'"
+    [row] = sql(
+        server,
+        "select length(scope_name) as scope, length(map_keys(attributes)[1]) as key,"
+        f" length(resource_attributes['r']) as value, resource_attribute_types as types {where}",
+    )
+    assert all(0 < row[name] < PIECE_BYTES_MAX + 100 for name in ("scope", "key", "value"))
+    assert row["types"] == "s"
+    [one] = server.get(f"/traces/{span.trace_id.hex()}")["spans"]
+    assert len(one["logs"]) == 1
+
+
+def test_texts_in_arrays_of_any_shape_are_cut():
+    long, short = "é" * PIECE_BYTES_MAX, "short"
+    shape = pa.map_(pa.string(), pa.string())
+    texts, lists, maps = (
+        beginnings(pa.array(rows, kind)).to_pylist()
+        for rows, kind in (
+            ([short, None, long], pa.string()),
+            ([[short], None, [long, short], []], pa.list_(pa.string())),
+            ([[(long, short), (short, long)], []], shape),
+        )
+    )
+    assert texts == [short, None, beginning(long)]
+    assert lists == [[short], None, [beginning(long, 1024), short], []]
+    assert maps == [[(beginning(long), short), (short, beginning(long))], []]
+    assert beginning(long) == "é" * (PIECE_BYTES_MAX // 2) + f"[… cut, {len(long)} characters]"
+    same = pa.array([[short]], pa.list_(pa.string()))
+    assert beginnings(same) is same

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
-from otel_threads.decode import values
+from otel_threads.decode import pieces, values
 
 CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
 
@@ -32,6 +32,7 @@ class Attributes:
     long_keys: pa.Array
     long_values: pa.Array
     bad: dict[int, str] = field(default_factory=dict)  # owner → what is wrong with its values
+    cut: dict[int, str] = field(default_factory=dict)  # owner → what was too long and was cut
     keys: pa.Array | None = None
     texts: pa.Array | None = None
     offsets: Index | None = None
@@ -80,6 +81,7 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
         keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
         owner_of = owner_of[last]
         offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
+    keys, texts, cut = _bounded(keys, texts, letters, owner_of, values_too=inline)
     long = np.empty(0, dtype=np.int64)
     mapped = texts
     if not inline and len(texts):
@@ -100,10 +102,33 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
         long_keys=keys.take(pa.array(long)),
         long_values=texts.take(pa.array(long)),
         bad=bad,
+        cut=cut,
         keys=keys,
         texts=texts,
         offsets=offsets,
     )
+
+
+def _bounded(
+    keys: pa.Array,
+    texts: pa.Array,
+    letters: npt.NDArray[np.uint8],
+    owner_of: Index,
+    *,
+    values_too: bool,
+) -> tuple[pa.Array, pa.Array, dict[int, str]]:
+    """Return keys, and values where they stay in the map, cut where they are too long."""
+    cut = {
+        int(owner_of[i]): "an attribute's key was too long and was cut"
+        for i in pieces.too_long(keys)
+    }
+    keys = pieces.beginnings(keys)
+    if not values_too:
+        return keys, texts, cut
+    for i in pieces.too_long(texts):
+        letters[i] = ord("s")  # the beginning of JSON or base64 is only a text
+        cut[int(owner_of[i])] = f"attribute {keys[i].as_py()!r} was too long and was cut"
+    return keys, pieces.beginnings(texts), cut
 
 
 def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:

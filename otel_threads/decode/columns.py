@@ -52,6 +52,8 @@ _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
     wire.ExportTraceServiceRequest.DESCRIPTOR
 )
 
+# Texts that are no longer than what they are about, or have pieces (value) or a bound of their own.
+UNBOUNDED = ("value", "attribute_types", "resource_attribute_types", "extras")
 SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
     "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
 )  # fmt: skip
@@ -63,7 +65,7 @@ class Decoded:
 
     `tables` has rows for spans, content_pieces, span_events and span_links by those names, with
     their columns without `ingest_seq`; the last three end with `span_row`, the row of their span.
-    `accepted` and `rejected` count per request, `reasons` say why.
+    `accepted` and `rejected` count per request; `reasons` say why, and what was cut.
     """
 
     tables: dict[str, pa.Table]
@@ -126,6 +128,7 @@ class _Decoder:
         self._resource_of = self._resource_of_scope[self._scope_of]
         self._request_of = owners(resources)[self._resource_of]
         self._reasons: dict[int, str] = {}  # span → why it is refused
+        self._cuts: dict[int, str] = {}  # span → what of it was too long
 
     def decoded(self) -> Decoded:
         if not self._count:
@@ -134,6 +137,7 @@ class _Decoder:
         span = self._span
         attributes = attributes_of(span.field("attributes"))
         self._refuse(attributes.bad, lambda owner: [owner])
+        self._cuts |= attributes.cut
         trace_ids, span_ids, parents = (
             span.field(name) for name in ("trace_id", "span_id", "parent_span_id")
         )
@@ -182,7 +186,23 @@ class _Decoder:
             "span_events": events,
             "span_links": self._links(columns),
         }
-        return self._keep_good(tables)
+        return self._keep_good({name: self._bounded(table) for name, table in tables.items()})
+
+    def _bounded(self, table: pa.Table) -> pa.Table:
+        """Return rows whose names, ids and states are within a length."""
+        if max(len(request.payload) for request in self._requests) <= pieces.PIECE_BYTES_MAX:
+            return table
+        for i, name in enumerate(table.column_names):
+            if not pa.types.is_string(table.schema.types[i]) or name in UNBOUNDED:
+                continue
+            column = table.column(i).combine_chunks()
+            for row in pieces.too_long(column):
+                span = (
+                    row if "span_row" not in table.column_names else table["span_row"][row].as_py()
+                )
+                self._cuts[span] = f"{name} was too long and was cut"
+            table = table.set_column(i, name, pieces.beginnings(column))
+        return table
 
     def _refuse(self, bad: dict[int, str], spans_of: Callable[[int], Any]) -> None:
         for owner, reason in bad.items():
@@ -212,7 +232,10 @@ class _Decoder:
         lists = _present_list(self._resource.field("resource"), "attributes")
         attributes = attributes_of(lists, inline=True)
         self._refuse(attributes.bad, lambda owner: np.flatnonzero(self._resource_of == owner))
-        self._check_expansion("resource", lists, self._resource_of)
+        for owner, what in attributes.cut.items():
+            first = np.flatnonzero(self._resource_of == owner)[:1]
+            self._cuts |= dict.fromkeys(first.tolist(), f"resource: {what}")
+        self._check_expansion("resource", attributes.map, self._resource_of)
         return attributes
 
     def _check_scopes(self) -> None:
@@ -226,7 +249,7 @@ class _Decoder:
         Most of it belongs to the scope or the resource and is made once for each of these.
         """
         shared = [self._scope_extras(scope) for scope in range(len(self._scope))]
-        texts = pa.array([json.dumps(one) if one else None for one in shared], pa.string())
+        texts = pa.array([_extra(one) if one else None for one in shared], pa.string())
         found = texts.take(pa.array(self._scope_of))
         own = {name: self._span.field(name) for name in SPAN_EXTRAS}
         rare = np.zeros(self._count, dtype=bool)
@@ -239,7 +262,7 @@ class _Decoder:
         for row in rows.tolist():
             values_set = {name: column[row].as_py() for name, column in own.items()}
             extra = shared[self._scope_of[row]] | {k: v for k, v in values_set.items() if v}
-            filled.append(json.dumps(extra))
+            filled.append(_extra(extra))
         return pc.replace_with_mask(found, pa.array(rare), pa.array(filled, pa.string()))
 
     def _scope_extras(self, number: int) -> dict[str, Any]:
@@ -285,8 +308,9 @@ class _Decoder:
         used = np.bincount(owner_of, minlength=len(lists))
         if lists.values.nbytes * int(used.max(initial=0)) <= EXPANDED_BYTES_MAX:
             return
+        starts = offsets_of(lists)
         for owner in range(len(lists)):
-            size = lists.slice(owner, 1).flatten().nbytes
+            size = lists.values.slice(starts[owner], starts[owner + 1] - starts[owner]).nbytes
             if size * int(used[owner]) > EXPANDED_BYTES_MAX:
                 reason = (
                     f"{what} attributes of {size} bytes over {used[owner]} spans, "
@@ -303,6 +327,7 @@ class _Decoder:
         attributes = attributes_of(event.field("attributes"))
         span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
+        self._cuts |= {int(span_of[owner]): what for owner, what in attributes.cut.items()}
         times = event.field("time_unix_nano").to_numpy()
         late = times > UNIX_NANO_MAX
         for i in np.flatnonzero(late):
@@ -331,6 +356,7 @@ class _Decoder:
         attributes = attributes_of(link.field("attributes"), inline=True)
         span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
+        self._cuts |= {int(span_of[owner]): what for owner, what in attributes.cut.items()}
         position = np.arange(len(link)) - offsets_of(lists)[span_of]
         return _child(
             columns,
@@ -370,12 +396,13 @@ class _Decoder:
         requests = len(self._requests)
         reasons: list[list[str]] = [[] for _ in range(requests)]
         total = np.bincount(self._request_of, minlength=requests)
+        for why in (self._reasons, self._cuts):
+            for i in sorted(why):
+                reasons[self._request_of[i]].append(why[i])
         if not self._reasons:
             return Decoded(tables, total.tolist(), [0] * requests, reasons)
         good = np.ones(self._count, dtype=bool)
         good[list(self._reasons)] = False
-        for i in sorted(self._reasons):
-            reasons[self._request_of[i]].append(self._reasons[i])
         rejected = np.bincount(self._request_of[~good], minlength=requests)
         kept = keep_spans(tables, good)
         return Decoded(kept, (total - rejected).tolist(), rejected.tolist(), reasons)
@@ -392,6 +419,14 @@ def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:
         rows = pa.array(renumbered[owner[good[owner]]])
         kept[name] = table.set_column(table.num_columns - 1, "span_row", rows)
     return kept
+
+
+def _extra(extra: dict[str, Any]) -> str:
+    """Return JSON; without the texts in it where those make it too long."""
+    text = json.dumps(extra)
+    if len(text) > pieces.PIECE_BYTES_MAX:
+        text = json.dumps({name: value for name, value in extra.items() if isinstance(value, int)})
+    return text
 
 
 def _hex(ids: pa.Array) -> pa.Array:

@@ -16,7 +16,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_threads.decode import columns, values
-from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut
+from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, cut
 from otel_threads.errors import InvalidPayload
 from otel_threads.model import Outcome, Request
 
@@ -111,7 +111,10 @@ def decode(
                     rows.append(
                         _row(record, name, request.received_unix_nano)
                         | resource.columns
-                        | {"scope_name": scope.name, "scope_version": scope.version}
+                        | {
+                            "scope_name": beginning(scope.name),
+                            "scope_version": beginning(scope.version),
+                        }
                     )
         outcome.message = "; ".join(list(dict.fromkeys(reasons))[: columns.MESSAGES_MAX])
         outcomes.append(outcome)
@@ -170,13 +173,16 @@ class _Resource:
             or request.vendor_project
             or default_project,
             "service_name": named.get("service.name") or None,
-            "resource_attributes": texts,
-            "resource_attribute_types": letters,
+            "resource_attributes": [(key, text and beginning(text)) for key, text in texts],
+            "resource_attribute_types": "".join(
+                "s" if text and _is_long(text) else letter  # the beginning of JSON is only a text
+                for (_, text), letter in zip(texts, letters, strict=True)
+            ),
         }
 
 
 def _attributes(pairs: Sequence[KeyValue]) -> tuple[list[tuple[str, str | None]], str]:
-    last = {pair.key: pair.value for pair in pairs}
+    last = {beginning(pair.key): pair.value for pair in pairs}
     encoded = {key: values.encode(value) for key, value in last.items()}
     return [(key, text) for key, (text, _) in encoded.items()], "".join(
         letter for _, letter in encoded.values()
@@ -198,12 +204,12 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
         "received_at": received_unix_nano // 1000,
         "trace_id": record.trace_id.hex() or None,
         "span_id": record.span_id.hex() or None,
-        "event_name": name,
+        "event_name": beginning(name),
         "time": time_unix_nano // 1000,
         "time_unix_nano": time_unix_nano,
         "observed_time_unix_nano": record.observed_time_unix_nano,
         "severity_number": record.severity_number,
-        "severity_text": record.severity_text,
+        "severity_text": beginning(record.severity_text),
         "body": body,
         "body_type": body_type,
         "attributes": texts,

@@ -10,7 +10,7 @@ from typing import Any
 
 from otel_threads.derive import reading
 from otel_threads.derive.cost import estimate_usd
-from otel_threads.derive.facts import Messages, Usage, text
+from otel_threads.derive.facts import Messages, Usage, name, text
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.tree import Tree
 from otel_threads.model import Span
@@ -177,7 +177,7 @@ def error_of(span: Span, known: Facts) -> Error | None:
     message = known.get("error_message")
     for event in span.events:
         if event.name == "exception":
-            kind = text(event.attributes.get("exception.type")) or kind
+            kind = name(event.attributes.get("exception.type")) or kind
             message = text(event.attributes.get("exception.message")) or message
     message = message or span.status_message or None
     return Error(kind, message[:ERROR_TEXT_LENGTH_MAX] if message else None)

@@ -120,12 +120,14 @@ class Family:
     values: Callable[[Span], Mapping[str, Any]] | None = None
 
 
+NAME_LENGTH_MAX = 1000  # of a model, a user, a tool and the like
+
 # The facts that `Family.names` may name, and how a value is read.
 FACTS: Mapping[str, str] = {
-    "request_model": "text",
-    "response_model": "text",
-    "provider": "text",
-    "response_id": "text",
+    "request_model": "name",
+    "response_model": "name",
+    "provider": "name",
+    "response_id": "name",
     "finish_reasons": "texts",
     "input_tokens": "count",
     "output_tokens": "count",
@@ -138,16 +140,16 @@ FACTS: Mapping[str, str] = {
     "cost_usd": "number",
     "ttft_s": "number",
     "ttft_ms": "number",
-    "tool_name": "text",
-    "tool_call_id": "text",
+    "tool_name": "name",
+    "tool_call_id": "name",
     "tool_arguments": "any",
     "tool_result": "any",
-    "user_id": "text",
-    "environment": "text",
+    "user_id": "name",
+    "environment": "name",
     "tags": "texts",
-    "error_type": "text",
+    "error_type": "name",
     "error_message": "text",
-    "agent_name": "text",
+    "agent_name": "name",
 }
 
 
@@ -162,6 +164,12 @@ class KindBy:
         """Return the kind of a span; None when it lacks the attribute, or has another value."""
         value = span.attributes.get(self.attribute)
         return self.kinds.get(value.strip('"').lower()) if isinstance(value, str) else None
+
+
+def name(value: Any) -> str | None:
+    """Return a text as `text` does; of one that is too long for a name, the beginning."""
+    found = text(value)
+    return found[:NAME_LENGTH_MAX] if found else None
 
 
 def text(value: Any) -> str | None:
@@ -227,6 +235,7 @@ def parse(value: Any) -> Any:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
+    "name": name,
     "text": text,
     "texts": lambda value: texts(value) or None,
     "count": count,

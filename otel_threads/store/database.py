@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 CATALOG = "otel_threads"
 ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
 LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
+LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is given up
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
@@ -60,7 +62,10 @@ class Database:
         self._read_only = read_only
         self._quack = quack
         self._thread = threading.local()  # of the open reading: .reading, its cursor; .commits
-        self._lock = threading.Lock()  # guards _connection against a reopen, and _commits
+        self._lock = threading.Lock()  # guards _connection, _cursors, _reopener and _commits
+        self._left = threading.Condition(self._lock)  # a cursor was closed, or a reopen is over
+        self._cursors: dict[duckdb.DuckDBPyConnection, int] = {}  # open ones, and whose they are
+        self._reopener: int | None = None  # the thread that closes and opens just now
         self._commits = 0  # of this process, the only one that writes
         self._empty: dict[str, int] = {}  # tables that held no row after so many commits
         self._filled: set[str] = set()  # tables that are known to have had rows
@@ -145,15 +150,26 @@ class Database:
         Raises:
             StoreClosed: the database is closed.
         """
-        with self._lock:
+        thread = threading.get_ident()
+        with self._left:
+            while self._reopener not in (None, thread):
+                self._left.wait()
             if self._connection is None:
                 raise StoreClosed("the database is closed")
             cursor = self._connection.cursor()
+            self._cursors[cursor] = thread
         try:
             cursor.execute(f"use {CATALOG}")
             yield cursor
+        except duckdb.InterruptException:
+            if self._reopener is None:
+                raise
+            raise duckdb.FatalException("the database is being opened again") from None
         finally:
-            cursor.close()
+            _let_go(cursor)
+            with self._left:
+                self._cursors.pop(cursor, None)
+                self._left.notify_all()
 
     @contextlib.contextmanager
     def transaction(self, *, fold: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -263,6 +279,8 @@ class Database:
                 self._thread.reading = cursor
                 yield cursor
             except duckdb.InterruptException:
+                if self._reopener is not None:
+                    raise  # that was not the watchdog
                 raise QueryTimeout(
                     f"stopped after {timeout_s:g} s, the limit for one query"
                 ) from None
@@ -293,14 +311,39 @@ class Database:
         Raises:
             DatabaseRefused: it cannot be opened (the disk is still full, say); try again later.
         """
-        with self._lock:
-            if self._connection is not None:
-                if _works(self._connection):
-                    return  # another thread was faster
-                self._connection.close()
-                self._connection = None
-            self._connection = self._open()
-            self._listen(self._connection)
+        with self._left:
+            while self._reopener is not None:
+                self._left.wait()
+            if self._connection is not None and _works(self._connection):
+                return  # another thread was faster
+            self._reopener = threading.get_ident()
+            try:
+                if self._connection is not None:
+                    self._send_away()
+                    self._connection.close()
+                    self._connection = None
+                self._connection = self._open()
+                self._listen(self._connection)
+            finally:
+                self._reopener = None
+                self._left.notify_all()
+
+    def _send_away(self) -> None:
+        """Interrupt what other threads do, and end what they leave open; `_lock` is held.
+
+        Closing a connection that is within a transaction, of a database that is given up, ends the
+        process: DuckDB rolls back in a destructor, and that throws.
+        """
+        until = time.monotonic() + LEAVING_S_MAX
+        while self._others() and time.monotonic() < until:
+            for cursor in self._others():
+                cursor.interrupt()
+            self._left.wait(0.05)
+        for cursor in self._others():
+            _let_go(cursor)
+
+    def _others(self) -> list[duckdb.DuckDBPyConnection]:
+        return [cursor for cursor, thread in self._cursors.items() if thread != self._reopener]
 
     @property
     def is_open(self) -> bool:
@@ -326,10 +369,12 @@ class Database:
 
     def close(self, *, checkpoint: bool = True) -> None:
         """Fold the write-ahead log into the file and let go of it. Safe to call twice."""
-        with self._lock:
+        with self._left:
             connection, self._connection = self._connection, None
-        if connection is None:
-            return
+            if connection is None:
+                return
+            if not _works(connection):
+                self._send_away()
         if checkpoint and not self._read_only:
             # A failed checkpoint loses nothing: the log is replayed at the next start.
             failures = contextlib.suppress(duckdb.Error, OSError)
@@ -350,9 +395,17 @@ def told_apart(*, fatal_only: bool = False) -> Iterator[None]:
             "no memory left for this question just now (memory_limit_bytes); try again"
         ) from None
     except duckdb.Error as error:
-        if not is_fatal(error):
+        # A reopen that waited in vain closed the cursor.
+        if not is_fatal(error) and not isinstance(error, duckdb.ConnectionException):
             raise
         raise Unavailable("the database is being opened again; try again") from None
+
+
+def _let_go(cursor: duckdb.DuckDBPyConnection) -> None:
+    with contextlib.suppress(duckdb.Error):  # mostly that there is no transaction
+        cursor.rollback()
+    with contextlib.suppress(duckdb.Error):
+        cursor.close()
 
 
 def _works(connection: duckdb.DuckDBPyConnection) -> bool:

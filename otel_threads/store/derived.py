@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads.decode.pieces import beginnings
 from otel_threads.derive.joining import join
 from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
@@ -251,16 +252,19 @@ def replace(
         if turn.update(turn_index=i) is None
     ]
     again = _Threads(cursor, affected, parts, pause)
-    turns = loose + again.turns(merge)
-    turn_rows = [_turn(turn) for turn in turns]
-    messages = [row for turn in turns for row in _messages(turn)]
-    put("turn_pieces", turn_pieces.apart(turn_rows, messages), TURN_PIECES)
-    put("turns", turn_rows, TURNS)
-    put("messages", messages, MESSAGES)
+    _put_turns(put, loose + again.turns(merge))
     pause()
     if affected:
         again.replace_rows()
     return list(affected)
+
+
+def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
+    rows = [_turn(turn) for turn in turns]
+    messages = [row for turn in turns for row in _messages(turn)]
+    put("turn_pieces", turn_pieces.apart(rows, messages), TURN_PIECES)
+    put("turns", rows, TURNS)
+    put("messages", messages, MESSAGES)
 
 
 def _register_ids(cursor: duckdb.DuckDBPyConnection, work: Work) -> None:
@@ -456,7 +460,8 @@ def _insert(
     columns = zip(*map(operator.itemgetter(*schema.names), rows), strict=True)
     for values, field in zip(columns, schema, strict=True):
         pause()
-        arrays.append(pa.array(values, field.type))
+        array = pa.array(values, field.type)
+        arrays.append(array if field.name in turn_pieces.WHOLE else beginnings(array))
     pause()
     cursor.register("derived_rows", pa.Table.from_arrays(arrays, schema=schema))
     cursor.execute(f"insert into {table} by name select * from derived_rows")  # noqa: S608  # our names

@@ -17,6 +17,7 @@ from otel_threads.store.payloads import json, shortened
 
 OF_TURNS = ("user", "assistant", "system", "error_message", "tool_calls")
 OF_MESSAGES = ("text", "parts", "tool_calls")
+WHOLE = {*OF_TURNS, *OF_MESSAGES, "payload", "value"}  # columns that are not cut: pieces hold all
 JSON = ("parts", "tool_calls")  # lists
 INNER_LENGTHS_MAX = (1024, 64)  # of the texts in JSON; the second where the first is too much
 KEY = ("project", "thread_id", "trace_id", "turn_index")

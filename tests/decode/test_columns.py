@@ -218,7 +218,9 @@ def test_one_huge_resource_over_many_spans_is_refused_not_expanded():
     """Stored beside each span, a 1 MiB resource over 100 spans would be 100 MiB."""
     from builders import a_request, a_span
 
-    payload = a_request(*(a_span() for _ in range(100)), resource={"huge": "x" * 2**20})
+    payload = a_request(
+        *(a_span() for _ in range(100)), resource={f"k{i}": "x" * 2**14 for i in range(64)}
+    )
     found = decoded(payload, a_request(a_span()))
     assert found.rejected == [100, 0]
     assert found.accepted == [0, 1]

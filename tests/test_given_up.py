@@ -1,0 +1,66 @@
+"""DuckDB gives a database up when it cannot fold the log in: the process has to live on."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+SCRIPT = textwrap.dedent(
+    """
+    import resource, signal, sys, threading
+    from otel_threads.errors import OtelThreadsError
+    from otel_threads.store.database import Database, dictionaries
+
+    database = Database(sys.argv[1], memory_limit_bytes=256 << 20)
+    with database.transaction() as cursor:
+        cursor.execute("create table numbers (a varchar)")
+    for _ in range(20):  # less than a row group at once, so that all of it stands in the log
+        with database.transaction() as cursor:
+            cursor.execute("insert into numbers select md5(random()::varchar) || md5(random()::varchar) from range(5000)")
+    opened, over = threading.Event(), threading.Event()
+    said = []
+
+    def read():
+        try:
+            with database.reading(60) as cursor:
+                cursor.execute("select count(*) from numbers").fetchone()
+                opened.set()
+                if sys.argv[2] == "working":
+                    cursor.execute("select count(*) from numbers a, numbers b where a.a < b.a").fetchone()
+                else:
+                    over.wait(30)
+                    cursor.execute("select count(*) from numbers").fetchone()
+        except OtelThreadsError as error:
+            said.append(type(error).__name__)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    opened.wait(30)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that grows past the limit: an error
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, resource.RLIM_INFINITY))
+    database.fold_log(whatever_size=True)
+    over.set()
+    reader.join(30)
+    print(said, reader.is_alive())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    database.reopen()
+    with database.reading(60) as cursor:
+        print(cursor.execute("select count(*) from numbers").fetchone())
+    database.fold_log(whatever_size=True)
+    print(database.log_bytes())
+    database.close()
+    """
+)
+
+
+@pytest.mark.parametrize("reader", ["working", "idle"])
+def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader):
+    """Closing a connection within a transaction, of a database given up, would end the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "x.duckdb"), reader],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["['Unavailable'] False", "(100000,)", "0"]
+    assert "the log could not be folded in" in done.stderr
