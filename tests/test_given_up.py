@@ -10,7 +10,7 @@ SCRIPT = textwrap.dedent(
     """
     import resource, signal, sys, threading
     from otel_threads.errors import OtelThreadsError
-    from otel_threads.store.database import Database, dictionaries
+    from otel_threads.store.database import Database
 
     database = Database(sys.argv[1], memory_limit_bytes=256 << 20)
     with database.transaction() as cursor:
@@ -34,14 +34,22 @@ SCRIPT = textwrap.dedent(
         except OtelThreadsError as error:
             said.append(type(error).__name__)
 
+    def fold(_=None):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that grows past the limit: an error
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, resource.RLIM_INFINITY))
+        database.fold_log(whatever_size=True)
+
     reader = threading.Thread(target=read)
-    reader.start()
-    opened.wait(30)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that grows past the limit: an error
-    resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, resource.RLIM_INFINITY))
-    database.fold_log(whatever_size=True)
+    if sys.argv[2] == "folding":
+        over.wait = fold
+        read()
+    else:
+        reader.start()
+        opened.wait(30)
+        fold()
     over.set()
-    reader.join(30)
+    if reader.ident:
+        reader.join(30)
     print(said, reader.is_alive())
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     database.reopen()
@@ -54,7 +62,7 @@ SCRIPT = textwrap.dedent(
 )
 
 
-@pytest.mark.parametrize("reader", ["working", "idle"])
+@pytest.mark.parametrize("reader", ["working", "idle", "folding"])
 def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader):
     """Closing a connection within a transaction, of a database given up, would end the process."""
     done = subprocess.run(

@@ -339,7 +339,7 @@ class Database:
             for cursor in self._others():
                 cursor.interrupt()
             self._left.wait(0.05)
-        for cursor in self._others():
+        for cursor in self._cursors:  # this thread's own, too
             _let_go(cursor)
 
     def _others(self) -> list[duckdb.DuckDBPyConnection]:
