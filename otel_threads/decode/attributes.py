@@ -76,12 +76,21 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     bad = {
         int(owner_of[i]): f"attribute {keys[i].as_py()!r}: {why}" for i, why in bad_pairs.items()
     }
+    cut = {
+        int(owner_of[i]): "an attribute's key was too long and was cut"
+        for i in pieces.too_long(keys)
+    }
+    keys = pieces.beginnings(keys)  # before the next: two keys may have the same beginning
     last = _last_of_key(keys, owner_of, len(lists))
     if last is not None:
         keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
         owner_of = owner_of[last]
         offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
-    keys, texts, cut = _bounded(keys, texts, letters, owner_of, values_too=inline)
+    if inline:
+        for i in pieces.too_long(texts):
+            letters[i] = ord("s")  # the beginning of JSON or base64 is only a text
+            cut[int(owner_of[i])] = f"attribute {keys[i].as_py()!r} was too long and was cut"
+        texts = pieces.beginnings(texts)
     long = np.empty(0, dtype=np.int64)
     mapped = texts
     if not inline and len(texts):
@@ -107,28 +116,6 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
         texts=texts,
         offsets=offsets,
     )
-
-
-def _bounded(
-    keys: pa.Array,
-    texts: pa.Array,
-    letters: npt.NDArray[np.uint8],
-    owner_of: Index,
-    *,
-    values_too: bool,
-) -> tuple[pa.Array, pa.Array, dict[int, str]]:
-    """Return keys, and values where they stay in the map, cut where they are too long."""
-    cut = {
-        int(owner_of[i]): "an attribute's key was too long and was cut"
-        for i in pieces.too_long(keys)
-    }
-    keys = pieces.beginnings(keys)
-    if not values_too:
-        return keys, texts, cut
-    for i in pieces.too_long(texts):
-        letters[i] = ord("s")  # the beginning of JSON or base64 is only a text
-        cut[int(owner_of[i])] = f"attribute {keys[i].as_py()!r} was too long and was cut"
-    return keys, pieces.beginnings(texts), cut
 
 
 def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:

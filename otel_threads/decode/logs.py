@@ -163,7 +163,8 @@ class _Resource:
         default_project: str,
         project_attribute: str | None,
     ) -> None:
-        texts, letters = _attributes(resource.attributes)
+        whole, letters = _attributes(resource.attributes)
+        texts = [(key, text and beginning(text)) for key, text in whole]
         named = dict(texts)
         self.columns = {
             "project": named.get(columns.PROJECT)
@@ -173,10 +174,10 @@ class _Resource:
             or request.vendor_project
             or default_project,
             "service_name": named.get("service.name") or None,
-            "resource_attributes": [(key, text and beginning(text)) for key, text in texts],
+            "resource_attributes": texts,
             "resource_attribute_types": "".join(
                 "s" if text and _is_long(text) else letter  # the beginning of JSON is only a text
-                for (_, text), letter in zip(texts, letters, strict=True)
+                for (_, text), letter in zip(whole, letters, strict=True)
             ),
         }
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 PIECE_BYTES_MAX = 16 * 1024  # 2,048 of them are 32 MiB, of the 192 that DuckDB has
-ITEM_BYTES_MAX = 1024  # of a list of names, which may have many
+ITEM_BYTES_MAX = 4096  # of a list of names, which may have many; an id may have 1,000 characters
 
 
 def split(table: pa.Table) -> pa.Table:

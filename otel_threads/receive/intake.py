@@ -27,6 +27,7 @@ AHEAD_BYTES_MIN = 256 * 1024
 # Senders that were just answered come back at once, most of them. Waiting a moment for them makes
 # one group of what would be two that take turns, each as dear. A sender alone never waits.
 GATHER_S = 0.01
+REASON_LENGTH_MAX = 300  # it may name a key
 MANY_REQUESTS = 24  # senders that wait for one another: the deriver steps back
 METRICS_MESSAGE = "metrics are accepted and not stored: otel-threads keeps traces and GenAI logs"
 
@@ -231,7 +232,7 @@ _CHECKS = {Signal.TRACES: columns.check, Signal.LOGS: logs.check}
 
 def _message(reasons: list[str]) -> str:
     """Return the first few distinct reasons, and how many more there are."""
-    distinct = list(dict.fromkeys(reasons))
+    distinct = list(dict.fromkeys(reason[:REASON_LENGTH_MAX] for reason in reasons))
     shown = "; ".join(distinct[: columns.MESSAGES_MAX])
     more = len(distinct) - columns.MESSAGES_MAX
     return f"{shown}; and {more} more" if more > 0 else shown
