@@ -196,11 +196,12 @@ class _Decoder:
             if not pa.types.is_string(table.schema.types[i]) or name in UNBOUNDED:
                 continue
             column = table.column(i).combine_chunks()
-            for row in pieces.too_long(column):
-                span = (
-                    row if "span_row" not in table.column_names else table["span_row"][row].as_py()
-                )
-                self._cuts[span] = f"{name} was too long and was cut"
+            long = pieces.too_long(column)
+            if not long:
+                continue
+            spans = table.column("span_row").to_pylist() if "span_row" in table.schema.names else {}
+            for row in long:
+                self._cuts[spans[row] if spans else row] = f"{name} was too long and was cut"
             table = table.set_column(i, name, pieces.beginnings(column))
         return table
 
