@@ -11,10 +11,15 @@ from builders import a_chat, a_request, a_span, any_value
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
+from otel_threads.decode import otlp_json
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, beginnings, cut, split
 from otel_threads.decode.tables import CONTENT
+from otel_threads.model import Signal
 from otel_threads.store import payloads, turn_pieces
 
 MIB = 1 << 20
@@ -351,3 +356,74 @@ def test_texts_in_arrays_of_any_shape_are_cut():
     assert beginnings(ids) is ids
     same = pa.array([[short]], pa.list_(pa.string()))
     assert beginnings(same) is same
+
+
+def test_attributes_beyond_what_a_map_holds_are_there_for_whoever_reads(server):
+    """A long history, flattened: what is numbered goes elsewhere, the span's own facts stay."""
+    more = {}
+    for i in range(700):
+        more[f"llm.input_messages.{i}.message.role"] = "assistant" if i % 2 else "user"
+        more[f"llm.input_messages.{i}.message.content"] = f"words {i} " + "long " * (60 * (i % 3))
+        more[f"llm.input_messages.{i}.tokens"] = i
+    own = {
+        "openinference.span.kind": "LLM", "llm.model_name": "m", "session.id": "pieces-8",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.content": "fine",
+    }  # fmt: skip
+    span = a_span(attributes=more | own)
+    event = span.events.add(name="e", time_unix_nano=span.start_time_unix_nano)
+    for i in range(1100):
+        event.attributes.add(key=f"k.{i}", value=any_value(i))
+    payload = a_request(
+        span, a_chat("pieces-8", "well", "yes", start=span.start_time_unix_nano + 9)
+    )
+    answer = server.post(payload)
+    assert ExportTraceServiceResponse.FromString(answer.content).partial_success.error_message == ""
+    server.wait_derived()
+
+    trace_id = span.trace_id.hex()
+    [one] = server.get(f"/traces/{trace_id}")["spans"]
+    assert one["attributes"] == more | own
+    assert one["events"][0]["attributes"] == {f"k.{i}": i for i in range(1100)}
+    where = f"from spans where trace_id = '{trace_id}'"
+    [row] = sql(
+        server, f"select cardinality(attributes) as n, attributes['session.id'] as id {where}"
+    )
+    assert row == {"n": 1024, "id": "pieces-8"}
+    turns = server.get("/threads/turns", thread_id="pieces-8")["items"]
+    words = more["llm.input_messages.698.message.content"]
+    assert (turns[0]["user"].strip(), turns[0]["assistant"]) == (words.strip(), "fine")
+    named = {"format": "otlp", "filter": 'thread_id = "pieces-8"'}
+    exported = httpx.get(f"{server.api}/export/threads", params=named, timeout=60)
+    [found] = [
+        one
+        for line in exported.text.splitlines()
+        for resource in ExportTraceServiceRequest.FromString(
+            otlp_json.to_wire(Signal.TRACES, line.encode())
+        ).resource_spans
+        for one in resource.scope_spans[0].spans
+        if one.span_id == span.span_id
+    ]
+    for one in (found, span, found.events[0], span.events[0]):
+        one.attributes.sort(key=lambda pair: pair.key)
+    assert found == span
+
+
+def test_a_resource_and_a_log_record_keep_so_many_attributes(server):
+    span = a_chat("pieces-9", "hi", "fine")
+    many = {f"r{i}": i for i in range(1100)}
+    answer = server.post(a_request(span, resource=many))
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert partial.rejected_spans == 0
+    assert "only 1024 of its attributes were kept" in partial.error_message
+    payload = a_log(
+        span, "gen_ai.user.message", {"content": "hi"}, **{k: str(v) for k, v in many.items()}
+    )
+    assert server.post(payload, "logs").status_code == 200
+    server.wait_derived()
+    where = f"where trace_id = '{span.trace_id.hex()}'"
+    [row] = sql(server, f"select cardinality(resource_attributes) as n from spans {where}")
+    assert row["n"] == 1024
+    counts = "cardinality(attributes) as n, dropped_attributes_count as dropped, length(attribute_types) as types"
+    [row] = sql(server, f"select {counts} from log_records {where}")
+    assert row == {"n": 1024, "dropped": 76, "types": 1024}

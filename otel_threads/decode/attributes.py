@@ -4,6 +4,8 @@ Only nested values, bytes and doubles pass through Python one by one.
 """
 
 import base64
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +19,12 @@ from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 from otel_threads.decode import pieces, values
 
 CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
+
+# A map in DuckDB costs 32 bytes an entry, 2,048 maps at once. What is beyond is one long value, a
+# JSON object {key: [text, letter]}, the text null where it is a long value of its own.
+ENTRIES_MAX = 1024
+MORE = "otel_threads.more_attributes"
+_NUMBERED = re.compile(r"(?:^|[._])\d+(?:[._]|$)")  # a list that was flattened; it goes first
 
 Index = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -100,22 +108,55 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
             mask = np.zeros(len(texts), dtype=bool)
             mask[long] = True
             mapped = pc.if_else(pa.array(mask), None, texts)
-    offset_array = pa.array(offsets.astype(np.int32))
-    types = pa.StringArray.from_buffers(
-        len(lists), offset_array.buffers()[1], pa.py_buffer(np.ascontiguousarray(letters))
-    )
+    long_owner, long_keys, long_values = (
+        owner_of[long], keys.take(pa.array(long)), texts.take(pa.array(long)),
+    )  # fmt: skip
+    kept, more = _spilled(keys, mapped, letters, offsets)
+    if more and inline:
+        cut |= dict.fromkeys(more, f"only {ENTRIES_MAX} of its attributes were kept")
+    elif more:
+        long_owner = np.concatenate([long_owner, np.array(list(more))])
+        long_keys = pa.concat_arrays([long_keys, pa.array([MORE] * len(more), pa.string())])
+        long_values = pa.concat_arrays([long_values, pa.array(list(more.values()), pa.string())])
     return Attributes(
-        map=pa.MapArray.from_arrays(offset_array, keys, mapped),
-        types=types,
-        long_owner=owner_of[long],
-        long_keys=keys.take(pa.array(long)),
-        long_values=texts.take(pa.array(long)),
+        map=kept[0],
+        types=kept[1],
+        long_owner=long_owner,
+        long_keys=long_keys,
+        long_values=long_values,
         bad=bad,
         cut=cut,
         keys=keys,
         texts=texts,
         offsets=offsets,
     )
+
+
+def _spilled(
+    keys: pa.Array, mapped: pa.Array, letters: npt.NDArray[np.uint8], offsets: Index
+) -> tuple[tuple[pa.Array, pa.Array], dict[int, str]]:
+    """Return maps of ENTRIES_MAX entries and their letters; and by owner, what is beyond."""
+    more: dict[int, str] = {}
+    keep = np.ones(len(keys), dtype=bool)
+    for owner in np.flatnonzero(np.diff(offsets) > ENTRIES_MAX).tolist():
+        start, end = int(offsets[owner]), int(offsets[owner + 1])
+        names = keys.slice(start, end - start).to_pylist()
+        texts = mapped.slice(start, end - start).to_pylist()
+        by_use = sorted(range(len(names)), key=lambda i: bool(_NUMBERED.search(names[i])))
+        beyond = sorted(by_use[ENTRIES_MAX:])
+        keep[start + np.array(beyond)] = False
+        more[owner] = json.dumps(
+            {names[i]: [texts[i], chr(letters[start + i])] for i in beyond}, ensure_ascii=False
+        )
+    if more:
+        kept = pa.array(keep)
+        keys, mapped, letters = keys.filter(kept), mapped.filter(kept), letters[keep]
+        offsets = np.concatenate(([0], np.cumsum(keep)))[offsets]
+    offset_array = pa.array(offsets.astype(np.int32))
+    types = pa.StringArray.from_buffers(
+        len(offsets) - 1, offset_array.buffers()[1], pa.py_buffer(np.ascontiguousarray(letters))
+    )
+    return (pa.MapArray.from_arrays(offset_array, keys, mapped), types), more
 
 
 def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:

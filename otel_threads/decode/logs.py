@@ -16,6 +16,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_threads.decode import columns, values
+from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, cut
 from otel_threads.errors import InvalidPayload
 from otel_threads.model import Outcome, Request
@@ -164,7 +165,7 @@ class _Resource:
         project_attribute: str | None,
     ) -> None:
         whole, letters = _attributes(resource.attributes)
-        texts = [(key, text and beginning(text)) for key, text in whole]
+        texts = [(key, text and beginning(text)) for key, text in whole[:ENTRIES_MAX]]
         named = dict(texts)
         self.columns = {
             "project": named.get(columns.PROJECT)
@@ -177,7 +178,7 @@ class _Resource:
             "resource_attributes": texts,
             "resource_attribute_types": "".join(
                 "s" if text and _is_long(text) else letter  # the beginning of JSON is only a text
-                for (_, text), letter in zip(whole, letters, strict=True)
+                for (_, text), letter in zip(whole[:ENTRIES_MAX], letters, strict=False)
             ),
         }
 
@@ -193,6 +194,8 @@ def _attributes(pairs: Sequence[KeyValue]) -> tuple[list[tuple[str, str | None]]
 def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any]:
     body, body_type = values.encode(record.body)
     texts, letters = _attributes(record.attributes)
+    beyond = len(texts) - len(texts[:ENTRIES_MAX])
+    texts, letters = texts[:ENTRIES_MAX], letters[:ENTRIES_MAX]
     apart: list[dict[str, Any]] = []
     if body is not None and _is_long(body):
         apart, body = _pieces(None, body), None
@@ -215,7 +218,7 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
         "body_type": body_type,
         "attributes": texts,
         "attribute_types": letters,
-        "dropped_attributes_count": record.dropped_attributes_count,
+        "dropped_attributes_count": record.dropped_attributes_count + beyond,
         "flags": record.flags,
         "fingerprint": hashlib.blake2b(
             record.SerializeToString(deterministic=True), digest_size=16

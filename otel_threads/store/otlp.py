@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, St
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
 from otel_threads.decode import values
-from otel_threads.store.rows import Content, Key
+from otel_threads.store.rows import Content, Key, with_more
 
 Row = dict[str, Any]
 Parts = Mapping[str, Mapping[Key, Sequence[Row]]]
@@ -103,6 +103,7 @@ def _long(long: Iterable[tuple[int | None, str, str]], event: int | None) -> dic
 def _fill(
     target: Any, attributes: Mapping[str, str | None], types: str, apart: Mapping[str, str]
 ) -> None:
-    for (key, text), letter in zip(attributes.items(), types, strict=True):
+    pairs, types = with_more([*attributes.items()], types, apart)
+    for (key, text), letter in zip(pairs, types, strict=True):
         known = text if text is not None else apart.get(key)
         target.append(KeyValue(key=key, value=values.decode(known, letter)))

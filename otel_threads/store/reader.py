@@ -15,6 +15,7 @@ import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_threads.decode import values
+from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.errors import InvalidQuery
 from otel_threads.model import Span
 from otel_threads.ports import ThreadKey
@@ -212,7 +213,7 @@ class Reader:
             raw.sort(key=itemgetter("ingest_seq", "start_time_unix_nano", "span_id"))
             events = _query(cursor, TRACE_EVENTS_SQL, named | first)
             content: rows.Content = {}
-            if any(None in row["attributes"].values() for row in (*raw, *events)):
+            if any(_is_elsewhere(row["attributes"]) for row in (*raw, *events)):
                 content = rows.content_by_span(
                     cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()
                 )
@@ -258,6 +259,11 @@ def _query(
     except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise InvalidQuery(f"a value cannot be compared so: {str(error)[:200]}") from None
     return dictionaries(cursor)
+
+
+def _is_elsewhere(attributes: Mapping[str, str | None]) -> bool:
+    """Return whether some of it is in span_content."""
+    return None in attributes.values() or len(attributes) >= ENTRIES_MAX
 
 
 def _of_copy(trace: Row, found: list[Row]) -> list[Row]:
@@ -396,7 +402,8 @@ def _typed(
     long: Sequence[tuple[int | None, str, str]],
 ) -> Row:
     apart = {key: value for index, key, value in long if index == event_index}
+    pairs, types = rows.with_more([*attributes.items()], types, apart)
     return {
         key: values.plain(text if text is not None else apart.get(key), letter)
-        for (key, text), letter in zip(attributes.items(), types, strict=True)
+        for (key, text), letter in zip(pairs, types, strict=True)
     }

@@ -4,9 +4,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from otel_threads.decode import values
+from otel_threads.decode.attributes import ENTRIES_MAX, MORE
 from otel_threads.model import Event, LogRecord, Span
 
 Key = tuple[str, str, str]  # project, trace_id, span_id
@@ -171,6 +173,9 @@ def _typed(
     pairs: Sequence[tuple[str, str | None]], types: str, long: Sequence[tuple[str, str]]
 ) -> dict[str, Any]:
     """Return attributes as Python values, with the long ones in their places."""
+    if len(pairs) >= ENTRIES_MAX:
+        pairs, types = with_more(pairs, types, dict(long))
+        long = [(key, value) for key, value in long if key != MORE]
     if types == "s" * len(types):
         merged: dict[str, Any] = dict(pairs)
         merged.update(long)
@@ -185,6 +190,17 @@ def _typed(
         if value is not None:
             merged[key] = value
     return merged
+
+
+def with_more(
+    pairs: Sequence[tuple[str, str | None]], types: str, apart: Mapping[str, str]
+) -> tuple[Sequence[tuple[str, str | None]], str]:
+    """Return attributes and their letters, also those that were too many for the map."""
+    if len(pairs) < ENTRIES_MAX or MORE not in apart or MORE in dict(pairs):
+        return pairs, types
+    more: dict[str, tuple[str | None, str]] = orjson.loads(apart[MORE])
+    beyond = [(key, text) for key, (text, _) in more.items()]
+    return [*pairs, *beyond], types + "".join(letter for _, letter in more.values())
 
 
 def _value(text: str | None, letter: str) -> Any:
