@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_threads.again import asked_again
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.errors import InvalidQuery
@@ -63,6 +64,7 @@ class Reader:
         """Return a context in which all questions of this thread are about one moment."""
         return self._database.reading(self._timeout_s)
 
+    @asked_again
     def page(
         self,
         listing: Listing,
@@ -87,11 +89,13 @@ class Reader:
             text, parameters = selection.page(listing, chosen, sort=sort, after=after)
             return _query(cursor, text, {**parameters, "limit": limit})
 
+    @asked_again
     def count(self, listing: Listing, chosen: Mapping[str, Any]) -> int:
         """Return how many items a selection has."""
         text, parameters = selection.count(listing, chosen)
         return int(self._rows(text, parameters)[0]["found"])
 
+    @asked_again
     def stats(
         self, listing: Listing, chosen: Mapping[str, Any], *, interval: str | None
     ) -> dict[str, list[Row]]:
@@ -226,10 +230,12 @@ class Reader:
                 parts["logs"] = _by_span(logs)
         return raw, content, parts
 
+    @asked_again
     def projects(self) -> list[Row]:
         """Return every project with counts, the most recently active first."""
         return self._rows(PROJECTS_SQL, {})
 
+    @asked_again
     def counts(self) -> Row:
         """Return how many spans, traces, threads and turns there are."""
         return self._rows(STATUS_SQL, {})[0]

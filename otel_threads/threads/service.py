@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import orjson
 
 import otel_threads
+from otel_threads.again import asked_again
 from otel_threads.derive.reading import kind_of
 from otel_threads.derive.tree import Tree
 from otel_threads.errors import InvalidQuery, NotFound
@@ -47,6 +48,7 @@ def _of_one_moment(
 ) -> Callable[Concatenate["ThreadService", Given], Answer]:
     """Make all questions of a verb be about one moment, and through one cursor."""
 
+    @asked_again
     @functools.wraps(verb)
     def asking(service: "ThreadService", /, *given: Given.args, **named: Given.kwargs) -> Answer:
         with service._reader.moment():
