@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from otel_threads.decode import otlp_json
+from otel_threads.decode.attributes import MORE
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, beginnings, cut, split
 from otel_threads.decode.tables import CONTENT
 from otel_threads.model import Signal
@@ -427,3 +428,30 @@ def test_a_resource_and_a_log_record_keep_so_many_attributes(server):
     counts = "cardinality(attributes) as n, dropped_attributes_count as dropped, length(attribute_types) as types"
     [row] = sql(server, f"select {counts} from log_records {where}")
     assert row == {"n": 1024, "dropped": 76, "types": 1024}
+
+
+@pytest.mark.parametrize("count", [1023, 1500])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_sender_who_uses_our_key_does_no_harm(server, count, place):
+    own = {MORE: json.dumps({"k": [5, "??"], "pad": "x" * 500})}
+    many = {f"k{i}": "v" for i in range(count)}
+    attributes = (own | many) if place == 0 else (many | own)
+    span = a_chat(f"own-{count}-{place}", "hi", "fine", attributes=attributes)
+    assert server.post(a_request(span)).status_code == 200
+    server.wait_derived()
+    [one] = server.get(f"/traces/{span.trace_id.hex()}")["spans"]
+    assert many.items() <= one["attributes"].items()
+    [turn] = server.get("/threads/turns", thread_id=f"own-{count}-{place}")["items"]
+    assert (turn["user"], turn["assistant"]) == ("hi", "fine")
+
+
+@pytest.mark.parametrize("depth", [200, 253, 300, 900])
+def test_deep_and_long_arguments_derive(server, depth):
+    deep = '{"a":' * depth + '"' + "x" * 2 * PIECE_BYTES_MAX + '"' + "}" * depth
+    call = {"type": "tool_call", "id": "c", "name": "look", "arguments": deep}
+    messages = json.dumps([{"role": "assistant", "parts": [call]}])
+    span = a_chat(f"deep-{depth}", "hi", None, attributes={"gen_ai.output.messages": messages})
+    assert server.post(a_request(span)).status_code == 200
+    server.wait_derived()
+    [turn] = server.get("/threads/turns", thread_id=f"deep-{depth}")["items"]
+    assert turn["tool_calls"][0]["name"] == "look"

@@ -115,9 +115,7 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     if more and inline:
         cut |= dict.fromkeys(more, f"only {ENTRIES_MAX} of its attributes were kept")
     elif more:
-        long_owner = np.concatenate([long_owner, np.array(list(more))])
-        long_keys = pa.concat_arrays([long_keys, pa.array([MORE] * len(more), pa.string())])
-        long_values = pa.concat_arrays([long_values, pa.array(list(more.values()), pa.string())])
+        long_owner, long_keys, long_values = _with_more(long_owner, long_keys, long_values, more)
     return Attributes(
         map=kept[0],
         types=kept[1],
@@ -132,6 +130,19 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     )
 
 
+def _with_more(
+    owner: Index, keys: pa.Array, texts: pa.Array, more: dict[int, str]
+) -> tuple[Index, pa.Array, pa.Array]:
+    """Return long values and what is beyond the maps, which alone has our key."""
+    kept = pc.not_equal(keys, MORE).to_numpy(zero_copy_only=False) | ~np.isin(owner, list(more))
+    mask = pa.array(kept)
+    return (
+        np.concatenate([owner[kept], np.array(list(more))]),
+        pa.concat_arrays([keys.filter(mask), pa.array([MORE] * len(more), pa.string())]),
+        pa.concat_arrays([texts.filter(mask), pa.array(list(more.values()), pa.string())]),
+    )
+
+
 def _spilled(
     keys: pa.Array, mapped: pa.Array, letters: npt.NDArray[np.uint8], offsets: Index
 ) -> tuple[tuple[pa.Array, pa.Array], dict[int, str]]:
@@ -142,7 +153,11 @@ def _spilled(
         start, end = int(offsets[owner]), int(offsets[owner + 1])
         names = keys.slice(start, end - start).to_pylist()
         texts = mapped.slice(start, end - start).to_pylist()
-        by_use = sorted(range(len(names)), key=lambda i: bool(_NUMBERED.search(names[i])))
+        # Our own key never stays in the map: there it would be a sender's, of fewer attributes.
+        by_use = sorted(
+            range(len(names)),
+            key=lambda i: 2 if names[i] == MORE else bool(_NUMBERED.search(names[i])),
+        )
         beyond = sorted(by_use[ENTRIES_MAX:])
         keep[start + np.array(beyond)] = False
         more[owner] = json.dumps(

@@ -54,13 +54,13 @@ def is_text(message: Row) -> bool:
 
 
 def json(value: Any) -> str:
-    """Return compact JSON; integers beyond 64 bits and odd keys become text."""
+    """Return compact JSON; odd values become text, and so does what is nested too deep."""
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, ValueError):
         import json as slow
 
-        text = slow.dumps(value, default=str)
+        text = slow.dumps(_shallow(value), default=str)
         return text.encode("utf-8", "replace").decode()
 
 
@@ -90,6 +90,16 @@ def shortened(
             for key, item in value.items()
         }
     return value
+
+
+def _shallow(value: Any, depth: int = 0) -> Any:
+    if not isinstance(value, list | dict):
+        return value
+    if depth > DEPTH_MAX:
+        return "[… nested too deep, whole in span_content]"
+    if isinstance(value, list):
+        return [_shallow(item, depth + 1) for item in value]
+    return {key: _shallow(item, depth + 1) for key, item in value.items()}
 
 
 def _packed(part: Row) -> str:
