@@ -85,7 +85,7 @@ def test_raw_deflate_and_two_gzip_members_are_read(server):
     [
         "/v1/traces", "/otel", "/otel/v1/traces", "/api/v1/otel", "/api/v1/otel/v1/traces",
         "/api/public/otel/v1/traces", "/v1/private/otel/v1/traces",
-        "/api/v1/private/otel/v1/traces",
+        "/api/v1/private/otel/v1/traces", "/api/otel/v1/traces",
     ],
 )  # fmt: skip
 def test_exporters_with_a_fixed_path_are_heard(server, path):

@@ -4,6 +4,7 @@ Source: docs/conventions.md, sections "Usage and cost" (rules 1 to 3), "Errors" 
 """
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from otel_threads.derive.tree import Tree
 from otel_threads.model import Span
 
 ERROR_TEXT_LENGTH_MAX = 2000
+WHERE = re.compile(r"Traceback \(most recent call last\)|\n    at ")
 FIRST_TOKEN_EVENTS = (
     "First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk",
 )  # fmt: skip
@@ -180,6 +182,8 @@ def error_of(span: Span, known: Facts) -> Error | None:
             kind = name(event.attributes.get("exception.type")) or kind
             message = text(event.attributes.get("exception.message")) or message
     message = message or span.status_message or None
+    if message:  # LangSmith and LangChain.js append where it happened
+        message = WHERE.split(message, maxsplit=1)[0].strip() or message
     return Error(kind, message[:ERROR_TEXT_LENGTH_MAX] if message else None)
 
 

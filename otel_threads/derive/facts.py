@@ -18,6 +18,12 @@ Kind = Literal[
     "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
     "evaluator", "prompt", "event", "other",
 ]  # fmt: skip
+# OpenInference's kinds, in the words of others too.
+SPAN_KINDS: Mapping[str, Kind] = {
+    "llm": "llm", "agent": "agent", "chain": "chain", "tool": "tool", "retriever": "retriever",
+    "embedding": "embedding", "reranker": "reranker", "guardrail": "guardrail",
+    "evaluator": "evaluator", "prompt": "prompt",
+}  # fmt: skip
 Role = Literal["system", "user", "assistant", "tool"]
 Part = dict[str, Any]
 
@@ -75,6 +81,24 @@ class Usage:
 
     def __bool__(self) -> bool:
         return self.input_tokens is not None or self.output_tokens is not None
+
+    def completed(self, other: "Usage") -> "Usage":
+        """Return these numbers, and the other's where these are unknown."""
+        pairs = zip(_COUNTS(self), _COUNTS(other), strict=True)
+        return Usage(*(mine if mine is not None else theirs for mine, theirs in pairs))
+
+    def include_cached(self) -> None:
+        """Add cached tokens to an input that is less than they are: its sender counts them apart.
+
+        Input includes cached (docs/conventions.md, "Usage and cost"); Anthropic's API and some who
+        pass its numbers on count it without.
+        """
+        cached = (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
+        if self.input_tokens is None or self.input_tokens >= cached:
+            return
+        if self.total_tokens == self.input_tokens + (self.output_tokens or 0):
+            self.total_tokens += cached
+        self.input_tokens += cached
 
     def counts(self) -> dict[str, int | None]:
         """Return the numbers by their names in `USAGE`."""

@@ -18,17 +18,19 @@ INPUTS = (
     "pydantic_ai.all_messages", "all_messages_events", "langfuse.observation.input",
     "lk.pii.user_input", "lk.user_input", "lk.user_transcript", "input.value",
     "traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input", "gen_ai.input.messages",
-    "gen_ai.prompt", "haystack.agent.input", "ai.prompt", "user_prompt", "input",
+    "gen_ai.prompt", "haystack.agent.input", "ai.prompt", "user_prompt", "langwatch.input",
+    "mastra.agent_run.input", "mastra.workflow_run.input", "genkit:input", "input",
 )  # fmt: skip
 OUTPUTS = (
     "final_result", "langfuse.observation.output", "lk.pii.response.text", "lk.response.text",
     "output.value", "traceloop.entity.output", "mlflow.spanOutputs", "lmnr.span.output",
     "gen_ai.output.messages", "gen_ai.completion", "ai.response.text", "haystack.agent.output",
-    "pydantic_ai.all_messages", "all_messages_events", "output",
+    "pydantic_ai.all_messages", "all_messages_events", "langwatch.output",
+    "mastra.agent_run.output", "mastra.workflow_run.output", "genkit:output", "output",
 )  # fmt: skip
 INPUT_KEYS = (
     "input", "question", "query", "message", "text", "prompt", "user_input", "task", "content",
-    "user_message", "user_msg", "inputs",
+    "user_message", "user_msg", "inputs", "q",
 )  # fmt: skip
 OUTPUT_KEYS = (
     "output", "answer", "response", "result", "text", "message", "content", "final_output",
@@ -37,6 +39,7 @@ OUTPUT_KEYS = (
 # An object's repr even where the sender says that it is plain text.
 _OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3
+NOT_CAPTURED = frozenset({"<REDACTED>", "<elided>"})  # what stands there instead of the words
 
 
 def words(span: Span, role: Role, names: Sequence[str]) -> str | None:
@@ -70,7 +73,7 @@ def plain(
         if isinstance(parsed, str):
             text = parsed.strip()
             refused = _OBJECT.match(text) if plain_type else messages.REPR.match(text) or _cut(text)
-            return text if text and not refused else None
+            return text if text and not refused and text not in NOT_CAPTURED else None
         return plain(parsed, role, keys, depth=depth + 1)
     if isinstance(value, list):
         return _of_list(value, role, keys, depth)
@@ -108,6 +111,8 @@ def _of_object(value: dict[str, Any], role: Role, keys: tuple[str, ...], depth: 
         return plain(value.get("kwargs"), role, keys, depth=depth + 1) or (
             plain(arguments, role, keys, depth=depth + 1) if arguments else None
         )
+    if value.keys() == {"type", "value"}:  # LangWatch's typed values
+        return plain(value["value"], role, keys, depth=depth + 1)
     if "messages" in value or "role" in value or "choices" in value or "lc" in value:
         found = messages.read(value, role=role if role == "assistant" else None)
         return messages.last_text(found, role)

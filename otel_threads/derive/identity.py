@@ -41,6 +41,12 @@ PRECEDENCE: tuple[str, ...] = (
     "gcp.vertex.agent.session_id",
     "livekit.session.id",
     "mlflow.trace.session",
+    "spring.ai.chat.client.conversation.id",
+    "langwatch.thread.id",
+    "langwatch.thread_id",
+    "gen_ai.thread.id",  # Azure AI Agents
+    "wandb.thread_id",
+    *(f"genkit:metadata:{word}" for word in (*_CAMEL_WORDS, *_SNAKE_WORDS, "agent:sessionId")),
     GROUP_ID,
     *BARE,
     METADATA,

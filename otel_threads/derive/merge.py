@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from otel_threads.derive.facts import Usage, total
-from otel_threads.derive.messages import as_json
+from otel_threads.derive.messages import as_json, result_value
 from otel_threads.model import USAGE
 
 Row = dict[str, Any]
@@ -78,6 +78,7 @@ def _append(turn: Row, part: Row) -> None:
     seen = {_mark(message) for message in turn["messages"]}
     turn["messages"] += [message for message in part["messages"] if _mark(message) not in seen]
     _join_tools(turn["tool_calls"], part["tool_calls"])
+    _join_results(turn["tool_calls"], part["messages"])
     turn["trace_ids"] = [*turn["trace_ids"], part["trace_id"]]
     turn["end_time_unix_nano"] = max(turn["end_time_unix_nano"], part["end_time_unix_nano"])
     for name in ("assistant", "error"):
@@ -115,6 +116,20 @@ def _join_tools(have: list[Row], new: Sequence[Row]) -> None:
             for name in ("result", "error"):
                 if same[name] is None:
                     same[name] = call[name]
+
+
+def _join_results(calls: Sequence[Row], messages: Sequence[Row]) -> None:
+    """Give calls without a result those that the history brings: by their id, else in order."""
+    results = [
+        part for message in messages if message["role"] == "tool" for part in message["parts"]
+    ]
+    by_id = {part["id"]: part for part in results if part["id"]}
+    loose = iter([part for part in results if not part["id"]])
+    for call in calls:
+        if call["result"] is None and call["error"] is None:
+            part = by_id.get(call["id"]) or next(loose, None)
+            if part is not None:
+                call["result"] = result_value(part["result"])
 
 
 def _is_same(one: Row, other: Row) -> bool:

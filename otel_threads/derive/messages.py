@@ -29,7 +29,10 @@ CONTAINERS = (
     "candidates", "replies", "new_messages", "chat_history", "items",
 )  # fmt: skip
 # Attributes that spell objects out, one name a value.
-FLATTENED = ("llm.input_messages", "llm.output_messages", "gen_ai.prompt", "gen_ai.completion")
+FLATTENED = (
+    "llm.input_messages", "llm.output_messages", "gen_ai.prompt", "gen_ai.completion",
+    "gen_ai.input.messages", "gen_ai.output.messages",
+)  # fmt: skip
 # A message object with no other key than these says plainly what it is.
 PLAIN_KEYS = frozenset(
     {"role", "content", "parts", "tool_calls", "tool_call_id", "name", "finish_reason"}
@@ -161,6 +164,8 @@ def _responses_item(value: dict[str, Any]) -> Messages | None:
 def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
     """Append a message object whose role is known."""
     role = role or _role(value.get("role")) or "user"
+    if role == "tool" and _is_definition(value.get("content")):
+        return  # Langfuse appends the tools on offer to what LangChain sent
     if "parts" in value:
         parts = _parts_of(value["parts"])
     elif "content" in value or "contents" in value:
@@ -180,6 +185,12 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
         call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
         parts = _as_results(parts, call_id, value.get("name"))
     _append(role, parts, found)
+
+
+def _is_definition(content: Any) -> bool:
+    """Whether this describes a tool, and is no result of one."""
+    function = content.get("function") if isinstance(content, dict) else None
+    return isinstance(function, dict) and "parameters" in function
 
 
 def _add_calls(parts: list[Part], calls: Any) -> None:
@@ -236,7 +247,16 @@ PART_TYPES = frozenset(
     }
 )
 BEDROCK = frozenset(
-    {"toolUse", "toolResult", "functionCall", "functionResponse", "tool_call", "tool_call_result"}
+    {
+        "toolUse",
+        "toolResult",
+        "functionCall",
+        "functionResponse",
+        "tool_call",
+        "tool_call_result",
+        "toolRequest",
+        "toolResponse",
+    }
 )
 
 
@@ -283,7 +303,7 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         ("toolUse", _call_of), ("functionCall", _call_of), ("function_call", _call_of),
         ("tool_call", _call_of), ("tool_call_result", _haystack_result),
         ("toolResult", _result_of), ("functionResponse", _result_of),
-        ("function_response", _result_of),
+        ("function_response", _result_of), ("toolRequest", _call_of), ("toolResponse", _result_of),
     ):  # fmt: skip
         if isinstance(raw.get(key), dict):
             return [reader(raw[key])]
@@ -329,6 +349,12 @@ def _words(raw: dict[str, Any]) -> str | None:
     return None
 
 
+# `ref` is Genkit's.
+CALL_ID_KEYS = (
+    "id", "call_id", "toolCallId", "tool_call_id", "toolUseId", "tool_use_id", "ref",
+)  # fmt: skip
+
+
 def _call_of(raw: dict[str, Any]) -> Part:
     inner = raw.get("function") if isinstance(raw.get("function"), dict) else raw
     assert inner is not None
@@ -336,11 +362,7 @@ def _call_of(raw: dict[str, Any]) -> Part:
         (inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), None
     )
     call_id = next(
-        (
-            raw[key]
-            for key in ("id", "call_id", "toolCallId", "tool_call_id", "toolUseId")
-            if raw.get(key)
-        ),
+        (raw[key] for key in CALL_ID_KEYS if raw.get(key)),
         None,
     )
     return _call(
@@ -359,11 +381,7 @@ def _call(call_id: Any, name: Any, arguments: Any) -> Part:
 
 def _result_of(raw: dict[str, Any]) -> Part:
     call_id = next(
-        (
-            raw[key]
-            for key in ("id", "tool_call_id", "tool_use_id", "toolCallId", "toolUseId", "call_id")
-            if isinstance(raw.get(key), str)
-        ),
+        (raw[key] for key in CALL_ID_KEYS if isinstance(raw.get(key), str)),
         None,
     )
     value = next(
@@ -399,6 +417,8 @@ def result_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         if isinstance(value.get("data"), dict) and value.get("type") == "tool":
             return result_value(value["data"].get("content"), depth + 1)
+        if value.get("lc") and isinstance(value.get("kwargs"), dict):  # LangChain's ToolMessage
+            return result_value(value["kwargs"].get("content"), depth + 1)
         if set(value) == {"type", "value"}:  # Vercel's typed output
             return result_value(value["value"], depth + 1)
         for key in ("result", "output", "content", "json"):
@@ -419,6 +439,37 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def read_flattened(attributes: dict[str, Any], prefix: str) -> Messages:
+    """Return the messages that attributes such as `PREFIX.0.message.role` spell out."""
+    found: Messages = []
+    for item in flattened(attributes, prefix):
+        message = item.get("message")
+        if not isinstance(message, dict):
+            continue
+        content: Any = message.get("content")
+        if isinstance(message.get("contents"), dict):
+            content = [
+                part["message_content"]
+                for part in indexed(message["contents"])
+                if isinstance(part, dict) and isinstance(part.get("message_content"), dict)
+            ] or content
+        calls = []
+        if isinstance(message.get("tool_calls"), dict):
+            for call in indexed(message["tool_calls"]):
+                if isinstance(call, dict) and isinstance(call.get("tool_call"), dict):
+                    calls.append(call["tool_call"])
+        found += read(
+            {
+                "role": message.get("role") or "assistant",
+                "content": content,
+                "tool_calls": calls,
+                "tool_call_id": message.get("tool_call_id"),
+                "name": message.get("name"),
+            }
+        )
+    return found
 
 
 def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:

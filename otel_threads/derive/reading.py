@@ -130,6 +130,11 @@ def _usage(span: Span, plan: Plan, values: Mapping[str, Any]) -> Usage:
     usage = Usage(*(values.get(name) for name in USAGE))
     if not usage:
         usage = next((found for read in plan.usages if (found := read(span))), Usage())
+    elif usage.cache_read_tokens is None or usage.reasoning_tokens is None:
+        for read in plan.usages:
+            if (bundle := read(span)) is not None:
+                usage = usage.completed(bundle)
+    usage.include_cached()
     # A failed call counted as nothing was not counted.
     if span.status_code == "error" and not usage.input_tokens and not usage.output_tokens:
         return Usage()

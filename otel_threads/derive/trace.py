@@ -24,7 +24,11 @@ METADATA_PREFIXES = (
     "metadata.",
 )  # fmt: skip
 # What frameworks pull in from their own state and from the environment.
-METADATA_NOISE = ("LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id")
+METADATA_NOISE = (
+    "LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id", "checkpoint_ns",
+    "usage_metadata",
+)  # fmt: skip
+TAG_NOISE = ("seq:step:", "graph:step:")  # LangChain's own places in its graph
 TAGS_MAX = 50
 Row = dict[str, Any]
 
@@ -225,7 +229,7 @@ def _tags(inside: Sequence[Span], facts: Mapping[str, Facts]) -> list[str]:
     found: set[str] = set()
     for span in inside:
         found.update(facts[span.span_id].get("tags") or ())
-    return sorted(found)[:TAGS_MAX]
+    return sorted(tag for tag in found if not tag.startswith(TAG_NOISE))[:TAGS_MAX]
 
 
 def _metadata(inside: Sequence[Span]) -> dict[str, str]:

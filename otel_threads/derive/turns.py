@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_threads.derive import human
+from otel_threads.derive import human, reading
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.facts import Message, Messages, Part, Role, parse
 from otel_threads.derive.identity import Found
@@ -67,6 +67,11 @@ class Turns:
         self._threads = threads
         self._calls = calls
         self._words: dict[tuple[str, str], str | None] = {}
+        self._frames = {
+            call.span.span_id
+            for call in calls
+            if len(call.members) > 1 and not reading.inputs(call.span, facts[call.span.span_id])
+        }
         self._calls_below = self._count_below()
 
     def parts(self) -> list[TurnPart]:
@@ -155,7 +160,8 @@ class Turns:
             continues=_ends_with_tool(first.inputs),
             unanswered=_unanswered(first.inputs),
             asked=_left_open(group.calls),
-            system=next((call.system for call in group.calls if call.system), None),
+            system=next((call.system for call in group.calls if call.system), None)
+            or self._agent_system(path),
             span_count=len(inside),
         )
         if part.continues:
@@ -175,6 +181,14 @@ class Turns:
         part.tool_calls = self._tools(part, inside)
         return part
 
+    def _agent_system(self, path: Iterable[Span]) -> str | None:
+        """Return the system prompt that only an agent's own span tells."""
+        for span in path:
+            known = self._facts[span.span_id]
+            if known.kind == "agent" and (found := reading.system(span, known, [])):
+                return found
+        return None
+
     def _outer_path(self, calls: Sequence[Call]) -> list[Span]:
         """Return the spans over all calls of a turn and over no other, the highest first."""
         path = []
@@ -183,7 +197,8 @@ class Turns:
             below = self._calls_below.get(span.span_id, 0)
             if below > len(calls):
                 break
-            if self._facts[span.span_id].kind != "llm" and below == len(calls):
+            is_outside = self._facts[span.span_id].kind != "llm" or span.span_id in self._frames
+            if is_outside and below == len(calls):
                 path.append(span)
         return list(reversed(path))
 
@@ -199,7 +214,7 @@ class Turns:
         key = (span.span_id, role)
         if key not in self._words:
             known = self._facts[span.span_id]
-            is_model = known.kind in ("llm", "embedding")
+            is_model = known.kind in ("llm", "embedding") and span.span_id not in self._frames
             self._words[key] = None if is_model else human.words(span, role, known.plan.words[role])
         return self._words[key]
 
@@ -299,9 +314,30 @@ class Turns:
                 stack.extend(reversed(self._tree.children.get(span.span_id, ())))
             elif known.kind or span.span_id in self._threads:
                 found.append(self._outer_only(span, user))
+        return found or self._without_words()
+
+    def _without_words(self) -> list[TurnPart]:
+        """Return one turn a thread for agents that ran and told nothing of what was said."""
+        agents: dict[str | None, list[Span]] = {}
+        for span in self._tree.spans:
+            if self._facts[span.span_id].kind == "agent":
+                thread = self._threads.get(span.span_id)
+                agents.setdefault(thread.thread_id if thread else None, []).append(span)
+        found = []
+        for thread_id, some in agents.items():
+            outer = some[0]
+            for span in self._tree.ancestors(outer.span_id):
+                thread = self._threads.get(span.span_id)
+                if len(agents) > 1 and (thread.thread_id if thread else None) != thread_id:
+                    break
+                outer = span
+            part = self._outer_only(outer, None)
+            failed = (error_of(span, self._facts[span.span_id]) for span in reversed(some))
+            part.error = part.error or next((error for error in failed if error), None)
+            found.append(part)
         return found
 
-    def _outer_only(self, span: Span, user: str) -> TurnPart:
+    def _outer_only(self, span: Span, user: str | None) -> TurnPart:
         inside = self._subtree(span)
         error = error_of(span, self._facts[span.span_id])
         part = TurnPart(

@@ -26,15 +26,9 @@ from otel_threads.receive.status import UnsupportedType
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-# Exporters with a fixed path: Langfuse, Opik, LangSmith and others keep working as configured.
-PREFIXES = (
-    "",
-    "/otel",
-    "/api/v1/otel",
-    "/api/public/otel",
-    "/v1/private/otel",
-    "/api/v1/private/otel",
-)
+# Exporters with a path of their own before it (Langfuse, Opik, LangSmith, LangWatch and others)
+# keep working as configured.
+PREFIXES = ("", "/{prefix:path}")
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
 BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
 THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are decompressed and parsed without a thread

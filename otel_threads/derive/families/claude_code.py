@@ -1,21 +1,33 @@
-"""Claude Code's own spans: prompts, answers and tokens under plain names.
+"""Claude Code's own spans: an interaction, its requests and tools, under plain names.
 
 Source: Claude Code monitoring documentation, scope com.anthropic.claude_code.tracing.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, Usage, count
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
 from otel_threads.model import Span
 
 SCOPE = "com.anthropic.claude_code"
+# By `span.type`, which older versions lack; then by the end of the name, which says the same. The
+# spans inside a tool (waiting for permission, running) are no tools of their own.
+KINDS: Mapping[str, Kind] = {"interaction": "agent", "llm_request": "llm", "tool": "tool"}
+OUTPUT_EVENT = "tool.output"
+OUTPUT_KEYS = ("output", "content", "diff")
+REDACTED = "<REDACTED>"
 
 
 def kind(span: Span) -> Kind | None:
     if not span.scope_name.startswith(SCOPE):
         return None
+    named = span.attributes.get("span.type") or span.name.removeprefix("claude_code.")
+    if found := KINDS.get(str(named)):
+        return found
     if "input_tokens" in span.attributes or "response.model_output" in span.attributes:
         return "llm"
-    return "tool" if "tool" in span.name else "chain"
+    return "chain"
 
 
 def inputs(span: Span) -> Messages:
@@ -28,7 +40,9 @@ def outputs(span: Span) -> Messages:
 
 def _text(span: Span, key: str, role: str) -> Messages:
     value = span.attributes.get(key) if span.scope_name.startswith(SCOPE) else None
-    return messages.read({"role": role, "content": value}) if isinstance(value, str) else []
+    if not isinstance(value, str) or value == REDACTED:
+        return []
+    return messages.read({"role": role, "content": value})
 
 
 def usage(span: Span) -> Usage | None:
@@ -47,13 +61,81 @@ def usage(span: Span) -> Usage | None:
     )
 
 
+def values(span: Span) -> Mapping[str, Any]:
+    if not span.scope_name.startswith(SCOPE):
+        return {}
+    attributes = span.attributes
+    found: dict[str, Any] = {
+        "ttft_ms": count(attributes.get("ttft_ms")),
+        "finish_reasons": _listed(attributes.get("stop_reason")),
+    }
+    if kind(span) == "tool":
+        found |= {
+            "tool_name": attributes.get("tool_name"),
+            "tool_call_id": attributes.get("tool_use_id"),
+            "tool_arguments": _arguments(attributes),
+            "tool_result": _result(span),
+        }
+    failed = attributes.get("error")
+    if str(attributes.get("success")).lower() == "false" or (isinstance(failed, str) and failed):
+        found |= {"error_type": "error", "error_message": failed}
+    return found
+
+
+def _listed(value: Any) -> list[str] | None:
+    return [value] if isinstance(value, str) and value else None
+
+
+def _arguments(attributes: Mapping[str, Any]) -> Any:
+    given = _without_title(attributes.get("tool_input"))
+    if given is not None:
+        return parse(given)
+    for key, name in (("full_command", "command"), ("file_path", "file_path")):
+        if isinstance(attributes.get(key), str):
+            return {name: attributes[key]}
+    return None
+
+
+def _result(span: Span) -> Any:
+    for event in span.events:
+        if event.name == OUTPUT_EVENT:
+            for key in OUTPUT_KEYS:
+                if isinstance(event.attributes.get(key), str):
+                    return event.attributes[key]
+    return _without_title(span.attributes.get("new_context"))
+
+
+def _without_title(value: Any) -> str | None:
+    """Return a text without the line `[TOOL INPUT: name]` or `[TOOL RESULT: name]` above it."""
+    if not isinstance(value, str):
+        return None
+    title, line, rest = value.partition("\n")
+    return rest if line and title.startswith("[TOOL ") else value
+
+
 FAMILY = Family(
     name="claude-code",
     source="Claude Code monitoring documentation",
-    marks=("user_prompt", "response.model_output", "input_tokens", "output_tokens", "cache_"),
+    marks=(
+        "user_prompt",
+        "response.model_output",
+        "input_tokens",
+        "output_tokens",
+        "cache_",
+        "ttft_ms",
+        "stop_reason",
+        "tool_",
+        "full_command",
+        "file_path",
+        "new_context",
+        "success",
+        "error",
+        "span.type",
+    ),
     kind=kind,
     inputs=inputs,
     outputs=outputs,
     usage=usage,
+    values=values,
     names={"request_model": ("model",)},
 )

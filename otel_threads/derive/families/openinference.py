@@ -6,26 +6,35 @@ Source: github.com/Arize-ai/openinference, spec/semantic_conventions.md.
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, KindBy, Messages, parse
+from otel_threads.derive.facts import SPAN_KINDS, Family, KindBy, Messages, parse
 from otel_threads.model import Span
 
 
 def inputs(span: Span) -> Messages:
-    found = _flattened(span, "llm.input_messages")
-    if any(message.parts for message in found):
-        return found
-    if span.attributes.get("openinference.span.kind") == "LLM":
-        return messages.read(_whole(span, "input.value"), role="user")
-    return []
+    found = messages.read_flattened(span.attributes, "llm.input_messages")
+    whole: Messages = []
+    if span.attributes.get("openinference.span.kind") == "LLM" and _lacks_some(span, found):
+        whole = messages.read(_whole(span, "input.value"), role="user")
+    return whole if len(whole) > len(found) else found
+
+
+def _lacks_some(span: Span, found: Messages) -> bool:
+    """Whether messages have no readable content here: LangChain.js leaves out what is no text."""
+    return f"llm.input_messages.{len(found)}.message.role" in span.attributes or not found
 
 
 def outputs(span: Span) -> Messages:
-    found = _flattened(span, "llm.output_messages")
-    if any(message.parts for message in found):
-        return found
-    if span.attributes.get("openinference.span.kind") == "LLM" and span.status_code != "error":
-        return messages.read(_whole(span, "output.value"), role="assistant")
-    return []
+    found = messages.read_flattened(span.attributes, "llm.output_messages")
+    whole: Messages = []
+    may = span.attributes.get("openinference.span.kind") == "LLM" and span.status_code != "error"
+    if may and (not found or _lacks_ids(found)):
+        whole = messages.read(_whole(span, "output.value"), role="assistant")
+    return whole if whole and len(whole) >= len(found) else found
+
+
+def _lacks_ids(found: Messages) -> bool:
+    """Whether calls have no id here: LangChain.js writes none, its whole answer has them."""
+    return any(not call["id"] for message in found for call in message.of_type("tool_call"))
 
 
 def _whole(span: Span, key: str) -> Any:
@@ -40,55 +49,11 @@ def _whole(span: Span, key: str) -> Any:
     return parsed
 
 
-def _flattened(span: Span, prefix: str) -> Messages:
-    found: Messages = []
-    for item in messages.flattened(span.attributes, prefix):
-        message = item.get("message")
-        if not isinstance(message, dict):
-            continue
-        content: Any = message.get("content")
-        if isinstance(message.get("contents"), dict):
-            content = [
-                part["message_content"]
-                for part in messages.indexed(message["contents"])
-                if isinstance(part, dict) and isinstance(part.get("message_content"), dict)
-            ] or content
-        calls = []
-        if isinstance(message.get("tool_calls"), dict):
-            for call in messages.indexed(message["tool_calls"]):
-                if isinstance(call, dict) and isinstance(call.get("tool_call"), dict):
-                    calls.append(call["tool_call"])
-        found += messages.read(
-            {
-                "role": message.get("role") or "assistant",
-                "content": content,
-                "tool_calls": calls,
-                "tool_call_id": message.get("tool_call_id"),
-                "name": message.get("name"),
-            }
-        )
-    return found
-
-
 FAMILY = Family(
     name="openinference",
     source="Arize-ai/openinference, spec/semantic_conventions.md",
     marks=("openinference.span.kind", "llm."),
-    kind=KindBy(
-        "openinference.span.kind",
-        {
-            "llm": "llm",
-            "embedding": "embedding",
-            "chain": "chain",
-            "retriever": "retriever",
-            "reranker": "reranker",
-            "tool": "tool",
-            "agent": "agent",
-            "guardrail": "guardrail",
-            "evaluator": "evaluator",
-            "prompt": "prompt",
-        },
-    ),
+    kind=KindBy("openinference.span.kind", SPAN_KINDS),
     inputs=inputs,
     outputs=outputs,
     names={

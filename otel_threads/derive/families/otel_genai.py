@@ -38,6 +38,11 @@ MESSAGE_EVENTS: Mapping[str, Role] = {
     "gen_ai.tool.message": "tool",
 }
 CHOICE = "gen_ai.choice"
+# Older still, one for the whole request and one for the answer: the event, and its attribute.
+CONTENT_EVENTS: Mapping[str, tuple[str, Role]] = {
+    "gen_ai.content.prompt": ("gen_ai.prompt", "user"),
+    "gen_ai.content.completion": ("gen_ai.completion", "assistant"),
+}
 ELIDED = "<elided>"  # what some libraries write where capture is off
 
 
@@ -95,6 +100,10 @@ def _from_events(span: Span, details_key: str, roles: Mapping[str, Role]) -> Mes
             )
             if whole:
                 return whole
+        elif name in CONTENT_EVENTS:
+            key, role = CONTENT_EVENTS[name]
+            if (role == "user") == ("input" in details_key):
+                found += messages.read(attributes.get(key), role=role)
         elif name in roles:
             found += _event_message(roles[name], attributes, parse(body))
     return found
@@ -148,6 +157,7 @@ FAMILY = Family(
             "gen_ai.usage.cache_read_input_tokens",
             "gen_ai.usage.input_cached_tokens",
             "gen_ai.usage.details.cache_read_tokens",
+            "gen_ai.usage.cached_tokens",
         ),
         "cache_write_tokens": (
             "gen_ai.usage.cache_write.input_tokens",

@@ -91,7 +91,8 @@ def usage(span: Span) -> Usage | None:
     details = parse(span.attributes.get("usage") or span.attributes.get("gen_ai.usage.raw"))
     if not isinstance(details, dict):
         return None
-    into, out = details.get("input_tokens_details"), details.get("output_tokens_details")
+    into = details.get("input_tokens_details", details.get("prompt_tokens_details"))
+    out = details.get("output_tokens_details", details.get("completion_tokens_details"))
     return Usage(
         input_tokens=count(details.get("input_tokens", details.get("prompt_tokens"))),
         output_tokens=count(details.get("output_tokens", details.get("completion_tokens"))),

@@ -27,9 +27,17 @@ def values(span: Span) -> Mapping[str, Any]:
     return found
 
 
+def system(span: Span) -> str | None:
+    if not span.scope_name.startswith("strands"):
+        return None
+    found = messages.read(span.attributes.get("system_prompt"), role="system")
+    return "\n".join(text for message in found if (text := message.text)) or None
+
+
 FAMILY = Family(
     name="strands",
     source="strands-agents/sdk-python, telemetry/tracer.py",
     marks=("gen_ai.",),
+    system=system,
     values=values,
 )

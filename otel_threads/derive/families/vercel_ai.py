@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, parse
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
 from otel_threads.model import Span
 
+# What providers call it in `ai.response.providerMetadata`: OpenAI, Anthropic, Bedrock.
+BUNDLED: Mapping[str, tuple[str, ...]] = {
+    "cache_read_tokens": ("cachedPromptTokens", "cache_read_input_tokens", "cacheReadInputTokens"),
+    "cache_write_tokens": (
+        "cache_creation_input_tokens",
+        "cacheCreationInputTokens",
+        "cacheWriteInputTokens",
+    ),
+    "reasoning_tokens": ("reasoningTokens",),
+}
 OUTER = ("ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject")
 
 
@@ -33,14 +43,38 @@ def inputs(span: Span) -> Messages:
 def outputs(span: Span) -> Messages:
     attributes = span.attributes
     parts: list[Any] = []
-    if isinstance(attributes.get("ai.response.text"), str):
-        parts.append({"type": "text", "text": attributes["ai.response.text"]})
-    elif attributes.get("ai.response.object") is not None:
-        parts.append({"type": "text", "text": str(attributes["ai.response.object"])})
-    calls = parse(attributes.get("ai.response.toolCalls"))
+    text, made, calls = (  # version 3 called the response a result
+        attributes.get(f"ai.response.{name}", attributes.get(f"ai.result.{name}"))
+        for name in ("text", "object", "toolCalls")
+    )
+    if isinstance(text, str):
+        parts.append({"type": "text", "text": text})
+    elif made is not None:
+        parts.append({"type": "text", "text": str(made)})
+    calls = parse(calls)
     if isinstance(calls, list):
         parts += [{**call, "type": "tool-call"} for call in calls if isinstance(call, dict)]
     return messages.read({"role": "assistant", "content": parts}) if parts else []
+
+
+def usage(span: Span) -> Usage | None:
+    """Read what only the provider's own bundle tells: cached and reasoning tokens."""
+    bundle = parse(span.attributes.get("ai.response.providerMetadata"))
+    if not isinstance(bundle, dict):
+        return None
+    found = Usage()
+    for own in bundle.values():
+        if isinstance(own, dict):
+            inner = own.get("usage")
+            counts = {**own, **inner} if isinstance(inner, dict) else own
+            found = found.completed(
+                Usage(**{name: _first(counts, keys) for name, keys in BUNDLED.items()})
+            )
+    return found
+
+
+def _first(counts: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
+    return next((n for key in keys if (n := count(counts.get(key))) is not None), None)
 
 
 def provider(value: Any) -> str | None:
@@ -60,12 +94,13 @@ FAMILY = Family(
     kind=kind,
     inputs=inputs,
     outputs=outputs,
+    usage=usage,
     values=values,
     names={
         "request_model": ("ai.model.id",),
         "response_model": ("ai.response.model",),
         "response_id": ("ai.response.id",),
-        "finish_reasons": ("ai.response.finishReason",),
+        "finish_reasons": ("ai.response.finishReason", "ai.finishReason"),
         "input_tokens": ("ai.usage.inputTokens", "ai.usage.promptTokens"),
         "output_tokens": ("ai.usage.outputTokens", "ai.usage.completionTokens"),
         "total_tokens": ("ai.usage.totalTokens",),

@@ -1,0 +1,87 @@
+"""Firebase Genkit: actions with JSON input and output under `genkit:` names.
+
+Source: github.com/firebase/genkit, js/core/src/tracing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
+from otel_threads.model import Span
+
+SUBTYPE = "genkit:metadata:subtype"
+INPUT, OUTPUT = "genkit:input", "genkit:output"
+KINDS: Mapping[str, Kind] = {
+    "model": "llm",
+    "background-model": "llm",
+    "tool": "tool",
+    "tool.v2": "tool",
+    "flow": "chain",
+    "agent": "agent",
+    "prompt": "prompt",
+    "embedder": "embedding",
+    "retriever": "retriever",
+    "reranker": "reranker",
+    "evaluator": "evaluator",
+}
+
+
+def kind(span: Span) -> Kind | None:
+    if "genkit:type" not in span.attributes:
+        return None
+    return KINDS.get(str(span.attributes.get(SUBTYPE)), "chain")
+
+
+def inputs(span: Span) -> Messages:
+    return messages.read(span.attributes.get(INPUT), role="user") if kind(span) == "llm" else []
+
+
+def outputs(span: Span) -> Messages:
+    if kind(span) != "llm":
+        return []
+    return messages.read(span.attributes.get(OUTPUT), role="assistant")
+
+
+def usage(span: Span) -> Usage | None:
+    answer = parse(span.attributes.get(OUTPUT)) if kind(span) == "llm" else None
+    counts = answer.get("usage") if isinstance(answer, dict) else None
+    if not isinstance(counts, dict):
+        return None
+    return Usage(
+        input_tokens=count(counts.get("inputTokens")),
+        output_tokens=count(counts.get("outputTokens")),
+        total_tokens=count(counts.get("totalTokens")),
+        cache_read_tokens=count(counts.get("cachedContentTokens")),
+        reasoning_tokens=count(counts.get("thoughtsTokens")),
+    )
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    """Return a model's name without its plugin (`openai/gpt-4o`), or what a tool did."""
+    match kind(span), span.attributes.get("genkit:name"):
+        case "llm", str() as name:
+            plugin, slash, model = name.partition("/")
+            return (
+                {"request_model": model, "provider": plugin} if slash else {"request_model": name}
+            )
+        case "tool", name:
+            return {
+                "tool_name": name,
+                "tool_arguments": parse(span.attributes.get(INPUT)),
+                "tool_result": parse(span.attributes.get(OUTPUT)),
+            }
+        case _:
+            return {}
+
+
+FAMILY = Family(
+    name="genkit",
+    source="firebase/genkit, js/core/src/tracing",
+    marks=("genkit:",),
+    kind=kind,
+    inputs=inputs,
+    outputs=outputs,
+    usage=usage,
+    values=values,
+)

@@ -1,0 +1,86 @@
+"""LangWatch: typed inputs and outputs, `{"type": "chat_messages", "value": [...]}`.
+
+Source: github.com/langwatch/langwatch, its Python and TypeScript SDKs.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_threads.derive import messages
+from otel_threads.derive.facts import Family, KindBy, Messages, Usage, count, number, parse
+from otel_threads.model import Span
+
+INPUT, OUTPUT = "langwatch.input", "langwatch.output"
+
+
+def _value(span: Span, key: str) -> Any:
+    typed = parse(span.attributes.get(key))
+    return typed.get("value") if isinstance(typed, dict) and "type" in typed else typed
+
+
+def inputs(span: Span) -> Messages:
+    if span.attributes.get("langwatch.span.type") != "llm":
+        return []
+    return messages.read(_value(span, INPUT), role="user")
+
+
+def outputs(span: Span) -> Messages:
+    if span.attributes.get("langwatch.span.type") != "llm":
+        return []
+    return messages.read(_value(span, OUTPUT), role="assistant")
+
+
+def usage(span: Span) -> Usage | None:
+    counts = parse(span.attributes.get("langwatch.metrics"))
+    if not isinstance(counts, dict):
+        return None
+    return Usage(
+        input_tokens=count(counts.get("prompt_tokens", counts.get("promptTokens"))),
+        output_tokens=count(counts.get("completion_tokens", counts.get("completionTokens"))),
+        cache_read_tokens=count(counts.get("cache_read_input_tokens")),
+        cache_write_tokens=count(counts.get("cache_creation_input_tokens")),
+        reasoning_tokens=count(counts.get("reasoning_tokens")),
+    )
+
+
+def values(span: Span) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    counts = parse(span.attributes.get("langwatch.metrics"))
+    if isinstance(counts, dict):
+        found["cost_usd"] = number(counts.get("cost"))
+    if span.attributes.get("langwatch.span.type") == "tool":
+        found |= {
+            "tool_name": span.name,
+            "tool_arguments": _value(span, INPUT),
+            "tool_result": _value(span, OUTPUT),
+        }
+    return found
+
+
+FAMILY = Family(
+    name="langwatch",
+    source="langwatch/langwatch, Python and TypeScript SDKs",
+    marks=("langwatch.",),
+    kind=KindBy(
+        "langwatch.span.type",
+        {
+            "llm": "llm",
+            "span": "chain",
+            "chain": "chain",
+            "workflow": "chain",
+            "agent": "agent",
+            "tool": "tool",
+            "rag": "retriever",
+            "guardrail": "guardrail",
+            "evaluation": "evaluator",
+        },
+    ),
+    inputs=inputs,
+    outputs=outputs,
+    usage=usage,
+    values=values,
+    names={
+        "user_id": ("langwatch.user.id", "langwatch.user_id"),
+        "tags": ("langwatch.labels", "langwatch.tags"),
+    },
+)
