@@ -200,3 +200,76 @@ def test_the_thread_ids_of_other_products(server, name):
     assert server.post(a_request(span)).status_code == 200
     server.wait_derived()
     assert server.get("/threads/get", thread_id=thread)["thread_id_source"] == name
+
+
+def test_a_tool_that_two_spans_report_ran_once(server):
+    """As google-genai's automatic function calling does; another run inside of it is another."""
+    root = a_span(
+        name="turn", attributes={"input.value": "weather?", "input.mime_type": "text/plain"}
+    )
+    model = below(
+        root, "chat", {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gemini-2.0-flash"}
+    )
+
+    def a_tool(parent, city: str, **attributes):
+        told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather"}
+        told["gen_ai.tool.call.arguments"] = json.dumps({"city": city})
+        return below(parent, "execute_tool weather", told | attributes)
+
+    outer = a_tool(model, "Rome")
+    inner = a_tool(outer, "Rome", **{"gen_ai.tool.call.result": "sunny"})
+    deeper = a_tool(inner, "Ostia", **{"gen_ai.tool.call.result": "windy"})
+    [turn] = turns_of(server, root, model, outer, inner, deeper)
+    assert [(c["arguments"]["city"], c["result"]) for c in turn["tool_calls"]] == [
+        ("Rome", "sunny"),
+        ("Ostia", "windy"),
+    ]
+
+
+def test_a_prompt_around_the_persons_words_stays_in_their_turn(server):
+    """The second request has the first one in its history, and asks the same once more."""
+    task = json.dumps({"task": "Count to three"})
+    root = a_span(
+        name="run",
+        attributes={"openinference.span.kind": "AGENT", "input.value": task, "output.value": "123"},
+    )
+
+    def a_step(*said: str):
+        messages = [{"role": "user", "content": text} for text in said]
+        return below(
+            root, "chat",
+            {
+                "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini",
+                "gen_ai.input.messages": json.dumps(messages),
+                "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": "well"}]),
+            },
+        )  # fmt: skip
+
+    first = a_step("New task:\nCount to three")
+    last = a_step("New task:\nCount to three", "Now answer the task:\nCount to three")
+    [turn] = turns_of(server, root, first, last)
+    assert (turn["user"], turn["assistant"]) == ("Count to three", "123")
+
+
+def test_thoughts_that_are_counted_apart_belong_to_the_output(server):
+    """Gemini: 17 in, 11 out and 3 thought make 31."""
+    answer = {"content": {"role": "model", "parts": [{"text": "Hello"}]},
+              "usage_metadata": {"prompt_token_count": 17, "candidates_token_count": 11,
+                                 "thoughts_token_count": 3, "cached_content_token_count": 4,
+                                 "total_token_count": 31}}  # fmt: skip
+    request = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    [turn] = turns_of(
+        server,
+        a_span(
+            name="call_llm",
+            attributes={
+                "gcp.vertex.agent.llm_request": json.dumps(request),
+                "gcp.vertex.agent.llm_response": json.dumps(answer),
+                "gen_ai.usage.input_tokens": 17,
+                "gen_ai.usage.output_tokens": 11,
+            },
+        ),
+    )
+    usage = turn["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (17, 14, 31)
+    assert (usage["cache_read_tokens"], usage["reasoning_tokens"]) == (4, 3)

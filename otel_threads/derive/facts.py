@@ -87,18 +87,23 @@ class Usage:
         pairs = zip(_COUNTS(self), _COUNTS(other), strict=True)
         return Usage(*(mine if mine is not None else theirs for mine, theirs in pairs))
 
-    def include_cached(self) -> None:
-        """Add cached tokens to an input that is less than they are: its sender counts them apart.
+    def include_all(self) -> None:
+        """Make input include cached tokens and output reasoning, where a sender counts them apart.
 
-        Input includes cached (docs/conventions.md, "Usage and cost"); Anthropic's API and some who
-        pass its numbers on count it without.
+        So they are counted everywhere here (docs/conventions.md, "Usage and cost"). Anthropic's API
+        and some who pass its numbers on count cached input apart: it is less than its cached part
+        then. Gemini counts thoughts apart: only with them input and output make the total.
         """
-        cached = (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
-        if self.input_tokens is None or self.input_tokens >= cached:
+        if self.input_tokens is None or self.output_tokens is None:
             return
-        if self.total_tokens == self.input_tokens + (self.output_tokens or 0):
-            self.total_tokens += cached
-        self.input_tokens += cached
+        cached = (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
+        if self.input_tokens < cached:
+            if self.total_tokens == self.input_tokens + self.output_tokens:
+                self.total_tokens += cached
+            self.input_tokens += cached
+        apart = self.reasoning_tokens
+        if apart and self.total_tokens == self.input_tokens + self.output_tokens + apart:
+            self.output_tokens += apart
 
     def counts(self) -> dict[str, int | None]:
         """Return the numbers by their names in `USAGE`."""

@@ -134,7 +134,7 @@ def _usage(span: Span, plan: Plan, values: Mapping[str, Any]) -> Usage:
         for read in plan.usages:
             if (bundle := read(span)) is not None:
                 usage = usage.completed(bundle)
-    usage.include_cached()
+    usage.include_all()
     # A failed call counted as nothing was not counted.
     if span.status_code == "error" and not usage.input_tokens and not usage.output_tokens:
         return Usage()

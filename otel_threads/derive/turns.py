@@ -108,16 +108,21 @@ class Turns:
         """Whether a request with another last user text still serves the turn before it.
 
         So do the requests of sub-agents and of pipelines: one span over both holds the person's
-        words, and the later request does not have the earlier one's question as its history.
+        words, and the later request does not have the earlier one's question as its history, or
+        its last text asks these words again within a prompt of its own.
         """
-        if group.texts and len(texts) > len(group.texts) and group.texts[-1] in texts[:-1]:
-            return False
+        has_history = (
+            bool(group.texts) and len(texts) > len(group.texts) and group.texts[-1] in texts[:-1]
+        )
         common = self._common_ancestor(group.calls[-1].span, call.span)
         if common is None:
             return False
         over = (common, *self._tree.ancestors(common.span_id))
-        if any(self._human(span, "user") for span in over):
-            return True
+        people = self._first_words(over, "user")
+        if people:
+            return not has_history or (people != texts[-1].strip() and people in texts[-1])
+        if has_history:
+            return False
         if texts:
             return False
         # A request without readable input: part of the turn unless it has an outer span of its own.
@@ -257,10 +262,7 @@ class Turns:
                     results.setdefault(answer["id"], answer)
                 else:
                     loose.append(answer)
-        spans = sorted(
-            (span for span in inside if self._facts[span.span_id].kind == "tool"),
-            key=lambda span: (span.start_unix_nano, span.span_id),
-        )
+        spans = self._tool_spans(inside)
         waiting = _ToolSpans(spans, self._facts)
         found = []
         for call in requested:
@@ -275,6 +277,38 @@ class Turns:
             for span in spans:
                 found.append(self._tool(None, None, span))
         return found
+
+    def _tool_spans(self, inside: Sequence[Span]) -> list[Span]:
+        """Return the spans that ran tools, oldest first; of two that report one run, the outer."""
+        tools = [span for span in inside if self._facts[span.span_id].kind == "tool"]
+        twice: set[str] = set()
+        if len(tools) > 1:
+            for span in tools:
+                above = next(
+                    (
+                        outer
+                        for outer in self._tree.ancestors(span.span_id)
+                        if self._facts[outer.span_id].kind == "tool"
+                    ),
+                    None,
+                )
+                if above is not None and self._same_run(above, span):
+                    told = self._facts[above.span_id].get("tool_result") is not None
+                    silent = self._facts[span.span_id].get("tool_result") is None
+                    twice.add(span.span_id if told or silent else above.span_id)
+        return sorted(
+            (span for span in tools if span.span_id not in twice),
+            key=lambda span: (span.start_unix_nano, span.span_id),
+        )
+
+    def _same_run(self, one: Span, other: Span) -> bool:
+        """Whether two tool spans, one inside of the other, tell of the same tool and arguments."""
+        facts = self._facts[one.span_id], self._facts[other.span_id]
+        names = [f.get("tool_name") or s.name for f, s in zip(facts, (one, other), strict=True)]
+        if names[0] != names[1]:
+            return False
+        given = [known.get("tool_arguments") for known in facts]
+        return None in given or as_json(parse(given[0])) == as_json(parse(given[1]))
 
     def _tool(self, call: Part | None, result: Part | None, span: Span | None) -> dict[str, Any]:
         known = self._facts[span.span_id] if span else None

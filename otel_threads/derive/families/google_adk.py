@@ -4,7 +4,7 @@ Source: github.com/google/adk-python, src/google/adk/telemetry.
 """
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages
+from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
 from otel_threads.model import Span
 
 REQUEST, RESPONSE = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
@@ -27,6 +27,21 @@ def outputs(span: Span) -> Messages:
     return messages.read(span.attributes.get(RESPONSE), role="assistant")
 
 
+def usage(span: Span) -> Usage | None:
+    """Read the answer's own counts: before 2.0 the attributes have neither cached nor thoughts."""
+    answer = parse(span.attributes.get(RESPONSE))
+    counts = answer.get("usage_metadata") if isinstance(answer, dict) else None
+    if not isinstance(counts, dict):
+        return None
+    return Usage(
+        input_tokens=count(counts.get("prompt_token_count")),
+        output_tokens=count(counts.get("candidates_token_count")),
+        total_tokens=count(counts.get("total_token_count")),
+        cache_read_tokens=count(counts.get("cached_content_token_count")),
+        reasoning_tokens=count(counts.get("thoughts_token_count")),
+    )
+
+
 FAMILY = Family(
     name="google-adk",
     source="google/adk-python, src/google/adk/telemetry",
@@ -34,6 +49,7 @@ FAMILY = Family(
     kind=kind,
     inputs=inputs,
     outputs=outputs,
+    usage=usage,
     names={
         "tool_arguments": ("gcp.vertex.agent.tool_call_args",),
         "tool_result": ("gcp.vertex.agent.tool_response",),
