@@ -50,6 +50,7 @@ class Call:
     inputs: Messages = field(default_factory=list)
     outputs: Messages = field(default_factory=list)
     system: str | None = None
+    is_framed: bool = False  # its outermost span has no messages: it is around the request
 
     @property
     def model(self) -> str | None:
@@ -113,6 +114,7 @@ def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
         known = facts[span.span_id]
         if not call.inputs:
             call.inputs = reading.inputs(span, known)
+            call.is_framed = call.is_framed or (not call.inputs and len(members) > 1)
         if not call.outputs:
             call.outputs = reading.outputs(span, known)
         if call.system is None:

@@ -67,11 +67,7 @@ class Turns:
         self._threads = threads
         self._calls = calls
         self._words: dict[tuple[str, str], str | None] = {}
-        self._frames = {
-            call.span.span_id
-            for call in calls
-            if len(call.members) > 1 and not reading.inputs(call.span, facts[call.span.span_id])
-        }
+        self._frames = {call.span.span_id for call in calls if call.is_framed}
         self._calls_below = self._count_below()
 
     def parts(self) -> list[TurnPart]:
