@@ -11,10 +11,9 @@ from conftest import HERE, request_files, scenarios
 GOLDEN = HERE / "golden"
 NO_IDS = "no conversation id anywhere"
 # What no reading can get out of the data, by facet; the reasons are in each scenario's `limits`.
+# Without an id no later history can show the question either.
 ERROR_TURN_WITHOUT_INPUT = {
-    "google-adk-gemini-legacy-schema", "logfire-openai-agents", "openinference-openai-agents",
-    "openinference-openai-agents-group-only", "openinference-smolagents", "openlit-openai-attrs",
-    "openlit-openai-stream", "traceloop-anthropic-raw", "traceloop-openai-agents",
+    "openinference-openai-agents-group-only", "openlit-openai-stream", "traceloop-openai-agents",
 }  # fmt: skip
 NO_TEXTS = {"anthropic-sdk-native", "autogen-agentchat", "otel-genai-openai-nocontent"}
 SPLIT_WITHOUT_ID = {"litellm-otel"}  # every request its own trace, and nothing to join them by

@@ -19,6 +19,7 @@ from otel_threads.model import Span
 
 FINAL_TOOLS = ("final_answer", "final_result", "final_output", "submit_answer")
 UNANSWERED_MAX = 5  # questions in a row that failed
+TASK = "New task:\n"  # what smolagents writes before it; a run that fails has no outer span
 MESSAGES_MAX = 2000  # of one turn; more is a runaway loop, and its spans are all there
 
 
@@ -167,7 +168,7 @@ class Turns:
         )
         if part.continues:
             part.answers = _results(first.inputs)
-        people = self._first_words(path, "user")
+        people = self._first_words(path, "user") or _task(first)
         part.user = people or last_text(first.inputs, "user")
         part.error = last.error
         if last.error is None:
@@ -411,6 +412,14 @@ class _ToolSpans:
         if span is not None:
             self._taken.add(span.span_id)
         return span
+
+
+def _task(call: Call) -> str | None:
+    """Return a person's words out of the prompt that smolagents puts around them."""
+    if "smolagents" not in call.span.scope_name:
+        return None
+    prompt = last_text(call.inputs, "user") or ""
+    return prompt.removeprefix(TASK).strip() if prompt.startswith(TASK) else None
 
 
 def _ends_with_tool(inputs: Messages) -> bool:
