@@ -6,8 +6,13 @@ import random
 import pytest
 from builders import a_chat, a_request, a_span
 from conftest import CAPTURES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from otel_threads.derive.identity import Identity
+from otel_threads.derive.families import FAMILIES
+from otel_threads.derive.human import INPUTS, OUTPUTS
+from otel_threads.derive.identity import PRECEDENCE, Identity
+from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import DEPTH_MAX, Tree
 from otel_threads.model import Event, Span
@@ -85,6 +90,67 @@ def test_attributes_of_a_wrong_type_are_passed_over(value):
         one = span(1, **(attributes | {"gen_ai.operation.name": kind}))
         one.events = [Event(name="exception", time_unix_nano=1, attributes=attributes)]
         assert derived(one).trace["span_count"] == 1
+
+
+# What makes each family look closely, and the scope that some ask for.
+CLOSELY = [
+    ("", {"langsmith.span.kind": kind}) for kind in ("llm", "tool")
+] + [
+    ("", {"langfuse.observation.type": kind}) for kind in ("generation", "tool")
+] + [
+    ("", {"langwatch.span.type": kind}) for kind in ("llm", "tool")
+] + [
+    ("", {"mlflow.spanType": kind}) for kind in ("LLM", "TOOL")
+] + [
+    ("", {"openinference.span.kind": kind}) for kind in ("LLM", "TOOL", "AGENT")
+] + [
+    ("", {"gen_ai.span.kind": kind}) for kind in ("LLM", "TOOL")
+] + [
+    ("", {"genkit:type": "action", "genkit:metadata:subtype": kind}) for kind in ("model", "tool")
+] + [
+    ("", {"mastra.span.type": kind}) for kind in ("model_step", "tool_call", "agent_run")
+] + [
+    ("com.anthropic.claude_code.tracing", {"span.type": kind})
+    for kind in ("llm_request", "tool", "interaction")
+] + [
+    ("", {"traceloop.span.kind": "tool"}),
+    ("", {"lmnr.span.type": "TOOL"}),
+    ("", {"haystack.component.type": "OpenAIChatGenerator"}),
+    ("", {"ai.operationId": "ai.generateText.doGenerate"}),
+    ("strands.telemetry.tracer", {"gen_ai.operation.name": "execute_tool"}),
+    ("livekit-agents", {}),
+    ("pydantic-ai", {"all_messages_events": "[]"}),
+    ("logfire.openai", {}),
+    ("openinference.instrumentation.smolagents", {"openinference.span.kind": "LLM"}),
+]  # fmt: skip
+BESIDE = (
+    "genkit:name", "genkit:input", "genkit:output", "langwatch.input", "langwatch.output",
+    "langwatch.metrics", "mastra.model_step.input", "mastra.model_step.output",
+    "gen_ai.provider.name", "success", "error", "stop_reason", "tool_name", "tool_use_id",
+    "tool_input", "full_command", "new_context", "model", "ai.response.providerMetadata",
+    "ai.result.text", "ai.result.toolCalls", "system_prompt", "gen_ai.system_instructions",
+    "langsmith.metadata.usage_metadata", "gen_ai.usage.raw", "lk.chat_ctx", "raw_input", "response",
+    "gcp.vertex.agent.llm_response", "gen_ai.input.messages.0.message.role",
+    "gen_ai.input.messages.0.message.content", "traceloop.entity.name", "lmnr.span.input",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value", [5, True, 0.5, ["a"], [1, {"b": None}], {"k": "v"}, "", "x", "[1]", '{"usage": 1}']
+)
+def test_a_wrong_type_where_a_family_looks_closely_is_passed_over(value):
+    """Alone and beside others: two spans, one inside of the other."""
+    names = {name for family in FAMILIES for some in family.names.values() for name in some}
+    attributes = dict.fromkeys([*names, *PRECEDENCE, *INPUTS, *OUTPUTS, *BESIDE], value)
+    for scope, marks in CLOSELY:
+        spans = [span(1, None, **(attributes | marks)), span(2, 1, **(attributes | marks))]
+        for one in spans:
+            one.scope_name = scope
+            one.events = [
+                Event(name=name, time_unix_nano=1, attributes=attributes)
+                for name in ("exception", "tool.output", "gen_ai.content.prompt", "gen_ai.choice")
+            ]
+        assert derived(*spans).trace["span_count"] == 2
 
 
 def test_json_cut_anywhere_is_read_or_passed_over():
@@ -167,3 +233,55 @@ def test_a_hostile_batch_through_the_server_stops_nothing(make_server):
     assert [thread["turn_count"] for thread in real_thread] == [1]
     assert len(server.get("/threads", thread_id="huge")["items"][0]["first_message"]) == 10_000
     assert server.process.poll() is None
+
+
+WORDS = [
+    "role", "content", "contents", "parts", "type", "text", "tool_calls", "toolCalls", "function",
+    "name", "arguments", "args", "input", "output", "id", "call_id", "tool_call_id", "toolUse",
+    "toolResult", "functionCall", "functionResponse", "toolRequest", "toolResponse", "message",
+    "messages", "choices", "candidates", "generations", "lc", "kwargs", "data", "result", "value",
+    "additional_kwargs", "function_call", "system", "instructions", "config", "response", "status",
+    "summary", "thinking", "reasoning", "json", "usage", "finish_reason", "parameters", "origin",
+]  # fmt: skip
+SAID = [
+    "user", "assistant", "tool", "system", "model", "human", "ai", "text", "tool_use",
+    "tool_result", "tool_call", "tool_call_response", "function_call", "function_call_output",
+    "reasoning", "thinking", "image_url", "constructor", "HumanMessage", "hello", "", "{}", "[1]",
+    "[{", "Thing(a=1)",
+]  # fmt: skip
+_shapes = st.recursive(
+    st.sampled_from([None, True, 0, 1.5, *SAID]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5)
+        | inner.map(json.dumps)
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(asked=_shapes, answered=_shapes, beside=st.sampled_from(CLOSELY))
+def test_no_shape_of_messages_stops_a_trace(asked, answered, beside):
+    """Whatever is built from the words that messages are made of."""
+    scope, marks = beside
+    into, out = (v if isinstance(v, str) else json.dumps(v) for v in (asked, answered))
+    attributes = {**dict.fromkeys(INPUTS, into), **dict.fromkeys(OUTPUTS, out), **marks}
+    attributes |= {
+        "gen_ai.operation.name": "chat", "langsmith.metadata.usage_metadata": out,
+        "mastra.model_step.input": into, "mastra.model_step.output": out,
+        "gcp.vertex.agent.llm_request": into, "gcp.vertex.agent.llm_response": out,
+        "haystack.component.input": into, "haystack.component.output": out,
+        "gen_ai.tool.call.arguments": into, "gen_ai.tool.call.result": out,
+        "ai.response.toolCalls": out, "events": into, "lk.chat_ctx": into,
+        "gen_ai.system_instructions": into, "system_prompt": into,
+    }  # fmt: skip
+    spans = [span(1, None, **attributes), span(2, 1, **attributes), span(3, None, **attributes)]
+    for one in spans:
+        one.scope_name = scope
+        one.events = [
+            Event(name=name, time_unix_nano=1, attributes={"content": into, "gen_ai.prompt": out})
+            for name in ("gen_ai.user.message", "gen_ai.choice", "gen_ai.content.prompt")
+        ]
+    rows = derived(*spans)
+    assert merge(rows.parts) is not None

@@ -124,12 +124,15 @@ def _join_results(calls: Sequence[Row], messages: Sequence[Row]) -> None:
         part for message in messages if message["role"] == "tool" for part in message["parts"]
     ]
     by_id = {part["id"]: part for part in results if part["id"]}
-    loose = iter([part for part in results if not part["id"]])
+    loose = [part for part in results if not part["id"]]
     for call in calls:
-        if call["result"] is None and call["error"] is None:
-            part = by_id.get(call["id"]) or next(loose, None)
-            if part is not None:
-                call["result"] = result_value(part["result"])
+        if call["result"] is not None or call["error"] is not None:
+            continue
+        part = by_id.get(call["id"])
+        if part is None and loose and loose[0]["name"] in (None, call["name"]):
+            part = loose.pop(0)
+        if part is not None:
+            call["result"] = result_value(part["result"])
 
 
 def _is_same(one: Row, other: Row) -> bool:

@@ -226,12 +226,10 @@ def _append(role: Role, parts: list[Part], found: Messages) -> None:
 
 def _is_bare_part(item: Any) -> bool:
     """Whether a list item is a content part and not a message of its own."""
-    return (
-        isinstance(item, dict)
-        and "role" not in item
-        and (item.get("type") in PART_TYPES or not item.keys().isdisjoint(BEDROCK))
-        and "message" not in item
-    )
+    if not isinstance(item, dict) or "role" in item or "message" in item:
+        return False
+    kind = item.get("type")
+    return (isinstance(kind, str) and kind in PART_TYPES) or not item.keys().isdisjoint(BEDROCK)
 
 
 PART_TYPES = frozenset(
@@ -317,10 +315,7 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         return [{"type": "reasoning", "text": words}] if words else []
     if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
         words = _words(raw)
-        if words is not None:
-            return [{"type": "text", "text": words}] if words else []
-        if not kind:
-            return []
+        return [{"type": "text", "text": words}] if words else []
     return [{**raw, "type": MEDIA.get(kind, kind or "other")}]
 
 

@@ -348,10 +348,17 @@ class Turns:
         return found or self._without_words()
 
     def _without_words(self) -> list[TurnPart]:
-        """Return one turn a thread for agents that ran and told nothing of what was said."""
+        """Return one turn a thread for agents that ran and told nothing of what was said.
+
+        An agent inside of another is part of its turn.
+        """
         agents: dict[str | None, list[Span]] = {}
-        for span in self._tree.spans:
-            if self._facts[span.span_id].kind == "agent":
+        inside: set[str] = set()
+        for span in self._tree.spans:  # parents come before children
+            if self._tree.parent.get(span.span_id) in inside:
+                inside.add(span.span_id)
+            elif self._facts[span.span_id].kind == "agent":
+                inside.add(span.span_id)
                 thread = self._threads.get(span.span_id)
                 agents.setdefault(thread.thread_id if thread else None, []).append(span)
         found = []

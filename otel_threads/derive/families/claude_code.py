@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive.facts import (
+    Family,
+    Kind,
+    Messages,
+    Usage,
+    count,
+    name,
+    parse,
+    text,
+    texts,
+)
 from otel_threads.model import Span
 
 SCOPE = "com.anthropic.claude_code"
@@ -67,32 +77,28 @@ def values(span: Span) -> Mapping[str, Any]:
     attributes = span.attributes
     found: dict[str, Any] = {
         "ttft_ms": count(attributes.get("ttft_ms")),
-        "finish_reasons": _listed(attributes.get("stop_reason")),
+        "finish_reasons": texts(attributes.get("stop_reason")) or None,
     }
     if kind(span) == "tool":
         found |= {
-            "tool_name": attributes.get("tool_name"),
-            "tool_call_id": attributes.get("tool_use_id"),
+            "tool_name": name(attributes.get("tool_name")),
+            "tool_call_id": name(attributes.get("tool_use_id")),
             "tool_arguments": _arguments(attributes),
             "tool_result": _result(span),
         }
-    failed = attributes.get("error")
-    if str(attributes.get("success")).lower() == "false" or (isinstance(failed, str) and failed):
+    failed = text(attributes.get("error"))
+    if failed or str(attributes.get("success")).lower() == "false":
         found |= {"error_type": "error", "error_message": failed}
     return found
-
-
-def _listed(value: Any) -> list[str] | None:
-    return [value] if isinstance(value, str) and value else None
 
 
 def _arguments(attributes: Mapping[str, Any]) -> Any:
     given = _without_title(attributes.get("tool_input"))
     if given is not None:
         return parse(given)
-    for key, name in (("full_command", "command"), ("file_path", "file_path")):
+    for key, argument in (("full_command", "command"), ("file_path", "file_path")):
         if isinstance(attributes.get(key), str):
-            return {name: attributes[key]}
+            return {argument: attributes[key]}
     return None
 
 

@@ -67,7 +67,7 @@ def values(span: Span) -> Mapping[str, Any]:
             )
         case "tool", name:
             return {
-                "tool_name": name,
+                "tool_name": name if isinstance(name, str) else span.name,
                 "tool_arguments": parse(span.attributes.get(INPUT)),
                 "tool_result": parse(span.attributes.get(OUTPUT)),
             }
