@@ -35,10 +35,9 @@ def outputs(span: Span) -> Messages:
     if not isinstance(answer, dict):
         return []
     calls = answer.get("toolCalls")
-    parts = [
-        {"type": "text", "text": answer.get("text")},
-        *({**call, "type": "tool-call"} for call in calls or () if isinstance(call, dict)),
-    ]
+    parts: list[dict[str, Any]] = [{"type": "text", "text": answer.get("text")}]
+    if isinstance(calls, list):
+        parts += [{**call, "type": "tool-call"} for call in calls if isinstance(call, dict)]
     return messages.read({"role": "assistant", "content": parts})
 
 
