@@ -273,3 +273,26 @@ def test_thoughts_that_are_counted_apart_belong_to_the_output(server):
     usage = turn["usage"]
     assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (17, 14, 31)
     assert (usage["cache_read_tokens"], usage["reasoning_tokens"]) == (4, 3)
+
+
+def test_a_model_span_around_the_request_keeps_the_persons_words(server):
+    """DSPy through MLflow: both are models, the outer has the fields, the inner the prompt."""
+    outer = a_span(
+        name="Predict.forward",
+        attributes={
+            "mlflow.spanType": '"LLM"',
+            "mlflow.spanInputs": '{"question": "Who was Ada?"}',
+            "mlflow.spanOutputs": '{"answer": "A mathematician."}',
+        },
+    )
+    prompt = [{"role": "user", "content": "[[ ## question ## ]]\nWho was Ada?"}]
+    inner = below(
+        outer, "LM.__call__",
+        {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.spanInputs": json.dumps({"messages": prompt}),
+            "mlflow.spanOutputs": json.dumps(["[[ ## answer ## ]]\nA mathematician."]),
+        },
+    )  # fmt: skip
+    [turn] = turns_of(server, outer, inner)
+    assert (turn["user"], turn["assistant"]) == ("Who was Ada?", "A mathematician.")
