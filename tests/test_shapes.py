@@ -251,6 +251,25 @@ def test_a_prompt_around_the_persons_words_stays_in_their_turn(server):
     assert (turn["user"], turn["assistant"]) == ("Count to three", "123")
 
 
+def test_a_first_question_is_not_found_inside_of_another_word(server):
+    """A session in one trace: its root holds the first question, "Hi" is in "Hints?" as well."""
+    root = a_span(name="session", attributes={"input.value": "Hi", "input.mime_type": "text/plain"})
+
+    def a_step(*said: str):
+        messages = [{"role": "user", "content": text} for text in said]
+        return below(
+            root, "chat",
+            {
+                "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini",
+                "gen_ai.input.messages": json.dumps(messages),
+                "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": "well"}]),
+            },
+        )  # fmt: skip
+
+    told = turns_of(server, root, a_step("Hi"), a_step("Hi", "Hints?"))
+    assert [turn["user"] for turn in told] == ["Hi", "Hints?"]
+
+
 def test_thoughts_that_are_counted_apart_belong_to_the_output(server):
     """Gemini: 17 in, 11 out and 3 thought make 31."""
     answer = {"content": {"role": "model", "parts": [{"text": "Hello"}]},

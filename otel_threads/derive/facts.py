@@ -149,6 +149,7 @@ class Family:
     values: Callable[[Span], Mapping[str, Any]] | None = None
 
 
+NOT_CAPTURED = frozenset({"<REDACTED>", "<elided>"})  # what stands there instead of the words
 NAME_LENGTH_MAX = 1000  # of a model, a user, a tool and the like
 
 # The facts that `Family.names` may name, and how a value is read.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Role, parse
+from otel_threads.derive.facts import NOT_CAPTURED, Role, parse
 from otel_threads.model import Span
 
 INPUTS = (
@@ -39,7 +39,6 @@ OUTPUT_KEYS = (
 # An object's repr even where the sender says that it is plain text.
 _OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3
-NOT_CAPTURED = frozenset({"<REDACTED>", "<elided>"})  # what stands there instead of the words
 
 
 def words(span: Span, role: Role, names: Sequence[str]) -> str | None:

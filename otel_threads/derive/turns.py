@@ -106,7 +106,7 @@ class Turns:
 
         So do the requests of sub-agents and of pipelines: one span over both holds the person's
         words, and the later request does not have the earlier one's question as its history, or
-        its last text asks these words again within a prompt of its own.
+        its last text quotes these words within a prompt of its own.
         """
         has_history = (
             bool(group.texts) and len(texts) > len(group.texts) and group.texts[-1] in texts[:-1]
@@ -117,7 +117,7 @@ class Turns:
         over = (common, *self._tree.ancestors(common.span_id))
         people = self._first_words(over, "user")
         if people:
-            return not has_history or (people != texts[-1].strip() and people in texts[-1])
+            return not has_history or _quotes(texts[-1], people)
         if has_history:
             return False
         if texts:
@@ -419,6 +419,11 @@ class _ToolSpans:
         if span is not None:
             self._taken.add(span.span_id)
         return span
+
+
+def _quotes(prompt: str, words: str) -> bool:
+    """Whether a prompt has a person's words on lines of their own, and more around them."""
+    return prompt.strip() != words and f"\n{words}\n" in f"\n{prompt.strip()}\n"
 
 
 def _task(call: Call) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from otel_threads.derive import messages
 from otel_threads.derive.facts import (
+    NOT_CAPTURED,
     Family,
     Kind,
     Messages,
@@ -21,12 +22,11 @@ from otel_threads.derive.facts import (
 from otel_threads.model import Span
 
 SCOPE = "com.anthropic.claude_code"
-# By `span.type`, which older versions lack; then by the end of the name, which says the same. The
+# By `span.type`; where it is missing, by the name after `claude_code.`, which says the same. The
 # spans inside a tool (waiting for permission, running) are no tools of their own.
 KINDS: Mapping[str, Kind] = {"interaction": "agent", "llm_request": "llm", "tool": "tool"}
 OUTPUT_EVENT = "tool.output"
 OUTPUT_KEYS = ("output", "content", "diff")
-REDACTED = "<REDACTED>"
 
 
 def kind(span: Span) -> Kind | None:
@@ -50,7 +50,7 @@ def outputs(span: Span) -> Messages:
 
 def _text(span: Span, key: str, role: str) -> Messages:
     value = span.attributes.get(key) if span.scope_name.startswith(SCOPE) else None
-    if not isinstance(value, str) or value == REDACTED:
+    if not isinstance(value, str) or value in NOT_CAPTURED:
         return []
     return messages.read({"role": role, "content": value})
 
