@@ -3,9 +3,11 @@
 Never in a library: these hold for everything that runs in the process.
 """
 
+import contextlib
 import gc
 import importlib.util
 import sys
+from collections.abc import Iterator
 
 import pyarrow
 
@@ -23,6 +25,22 @@ def tune() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
+@contextlib.contextmanager
+def without_garbage() -> Iterator[None]:
+    """Look for no cycles meanwhile, in a process of ours; for work of a second or two without any.
+
+    All that is alive would be looked through again and again: a tenth of the deriver's time.
+    """
+    if gc.get_threshold() != GARBAGE_THRESHOLDS:  # not tuned: somebody else's process
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _settle_missing_imports() -> None:

@@ -137,7 +137,7 @@ def test_layer_no_file_and_no_network(database, sql):
 
 @pytest.mark.parametrize(
     "sql",
-    ["set enable_external_access = true", "set lock_configuration = false", "set threads = 1",
+    ["set enable_external_access = true", "set lock_configuration = false", "set allowed_configs = ['memory_limit']",
      "set global memory_limit = '100GB'", "reset memory_limit", "set allowed_paths = ['/etc/passwd']"],
 )  # fmt: skip
 def test_layer_locked_configuration(database, sql):

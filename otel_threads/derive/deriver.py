@@ -4,6 +4,7 @@ It may lag behind a burst; it never slows the acknowledgement, because it steps 
 requests wait. After a crash it goes on from the position that was stored with its last rows.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from otel_threads import tracing
+from otel_threads import process, tracing
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
@@ -208,20 +209,24 @@ class Deriver:
             work = self._store.pending(
                 after=after, upto=target, rows_max=None if self._alone else ROWS_MAX_BESIDE
             )
-            self._alone = True
-            spans = self._store.spans(work, after=after)
-            self._rest()
-            rows = self._rows(spans)
-            try:
-                changed = self._store.save(work, rows, merge, pause=self._rest)
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001  # a row that does not fit its column
-                logger.error("a pass could not be stored whole: %s", describe(error))
-                changed = self._save_apart(work, after, rows)
+            alone, self._alone = self._alone, True
+            with process.without_garbage() if alone else contextlib.nullcontext():
+                changed = self._derive(work, after)
         if changed:
             self._on_change(changed)
         return work.upto
+
+    def _derive(self, work: Work, after: int) -> list[ThreadKey]:
+        spans = self._store.spans(work, after=after)
+        self._rest()
+        rows = self._rows(spans)
+        try:
+            return self._store.save(work, rows, merge, pause=self._rest)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  # a row that does not fit its column
+            logger.error("a pass could not be stored whole: %s", describe(error))
+            return self._save_apart(work, after, rows)
 
     def _save_apart(self, work: Work, after: int, rows: Sequence[TraceRows]) -> list[ThreadKey]:
         """Store each trace for itself, leave out what cannot be, and move on."""
@@ -276,9 +281,11 @@ def derive_all(
     while position < committed_sequence or store.unsettled():
         work = store.pending(after=position, upto=committed_sequence)
         try:
-            spans = store.spans(work, after=position)
-            rows = [row for trace in spans.values() for row in derive_traces(trace, identity)]
-            store.save(work, rows, merge)
+            with process.without_garbage():
+                spans = store.spans(work, after=position)
+                rows = [row for trace in spans.values() for row in derive_traces(trace, identity)]
+                store.save(work, rows, merge)
+                del spans, rows  # many objects: gone before they are looked through
         except StoreFailed:  # of memory, it takes less at the next try
             failures += 1
             if failures == FAILURES_MAX:

@@ -225,13 +225,13 @@ class Turns:
 
     def _converse(self, part: TurnPart, people: str | None) -> None:
         """Collect the turn's messages once, however often the history repeats them."""
-        seen: set[str] = set()
+        seen: set[Any] = set()
         asked: set[str] = set()  # what the model asked for, whatever id the history gives it
         for call in part.calls:
             history = _since_last_user(call.inputs)
             for message in (*(m for m in history if not _is_asked(m, asked)), *call.outputs):
                 asked.update(map(_asking, message.of_type("tool_call")))
-                mark = as_json([message.role, [_mark(p) for p in message.parts]])
+                mark = _mark_of(message)
                 if mark not in seen and len(part.messages) < MESSAGES_MAX:
                     seen.add(mark)
                     part.messages.append((message, call.span.span_id))
@@ -488,6 +488,14 @@ def _is_asked(message: Message, asked: set[str]) -> bool:
     """Whether a message of the history only repeats calls that the model was seen to make."""
     calls = message.of_type("tool_call")
     return len(calls) == len(message.parts) > 0 and all(_asking(call) in asked for call in calls)
+
+
+def _mark_of(message: Message) -> Any:
+    """Return what makes a message the same when it is sent again as history; hashable."""
+    parts = message.parts
+    if len(parts) == 1 and parts[0]["type"] == "text":  # most are: spared the JSON
+        return message.role, parts[0]["text"].strip()
+    return as_json([message.role, [_mark(part) for part in parts]])
 
 
 def _mark(part: Part) -> Any:

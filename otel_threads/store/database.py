@@ -26,6 +26,7 @@ from otel_threads.errors import (
     describe,
 )
 from otel_threads.store import double_write, migrations
+from otel_threads.store.cores import Cores
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
 from otel_threads.store.quack import serve as serve_quack
@@ -71,6 +72,7 @@ class Database:
         self._filled: set[str] = set()  # tables that are known to have had rows
         self._fold_at_bytes = LOG_BYTES_MAX
         self._folding = threading.Lock()  # held while the file must not change, or changes
+        self._cores = Cores()
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
             with self.cursor() as cursor:
@@ -110,6 +112,7 @@ class Database:
                 prepare_quack(connection)
             # We fold the log in ourselves, so that a backup can hold it off while it copies.
             connection.execute("set checkpoint_threshold = '1TB'")
+            self._cores.opened(connection)
             # Whatever SQL gets in from outside, no file but ours can be reached by it.
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")
@@ -177,7 +180,7 @@ class Database:
 
         Who has somebody waiting for the commit gives `fold=False` and calls `fold_log` after.
         """
-        with self.cursor() as cursor:
+        with self.cursor() as cursor, self._cores.one(cursor):
             cursor.begin()
             try:
                 yield cursor
@@ -228,7 +231,11 @@ class Database:
     @contextlib.contextmanager
     def visiting(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write, for SQL from outside; interrupted after `timeout_s`."""
-        with told_apart(fatal_only=True), self.cursor() as cursor:
+        with (
+            told_apart(fatal_only=True),
+            self.cursor() as cursor,
+            self._cores.all(cursor),
+        ):
             done = threading.Event()
 
             def watch() -> None:
@@ -267,7 +274,7 @@ class Database:
         caller = deadline.current.get()
         if caller is not None:
             timeout_s = caller.remaining_s(timeout_s)
-        with told_apart(), self.cursor() as cursor:
+        with told_apart(), self.cursor() as cursor, self._cores.all(cursor):
             if caller is not None:
                 caller.watch(cursor.interrupt)
             watchdog = threading.Timer(timeout_s, cursor.interrupt)

@@ -36,7 +36,7 @@ from otel_threads.store.derived_columns import (
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
-ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 8000, 16 << 20
+ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 12_000, 24 << 20
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 TABLES = (

@@ -51,10 +51,10 @@ select
     sum(s.reasoning_tokens)::bigint as reasoning_tokens,
     sum(s.input_audio_tokens)::bigint as input_audio_tokens,
     sum(s.output_audio_tokens)::bigint as output_audio_tokens,
-    sum(s.cost_usd order by s.start_time_unix_nano, s.trace_id) as cost_usd,
+    list_sum(list_sort(list(s.cost_usd))) as cost_usd,  -- in one order: doubles do not commute
     case
-        when count(distinct s.cost_source) > 1 then 'mixed'
-        else any_value(s.cost_source)
+        when min(s.cost_source) < max(s.cost_source) then 'mixed'
+        else min(s.cost_source)
     end as cost_source,
     bool_or(s.cost_is_partial)
         or (count(s.cost_usd) > 0

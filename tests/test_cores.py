@@ -1,0 +1,103 @@
+"""Questions have all cores, commits and the deriver one: for each other's sake."""
+
+import threading
+
+import duckdb
+import pytest
+
+from otel_threads.store.cores import Cores
+from otel_threads.store.database import Database
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect(config={"threads": "3"}) as connection:
+        yield connection
+
+
+@pytest.fixture
+def cores(connection):
+    cores = Cores()
+    cores.opened(connection)
+    connection.execute("set lock_configuration = true")
+    return cores
+
+
+def count(connection):
+    return connection.execute("select current_setting('threads')").fetchone()[0]
+
+
+def test_writing_takes_one_and_leaves_it_so(connection, cores):
+    assert count(connection) == 3
+    with cores.one(connection):
+        assert count(connection) == 1
+    assert count(connection) == 1
+
+
+def test_a_question_has_all_also_while_somebody_writes(connection, cores):
+    with cores.one(connection):
+        with cores.all(connection):
+            assert count(connection) == 3
+            with cores.all(connection), cores.one(connection):
+                assert count(connection) == 3
+            assert count(connection) == 3
+        assert count(connection) == 1
+    with cores.all(connection):
+        assert count(connection) == 3
+    assert count(connection) == 3  # until somebody writes: most questions come in rows
+
+
+def test_a_question_that_fails_takes_its_cores_back_at_the_next_commit(connection, cores):
+    connection.begin()
+    with pytest.raises(duckdb.Error), cores.one(connection), cores.all(connection):
+        connection.execute("select nothing")
+    connection.rollback()
+    with cores.one(connection):
+        assert count(connection) == 1
+
+
+def test_of_a_database(tmp_path):
+    database = Database(str(tmp_path / "cores.duckdb"), memory_limit_bytes=128 << 20)
+    with database.reading(10) as cursor:
+        every = count(cursor)
+    with database.transaction() as cursor:
+        assert count(cursor) == 1
+    with database.reading(10) as cursor:
+        assert count(cursor) == every
+    with database.transaction() as cursor:
+        with database.visiting(10) as visitor:
+            assert count(visitor) == every
+        assert count(cursor) == 1
+    database.close()
+
+
+def test_everybody_at_once(tmp_path):
+    database = Database(str(tmp_path / "cores.duckdb"), memory_limit_bytes=128 << 20)
+    rounds, wrong = 40, []
+
+    def ask():
+        for _ in range(rounds):
+            with database.reading(60) as cursor:
+                found = cursor.execute("select sum(range) from range(100_000)").fetchone()[0]
+                if found != 4999950000:
+                    wrong.append(found)
+
+    def write():
+        for n in range(rounds):
+            with database.transaction() as cursor:
+                cursor.execute(
+                    "insert into settings values (?, 'x')", [f"{threading.get_ident()}-{n}"]
+                )
+
+    crew = [threading.Thread(target=work) for work in (ask, write) * 4]
+    for member in crew:
+        member.start()
+    for member in crew:
+        member.join(120)
+    assert not any(member.is_alive() for member in crew)
+    assert wrong == []
+    with database.reading(10) as cursor:
+        assert cursor.execute("select count(*) from settings").fetchone()[0] == 4 * rounds
+    with database.transaction() as cursor:
+        assert count(cursor) == 1
+    database.close()
