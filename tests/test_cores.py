@@ -56,6 +56,15 @@ def test_a_question_that_fails_takes_its_cores_back_at_the_next_commit(connectio
         assert count(connection) == 1
 
 
+def test_all_at_any_time_where_questions_are_not_seen(connection):
+    cores = Cores(always_all=True)
+    cores.opened(connection)
+    with cores.one(connection), cores.all(connection):
+        assert count(connection) == 3
+    with cores.one(connection):
+        assert count(connection) == 3
+
+
 def test_of_a_database(tmp_path):
     database = Database(str(tmp_path / "cores.duckdb"), memory_limit_bytes=128 << 20)
     with database.reading(10) as cursor:

@@ -16,7 +16,9 @@ import duckdb
 class Cores:
     """Sets DuckDB's `threads`; used by any thread, each with a cursor of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, always_all: bool = False) -> None:
+        """With `always_all` nothing is ever set: for questions that do not come by here."""
+        self._always_all = always_all
         self._lock = threading.Lock()  # guards what follows, and the order of settings
         self._all = 1
         self._wide = True
@@ -57,7 +59,7 @@ class Cores:
                 self._writers -= 1
 
     def _set(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        wide = self._questions > 0
+        wide = self._questions > 0 or self._always_all
         if wide == self._wide:
             return
         with contextlib.suppress(duckdb.Error):  # given up, interrupted: then it stays as it is

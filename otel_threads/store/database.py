@@ -72,7 +72,8 @@ class Database:
         self._filled: set[str] = set()  # tables that are known to have had rows
         self._fold_at_bytes = LOG_BYTES_MAX
         self._folding = threading.Lock()  # held while the file must not change, or changes
-        self._cores = Cores()
+        # Taking cores back waits for what they do; what Quack is asked may take long.
+        self._cores = Cores(always_all=quack is not None)
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
             with self.cursor() as cursor:
