@@ -51,7 +51,7 @@ select
     sum(s.reasoning_tokens)::bigint as reasoning_tokens,
     sum(s.input_audio_tokens)::bigint as input_audio_tokens,
     sum(s.output_audio_tokens)::bigint as output_audio_tokens,
-    list_sum(list_sort(list(s.cost_usd))) as cost_usd,  -- in one order: doubles do not commute
+    sum(s.cost_usd order by s.start_time_unix_nano, s.trace_id) as cost_usd,
     case
         when min(s.cost_source) < max(s.cost_source) then 'mixed'
         else min(s.cost_source)
