@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import hypothesis  # noqa: F401  # pytest would, last of all, where it fails after some tests
+import hypothesis  # noqa: F401  # else pytest does at its end, which fails after some tests
 import pytest
 
 HERE = Path(__file__).parent
