@@ -89,6 +89,7 @@ class Work:
 
     upto: int
     trace_ids: list[str]
+    is_new: bool = False  # none of the traces was derived before; `DerivedStore.spans` finds out
 
 
 class DerivedStore(Protocol):

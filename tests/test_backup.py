@@ -16,7 +16,7 @@ from conftest import wait_until
 
 from otel_threads.errors import DatabaseRefused, StoreFailed
 from otel_threads.store import backup
-from otel_threads.store.database import Database
+from otel_threads.store.database import BLOCK_BYTES, Database
 
 
 def run(*arguments: str, cwd: Path, env=None) -> subprocess.CompletedProcess[str]:
@@ -207,6 +207,23 @@ def test_snapshots_are_open_to_many_processes_and_replaced_under_them(make_serve
         assert (out, reader.returncode) == ("1\n", 0)
     assert server.stop() == 0
     assert not list(server.folder.glob(".*partial*"))
+
+
+def block_bytes(path: Path) -> int:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        (found,) = connection.execute("select block_size from pragma_database_size()").fetchone()
+    return found
+
+
+def test_a_file_with_larger_blocks_opens_and_compacting_makes_them_small(tmp_path):
+    """Files made before blocks were smaller hold DuckDB's default of 256 KiB."""
+    old = tmp_path / "old.duckdb"
+    duckdb.connect(str(old)).close()
+    Database(str(old), memory_limit_bytes=128 << 20).close()
+    assert block_bytes(old) == 256 * 1024
+    done = run("compact", "--database", str(old), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert block_bytes(old) == BLOCK_BYTES < 256 * 1024
 
 
 def test_compacting_gives_room_back_and_changes_nothing(make_server, tmp_path):

@@ -9,6 +9,9 @@ from conftest import wait_until
 
 from otel_threads.decode import columns, logs
 from otel_threads.derive.deriver import Deriver, derive_all
+from otel_threads.derive.identity import Identity
+from otel_threads.derive.merge import merge
+from otel_threads.derive.trace import derive_traces
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch
@@ -105,6 +108,34 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
     assert sum(map(len, pieces)) == 10 + 6 + 4 * ROWS_FIRST
     assert max(map(len, pieces)) > ROWS_FIRST  # once it is known that they are small
     assert len(pieces) < 20
+    for part in (writer, database):
+        part.close()
+
+
+def test_only_what_was_derived_before_is_looked_for(tmp_path):
+    """Of traces that are all new nothing old is deleted; a span that comes later replaces theirs."""
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    writer, store = BatchWriter(database), DuckDBDerivedStore(database)
+    first = a_chat("t", "hello", "hi")
+    late = a_chat(
+        "t", "and then", "this", trace_id=first.trace_id, start=first.start_time_unix_nano + 10**9
+    )
+    found = []
+    for spans in ([first], [late], [a_chat("u", "hello", "hi")]):
+        committed(writer, *spans)
+        after = store.position()
+        work = store.pending(after=after, upto=writer.committed_sequence)
+        rows = [
+            row
+            for trace in store.spans(work, after=after).values()
+            for row in derive_traces(trace, Identity())
+        ]
+        store.save(work, rows, merge)
+        found.append(work.is_new)
+    assert found == [True, False, True]
+    with database.cursor() as cursor:
+        for table, count in (("traces", 2), ("trace_slices", 2), ("calls", 3), ("turns", 3)):
+            assert cursor.execute(f"select count(*) from {table}").fetchone() == (count,), table
     for part in (writer, database):
         part.close()
 

@@ -7,10 +7,9 @@ import pytest
 
 from otel_threads.errors import DatabaseRefused
 from otel_threads.store import double_write
-from otel_threads.store.database import CATALOG, Database
+from otel_threads.store.database import BLOCK_BYTES, CATALOG, Database
 
 MEMORY_BYTES = 128 << 20
-BLOCK_BYTES = 256 * 1024
 
 
 def fill(database: Database, first: int, count: int) -> None:

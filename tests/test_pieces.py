@@ -160,6 +160,7 @@ def test_what_is_derived_has_bounds():
         "tool_call_id": None, "span_id": "s",
     }  # fmt: skip
     part = {
+        "project": "default", "trace_id": "t", "part_index": 0, "start_time_unix_nano": 1,
         "user": "w" * 2 * MIB, "assistant": None, "system": "short", "user_text": "w" * 2 * MIB,
         "unanswered": [], "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
         "messages": [message],

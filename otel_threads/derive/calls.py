@@ -64,9 +64,10 @@ def calls(tree: Tree, facts: Mapping[str, Facts]) -> list[Call]:
     # Helpers that prepare a request are marked as models too; they say nothing of one.
     telling = [call for call in found if _tells(call)]
     merged = _once_per_response(telling or found)
-    return sorted(
-        merged, key=lambda call: (call.span.start_unix_nano, tree.position[call.span.span_id])
-    )
+    if len(merged) < 2:
+        return merged
+    position = {span.span_id: i for i, span in enumerate(tree.spans)}
+    return sorted(merged, key=lambda call: (call.span.start_unix_nano, position[call.span.span_id]))
 
 
 def _tells(call: Call) -> bool:
@@ -151,6 +152,8 @@ def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
 
 def _once_per_response(found: Sequence[Call]) -> list[Call]:
     """Merge calls that name the same response: siblings made by two instrumentations."""
+    if len(found) < 2:
+        return list(found)
     kept: list[Call] = []
     by_response: dict[str, Call] = {}
     for call in sorted(

@@ -24,13 +24,18 @@ def evaluations(tree: Tree, requests: Sequence[Call]) -> list[Row]:
     An event scores the request whose `gen_ai.response.id` it names, else the span that it is on.
     A response of another trace stays in `response_id`, for the store to find.
     """
+    events = [
+        (time, span, attributes)
+        for span in tree.spans
+        if span.events or span.logs
+        for time, attributes in _results(span)
+    ]
+    if not events:
+        return []
     answered = {
         call.response_id: call.span.span_id for call in requests if call.response_id is not None
     }
     found: dict[tuple[str, str], Row] = {}
-    events = [
-        (time, span, attributes) for span in tree.spans for time, attributes in _results(span)
-    ]
     for time, span, attributes in sorted(
         events, key=lambda event: (event[0], event[1].span_id, str(event[2]))
     ):
@@ -55,7 +60,7 @@ def evaluations(tree: Tree, requests: Sequence[Call]) -> list[Row]:
             "category": category[:NAME_LENGTH_MAX] if category else None,
             "reason": reason[:TEXT_LENGTH_MAX] if reason else None,
             "author": None,
-            "created_at": time // 1000,
+            "created_unix_nano": time,
         }
     return [found[key] for key in sorted(found)]
 

@@ -107,7 +107,16 @@ class Usage:
 
     def counts(self) -> dict[str, int | None]:
         """Return the numbers by their names in `USAGE`."""
-        return dict(zip(USAGE, _COUNTS(self), strict=True))
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "total_tokens": self.total_tokens,
+            "cache_read_tokens": self.cache_read_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "input_audio_tokens": self.input_audio_tokens,
+            "output_audio_tokens": self.output_audio_tokens,
+        }
 
 
 _COUNTS = operator.attrgetter(*USAGE)
@@ -215,6 +224,8 @@ def text(value: Any) -> str | None:
 
 def count(value: Any) -> int | None:
     """Return a count, reading `"12"` and `12.0` as 12; None for anything else."""
+    if type(value) is int:  # nearly always
+        return value if 0 <= value <= COUNT_MAX else None
     match value:
         case bool():
             return None
@@ -249,13 +260,21 @@ def texts(value: Any) -> list[str]:
     return [item.strip() for item in value if isinstance(item, str) and item.strip()]
 
 
+_OPENING = frozenset({"{", "[", '"'})
+
+
 def parse(value: Any) -> Any:
     """Return what a JSON text holds, unwrapped twice at most; the value itself if it is none.
 
     A text that does not parse (cut by a length limit, a Python repr) stays the text that it is.
     """
     for _ in range(2):
-        if not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
+        if not isinstance(value, str):
+            return value
+        first = value[:1]
+        if first.isspace():
+            first = value.lstrip()[:1]
+        if first not in _OPENING:
             return value
         try:
             value = orjson.loads(value)

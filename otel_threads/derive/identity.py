@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from otel_threads.derive.facts import parse
+from otel_threads.derive.shapes import by_shape, remembered
 from otel_threads.derive.tree import Tree
 from otel_threads.model import Span
 
@@ -76,8 +77,12 @@ class Identity:
 
     def __init__(self, thread_id_attributes: Sequence[str] = ()) -> None:
         ordered = dict.fromkeys((*thread_id_attributes, *PRECEDENCE))
-        self._rank: Mapping[str, int] = {name: rank for rank, name in enumerate(ordered)}
-        self._names = frozenset(ordered)
+        rank: Mapping[str, int] = {name: place for place, name in enumerate(ordered)}
+        self._rank_max = len(rank)
+        # Of a span's attribute names those that may hold an id, with their rank.
+        self._may_hold = remembered(
+            lambda names: tuple((name, rank[name]) for name in names if name in rank)
+        )
 
     def threads(self, tree: Tree) -> dict[str, Found]:
         """Return the thread of each span that has one, by span id.
@@ -97,11 +102,10 @@ class Identity:
 
     def _best(self, tree: Tree) -> dict[str, Found]:
         """Return the ids at the best rank of the trace, by the id of the span that carries them."""
-        best = len(self._rank)
+        best = self._rank_max
         found: dict[str, Found] = {}
         for span in tree.spans:
-            for name in self._names & span.attributes.keys():
-                rank = self._rank[name]
+            for name, rank in by_shape(self._may_hold, span.attributes):
                 if rank > best:
                     continue
                 value = self._value(tree, span, name)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from otel_threads.derive.facts import Usage, total
-from otel_threads.derive.messages import as_json, result_value
+from otel_threads.derive.messages import mark, result_value
 from otel_threads.model import USAGE
 
 Row = dict[str, Any]
@@ -138,10 +138,10 @@ def _join_results(calls: Sequence[Row], messages: Sequence[Row]) -> None:
 def _is_same(one: Row, other: Row) -> bool:
     if one.get("id") and other.get("id"):
         return bool(one["id"] == other["id"])
-    return (one["name"], as_json(one["arguments"])) == (other["name"], as_json(other["arguments"]))
+    return one["name"] == other["name"] and mark(one["arguments"]) == mark(other["arguments"])
 
 
-def _mark(message: Row) -> str:
+def _mark(message: Row) -> str | bytes:
     calls = [call["id"] or [call["name"], call["arguments"]] for call in message["tool_calls"]]
     words = message["tool_call_id"] or (message["text"] or "").strip()
-    return as_json([message["role"], words, calls])
+    return mark([message["role"], words, calls])

@@ -9,7 +9,10 @@ Source: shared shapes of docs/conventions.md, section "Messages".
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import orjson
 
 from otel_threads.derive.facts import JSON_DEPTH_MAX, Message, Messages, Part, Role, parse
 from otel_threads.derive.shapes import Names, by_shape, remembered
@@ -63,19 +66,17 @@ def _read(value: Any, role: Role | None, depth: int, found: Messages) -> None:
     """Append the messages in a value to those found."""
     if depth > JSON_DEPTH_MAX:
         return
-    match value:
-        case str():
-            if role:
-                found += read_text(value, role)
-        case list():
-            if role and value and all(_is_bare_part(item) for item in value):
-                _append(role, _parts_of(value), found)
-                return
-            for item in value:
-                if not (isinstance(item, str) and REPR.match(item)):
-                    _read(item, role, depth + 1, found)
-        case dict():
-            _read_object(value, role, depth, found)
+    if isinstance(value, dict):
+        _read_object(value, role, depth, found)
+    elif isinstance(value, list):
+        if role and value and all(_is_bare_part(item) for item in value):
+            _append(role, _parts_of(value), found)
+            return
+        for item in value:
+            if not (isinstance(item, str) and REPR.match(item)):
+                _read(item, role, depth + 1, found)
+    elif isinstance(value, str) and role:
+        found += read_text(value, role)
 
 
 def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Messages) -> None:
@@ -260,23 +261,19 @@ BEDROCK = frozenset(
 
 def _parts_of(content: Any) -> list[Part]:
     """Return the parts of a message's content: a text, a list, one part, or JSON of these."""
-    match content:
-        case None:
-            return []
-        case str():
-            if content.lstrip().startswith(("[{", "[ {")):
-                inner = parse(content)
-                if isinstance(inner, list) and all(_is_bare_part(i) or _is_text(i) for i in inner):
-                    return [part for item in inner for part in _part(item)]
-            return [{"type": "text", "text": content}] if content else []
-        case [one]:
-            return _part(one)
-        case list():
-            return [part for item in content for part in _part(item)]
-        case dict() if "parts" in content:
-            return _parts_of(content["parts"])
-        case _:
-            return _part(content)
+    if isinstance(content, str):
+        if content.lstrip().startswith(("[{", "[ {")):
+            inner = parse(content)
+            if isinstance(inner, list) and all(_is_bare_part(i) or _is_text(i) for i in inner):
+                return [part for item in inner for part in _part(item)]
+        return [{"type": "text", "text": content}] if content else []
+    if isinstance(content, list):
+        return _part(content[0]) if len(content) == 1 else [p for i in content for p in _part(i)]
+    if content is None:
+        return []
+    if isinstance(content, dict) and "parts" in content:
+        return _parts_of(content["parts"])
+    return _part(content)
 
 
 def _is_text(item: Any) -> bool:
@@ -297,14 +294,10 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
             return [{"type": "text", "text": words}] if words else []
     kind = raw.get("type") if isinstance(raw.get("type"), str) else ""
     kind = (kind or raw.get("part_kind") or default or "").replace("-", "_").lower()
-    for key, reader in (
-        ("toolUse", _call_of), ("functionCall", _call_of), ("function_call", _call_of),
-        ("tool_call", _call_of), ("tool_call_result", _haystack_result),
-        ("toolResult", _result_of), ("functionResponse", _result_of),
-        ("function_response", _result_of), ("toolRequest", _call_of), ("toolResponse", _result_of),
-    ):  # fmt: skip
-        if isinstance(raw.get(key), dict):
-            return [reader(raw[key])]
+    if not raw.keys().isdisjoint(WRAPPED):
+        for key, reader in WRAPPED.items():
+            if isinstance(raw.get(key), dict):
+                return [reader(raw[key])]
     if kind in CALLS or (not kind and "function" in raw):
         call = _call_of(raw)
         return [call] if call["name"] or call["id"] else []
@@ -389,6 +382,15 @@ def _haystack_result(raw: dict[str, Any]) -> Part:
     origin = raw.get("origin") if isinstance(raw.get("origin"), dict) else {}
     assert isinstance(origin, dict)
     return _result(origin.get("id"), origin.get("tool_name"), raw.get("result"))
+
+
+# Keys under which a part holds a call or a result as an object of its own.
+WRAPPED: Mapping[str, Callable[[dict[str, Any]], Part]] = {
+    "toolUse": _call_of, "functionCall": _call_of, "function_call": _call_of,
+    "tool_call": _call_of, "tool_call_result": _haystack_result, "toolResult": _result_of,
+    "functionResponse": _result_of, "function_response": _result_of, "toolRequest": _call_of,
+    "toolResponse": _result_of,
+}  # fmt: skip
 
 
 def _result(call_id: Any, name: Any, value: Any) -> Part:
@@ -520,6 +522,14 @@ def last_text(messages: Messages, role: Role) -> str | None:
 def as_json(value: Any) -> str:
     """Return JSON text of anything that the readers return."""
     return _ENCODER.encode(value)
+
+
+def mark(value: Any) -> str | bytes:
+    """Return what is the same for equal values of the readers; quicker than `as_json`."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError):  # nested too deep, say
+        return as_json(value)
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # dumps() would make one a call

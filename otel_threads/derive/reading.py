@@ -1,6 +1,6 @@
 """What one span says, by all families together: the first family that knows a thing wins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -37,6 +37,11 @@ def _names() -> Mapping[str, list[tuple[str, int]]]:
 
 
 NAMES = _names()
+METADATA_PREFIXES = (
+    "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
+    "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.",
+    "metadata.",
+)  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -49,6 +54,7 @@ class Plan(NamedTuple):
     inputs: tuple[Callable[[Span], Messages], ...]
     outputs: tuple[Callable[[Span], Messages], ...]
     systems: tuple[Callable[[Span], str | None], ...]
+    metadata: tuple[tuple[str, str], ...]  # attribute, key of a thread's metadata
     words: Mapping[Role, tuple[str, ...]]  # attributes that may hold a person's or a model's words
 
 
@@ -64,6 +70,7 @@ def _plan(names: Names) -> Plan:
         tuple(family.inputs for family in asked if family.inputs),
         tuple(family.outputs for family in asked if family.outputs),
         tuple(family.system for family in asked if family.system),
+        tuple(_metadata(names)),
         {
             "user": tuple(name for name in human.INPUTS if name in names),
             "assistant": tuple(name for name in human.OUTPUTS if name in names),
@@ -73,6 +80,13 @@ def _plan(names: Names) -> Plan:
 
 def _may_tell(kind: Callable[[Span], Kind | None], names: Names) -> bool:
     return not isinstance(kind, KindBy) or kind.attribute in names
+
+
+def _metadata(names: Names) -> Iterator[tuple[str, str]]:
+    for name in names:
+        prefix = next((p for p in METADATA_PREFIXES if name.startswith(p)), None)
+        if prefix is not None:
+            yield name, name[len(prefix) :]
 
 
 def _is_marked(family: Family, names: Names) -> bool:
@@ -127,7 +141,7 @@ def _kind(span: Span, plan: Plan) -> tuple[Kind | None, str | None]:
 
 
 def _usage(span: Span, plan: Plan, values: Mapping[str, Any]) -> Usage:
-    usage = Usage(*(values.get(name) for name in USAGE))
+    usage = Usage(*map(values.get, USAGE))
     if not usage:
         usage = next((found for read in plan.usages if (found := read(span))), Usage())
     elif usage.cache_read_tokens is None or usage.reasoning_tokens is None:

@@ -1,5 +1,6 @@
 """Everything that is derived from one trace alone, as rows for the store. Pure."""
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,18 +12,12 @@ from otel_threads.derive.identity import Found, Identity, valid
 from otel_threads.derive.joining import links
 from otel_threads.derive.messages import as_json
 from otel_threads.derive.reading import Facts
-from otel_threads.derive.shapes import by_shape, remembered
 from otel_threads.derive.tree import Tree
 from otel_threads.derive.turns import TurnPart, Turns
 from otel_threads.model import USAGE, Span, TraceRows
 
 METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
-METADATA_PREFIXES = (
-    "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
-    "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.",
-    "metadata.",
-)  # fmt: skip
 # What frameworks pull in from their own state and from the environment.
 METADATA_NOISE = (
     "LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id", "checkpoint_ns",
@@ -39,14 +34,11 @@ def derive_traces(spans: Sequence[Span], identity: Identity) -> list[TraceRows]:
     Usually that is one trace, also when its services name several projects. When the same span
     was sent to several projects, these are copies, and each project has a trace of its own.
     """
-    projects: dict[str, str] = {}
-    copied = False
-    for span in spans:
-        copied = projects.setdefault(span.span_id, span.project) != span.project or copied
-    if not copied:
+    projects = {span.project for span in spans}
+    if len(projects) == 1 or not _is_copied(spans):
         return [derive_trace(spans, identity)]
     found = []
-    for project in sorted({span.project for span in spans}):
+    for project in sorted(projects):
         own = [span for span in spans if span.project == project]
         for span in own:
             span.logs = [record for record in span.logs if record.project == project]
@@ -54,6 +46,12 @@ def derive_traces(spans: Sequence[Span], identity: Identity) -> list[TraceRows]:
         rows.trace["is_copy"] = True
         found.append(rows)
     return found
+
+
+def _is_copied(spans: Sequence[Span]) -> bool:
+    """Whether any span was sent to more than one project."""
+    projects: dict[str, str] = {}
+    return any(projects.setdefault(span.span_id, span.project) != span.project for span in spans)
 
 
 def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
@@ -65,14 +63,15 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     parts = Turns(tree, facts, threads, requests).parts()
     project = _project(tree)
     trace_id = tree.spans[0].trace_id
-    slices = _slices(tree, facts, threads, requests)
+    spent = _Spent()
+    slices = _slices(tree, facts, threads, requests, spent)
     for row in slices:
         row |= {"project": project, "trace_id": trace_id}
     return TraceRows(
         trace=_trace(tree, project, slices, parts),
         slices=slices,
         calls=[_call_row(call, project, threads) for call in requests],
-        parts=[_part_row(i, part, project, trace_id) for i, part in enumerate(parts)],
+        parts=[_part_row(i, part, project, trace_id, spent) for i, part in enumerate(parts)],
         evaluations=[{**row, "project": project} for row in evaluations(tree, requests)],
         links=links(parts, project, trace_id, has_thread=bool(threads)),
         first_unix_nano=min(span.start_unix_nano for span in spans),
@@ -142,67 +141,111 @@ SUMMED = (
 
 
 def _slices(
-    tree: Tree, facts: Mapping[str, Facts], threads: Mapping[str, Found], requests: Sequence[Call]
+    tree: Tree,
+    facts: Mapping[str, Facts],
+    threads: Mapping[str, Found],
+    requests: Sequence[Call],
+    spent: "_Spent",
 ) -> list[Row]:
     """Return one row per thread of the trace, in the order of their first span."""
-    spans: dict[str | None, list[Span]] = {}
+    inside: dict[str | None, list[Span]] = {}
     sources: dict[str | None, str] = {}
-    for span in sorted(tree.spans, key=lambda s: s.start_unix_nano):
-        found = threads.get(span.span_id)
-        thread_id = found.thread_id if found else None
-        spans.setdefault(thread_id, []).append(span)
-        if found:
-            sources.setdefault(thread_id, found.source)
     answered: dict[str | None, list[Call]] = {}
-    for call in requests:
-        found = threads.get(call.span.span_id)
-        answered.setdefault(found.thread_id if found else None, []).append(call)
-    trace_sequence = min([span.sequence for span in tree.spans])
+    ordered = sorted(tree.spans, key=_start)
+    if not threads:
+        inside, answered = {None: ordered}, {None: list(requests)}
+    else:
+        for span in ordered:
+            found = threads.get(span.span_id)
+            thread_id = found.thread_id if found else None
+            inside.setdefault(thread_id, []).append(span)
+            if found:
+                sources.setdefault(thread_id, found.source)
+        for call in requests:
+            found = threads.get(call.span.span_id)
+            answered.setdefault(found.thread_id if found else None, []).append(call)
+    trace_sequence = min([span.sequence for span in ordered])
     return [
         {
             "thread_id": thread_id,
             "thread_id_source": sources.get(thread_id),
-            "start_time_unix_nano": inside[0].start_unix_nano,
-            "end_time_unix_nano": max(
-                [s.end_unix_nano for s in inside] + [inside[-1].start_unix_nano]
-            ),
-            "received_unix_nano": max([span.received_unix_nano for span in inside]),
-            "created_unix_nano": min([span.received_unix_nano for span in inside]),
-            "first_sequence": min([span.sequence for span in inside]),
-            "last_sequence": max([span.sequence for span in inside]),
             "trace_sequence": trace_sequence,
-            "span_count": len(inside),
-            "error_count": _failures(tree, facts, inside),
+            **_slice(tree, [(span, facts[span.span_id]) for span in some]),
             "call_count": len(answered.get(thread_id, ())),
-            "services": _distinct([span.service_name for span in inside]),
-            "users": _distinct([facts[span.span_id].get("user_id") for span in inside]),
-            "environments": _environments(inside, facts),
-            "tags": _tags(inside, facts),
-            "metadata": _metadata(inside),
-            **spent(answered.get(thread_id, ())),
+            **spent.by(answered.get(thread_id, ())),
         }
-        for thread_id, inside in spans.items()
+        for thread_id, some in inside.items()
     ]
 
 
-def _failures(tree: Tree, facts: Mapping[str, Facts], inside: Sequence[Span]) -> int:
+_start = operator.attrgetter("start_unix_nano")
+
+
+def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
+    """Return what the spans of one thread in a trace say together; they are in order of start."""
+    spans = [span for span, _ in inside]
+    received = [span.received_unix_nano for span in spans]
+    sequences = [span.sequence for span in spans]
+    known = [facts.values for _, facts in inside]
+    return {
+        "start_time_unix_nano": spans[0].start_unix_nano,
+        "end_time_unix_nano": max(*[s.end_unix_nano for s in spans], spans[-1].start_unix_nano),
+        "received_unix_nano": max(received),
+        "created_unix_nano": min(received),
+        "first_sequence": min(sequences),
+        "last_sequence": max(sequences),
+        "span_count": len(spans),
+        "error_count": _failures(tree, inside),
+        "services": _distinct([span.service_name for span in spans]),
+        "users": _distinct([values.get("user_id") for values in known]),
+        "environments": _distinct([values.get("environment") for values in known])
+        or _distinct([_environment(span) for span in spans]),
+        "tags": _tags([tags for values in known if (tags := values.get("tags"))]),
+        "metadata": _metadata(inside),
+    }
+
+
+def _failures(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> int:
     """Count failures once each: spans with an error and no failed span below them."""
-    failed = {span.span_id for span in inside if error_of(span, facts[span.span_id])}
+    failed = {span.span_id for span, facts in inside if error_of(span, facts)}
     return sum(
         not any(child.span_id in failed for child in tree.children.get(span_id, ()))
         for span_id in failed
     )
 
 
-def spent(answered: Sequence[Call]) -> Row:
-    """Return models, providers, tokens and cost of some calls, ready for a row."""
-    usage = answered[0].usage if len(answered) == 1 else total(call.usage for call in answered)
+class _Spent:
+    """What calls of a trace spent; a slice and a turn of it are mostly made of the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], Row] = {}
+
+    def by(self, answered: Sequence[Call]) -> Row:
+        """Return models, providers, tokens and cost of some calls, ready for a row."""
+        key = tuple([id(call) for call in answered])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _spent(answered)
+        return found
+
+
+def _spent(answered: Sequence[Call]) -> Row:
+    if len(answered) == 1:  # nearly always
+        only = answered[0]
+        return {
+            "models": [only.model] if only.model else [],
+            "providers": [only.provider] if only.provider else [],
+            **only.usage.counts(),
+            "cost_usd": only.cost_usd,
+            "cost_source": only.cost_source or None,
+            "cost_is_partial": False,
+        }
     costs = [call.cost_usd for call in answered if call.cost_usd is not None]
     sources = {call.cost_source for call in answered if call.cost_source}
     return {
         "models": _distinct([call.model for call in answered]),
         "providers": _distinct([call.provider for call in answered]),
-        **usage.counts(),
+        **total(call.usage for call in answered).counts(),
         "cost_usd": sum(costs) if costs else None,
         "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
         # A failed call costs nothing that anybody could know of.
@@ -212,46 +255,38 @@ def spent(answered: Sequence[Call]) -> Row:
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:
-    found = {value for value in values if value}
-    return sorted(found) if len(found) > 1 else list(found)
+    found = set(values)
+    found.discard(None)
+    found.discard("")
+    return sorted(found) if len(found) > 1 else list(found)  # type: ignore[arg-type]
 
 
-def _environments(inside: Sequence[Span], facts: Mapping[str, Facts]) -> list[str]:
-    on_spans = _distinct(facts[span.span_id].get("environment") for span in inside)
+def _environment(span: Span) -> str | None:
+    """Return the environment that a span's resource tells."""
+    resource = span.resource
+    if not resource:
+        return None
     keys = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
-    return on_spans or _distinct(
-        next((v for key in keys if isinstance(v := span.resource.get(key), str)), None)
-        for span in inside
-    )
+    return next((value for key in keys if isinstance(value := resource.get(key), str)), None)
 
 
-def _tags(inside: Sequence[Span], facts: Mapping[str, Facts]) -> list[str]:
-    found: set[str] = set()
-    for span in inside:
-        found.update(facts[span.span_id].get("tags") or ())
+def _tags(told: Iterable[Sequence[str]]) -> list[str]:
+    found = {tag for tags in told for tag in tags}
     return sorted(tag for tag in found if not tag.startswith(TAG_NOISE))[:TAGS_MAX]
 
 
-def _metadata(inside: Sequence[Span]) -> dict[str, str]:
+def _metadata(inside: Sequence[tuple[Span, Facts]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for span in inside:
-        bag = parse(span.attributes.get("metadata"))
-        if isinstance(bag, dict):
-            for key, value in bag.items():
-                _keep(found, key, value)
-        for name, key in by_shape(_metadata_names, span.attributes):
-            _keep(found, key, span.attributes[name])
-    return dict(sorted(found.items())[:METADATA_KEYS_MAX])
-
-
-@remembered
-def _metadata_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return (attribute, metadata key) of those names that hold metadata."""
-    return [
-        (name, name[len(prefix) :])
-        for name in names
-        if (prefix := next((p for p in METADATA_PREFIXES if name.startswith(p)), None))
-    ]
+    for span, facts in inside:
+        attributes = span.attributes
+        if "metadata" in attributes:
+            bag = parse(attributes["metadata"])
+            if isinstance(bag, dict):
+                for key, value in bag.items():
+                    _keep(found, key, value)
+        for name, key in facts.plan.metadata:
+            _keep(found, key, attributes[name])
+    return dict(sorted(found.items())[:METADATA_KEYS_MAX]) if found else found
 
 
 def _keep(found: dict[str, str], key: str, value: Any) -> None:
@@ -291,7 +326,7 @@ def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
     }
 
 
-def _part_row(index: int, part: TurnPart, project: str, trace_id: str) -> Row:
+def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_Spent") -> Row:
     return {
         "project": project,
         "thread_id": part.found.thread_id if part.found else None,
@@ -318,7 +353,7 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str) -> Row:
         ),
         "call_count": len(part.calls),
         "span_count": part.span_count,
-        **spent(part.calls),
+        **spent.by(part.calls),
     }
 
 

@@ -35,8 +35,7 @@ class Tree:
                 self.children.setdefault(above, []).append(span)
         self.depths: dict[str, int] = {}  # how many ancestors each span has
         self.spans: Sequence[Span] = self._walk(ordered)
-        self.by_id = {span.span_id: span for span in self.spans}
-        self.position = {span.span_id: i for i, span in enumerate(self.spans)}
+        self.by_id = unique
 
     def _walk(self, ordered: list[Span]) -> list[Span]:
         walked: list[Span] = []

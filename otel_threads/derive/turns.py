@@ -12,7 +12,7 @@ from otel_threads.derive import human, reading
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.facts import Message, Messages, Part, Role, parse
 from otel_threads.derive.identity import Found
-from otel_threads.derive.messages import as_json, last_text, result_value
+from otel_threads.derive.messages import as_json, last_text, mark, result_value
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.tree import Tree
 from otel_threads.model import Span
@@ -226,14 +226,16 @@ class Turns:
     def _converse(self, part: TurnPart, people: str | None) -> None:
         """Collect the turn's messages once, however often the history repeats them."""
         seen: set[Any] = set()
-        asked: set[str] = set()  # what the model asked for, whatever id the history gives it
+        asked: set[str | bytes] = (
+            set()
+        )  # what the model asked for, whatever id the history gives it
         for call in part.calls:
             history = _since_last_user(call.inputs)
             for message in (*(m for m in history if not _is_asked(m, asked)), *call.outputs):
                 asked.update(map(_asking, message.of_type("tool_call")))
-                mark = _mark_of(message)
-                if mark not in seen and len(part.messages) < MESSAGES_MAX:
-                    seen.add(mark)
+                made = _mark_of(message)
+                if made not in seen and len(part.messages) < MESSAGES_MAX:
+                    seen.add(made)
                     part.messages.append((message, call.span.span_id))
         first_user = next((m for m, _ in part.messages if m.role == "user"), None)
         if part.user is not None and first_user is None and not part.continues:
@@ -305,7 +307,7 @@ class Turns:
         if names[0] != names[1]:
             return False
         given = [known.get("tool_arguments") for known in facts]
-        return None in given or as_json(parse(given[0])) == as_json(parse(given[1]))
+        return None in given or mark(parse(given[0])) == mark(parse(given[1]))
 
     def _tool(self, call: Part | None, result: Part | None, span: Span | None) -> dict[str, Any]:
         known = self._facts[span.span_id] if span else None
@@ -480,11 +482,11 @@ def _since_last_user(inputs: Messages) -> Messages:
     return [message for message in inputs[max(last, 0) :] if message.role != "system"]
 
 
-def _asking(call: Part) -> str:
-    return as_json([call["name"], call["arguments"]])
+def _asking(call: Part) -> str | bytes:
+    return mark([call["name"], call["arguments"]])
 
 
-def _is_asked(message: Message, asked: set[str]) -> bool:
+def _is_asked(message: Message, asked: set[str | bytes]) -> bool:
     """Whether a message of the history only repeats calls that the model was seen to make."""
     calls = message.of_type("tool_call")
     return len(calls) == len(message.parts) > 0 and all(_asking(call) in asked for call in calls)
@@ -495,7 +497,7 @@ def _mark_of(message: Message) -> Any:
     parts = message.parts
     if len(parts) == 1 and parts[0]["type"] == "text":  # most are: spared the JSON
         return message.role, parts[0]["text"].strip()
-    return as_json([message.role, [_mark(part) for part in parts]])
+    return mark([message.role, [_mark(part) for part in parts]])
 
 
 def _mark(part: Part) -> Any:

@@ -34,6 +34,9 @@ from otel_threads.store.quack import serve as serve_quack
 logger = logging.getLogger(__name__)
 CATALOG = "otel_threads"
 ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
+# Of a new file. Until rows are folded in, each column of each row group holds a block at least, and
+# one for its nulls: with the default of 256 KiB 50 MB of log filled 192 MiB, and were swapped out.
+BLOCK_BYTES = 64 << 10
 LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
 LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is given up
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
@@ -98,6 +101,8 @@ class Database:
             },
         )
         options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
+        if not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
+            options += f", BLOCK_SIZE {BLOCK_BYTES}"
         if self._read_only:
             options = "READ_ONLY"
         elif double_write.put_back(self.path):

@@ -6,20 +6,18 @@ bounds let zone maps find old rows without an index.
 
 import contextlib
 import functools
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from otel_threads.decode.pieces import beginnings
 from otel_threads.derive.joining import join
 from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
-from otel_threads.store import payloads, rows, sql, tool_links, turn_pieces
+from otel_threads.store import derived_rows, payloads, rows, sql, tool_links, turn_pieces
 from otel_threads.store.database import Database, is_fatal
 from otel_threads.store.derived_columns import (
     CALLS,
@@ -36,9 +34,8 @@ from otel_threads.store.derived_columns import (
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
-ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 12_000, 24 << 20
+ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 16_000, 32 << 20
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
-WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
     "evaluations", "tool_links", "part_payloads", "turn_pieces",
@@ -124,7 +121,7 @@ class DuckDBDerivedStore:
             )
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
-                bounds = {"first": row[0]}
+                bounds, work.is_new = {"first": row[0]}, row[1]
                 found_rows = cursor.execute(SPANS_SQL, bounds).to_arrow_table()
                 content = cursor.execute(CONTENT_SQL, bounds).to_arrow_table()
                 found_logs = _rows(cursor, LOGS_SQL)
@@ -219,12 +216,10 @@ def replace(
     first = min([*starts, first] if first is not None else starts)
     _register_ids(cursor, work)
     join(traces, lambda *asked: tool_links.askers(cursor, *asked))
-    affected: dict[ThreadKey, int] = {
-        (project, thread_id): earliest
-        for project, thread_id, earliest in cursor.execute(
-            TOUCHED_THREADS_SQL, {"first": first, "last": last}
-        ).fetchall()
-    }
+    affected: dict[ThreadKey, int] = {}
+    if not work.is_new:
+        found = cursor.execute(TOUCHED_THREADS_SQL, {"first": first, "last": last}).fetchall()
+        affected = {(project, thread_id): earliest for project, thread_id, earliest in found}
     for trace in traces:
         for row in trace.slices:
             if row["thread_id"] is not None:
@@ -233,13 +228,15 @@ def replace(
                     affected.get(key, row["start_time_unix_nano"]), row["start_time_unix_nano"]
                 )
     links = [row for trace in traces for row in trace.links]
-    tool_links.note_changes(cursor, links, first=first, last=last)
+    before = [] if work.is_new else tool_links.asked(cursor, first=first, last=last)
+    tool_links.note_changes(cursor, before, links)
     pause()
-    _delete_old(cursor, first, last)
-    put = functools.partial(_insert, cursor, pause)
-    put("traces", [_timed(trace.trace, received=True) for trace in traces], TRACES)
+    if not work.is_new:
+        _delete_old(cursor, first, last)
+    put = functools.partial(derived_rows.insert, cursor, pause)
+    put("traces", [derived_rows.of_trace(trace.trace) for trace in traces], TRACES)
     put("trace_slices", [row for trace in traces for row in trace.slices], SLICES)
-    put("calls", [_timed(row) for trace in traces for row in trace.calls], CALLS)
+    put("calls", [row for trace in traces for row in trace.calls], CALLS)
     put("evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
     put("tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
@@ -260,8 +257,8 @@ def replace(
 
 
 def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
-    rows = [_turn(turn) for turn in turns]
-    messages = [row for turn in turns for row in _messages(turn)]
+    messages = [row for turn in turns for row in derived_rows.of_messages(turn)]
+    rows = [derived_rows.of_turn(turn) for turn in turns]
     put("turn_pieces", turn_pieces.apart(rows, messages), TURN_PIECES)
     put("turns", rows, TURNS)
     put("messages", messages, MESSAGES)
@@ -419,8 +416,8 @@ class _Threads:
         return {
             "project": key[0],
             "thread_id": key[1],
-            "first_message": first[:WORDS_LENGTH_MAX] if first else None,
-            "last_message": last[:WORDS_LENGTH_MAX] if last else None,
+            "first_message": derived_rows.words(first),
+            "last_message": derived_rows.words(last),
         }
 
 
@@ -445,72 +442,3 @@ def _keyed(values: Mapping[ThreadKey, int], name: str) -> pa.Table:
 def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None) -> list[Row]:
     found: list[Row] = cursor.execute(text, parameters or {}).to_arrow_table().to_pylist()
     return found
-
-
-def _insert(
-    cursor: duckdb.DuckDBPyConnection,
-    pause: Pause,
-    table: str,
-    rows: list[Row],
-    schema: pa.Schema,
-) -> None:
-    if not rows:
-        return
-    arrays = []
-    columns = zip(*map(operator.itemgetter(*schema.names), rows), strict=True)
-    for values, field in zip(columns, schema, strict=True):
-        pause()
-        array = pa.array(values, field.type)
-        arrays.append(array if field.name in turn_pieces.WHOLE else beginnings(array))
-    pause()
-    cursor.register("derived_rows", pa.Table.from_arrays(arrays, schema=schema))
-    cursor.execute(f"insert into {table} by name select * from derived_rows")  # noqa: S608  # our names
-    cursor.unregister("derived_rows")
-
-
-def _timed(row: Row, *, received: bool = False) -> Row:
-    """Return a row with the columns that follow from its nanoseconds."""
-    start, end = row["start_time_unix_nano"], row["end_time_unix_nano"]
-    timed = {
-        **row,
-        "start_time": start // 1000,
-        "end_time": end // 1000,
-        "duration_ms": (end - start) / 1e6,
-    }
-    if received:
-        timed["created_at"] = row["created_unix_nano"] // 1000
-        timed["updated_at"] = row["received_unix_nano"] // 1000
-        timed["metadata"] = list(row["metadata"].items())
-        timed["trace_key"] = rows.trace_key(row["trace_id"])
-        for name in ("first_message", "last_message"):
-            timed[name] = row[name][:WORDS_LENGTH_MAX] if row[name] else None
-    return timed
-
-
-def _turn(turn: Row) -> Row:
-    error = turn["error"]
-    return _timed(turn) | {
-        "has_error": error is not None,
-        "error_type": error["type"] if error else None,
-        "error_message": error["message"] if error else None,
-        "tool_calls": payloads.json(turn["tool_calls"]),
-        "message_count": len(turn["messages"]),
-    }
-
-
-def _messages(turn: Row) -> list[Row]:
-    return [
-        {
-            **message,
-            "project": turn["project"],
-            "thread_id": turn["thread_id"],
-            "trace_id": turn["trace_id"],
-            "turn_index": turn["turn_index"],
-            "message_index": i,
-            "start_time_unix_nano": turn["start_time_unix_nano"],
-            # Plain text is most of it: once is enough.
-            "parts": None if payloads.is_text(message) else payloads.json(message["parts"]),
-            "tool_calls": payloads.json(message["tool_calls"]) if message["tool_calls"] else None,
-        }
-        for i, message in enumerate(turn["messages"])
-    ]

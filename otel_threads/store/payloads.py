@@ -27,7 +27,14 @@ def pieces(part: Row) -> list[Row]:
         payload = _packed(part)
     few = len(payload) <= PIECE_BYTES_MAX // 4  # at most four bytes a character
     return [
-        {**part, "piece_index": i, "payload": piece}
+        {
+            "project": part["project"],
+            "trace_id": part["trace_id"],
+            "part_index": part["part_index"],
+            "start_time_unix_nano": part["start_time_unix_nano"],
+            "piece_index": i,
+            "payload": piece,
+        }
         for i, piece in enumerate([payload] if few else cut(payload))
     ]
 
@@ -50,7 +57,10 @@ def unpacked(payload: str) -> Row:
 def is_text(message: Row) -> bool:
     """Return whether a message is a plain text and nothing else."""
     parts = message["parts"]
-    return len(parts) == 1 and parts[0] == {"type": "text", "text": message["text"]}
+    if len(parts) != 1:
+        return False
+    only = parts[0]
+    return len(only) == 2 and only["type"] == "text" and only.get("text") == message["text"]
 
 
 def json(value: Any) -> str:

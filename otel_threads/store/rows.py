@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ FEW = (
     "project", "name", "status_code", "status_message", "service_name", "scope_name",
     "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
 )  # fmt: skip
+LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
 
 
 def trace_key(trace_id: str) -> int:
@@ -176,20 +178,23 @@ def _typed(
     if len(pairs) >= ENTRIES_MAX:
         pairs, types = with_more(pairs, types, dict(long))
         long = [(key, value) for key, value in long if key != MORE]
-    if types == "s" * len(types):
-        merged: dict[str, Any] = dict(pairs)
+    merged: dict[str, Any] = dict(pairs)
+    if long:
         merged.update(long)
-        return merged
-    apart = dict(long)
-    merged = {}
-    for (key, text), letter in zip(pairs, types, strict=True):
-        if letter == "s" and text is not None:
-            merged[key] = text
-            continue
-        value = _value(text if text is not None else apart.get(key), letter)
-        if value is not None:
+    for place in (_not_texts if len(types) <= LETTERS_MAX else _not_texts.__wrapped__)(types):
+        key = pairs[place][0]
+        value = values.python(merged[key], types[place])
+        if value is None:
+            del merged[key]
+        else:
             merged[key] = value
     return merged
+
+
+@lru_cache(4096)
+def _not_texts(types: str) -> tuple[int, ...]:
+    """Return which attributes are not texts; a library has few such rows of letters."""
+    return tuple(i for i, letter in enumerate(types) if letter != "s")
 
 
 def with_more(

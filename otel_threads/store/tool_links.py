@@ -39,14 +39,18 @@ def askers(
     return _rows(cursor, ASKERS_SQL, {"first": first, "last": last})
 
 
+def asked(cursor: duckdb.DuckDBPyConnection, *, first: int, last: int | None) -> list[Row]:
+    """Return what the traces in work_ids asked so far. `first`, `last`: as in derived.replace."""
+    return _rows(cursor, ASKED_SQL, {"first": first, "last": last})
+
+
 def note_changes(
-    cursor: duckdb.DuckDBPyConnection, links: Sequence[Row], *, first: int, last: int | None
+    cursor: duckdb.DuckDBPyConnection, before: Sequence[Row], links: Sequence[Row]
 ) -> None:
     """Have traces derived again whose thread hangs on what the traces in work_ids ask now.
 
-    To be called while their old rows are there. `first`, `last`: as in derived.replace.
+    `before`: what they asked until now. `links`: theirs from now on.
     """
-    before = _rows(cursor, ASKED_SQL, {"first": first, "last": last})
     after = [row for row in kept(links) if not row["is_answer"]]
     changed = set(map(_values, before)) ^ set(map(_values, after))
     if not changed:

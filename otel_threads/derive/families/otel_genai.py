@@ -75,15 +75,19 @@ def system(span: Span) -> str | None:
             ),
             None,
         )
+    if value is None:
+        return None
     found = messages.read(value, role="system")
     return "\n".join(text for message in found if (text := message.text)) or None
 
 
 def _events(span: Span) -> Iterable[tuple[str, Mapping[str, Any], Any]]:
     """Yield name, attributes and body of the span's events and log records, oldest first."""
-    records = sorted(
-        span.logs, key=lambda record: (record.time_unix_nano, messages.as_json(record.body))
-    )
+    records = span.logs
+    if len(records) > 1:
+        records = sorted(
+            records, key=lambda record: (record.time_unix_nano, messages.as_json(record.body))
+        )
     for event in span.events:
         if event.name.startswith("gen_ai."):
             yield event.name, event.attributes, None

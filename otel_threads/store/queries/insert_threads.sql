@@ -24,7 +24,7 @@ select
     make_timestamptz(max(s.received_unix_nano) // 1000) as updated_at,
     (max(s.end_time_unix_nano) - min(s.start_time_unix_nano)) / 1e6 as duration_ms,
     coalesce(any_value(t.turn_count), 0) as turn_count,
-    count(distinct s.trace_id) as trace_count,
+    count(*) as trace_count,  -- a trace has one slice for each of its threads
     sum(s.span_count)::bigint as span_count,
     coalesce(any_value(t.message_count), 0) as message_count,
     sum(s.error_count)::bigint as error_count,
