@@ -14,7 +14,14 @@ from otel_threads.model import Event, LogRecord, Span
 
 Key = tuple[str, str, str]  # project, trace_id, span_id
 Content = dict[Key, list[tuple[int | None, str, str]]]
-# Columns of work_spans.sql that hold the same few texts again and again.
+# Of work_spans.sql, but its attributes.
+COLUMNS = (
+    "project", "trace_id", "span_id", "parent_span_id", "name", "start_time_unix_nano",
+    "end_time_unix_nano", "status_code", "status_message", "service_name", "scope_name",
+    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
+    "received_unix_nano", "ingest_seq",
+)  # fmt: skip
+# Those that hold the same few texts again and again.
 FEW = (
     "project", "name", "status_code", "status_message", "service_name", "scope_name",
     "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
@@ -50,44 +57,42 @@ def content_by_span(table: pa.Table) -> Content:
 
 def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:
     """Return one `Span` a row of work_spans.sql."""
-    columns = {
-        name: _shared(table.column(name)) if name in FEW else table.column(name).to_pylist()
-        for name in table.column_names
-        if name != "attributes"
-    }
-    attributes = _maps(table.column("attributes"))
+    columns = (
+        _shared(table.column(name)) if name in FEW else table.column(name).to_pylist()
+        for name in COLUMNS
+    )
     found = []
-    for i, trace_id in enumerate(columns["trace_id"]):
-        span_id = columns["span_id"][i]
-        key = (columns["project"][i], trace_id, span_id)
+    for (
+        project, trace_id, span_id, parent_span_id, name, start, end, status_code, status_message,
+        service_name, scope_name, scope_version, types, conversation_id, environment, received,
+        sequence, own,
+    ) in zip(*columns, _maps(table.column("attributes")), strict=True):  # fmt: skip
+        key = (project, trace_id, span_id)
         long = content.get(key, ())
-        types = columns["attribute_types"][i]
-        own = attributes[i]
-        merged = _typed(own, types, [(name, value) for index, name, value in long if index is None])
         resource = {}
-        if columns["resource_conversation_id"][i]:
-            resource["gen_ai.conversation.id"] = columns["resource_conversation_id"][i]
-        if columns["resource_environment"][i]:
-            resource["deployment.environment.name"] = columns["resource_environment"][i]
+        if conversation_id:
+            resource["gen_ai.conversation.id"] = conversation_id
+        if environment:
+            resource["deployment.environment.name"] = environment
         found.append(
             Span(
-                project=columns["project"][i],
+                project=project,
                 trace_id=trace_id,
                 span_id=span_id,
-                parent_span_id=columns["parent_span_id"][i],
-                name=columns["name"][i],
-                start_unix_nano=columns["start_time_unix_nano"][i],
-                end_unix_nano=columns["end_time_unix_nano"][i],
-                status_code=columns["status_code"][i],
-                status_message=columns["status_message"][i],
-                service_name=columns["service_name"][i],
-                scope_name=columns["scope_name"][i],
-                scope_version=columns["scope_version"][i],
-                attributes=merged,
+                parent_span_id=parent_span_id,
+                name=name,
+                start_unix_nano=start,
+                end_unix_nano=end,
+                status_code=status_code,
+                status_message=status_message,
+                service_name=service_name,
+                scope_name=scope_name,
+                scope_version=scope_version,
+                attributes=_typed(own, types, [(k, v) for index, k, v in long if index is None]),
                 resource=resource,
                 events=events.get(key, ()),
-                received_unix_nano=columns["received_unix_nano"][i],
-                sequence=columns["ingest_seq"][i],
+                received_unix_nano=received,
+                sequence=sequence,
             )
         )
     return found
