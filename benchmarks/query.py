@@ -1,6 +1,6 @@
 """What reading costs at 10M spans, 1M traces, 100k threads: p50 and p99 of each call through REST.
 
-    python benchmarks/query.py [--spans 10000000] [--rounds 40] [--keep FILE] [--save]
+    python benchmarks/query.py [--spans 10000000] [--rounds 40] [--keep FOLDER] [--save]
 
 The data are made by the database itself, in the tables that the deriver fills: ten spans a trace,
 ten traces a thread, two messages a turn, texts of 50 to 400 characters, a hundredth with errors,
@@ -207,14 +207,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--spans", type=int, default=10_000_000)
     arguments.add_argument("--rounds", type=int, default=40)
-    arguments.add_argument("--keep", help="use this file, made when it is not there")
+    arguments.add_argument("--keep", help="where the file is, made when it is not there")
     arguments.add_argument("--memory", type=int, help="the setting memory_limit_bytes")
     arguments.add_argument("--only", help="calls with this in their name")
     arguments.add_argument("--save", action="store_true")
     given = arguments.parse_args()
     threads = given.spans // (TRACES_A_THREAD * SPANS_A_TRACE)
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(given.keep).parent if given.keep else Path(folder)
+        home = Path(given.keep) if given.keep else Path(folder)
         database = home / "otel-threads.duckdb"
         built_s = None if database.exists() else build(str(database), threads)
         server = Server(
