@@ -227,10 +227,6 @@ def count(value: Any) -> int | None:
     if type(value) is int:  # nearly always
         return value if 0 <= value <= COUNT_MAX else None
     match value:
-        case bool():
-            return None
-        case int() if 0 <= value <= COUNT_MAX:
-            return value
         case float() if 0 <= value <= COUNT_MAX and value.is_integer():
             return int(value)
         case str() if value.isascii() and value.isdecimal() and len(value) <= 12:

@@ -226,9 +226,7 @@ class Turns:
     def _converse(self, part: TurnPart, people: str | None) -> None:
         """Collect the turn's messages once, however often the history repeats them."""
         seen: set[Any] = set()
-        asked: set[str | bytes] = (
-            set()
-        )  # what the model asked for, whatever id the history gives it
+        asked: set[str | bytes] = set()  # by the model, whatever id the history gives it
         for call in part.calls:
             history = _since_last_user(call.inputs)
             for message in (*(m for m in history if not _is_asked(m, asked)), *call.outputs):

@@ -16,8 +16,10 @@ from otel_threads.store import payloads, turn_pieces
 from otel_threads.store.rows import trace_key
 
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
+SAME_AS_TURN = ("project", "thread_id", "trace_id", "turn_index", "start_time_unix_nano")
 Row = dict[str, Any]
 Pause = Callable[[], None]
+Columns = Mapping[str, Sequence[Any]]
 
 
 def insert(
@@ -46,9 +48,6 @@ def insert(
     cursor.unregister("derived_rows")
 
 
-Columns = Mapping[str, Sequence[Any]]
-
-
 def _moment(unix_nano: Sequence[int]) -> pa.Array:
     micros = pc.divide(pa.array(unix_nano, pa.int64()), 1000)
     return micros.cast(pa.timestamp("us", tz="UTC"))
@@ -73,7 +72,7 @@ FOLLOWING: Mapping[str, Callable[[Columns, Sequence[Row]], pa.Array]] = {
 
 def words(text: str | None) -> str | None:
     """Return a text as long as lists show it; None for an empty one."""
-    return (text if len(text) <= WORDS_LENGTH_MAX else text[:WORDS_LENGTH_MAX]) if text else None
+    return text[:WORDS_LENGTH_MAX] if text else None
 
 
 def of_trace(trace: Row) -> Row:
@@ -96,7 +95,7 @@ def of_turn(turn: Row) -> Row:
 
 def of_messages(turn: Row) -> list[Row]:
     """Return the rows of a turn's messages."""
-    about = {name: turn[name] for name in OF_TURN}
+    about = {name: turn[name] for name in SAME_AS_TURN}
     return [
         {
             **about,
@@ -111,6 +110,3 @@ def of_messages(turn: Row) -> list[Row]:
         }
         for i, message in enumerate(turn["messages"])
     ]
-
-
-OF_TURN = ("project", "thread_id", "trace_id", "turn_index", "start_time_unix_nano")
