@@ -4,7 +4,7 @@ Plain data. No behaviour beyond what a reader would call part of the word itself
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -101,7 +101,7 @@ class Span:
     attributes: dict[str, Any]
     resource: Mapping[str, Any]
     events: Sequence[Event] = ()
-    logs: list[LogRecord] = field(default_factory=list)
+    logs: Sequence[LogRecord] = ()
     received_unix_nano: int = 0
     sequence: int = 0  # of the commit that stored it
 

@@ -14,8 +14,10 @@ Source: opentelemetry-proto, common/v1/common.proto, message `AnyValue`.
 import base64
 import json
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
 from google.protobuf import json_format
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
@@ -109,7 +111,7 @@ def decode(text: str | None, letter: str) -> AnyValue:
         case "y":
             return AnyValue(bytes_value=base64.b64decode(text or ""))
         case "j":
-            return _any(json.loads(text or ""))
+            return _any(orjson.loads(text or ""))
         case "v":
             return json_format.Parse(text or "", AnyValue())
         case _:
@@ -142,23 +144,8 @@ def python(text: str | None, letter: str) -> Any:
 
     No family of conventions gives bytes a meaning, so the deriver never sees them.
     """
-    if text is None:
-        return None
-    match letter:
-        case "s":
-            return text
-        case "i":
-            return int(text)
-        case "d":
-            return float(text)
-        case "b":
-            return text == "true"
-        case "j":
-            return json.loads(text)
-        case "v":
-            return from_any(json_format.Parse(text, AnyValue()))
-        case _:
-            return None
+    reader = _READERS.get(letter)
+    return None if reader is None or text is None else reader(text)
 
 
 def from_any(value: AnyValue) -> Any:
@@ -172,6 +159,16 @@ def from_any(value: AnyValue) -> Any:
             return {pair.key: from_any(pair.value) for pair in value.kvlist_value.values}
         case kind:
             return getattr(value, kind)
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "s": str,
+    "i": int,
+    "d": float,
+    "b": lambda text: text == "true",
+    "j": orjson.loads,
+    "v": lambda text: from_any(json_format.Parse(text, AnyValue())),
+}
 
 
 def plain(text: str | None, letter: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from otel_threads.derive import reading
 from otel_threads.derive.cost import estimate_usd
-from otel_threads.derive.facts import Messages, Usage, name, text
+from otel_threads.derive.facts import UNKNOWN, Messages, Usage, name, text
 from otel_threads.derive.reading import Facts
 from otel_threads.derive.tree import Tree
 from otel_threads.model import Span
@@ -37,12 +37,12 @@ class Call:
 
     span: Span  # the outermost span of the request
     members: list[Span]
+    usage: Usage
     request_model: str | None = None
     response_model: str | None = None
     provider: str | None = None
     response_id: str | None = None
     finish_reasons: list[str] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = None
     cost_source: str | None = None
     ttft_ms: float | None = None
@@ -110,7 +110,7 @@ def _answers(span_id: str, below: Mapping[str, list[str]], facts: Mapping[str, F
 
 
 def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
-    call = Call(span=members[0], members=members)
+    call = Call(members[0], members, UNKNOWN)
     for span in members:
         known = facts[span.span_id]
         if not call.inputs:
@@ -176,11 +176,16 @@ def _once_per_response(found: Sequence[Call]) -> list[Call]:
     return kept
 
 
+def is_failed(span: Span, known: Facts) -> bool:
+    """Whether a span has an error, by its status, its attributes, or what its family says."""
+    return span.status_code == "error" or known.values.get("error_type") is not None
+
+
 def error_of(span: Span, known: Facts) -> Error | None:
-    """Return a span's error by its status, its attributes, or what its family says; else None."""
-    kind = known.values.get("error_type")
-    if span.status_code != "error" and kind is None:
+    """Return the error of a span; None when it has none."""
+    if not is_failed(span, known):
         return None
+    kind = known.values.get("error_type")
     message = known.get("error_message")
     for event in span.events:
         if event.name == "exception":

@@ -119,6 +119,7 @@ class Usage:
         }
 
 
+UNKNOWN = Usage()  # of all that counts nothing; never changed
 _COUNTS = operator.attrgetter(*USAGE)
 
 

@@ -1,13 +1,14 @@
 """What one span says, by all families together: the first family that knows a thing wins."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_threads.derive import human
 from otel_threads.derive.facts import (
     FACTS,
     READERS,
+    UNKNOWN,
     Family,
     Kind,
     KindBy,
@@ -54,7 +55,7 @@ class Plan(NamedTuple):
     inputs: tuple[Callable[[Span], Messages], ...]
     outputs: tuple[Callable[[Span], Messages], ...]
     systems: tuple[Callable[[Span], str | None], ...]
-    metadata: tuple[tuple[str, str], ...]  # attribute, key of a thread's metadata
+    metadata: tuple[tuple[str, str], ...]  # attribute, key of a thread's metadata or "" for a bag
     words: Mapping[Role, tuple[str, ...]]  # attributes that may hold a person's or a model's words
 
 
@@ -83,6 +84,8 @@ def _may_tell(kind: Callable[[Span], Kind | None], names: Names) -> bool:
 
 
 def _metadata(names: Names) -> Iterator[tuple[str, str]]:
+    if "metadata" in names:
+        yield "metadata", ""
     for name in names:
         prefix = next((p for p in METADATA_PREFIXES if name.startswith(p)), None)
         if prefix is not None:
@@ -100,8 +103,8 @@ class Facts:
     kind: Kind | None
     family: str | None
     plan: Plan
-    values: dict[str, Any] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
+    values: dict[str, Any]
+    usage: Usage
 
     def get(self, fact: str) -> Any:
         """Return a fact of FACTS, None when no family knows it."""
@@ -122,10 +125,8 @@ def facts(span: Span) -> Facts:
             value = reader(span.attributes[attribute])
             if value is not None:
                 values[fact] = value
-    found = Facts(kind, family, plan, values)
-    if kind == "llm":
-        found.usage = _usage(span, plan, values)
-    return found
+    usage = _usage(span, plan, values) if kind == "llm" else UNKNOWN
+    return Facts(kind, family, plan, values, usage)
 
 
 def kind_of(span: Span) -> tuple[Kind | None, str | None]:

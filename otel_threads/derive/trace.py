@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_threads.derive import reading
-from otel_threads.derive.calls import Call, calls, error_of, plain_error
+from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.facts import Message, Usage, parse, total
 from otel_threads.derive.identity import Found, Identity, valid
@@ -89,6 +89,7 @@ def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[Turn
     root = tree.roots[0]
     threads = [row["thread_id"] for row in slices if row["thread_id"] is not None]
     return {
+        **_together(slices),
         "project": project,
         "trace_id": root.trace_id,
         "thread_id": threads[0] if len(threads) == 1 else None,
@@ -102,15 +103,13 @@ def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[Turn
         "turn_count": len(parts),
         "first_message": parts[0].user if parts else None,
         "last_message": (parts[-1].assistant or parts[-1].user) if parts else None,
-        **_together(slices),
     }
 
 
 def _together(slices: Sequence[Row]) -> Row:
     """Return what a trace's slices add up to; mostly there is one, and its columns are these."""
-    first = slices[0]
     if len(slices) == 1:
-        return {name: first[name] for name in SUMMED}
+        return slices[0]
     costs = [row for row in slices if row["cost_usd"] is not None]
     sources = {row["cost_source"] for row in costs}
     metadata: dict[str, str] = {}
@@ -134,10 +133,6 @@ SMALLEST = ("start_time_unix_nano", "created_unix_nano", "first_sequence")
 GREATEST = ("end_time_unix_nano", "received_unix_nano", "last_sequence")
 COUNTS = ("span_count", "error_count", "call_count")
 LISTS = ("models", "providers", "services", "users", "environments", "tags")
-SUMMED = (
-    *SMALLEST, *GREATEST, *COUNTS, "metadata", *USAGE, "cost_usd", "cost_source",
-    "cost_is_partial", *LISTS,
-)  # fmt: skip
 
 
 def _slices(
@@ -152,8 +147,11 @@ def _slices(
     sources: dict[str | None, str] = {}
     answered: dict[str | None, list[Call]] = {}
     ordered = sorted(tree.spans, key=_start)
-    if not threads:
-        inside, answered = {None: ordered}, {None: list(requests)}
+    ids = {found.thread_id for found in threads.values()}
+    if len(ids) < 2 and len(threads) in (0, len(ordered)):  # nearly always: of one thread, or none
+        only = ids.pop() if ids else None
+        inside, answered = {only: ordered}, {only: list(requests)}
+        sources = {only: threads[ordered[0].span_id].source} if threads else {}
     else:
         for span in ordered:
             found = threads.get(span.span_id)
@@ -186,7 +184,7 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
     spans = [span for span, _ in inside]
     received = [span.received_unix_nano for span in spans]
     sequences = [span.sequence for span in spans]
-    known = [facts.values for _, facts in inside]
+    known = [facts.values for _, facts in inside if facts.values]
     return {
         "start_time_unix_nano": spans[0].start_unix_nano,
         "end_time_unix_nano": max(*[s.end_unix_nano for s in spans], spans[-1].start_unix_nano),
@@ -199,7 +197,7 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
         "services": _distinct([span.service_name for span in spans]),
         "users": _distinct([values.get("user_id") for values in known]),
         "environments": _distinct([values.get("environment") for values in known])
-        or _distinct([_environment(span) for span in spans]),
+        or _distinct([_environment(span) for span in spans if span.resource]),
         "tags": _tags([tags for values in known if (tags := values.get("tags"))]),
         "metadata": _metadata(inside),
     }
@@ -207,7 +205,7 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
 
 def _failures(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> int:
     """Count failures once each: spans with an error and no failed span below them."""
-    failed = {span.span_id for span, facts in inside if error_of(span, facts)}
+    failed = {span.span_id for span, facts in inside if is_failed(span, facts)}
     return sum(
         not any(child.span_id in failed for child in tree.children.get(span_id, ()))
         for span_id in failed
@@ -264,8 +262,6 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
 def _environment(span: Span) -> str | None:
     """Return the environment that a span's resource tells."""
     resource = span.resource
-    if not resource:
-        return None
     keys = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
     return next((value for key in keys if isinstance(value := resource.get(key), str)), None)
 
@@ -278,14 +274,13 @@ def _tags(told: Iterable[Sequence[str]]) -> list[str]:
 def _metadata(inside: Sequence[tuple[Span, Facts]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for span, facts in inside:
-        attributes = span.attributes
-        if "metadata" in attributes:
-            bag = parse(attributes["metadata"])
-            if isinstance(bag, dict):
+        for name, key in facts.plan.metadata:
+            value = span.attributes[name]
+            if key:
+                _keep(found, key, value)
+            elif isinstance(bag := parse(value), dict):
                 for key, value in bag.items():
                     _keep(found, key, value)
-        for name, key in facts.plan.metadata:
-            _keep(found, key, attributes[name])
     return dict(sorted(found.items())[:METADATA_KEYS_MAX]) if found else found
 
 

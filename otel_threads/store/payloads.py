@@ -14,7 +14,7 @@ TEXT_LENGTH_MAX = 1024 * 1024  # of a message, a tool's arguments or its result
 DATA_LENGTH_MAX = 16 * 1024  # of an image, a file or the like, spelled out in a part
 DEPTH_MAX = 64
 WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
-PLAIN = ("parts", "tool_calls", "tool_call_id")  # what follows from the text of a plain message
+SLIM = ("role", "text", "span_id")  # of a plain message: the rest follows from its text
 OWN = ("text", "reasoning", "tool_call", "tool_result")  # types of parts that we know from inside
 Row = dict[str, Any]
 
@@ -116,7 +116,7 @@ def _packed(part: Row) -> str:
     texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
     same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
     slim = [
-        {k: v for k, v in message.items() if k not in PLAIN} if _is_plain(message) else message
+        {name: message[name] for name in SLIM} if _is_plain(message) else message
         for message in part["messages"]
     ]
     return json({**part, **dict.fromkeys(same), "messages": slim, "same": same})
