@@ -96,7 +96,8 @@ def main() -> None:
         started, position = time.perf_counter(), 0
         while position < writer.committed_sequence:
             work = store.pending(after=position, upto=writer.committed_sequence)
-            store.spans(work, after=position)
+            for _ in store.spans(work, after=position):
+                pass
             position = work.upto
         floor_s = time.perf_counter() - started
         profile = cProfile.Profile()

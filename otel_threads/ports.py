@@ -3,7 +3,7 @@
 tests/contract/ holds every implementation to these promises.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -104,8 +104,10 @@ class DerivedStore(Protocol):
         `upto` of it is at most the one given.
         """
 
-    def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
-        """Return all spans of the work's traces, whenever they came, by trace id.
+    def spans(self, work: Work, *, after: int) -> Iterator[list[Span]]:
+        """Yield all spans of the work's traces, whenever they came, one trace after the other.
+
+        Each is let go as the next is asked for: a pass has many.
 
         Raises:
             StoreFailed: no memory for them; the next `pending` takes less.

@@ -100,7 +100,7 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
     while position < writer.committed_sequence:
         work = store.pending(after=position, upto=writer.committed_sequence)
         found = store.spans(work, after=position)
-        pieces.append([span for spans in found.values() for span in spans])
+        pieces.append([span for spans in found for span in spans])
         position = work.upto
     sizes = [sum(len(str(s.attributes)) for s in piece) for piece in pieces]
     alone = [i for i, piece in enumerate(pieces) if len(piece) == 6]
@@ -127,7 +127,7 @@ def test_only_what_was_derived_before_is_looked_for(tmp_path):
         work = store.pending(after=after, upto=writer.committed_sequence)
         rows = [
             row
-            for trace in store.spans(work, after=after).values()
+            for trace in store.spans(work, after=after)
             for row in derive_traces(trace, Identity())
         ]
         store.save(work, rows, merge)

@@ -37,7 +37,7 @@ def recorded_spans(tmp_path) -> list[Span]:
     spans, position = [], 0
     while position < writer.committed_sequence:
         work = store.pending(after=position, upto=writer.committed_sequence)
-        spans += [one for some in store.spans(work, after=position).values() for one in some]
+        spans += [one for some in store.spans(work, after=position) for one in some]
         position = work.upto
     database.close()
     return spans

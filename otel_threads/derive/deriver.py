@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -251,9 +251,9 @@ class Deriver:
             "trace %s could not be derived (%s); its spans are stored", trace_id, describe(error)
         )
 
-    def _rows(self, spans: Mapping[str, list[Span]]) -> list[TraceRows]:
+    def _rows(self, spans: Iterable[list[Span]]) -> list[TraceRows]:
         rows: list[TraceRows] = []
-        for trace in spans.values():
+        for trace in spans:
             try:
                 rows += derive_traces(trace, self._identity)
             except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
@@ -283,7 +283,7 @@ def derive_all(
         try:
             with process.without_garbage():
                 spans = store.spans(work, after=position)
-                rows = [row for trace in spans.values() for row in derive_traces(trace, identity)]
+                rows = [row for trace in spans for row in derive_traces(trace, identity)]
                 store.save(work, rows, merge)
                 del spans, rows  # many objects: gone before they are looked through
         except StoreFailed:  # of memory, it takes less at the next try

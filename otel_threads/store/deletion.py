@@ -77,7 +77,8 @@ class Deletion:
             return {}
         work = Work(0, sorted({trace_id for _, trace_id in traces}))
         kept: dict[str, list[Span]] = {}
-        for trace_id, spans in self._derived.spans(work, after=self._derived.position()).items():
+        for spans in self._derived.spans(work, after=self._derived.position()):
+            trace_id = spans[0].trace_id
             staying: list[Span] = []
             for one in _copies(spans):
                 rows = derive_traces(one, self._identity)

@@ -6,7 +6,7 @@ bounds let zone maps find old rows without an index.
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -34,7 +34,7 @@ from otel_threads.store.derived_columns import (
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
-ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 16_000, 32 << 20
+ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 24_000, 40 << 20
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
@@ -109,8 +109,13 @@ class DuckDBDerivedStore:
             found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
         return Work(upto, [trace_id for (trace_id,) in found])
 
-    def spans(self, work: Work, *, after: int) -> Mapping[str, list[Span]]:
+    def spans(self, work: Work, *, after: int) -> Iterator[list[Span]]:
         """See `ports.DerivedStore`."""
+        found = self._read(work, after)
+        for trace_id in [*found]:  # rows take the place of spans that were read: less at once
+            yield found.pop(trace_id)
+
+    def _read(self, work: Work, after: int) -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
         self._bytes_read = 0
         with self._less_next_time(), self._database.cursor() as cursor:
@@ -134,7 +139,7 @@ class DuckDBDerivedStore:
                     cursor.execute(EVENTS_SQL, bounds).to_arrow_table(), long
                 )
                 for span in rows.spans(found_rows, long, events):
-                    span.logs = logs.get((span.trace_id, span.span_id), [])
+                    span.logs = logs.get((span.trace_id, span.span_id), ())
                     found.setdefault(span.trace_id, []).append(span)
             cursor.rollback()
         self._spans_read = sum(map(len, found.values()))
@@ -308,6 +313,7 @@ class _Threads:
         self._affected = affected
         self._parts = {_part_key(part): part for part in parts}
         self._words: list[Row] = []
+        self._are_new = False  # none of them was here before
 
     def turns(self, merge: Merge) -> list[Row]:
         """Delete the turns from the change on; return them made again, with their index."""
@@ -315,10 +321,13 @@ class _Threads:
             return []
         cursor = self._cursor
         cursor.register("affected", _keyed(self._affected, "first"))
-        before = cursor.execute(BEFORE_SQL).to_arrow_table().to_pylist()
-        cuts = {_key(row): row["first"] for row in before}
-        parts = self._narrow(cuts)
-        kept = {_key(row): row["kept"] for row in before}
+        words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
+        self._are_new = not words
+        # Of threads that are all new nothing is stored that would have to be found or deleted.
+        before = [] if self._are_new else _rows(cursor, BEFORE_SQL)
+        cuts = dict(self._affected)
+        parts = _by_thread(self._parts.values()) if self._are_new else self._narrow(cuts)
+        kept = dict.fromkeys(cuts, 0) | {_key(row): row["kept"] for row in before}
         earlier = {}
         for row in before:
             key = _key(row)
@@ -336,7 +345,7 @@ class _Threads:
             parts |= self._narrow(earlier)
             kept |= self._kept(earlier)
         cursor.register("cuts", _keyed(cuts, "cut"))
-        for table in OF_TURNS:
+        for table in () if self._are_new else OF_TURNS:
             self._pause()
             cursor.execute(
                 f"delete from {table} using cuts"  # noqa: S608  # our own names
@@ -344,8 +353,6 @@ class _Threads:
                 f" and {table}.start_time_unix_nano >= cuts.cut"
             )
         whole = self._payloads([part for some in parts.values() for part in some])
-        self._pause()
-        words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
         found = []
         for key in cuts:
             self._pause()
@@ -358,19 +365,17 @@ class _Threads:
 
     def replace_rows(self) -> None:
         """Sum the touched threads up again, once their turns are in place."""
-        self._cursor.execute(
-            "delete from thread_facts where (project, thread_id) in"
-            " (select (project, thread_id) from affected)"
-        )
+        if not self._are_new:
+            self._cursor.execute(
+                "delete from thread_facts where (project, thread_id) in"
+                " (select (project, thread_id) from affected)"
+            )
         self._cursor.register("words", pa.Table.from_pylist(self._words, schema=WORDS))
         self._cursor.execute(INSERT_THREADS_SQL)
 
     def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
         self._cursor.register("cuts", _keyed(cuts, "cut"))
-        found: dict[ThreadKey, list[Row]] = {}
-        for row in _rows(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())}):
-            found.setdefault(_key(row), []).append(row)
-        return found
+        return _by_thread(_rows(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())}))
 
     def _kept(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, int]:
         self._cursor.register("affected", _keyed(cuts, "first"))
@@ -419,6 +424,13 @@ class _Threads:
             "first_message": derived_rows.words(first),
             "last_message": derived_rows.words(last),
         }
+
+
+def _by_thread(parts: Iterable[Row]) -> dict[ThreadKey, list[Row]]:
+    found: dict[ThreadKey, list[Row]] = {}
+    for part in parts:
+        found.setdefault(_key(part), []).append(part)
+    return found
 
 
 def _key(row: Row) -> ThreadKey:
