@@ -217,9 +217,7 @@ class Deriver:
         return work.upto
 
     def _derive(self, work: Work, after: int) -> list[ThreadKey]:
-        spans = self._store.spans(work, after=after)
-        self._rest()
-        rows = self._rows(spans)
+        rows = self._rows(self._store.spans(work, after=after))
         try:
             return self._store.save(work, rows, merge, pause=self._rest)
         except Unavailable:
