@@ -41,6 +41,10 @@ def test_a_question_has_all_also_while_somebody_writes(connection, cores):
             with cores.all(connection), cores.one(connection):
                 assert count(connection) == 3
             assert count(connection) == 3
+        assert count(connection) == 3  # threads are joined only where nobody is writing
+        with cores.one(connection):
+            assert count(connection) == 3
+    with cores.one(connection):
         assert count(connection) == 1
     with cores.all(connection):
         assert count(connection) == 3
@@ -73,9 +77,9 @@ def test_of_a_database(tmp_path):
         assert count(cursor) == 1
     with database.reading(10) as cursor:
         assert count(cursor) == every
+    with database.transaction() as cursor, database.visiting(10) as visitor:
+        assert count(visitor) == every
     with database.transaction() as cursor:
-        with database.visiting(10) as visitor:
-            assert count(visitor) == every
         assert count(cursor) == 1
     database.close()
 

@@ -43,15 +43,16 @@ class Cores:
         finally:
             with self._lock:
                 self._questions -= 1
-                if self._writers:
-                    self._set(cursor)
 
     @contextlib.contextmanager
     def one(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Let one core work meanwhile, but for questions; and after it until somebody asks."""
         with self._lock:
+            # Fewer threads are joined: one that waits for Python, while another writer holds it
+            # in a `register` and waits for the join, would wait for ever.
+            if not self._writers:
+                self._set(cursor)
             self._writers += 1
-            self._set(cursor)
         try:
             yield
         finally:
