@@ -17,6 +17,7 @@ import pyarrow as pa
 from otel_threads.errors import Conflict
 from otel_threads.store import sql
 from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.register import register
 
 Row = dict[str, Any]
 UPSERT_SCORES_SQL = sql.query("upsert_scores")
@@ -143,7 +144,7 @@ class Annotations:
         last = {tuple(score[name] for name in TARGETS.names): score for score in scores}
         given = pa.Table.from_pylist(list(last.values()), schema=SCORES)
         with self._writing() as cursor:
-            cursor.register("given", given)
+            register(cursor, "given", given)
             # Made first: the insert needs the times of what the delete removes.
             cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
             cursor.execute(DROP_SCORES_SQL)
@@ -159,7 +160,7 @@ class Annotations:
         """Delete current and past scores of targets and names; of one author when it is named."""
         given = pa.Table.from_pylist([dict(one) for one in targets], schema=TARGETS)
         with self._writing() as cursor:
-            cursor.register("given", given)
+            register(cursor, "given", given)
             row = cursor.execute(DELETE_SCORES_SQL).fetchone()
         return int(row[0]) if row else 0
 
@@ -214,7 +215,8 @@ class Annotations:
             items = list(dict.fromkeys(ids))
             changes = [(i, tag, False) for i in items for tag in dict.fromkeys(add)]
             changes += [(i, tag, True) for i in items for tag in dict.fromkeys(remove)]
-            cursor.register(
+            register(
+                cursor,
                 "given",
                 pa.table(
                     {
@@ -234,7 +236,7 @@ class Annotations:
                 " tag, is_removed, $now as updated_at from given",
                 {"project": project, "now": _now()},
             )
-            cursor.register("items", pa.table({"id": pa.array(items, _S)}))
+            register(cursor, "items", pa.table({"id": pa.array(items, _S)}))
             full = cursor.execute(
                 TAGS_AFTER_SQL, {"project": project, "kind": kind, "tags_max": tags_max}
             ).fetchone()
@@ -250,7 +252,7 @@ class Annotations:
         """Close or reopen threads by hand; return how many are here, and which are not."""
         with self._writing() as cursor:
             known = self._known(cursor, project, "thread_id", thread_ids)
-            cursor.register("items", pa.table({"id": pa.array(sorted(known), _S)}))
+            register(cursor, "items", pa.table({"id": pa.array(sorted(known), _S)}))
             cursor.execute(
                 "delete from lifecycle where project = $project"
                 " and thread_id in (select id from items)",
@@ -329,7 +331,7 @@ class Annotations:
     def _known(
         self, cursor: duckdb.DuckDBPyConnection, project: str, kind: str, ids: Sequence[str]
     ) -> set[str]:
-        cursor.register("items", pa.table({"id": pa.array(list(ids), _S)}))
+        register(cursor, "items", pa.table({"id": pa.array(list(ids), _S)}))
         cursor.execute(KNOWN_THREADS_SQL, {"project": project, "kind": kind})
         return {row["id"] for row in dictionaries(cursor)}
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import duckdb
 
+from otel_threads.store.register import THREADS_LOCK
+
 
 class Cores:
     """Sets DuckDB's `threads`; used by any thread, each with a cursor of its own."""
@@ -43,16 +45,15 @@ class Cores:
         finally:
             with self._lock:
                 self._questions -= 1
+                if self._writers:
+                    self._set(cursor)
 
     @contextlib.contextmanager
     def one(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Let one core work meanwhile, but for questions; and after it until somebody asks."""
         with self._lock:
-            # Fewer threads are joined: one that waits for Python, while another writer holds it
-            # in a `register` and waits for the join, would wait for ever.
-            if not self._writers:
-                self._set(cursor)
             self._writers += 1
+            self._set(cursor)
         try:
             yield
         finally:
@@ -63,6 +64,7 @@ class Cores:
         wide = self._questions > 0 or self._always_all
         if wide == self._wide:
             return
-        with contextlib.suppress(duckdb.Error):  # given up, interrupted: then it stays as it is
+        # Given up, interrupted: then it stays as it is.
+        with THREADS_LOCK, contextlib.suppress(duckdb.Error):
             cursor.execute(f"set global threads = {self._all if wide else 1}")
             self._wide = wide

@@ -19,6 +19,7 @@ from otel_threads.store import sql
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database, told_apart
 from otel_threads.store.derived import DuckDBDerivedStore, replace
+from otel_threads.store.register import register
 
 THREAD_TRACES_SQL = sql.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")
@@ -49,7 +50,7 @@ class Deletion:
         """
         ids = list(dict.fromkeys(thread_ids))
         with self._database.cursor() as cursor:
-            cursor.register("items", pa.table({"id": pa.array(ids, pa.string())}))
+            register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(THREAD_TRACES_SQL, {"project": project}).fetchall()
         gone = sorted({thread_id for thread_id, *_ in found})
         traces = {(p, trace_id): first for _, p, trace_id, first in found}
@@ -63,7 +64,7 @@ class Deletion:
         """Delete traces, of one project or of all; return the ids that were here, and threads."""
         ids = list(dict.fromkeys(trace_ids))
         with self._database.cursor() as cursor:
-            cursor.register("items", pa.table({"id": pa.array(ids, pa.string())}))
+            register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(TRACES_TO_DELETE_SQL, {"project": project}).fetchall()
         traces = {(p, trace_id): first for p, trace_id, first in found}
         changed = self._delete(traces, self._kept(traces, None, set()), [])
@@ -131,7 +132,8 @@ def _delete_raw(
     cursor: duckdb.DuckDBPyConnection, trace_ids: Sequence[str], kept: Mapping[str, list[Span]]
 ) -> None:
     staying = [(s.project, s.trace_id, s.span_id) for spans in kept.values() for s in spans]
-    cursor.register(
+    register(
+        cursor,
         "staying",
         pa.table(
             {
@@ -140,7 +142,7 @@ def _delete_raw(
             }
         ),
     )
-    cursor.register("going", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
+    register(cursor, "going", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
     for table in RAW:
         cursor.execute(
             f"delete from {table} where trace_id in (select trace_id from going)"  # noqa: S608  # our own names
@@ -153,7 +155,8 @@ def delete_said(
     cursor: duckdb.DuckDBPyConnection, threads: Sequence[ThreadKey], trace_ids: Sequence[str]
 ) -> None:
     """Delete what people said of threads and traces, in the caller's transaction."""
-    cursor.register(
+    register(
+        cursor,
         "gone_threads",
         pa.table(
             {
@@ -162,7 +165,7 @@ def delete_said(
             }
         ),
     )
-    cursor.register("gone_traces", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
+    register(cursor, "gone_traces", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
     for table in SAID_OF_THREADS:
         cursor.execute(
             f"delete from {table} using gone_threads g"  # noqa: S608  # our own names

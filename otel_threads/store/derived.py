@@ -31,6 +31,7 @@ from otel_threads.store.derived_columns import (
     TURNS,
     WORDS,
 )
+from otel_threads.store.register import register
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
@@ -121,8 +122,8 @@ class DuckDBDerivedStore:
         with self._less_next_time(), self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
-            cursor.register(
-                "work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())})
+            register(
+                cursor, "work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())})
             )
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
@@ -270,7 +271,7 @@ def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row
 
 
 def _register_ids(cursor: duckdb.DuckDBPyConnection, work: Work) -> None:
-    cursor.register("work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
+    register(cursor, "work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
 
 
 def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None) -> None:
@@ -320,7 +321,7 @@ class _Threads:
         if not self._affected:
             return []
         cursor = self._cursor
-        cursor.register("affected", _keyed(self._affected, "first"))
+        register(cursor, "affected", _keyed(self._affected, "first"))
         words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
         self._are_new = not words
         # Of threads that are all new nothing is stored that would have to be found or deleted.
@@ -344,7 +345,7 @@ class _Threads:
             cuts |= earlier
             parts |= self._narrow(earlier)
             kept |= self._kept(earlier)
-        cursor.register("cuts", _keyed(cuts, "cut"))
+        register(cursor, "cuts", _keyed(cuts, "cut"))
         for table in () if self._are_new else OF_TURNS:
             self._pause()
             cursor.execute(
@@ -370,17 +371,17 @@ class _Threads:
                 "delete from thread_facts where (project, thread_id) in"
                 " (select (project, thread_id) from affected)"
             )
-        self._cursor.register("words", pa.Table.from_pylist(self._words, schema=WORDS))
+        register(self._cursor, "words", pa.Table.from_pylist(self._words, schema=WORDS))
         self._cursor.execute(INSERT_THREADS_SQL)
 
     def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
-        self._cursor.register("cuts", _keyed(cuts, "cut"))
+        register(self._cursor, "cuts", _keyed(cuts, "cut"))
         return _by_thread(_rows(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())}))
 
     def _kept(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, int]:
-        self._cursor.register("affected", _keyed(cuts, "first"))
+        register(self._cursor, "affected", _keyed(cuts, "first"))
         kept = {_key(row): row["kept"] for row in _rows(self._cursor, BEFORE_SQL)}
-        self._cursor.register("affected", _keyed(self._affected, "first"))
+        register(self._cursor, "affected", _keyed(self._affected, "first"))
         return kept
 
     def _payloads(self, parts: Sequence[Row]) -> dict[PartKey, Row]:
@@ -389,7 +390,8 @@ class _Threads:
             return self._parts
         found = dict(self._parts)
         starts = [part["start_time_unix_nano"] for part in missing]
-        self._cursor.register(
+        register(
+            self._cursor,
             "needed",
             pa.table(
                 {

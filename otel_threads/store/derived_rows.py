@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from otel_threads.decode.pieces import beginnings
 from otel_threads.store import payloads, turn_pieces
+from otel_threads.store.register import register, unregister
 from otel_threads.store.rows import trace_key
 
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows
@@ -43,9 +44,9 @@ def insert(
             array = pa.array(columns[field.name], field.type)
         arrays.append(array if field.name in turn_pieces.WHOLE else beginnings(array))
     pause()
-    cursor.register("derived_rows", pa.Table.from_arrays(arrays, schema=schema))
+    register(cursor, "derived_rows", pa.Table.from_arrays(arrays, schema=schema))
     cursor.execute(f"insert into {table} by name select * from derived_rows")  # noqa: S608  # our names
-    cursor.unregister("derived_rows")
+    unregister(cursor, "derived_rows")
 
 
 def _moment(unix_nano: Sequence[int]) -> pa.Array:

@@ -22,6 +22,7 @@ from otel_threads.model import Span
 from otel_threads.ports import ThreadKey
 from otel_threads.store import otlp, rows, selection, sql, stats, turn_pieces
 from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.register import register, unregister
 from otel_threads.store.selection import TRACES, Listing
 
 Row = dict[str, Any]
@@ -150,10 +151,10 @@ class Reader:
         }
         with self._database.reading(self._timeout_s) as cursor:
             projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))
-            cursor.register("wanted", pa.table({"project": projects, "thread_id": ids}))
+            register(cursor, "wanted", pa.table({"project": projects, "thread_id": ids}))
             turns = _by_thread(_query(cursor, TURNS_OF_THREADS_SQL, bounds))
             messages = _by_thread(_query(cursor, MESSAGES_OF_THREADS_SQL, bounds))
-            cursor.unregister("wanted")
+            unregister(cursor, "wanted")
             for key, some in turns.items():
                 some.sort(key=itemgetter("turn_index"))
                 _attach(cursor, some, messages.get(key, ()))

@@ -19,6 +19,7 @@ from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database, dictionaries, told_apart
 from otel_threads.store.deletion import RAW, Deletion, delete_said
 from otel_threads.store.derived import DuckDBDerivedStore, replace
+from otel_threads.store.register import register
 
 OLD_TRACES_SQL = sql.query("old_traces")
 OLD_TOTALS_SQL = sql.query("old_totals")
@@ -164,8 +165,10 @@ class Retention:
 
 def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
     """Delete stored rows of traces; bounds on the commit let DuckDB skip what is newer."""
-    cursor.register(
-        "going", pa.table({"trace_id": pa.array([row["trace_id"] for row in going], pa.string())})
+    register(
+        cursor,
+        "going",
+        pa.table({"trace_id": pa.array([row["trace_id"] for row in going], pa.string())}),
     )
     bounds = {
         "first": min(row["first_sequence"] for row in going),
@@ -185,7 +188,8 @@ def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
 
 
 def _gone(cursor: duckdb.DuckDBPyConnection, changed: list[ThreadKey]) -> list[ThreadKey]:
-    cursor.register(
+    register(
+        cursor,
         "changed",
         pa.table(
             {

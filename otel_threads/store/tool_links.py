@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from otel_threads.derive.joining import ToolCall
 from otel_threads.store import sql
+from otel_threads.store.register import register
 
 ASKERS_SQL = sql.query("tool_askers")
 ASKED_SQL = sql.query("tool_asked")
@@ -35,7 +36,7 @@ def askers(
     cursor: duckdb.DuckDBPyConnection, calls: Sequence[ToolCall], first: int, last: int
 ) -> list[Row]:
     """Return what stored traces but those in work_ids asked of some tool calls, within bounds."""
-    cursor.register("wanted", _of_calls(calls))
+    register(cursor, "wanted", _of_calls(calls))
     return _rows(cursor, ASKERS_SQL, {"first": first, "last": last})
 
 
@@ -56,7 +57,7 @@ def note_changes(
     if not changed:
         return
     rows = [dict(zip(LINKS.names, values, strict=True)) for values in changed]
-    cursor.register("changed", _of_calls([(row["project"], row["tool_call_id"]) for row in rows]))
+    register(cursor, "changed", _of_calls([(row["project"], row["tool_call_id"]) for row in rows]))
     cursor.execute(AGAIN_SQL, {"first": min(row["start_time_unix_nano"] for row in rows)})
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut
 from otel_threads.store import sql
 from otel_threads.store.payloads import json, shortened
+from otel_threads.store.register import register, unregister
 
 OF_TURNS = ("user", "assistant", "system", "error_message", "tool_calls")
 OF_MESSAGES = ("text", "parts", "tool_calls")
@@ -62,13 +63,13 @@ def fill(cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row]) -> None:
     columns = list(zip(*rows, strict=True))
     types = (pa.string(), pa.string(), pa.string(), pa.int64())
     arrays = map(pa.array, columns[: len(KEY)], types)
-    cursor.register("cut_turns", pa.table(dict(zip(KEY, arrays, strict=True))))
+    register(cursor, "cut_turns", pa.table(dict(zip(KEY, arrays, strict=True))))
     bounds = {"first": min(starts), "last": max(starts)}
     found: dict[tuple[Any, ...], dict[int, str]] = {}
     for piece in cursor.execute(TURN_PIECES_SQL, bounds).to_arrow_table().to_pylist():
         place = (*(piece[name] for name in KEY), piece["message_index"])
         found.setdefault((place, piece["name"]), {})[piece["piece_index"]] = piece["value"]
-    cursor.unregister("cut_turns")
+    unregister(cursor, "cut_turns")
     for (place, name), pieces in found.items():
         if place in rows:
             rows[place][name] = "".join(pieces[i] for i in sorted(pieces))

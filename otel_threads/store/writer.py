@@ -23,6 +23,7 @@ from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
 from otel_threads.store import sql
 from otel_threads.store.database import Database, is_fatal
+from otel_threads.store.register import register, unregister
 
 logger = logging.getLogger(__name__)
 
@@ -205,10 +206,10 @@ def _without_resent(
     batch_ids = spans.select(["project", "trace_id", "span_id"]).append_column(
         "row", pa.array(np.arange(spans.num_rows))
     )
-    cursor.register("batch_ids", batch_ids)
+    register(cursor, "batch_ids", batch_ids)
     bounds = {"first": int(starts.min()), "last": int(starts.max())}
     resent = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()["row"]
-    cursor.unregister("batch_ids")
+    unregister(cursor, "batch_ids")
     keep[resent] = False
     if keep.all():
         return tables
@@ -254,7 +255,8 @@ def _without_resent_logs(cursor: duckdb.DuckDBPyConnection, logs: pa.Table) -> p
     ids = zip(*(logs.column(name).to_pylist() for name in ("project", "fingerprint")), strict=True)
     keep[list({key: row for row, key in reversed(list(enumerate(ids)))}.values())] = True
     times = logs.column("time_unix_nano").to_numpy()
-    cursor.register(
+    register(
+        cursor,
         "batch_ids",
         logs.select(["project", "fingerprint"]).append_column(
             "row", pa.array(np.arange(logs.num_rows))
@@ -262,7 +264,7 @@ def _without_resent_logs(cursor: duckdb.DuckDBPyConnection, logs: pa.Table) -> p
     )
     bounds = {"first": int(times.min()), "last": int(times.max())}
     keep[cursor.execute(RESENT_LOGS_SQL, bounds).fetchnumpy()["row"]] = False
-    cursor.unregister("batch_ids")
+    unregister(cursor, "batch_ids")
     return logs.filter(pa.array(keep))
 
 
