@@ -55,7 +55,7 @@ class Plan(NamedTuple):
     inputs: tuple[Callable[[Span], Messages], ...]
     outputs: tuple[Callable[[Span], Messages], ...]
     systems: tuple[Callable[[Span], str | None], ...]
-    metadata: tuple[tuple[str, str], ...]  # attribute, key of a thread's metadata or "" for a bag
+    metadata: tuple[tuple[str, str], ...]  # attribute, key of a thread's metadata; "": JSON of many
     words: Mapping[Role, tuple[str, ...]]  # attributes that may hold a person's or a model's words
 
 

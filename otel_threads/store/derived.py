@@ -122,9 +122,7 @@ class DuckDBDerivedStore:
         with self._less_next_time(), self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
-            register(
-                cursor, "work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())})
-            )
+            _register_ids(cursor, work)
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
                 bounds, work.is_new = {"first": row[0]}, row[1]
@@ -345,14 +343,8 @@ class _Threads:
             cuts |= earlier
             parts |= self._narrow(earlier)
             kept |= self._kept(earlier)
-        register(cursor, "cuts", _keyed(cuts, "cut"))
-        for table in () if self._are_new else OF_TURNS:
-            self._pause()
-            cursor.execute(
-                f"delete from {table} using cuts"  # noqa: S608  # our own names
-                f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
-                f" and {table}.start_time_unix_nano >= cuts.cut"
-            )
+        if not self._are_new:
+            self._delete_turns(cuts)
         whole = self._payloads([part for some in parts.values() for part in some])
         found = []
         for key in cuts:
@@ -373,6 +365,16 @@ class _Threads:
             )
         register(self._cursor, "words", pa.Table.from_pylist(self._words, schema=WORDS))
         self._cursor.execute(INSERT_THREADS_SQL)
+
+    def _delete_turns(self, cuts: Mapping[ThreadKey, int]) -> None:
+        register(self._cursor, "cuts", _keyed(cuts, "cut"))
+        for table in OF_TURNS:
+            self._pause()
+            self._cursor.execute(
+                f"delete from {table} using cuts"  # noqa: S608  # our own names
+                f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
+                f" and {table}.start_time_unix_nano >= cuts.cut"
+            )
 
     def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
         register(self._cursor, "cuts", _keyed(cuts, "cut"))
