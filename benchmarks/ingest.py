@@ -11,7 +11,9 @@ import json
 import multiprocessing
 import os
 import platform
+import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ CASES = {  # name: (senders, spans a request, bytes a span)
     "1kB": (4, 512, 1000),
     "4kB": (4, 512, 4000),
     "small": (64, 1, 1000),
+    "small_from_go": (64, 1, 1000),  # where Go is there
 }
 
 
@@ -68,7 +71,7 @@ def send(
             template.fresh(dice)
             for _ in range(24 if spans > 1 else 20_000 // max(1, senders) * senders)
         ]
-        waits, count = [], 0
+        waits = []
         async with grpc.aio.insecure_channel(
             address, options=[("grpc.max_send_message_length", -1)]
         ) as channel:
@@ -80,16 +83,14 @@ def send(
             end = time.monotonic() + seconds
 
             async def one() -> None:
-                nonlocal count
                 while time.monotonic() < end:
                     payload = ready.pop() if ready else template.fresh(dice)
                     started = time.monotonic()
                     await call(payload)
                     waits.append(time.monotonic() - started)
-                    count += spans
 
             await asyncio.gather(*(one() for _ in range(senders)))
-        out.put((count, waits))
+        out.put(waits)
 
     asyncio.run(work())
 
@@ -97,51 +98,100 @@ def send(
 go = multiprocessing.Event()
 
 
-def ingest(senders: int, spans: int, span_bytes: int, seconds: float) -> dict:
+class PythonSenders:
+    """Processes of their own, each with its share of the senders and one connection."""
+
+    def __init__(
+        self, address: str, senders: int, spans: int, span_bytes: int, seconds: float
+    ) -> None:
+        """Start them; when it returns all are ready to send."""
+        go.clear()
+        count = senders if spans > 1 else 2
+        share = senders // count
+        self._out = multiprocessing.Queue()
+        self._crew = [
+            multiprocessing.Process(
+                target=send,
+                args=(address, n + 1, share, spans, span_bytes, seconds, self._out),
+            )
+            for n in range(count)
+        ]
+        for member in self._crew:
+            member.start()
+        for _ in self._crew:
+            self._out.get()
+
+    def start(self) -> None:
+        go.set()
+
+    def are_sending(self) -> bool:
+        alive = any(member.is_alive() for member in self._crew)
+        return alive and self._out.qsize() < len(self._crew)
+
+    def waits(self) -> list[float]:
+        """Return the seconds that each request waited for its answer."""
+        found = [self._out.get() for _ in self._crew]
+        for member in self._crew:
+            member.join()
+        return [wait for some in found for wait in some]
+
+
+class GoSenders:
+    """As PythonSenders, in one process that takes a tenth of the cores: sender/main.go."""
+
+    def __init__(
+        self, address: str, senders: int, spans: int, span_bytes: int, seconds: float
+    ) -> None:
+        """Build the program and write what it is to send."""
+        self._folder = tempfile.TemporaryDirectory()
+        program, requests = (f"{self._folder.name}/{name}" for name in ("sender", "requests"))
+        subprocess.run(
+            ["go", "build", "-o", program, "."], cwd=Path(__file__).parent / "sender", check=True
+        )
+        template, dice = Template(spans=spans, span_bytes=span_bytes), np.random.default_rng(1)
+        with Path(requests).open("wb") as file:
+            for _ in range(int(5000 * seconds / spans)):
+                request = template.fresh(dice)
+                file.write(struct.pack("<I", len(request)) + request)
+        self._command = [program, f"-address={address}", f"-requests={requests}",
+                         f"-senders={senders}", f"-seconds={seconds}"]  # fmt: skip
+
+    def start(self) -> None:
+        with Path(f"{self._folder.name}/waits").open("w") as out:
+            self._process = subprocess.Popen(self._command, stdout=out)
+
+    def are_sending(self) -> bool:
+        return self._process.poll() is None
+
+    def waits(self) -> list[float]:
+        """Return the seconds that each request waited for its answer."""
+        assert self._process.wait() == 0
+        found = [float(line) for line in Path(f"{self._folder.name}/waits").read_text().split()]
+        self._folder.cleanup()
+        return found
+
+
+def ingest(kind: type, senders: int, spans: int, span_bytes: int, seconds: float) -> dict:
     """Return rate, answer latency and memory of one case."""
     with tempfile.TemporaryDirectory() as name:
         process, addresses = serve(Path(name))
         try:
             server = psutil.Process(process.pid)
             idle = server.memory_info().rss
-            out = multiprocessing.Queue()
-            go.clear()
-            processes = senders if spans > 1 else 2
-            crew = [
-                multiprocessing.Process(
-                    target=send,
-                    args=(
-                        addresses["otlp_grpc"],
-                        n + 1,
-                        senders // processes,
-                        spans,
-                        span_bytes,
-                        seconds,
-                        out,
-                    ),
-                )
-                for n in range(processes)
-            ]
-            for member in crew:
-                member.start()
-            for _ in crew:
-                out.get()
-            go.set()
+            crew = kind(addresses["otlp_grpc"], senders, spans, span_bytes, seconds)
+            crew.start()
             started = time.monotonic()
             cpu = server.cpu_times()
             peak = 0
-            while any(member.is_alive() for member in crew) and out.qsize() < len(crew):
+            while crew.are_sending():
                 peak = max(peak, server.memory_info().rss)
                 time.sleep(0.1)
-            results = [out.get() for _ in crew]
+            waits = sorted(crew.waits())
             took = time.monotonic() - started
             cpu_end = server.cpu_times()
-            for member in crew:
-                member.join()
             stored = status(addresses)["spans"]
-            sent = sum(count for count, _ in results)
+            sent = len(waits) * spans
             assert stored >= sent, (stored, sent)
-            waits = sorted(wait for _, some in results for wait in some)
             caught_up = time.monotonic()
             while (now := status(addresses))["derived_sequence"] < now["committed_sequence"]:
                 time.sleep(0.1)
@@ -225,7 +275,10 @@ def main() -> None:
     for name, (senders, spans, span_bytes) in CASES.items():
         if options.only and name != options.only:
             continue
-        result = ingest(senders, spans, span_bytes, options.seconds)
+        if name == "small_from_go" and not shutil.which("go"):
+            continue
+        kind = GoSenders if name == "small_from_go" else PythonSenders
+        result = ingest(kind, senders, spans, span_bytes, options.seconds)
         if spans > 1:
             floor_rate = floor(senders, spans, span_bytes, options.seconds)
             log_rate = floor(senders, spans, span_bytes, options.seconds, fold=False)

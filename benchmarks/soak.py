@@ -2,9 +2,9 @@
 
     python benchmarks/soak.py [--minutes 30] [--spans-per-s 400] [--save]
 
-Every ten seconds: memory of the server, bytes of the file and its log, lag of the deriver, and the
-latency of a list beside `GET /healthz` in the same moment. At the end the thirds of the run are
-compared: flat is what is wanted. No answer may be an error.
+Every ten seconds: memory of the server and DuckDB's part of it, bytes of the file and its log, lag of
+the deriver, and the latency of a list beside `GET /healthz` in the same moment. At the end the thirds
+of the run are compared: flat is what is wanted. No answer may be an error.
 """
 
 import argparse
@@ -125,9 +125,15 @@ def sample(server: Server) -> dict[str, float]:
             return statistics.median(times)
 
         status = client.get("/status").json()
+        counted = dict(
+            line.rsplit(" ", 1)
+            for line in client.get(f"http://{server.addresses['http']}/metrics").text.splitlines()
+            if not line.startswith("#")
+        )
         floor = median_ms(f"http://{server.addresses['http']}/healthz")
         return {
             "rss_mb": psutil.Process(server.process.pid).memory_info().rss / 1e6,
+            "duckdb_mb": float(counted["otel_threads_duckdb_memory_bytes"]) / 1e6,
             "file_mb": server.database.stat().st_size / 1e6,
             "log_mb": Path(f"{server.database}.wal").stat().st_size / 1e6 if Path(f"{server.database}.wal").exists() else 0.0,
             "lag_ms": status["derive_lag_ms"], "spans": status["spans"],

@@ -145,6 +145,7 @@ class Engine:
         """Bring the gauges up to date."""
         metrics.DATABASE_BYTES.set(self.database.size_bytes())
         metrics.LOG_BYTES.set(self.database.log_bytes())
+        metrics.DUCKDB_MEMORY_BYTES.set(self.database.memory_bytes())
         metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
 
     def close(self) -> None:

@@ -3,9 +3,17 @@
 No label ever holds anything that a sender wrote.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)  # process_resident_memory_bytes and the like, on Linux
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 REQUESTS = Counter(
@@ -57,6 +65,10 @@ LOG_BYTES = Gauge("otel_threads_log_bytes", "Size of the write-ahead log.", regi
 DATABASE_BYTES = Gauge(
     "otel_threads_database_bytes", "Size of the file and its write-ahead log.", registry=REGISTRY
 )
+DUCKDB_MEMORY_BYTES = Gauge(
+    "otel_threads_duckdb_memory_bytes", "What DuckDB holds of its memory_limit_bytes.",
+    registry=REGISTRY,
+)  # fmt: skip
 
 
 def text() -> bytes:

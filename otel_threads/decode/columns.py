@@ -249,13 +249,15 @@ class _Decoder:
 
         Most of it belongs to the scope or the resource and is made once for each of these.
         """
-        shared = [self._scope_extras(scope) for scope in range(len(self._scope))]
+        shared: list[dict[str, Any]] = [{} for _ in range(len(self._scope))]
+        for number in np.flatnonzero(self._scopes_with_extras()).tolist():
+            shared[number] = self._scope_extras(number)
         texts = pa.array([_extra(one) if one else None for one in shared], pa.string())
         found = texts.take(pa.array(self._scope_of))
         own = {name: self._span.field(name) for name in SPAN_EXTRAS}
         rare = np.zeros(self._count, dtype=bool)
-        for name, column in own.items():
-            rare |= _is_set(column, name)
+        for column in own.values():
+            rare |= _is_set(column)
         if not rare.any():
             return found
         rows = np.flatnonzero(rare)
@@ -265,6 +267,18 @@ class _Decoder:
             extra = shared[self._scope_of[row]] | {k: v for k, v in values_set.items() if v}
             filled.append(_extra(extra))
         return pc.replace_with_mask(found, pa.array(rare), pa.array(filled, pa.string()))
+
+    def _scopes_with_extras(self) -> Mask:
+        """Return which may have any: few, and to look at each takes longer than to decode it."""
+        scope, resource = self._scope.field("scope"), self._resource.field("resource")
+        own = _is_set(self._scope.field("schema_url"))
+        own |= _is_set(_present(scope, "dropped_attributes_count", 0))
+        own |= np.diff(offsets_of(_present_list(scope, "attributes"))) > 0
+        owner = _is_set(self._resource.field("schema_url"))
+        owner |= _is_set(_present(resource, "dropped_attributes_count", 0))
+        owner |= np.diff(offsets_of(_present_list(resource, "entity_refs"))) > 0
+        found: Mask = own | owner[self._resource_of_scope]
+        return found
 
     def _scope_extras(self, number: int) -> dict[str, Any]:
         """Return what a scope and its resource carry beside names and attributes."""
@@ -477,8 +491,9 @@ def _present_list(parent: pa.Array, name: str) -> pa.Array:
     return child
 
 
-def _is_set(column: pa.Array, name: str) -> Mask:
-    mask = pc.not_equal(column, "" if name == "trace_state" else 0)
+def _is_set(column: pa.Array) -> Mask:
+    """Return where a column is not protobuf's default."""
+    mask = pc.not_equal(column, "" if pa.types.is_string(column.type) else 0)
     found: Mask = mask.to_numpy(zero_copy_only=False)
     return found
 

@@ -5,9 +5,11 @@ while the writer commits the group before. `ports.Intake` is the promise.
 """
 
 import logging
+import math
 import threading
-from collections import deque
-from collections.abc import Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -29,6 +31,7 @@ AHEAD_BYTES_MIN = 256 * 1024
 GATHER_S = 0.01
 REASON_LENGTH_MAX = 300  # it may name a key
 MANY_REQUESTS = 24  # senders that wait for one another: the deriver steps back
+RETURN_S = 0.05  # so long many that were just answered count as about to come back
 METRICS_MESSAGE = "metrics are accepted and not stored: otel-threads keeps traces and GenAI logs"
 
 
@@ -58,15 +61,19 @@ class GroupIntake:
         self._queued_bytes = 0
         self._unanswered = 0  # requests that are queued, being decoded or being written
         self._at_once = 0  # the most of them since the last group was formed
+        self._answered_at = -math.inf  # when a batch last was
         self._writing = 0  # batches that the writer has and has not answered
         self._closed = False
-        self._changed = threading.Condition()  # guards the seven above
+        self._awaited: Callable[[], bool] | None = None  # what the decoder waits for just now
+        self._changed = threading.Condition()  # guards the nine above
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
 
     @property
     def load(self) -> Load:
         """How much is in flight: the deriver steps back accordingly."""
+        if self._at_once >= MANY_REQUESTS and time.monotonic() - self._answered_at < RETURN_S:
+            return Load.HEAVY
         if not self._inflight_bytes:
             return Load.IDLE
         heavy = self._inflight_bytes >= AHEAD_BYTES_MIN or self._unanswered >= MANY_REQUESTS
@@ -97,7 +104,7 @@ class GroupIntake:
         future: Future[Outcome] = Future()
         # A sender that goes away cancels its wait, never the write: the spans are taken.
         future.set_running_or_notify_cancel()
-        REQUEST_BYTES.labels(request.signal.value).inc(len(request.payload))
+        _TAKEN_BYTES[request.signal].inc(len(request.payload))
         try:
             if request.signal is Signal.METRICS:
                 # Nothing of it is kept, so nothing has to be durable.
@@ -118,19 +125,14 @@ class GroupIntake:
             self._queued_bytes += len(request.payload)
             self._unanswered += 1
             self._at_once = max(self._at_once, self._unanswered)
-            self._changed.notify_all()
-        future.add_done_callback(self._answered)
+            self._tell()
         return future
-
-    def _answered(self, _: "Future[Outcome]") -> None:
-        with self._changed:
-            self._unanswered -= 1
 
     def close(self) -> None:
         """Hand all that waits to the writer, then stop. Safe to call twice."""
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            self._tell()
         self._thread.join()
 
     def _run(self) -> None:
@@ -149,13 +151,15 @@ class GroupIntake:
             if not isinstance(error, InvalidPayload):
                 logger.error("could not decode a request: %s", describe(error))
                 error = Unavailable(f"the server failed: {type(error).__name__}")
+            with self._changed:
+                self._unanswered -= 1
             group[0].future.set_exception(error)
 
     def _next_group(self) -> list[_Waiting]:
         with self._changed:
-            self._changed.wait_for(self._is_time)
+            self._wait_for(self._is_time)
             if self._queued_bytes < AHEAD_BYTES_MIN and not self._closed:
-                self._changed.wait_for(self._are_gathered, GATHER_S)
+                self._wait_for(self._are_gathered, GATHER_S)
             self._at_once = self._unanswered
             group: list[_Waiting] = []
             size_bytes = 0
@@ -166,6 +170,16 @@ class GroupIntake:
                 group.append(self._queue.popleft())
             self._queued_bytes -= sum(len(waiting.request.payload) for waiting in group)
             return group
+
+    def _wait_for(self, awaited: Callable[[], bool], timeout_s: float | None = None) -> None:
+        self._awaited = awaited
+        self._changed.wait_for(awaited, timeout_s)
+        self._awaited = None
+
+    def _tell(self) -> None:
+        """Wake the decoder if it has what it waits for: to wake it for each request is dear."""
+        if self._awaited and self._awaited():
+            self._changed.notify()
 
     def _is_time(self) -> bool:
         if not self._queue:
@@ -192,15 +206,16 @@ class GroupIntake:
         def done(error: Exception | None) -> None:
             with self._changed:
                 self._writing -= 1
-                self._changed.notify_all()
-            for waiting, outcome in answers:
-                if error:
+                self._unanswered -= len(answers)
+                self._answered_at = time.monotonic()
+                self._tell()
+            if error:
+                for waiting, _ in answers:
                     waiting.future.set_exception(error)
-                else:
-                    signal = waiting.request.signal.value
-                    ACCEPTED.labels(signal).inc(outcome.accepted)
-                    REJECTED.labels(signal).inc(outcome.rejected)
-                    waiting.future.set_result(outcome)
+                return
+            _count(answers)
+            for waiting, outcome in answers:
+                waiting.future.set_result(outcome)
 
         with self._changed:
             self._writing += 1
@@ -227,7 +242,18 @@ class GroupIntake:
         )
 
 
+_TAKEN_BYTES = {signal: REQUEST_BYTES.labels(signal.value) for signal in Signal}
 _CHECKS = {Signal.TRACES: columns.check, Signal.LOGS: logs.check}
+
+
+def _count(answers: Sequence[tuple[_Waiting, Outcome]]) -> None:
+    accepted, rejected = Counter[str](), Counter[str]()
+    for waiting, outcome in answers:
+        accepted[waiting.request.signal.value] += outcome.accepted
+        rejected[waiting.request.signal.value] += outcome.rejected
+    for signal in accepted:
+        ACCEPTED.labels(signal).inc(accepted[signal])
+        REJECTED.labels(signal).inc(rejected[signal])
 
 
 def _message(reasons: list[str]) -> str:

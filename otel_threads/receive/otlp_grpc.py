@@ -4,7 +4,6 @@ Messages reach us as bytes: parsing them is decode's work. gRPC itself enforces 
 before and after decompression, with RESOURCE_EXHAUSTED and without RetryInfo.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -18,6 +17,7 @@ from otel_threads.metrics import REQUESTS
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
+from otel_threads.receive.answers import Answers
 
 SERVICES = {
     Signal.TRACES: trace_service_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name,
@@ -30,8 +30,10 @@ async def add_services(
     server: grpc.aio.Server, intake: Intake, *, token: str | None, clock: Clock
 ) -> None:
     """Give a server that has not started the three OTLP services, health and reflection."""
+    answers = Answers()
     for signal, service in SERVICES.items():
-        handler = grpc.unary_unary_rpc_method_handler(_export(signal, intake, token, clock))
+        export = _export(signal, intake, answers, token, clock)
+        handler = grpc.unary_unary_rpc_method_handler(export)
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {"Export": handler}),)
         )
@@ -58,17 +60,19 @@ def options(*, request_bytes_max: int) -> list[tuple[str, int]]:
 
 
 def _export(
-    signal: Signal, intake: Intake, token: str | None, clock: Clock
+    signal: Signal, intake: Intake, answers: Answers, token: str | None, clock: Clock
 ) -> Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]:
+    taken = REQUESTS.labels("grpc", signal.value, "OK")
+
     async def export(payload: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        metadata = {key.lower(): value for key, value in context.invocation_metadata() or ()}
+        metadata = dict(context.invocation_metadata() or ())  # HTTP/2 knows lower case alone
         size_bytes = len(payload)
         reserved = False
         try:
             auth.check_token(metadata.get("authorization"), token)
             intake.reserve(size_bytes)
             reserved = True
-            outcome = await asyncio.wrap_future(
+            outcome = await answers.of(
                 intake.submit(
                     Request(
                         signal=signal,
@@ -92,7 +96,7 @@ def _export(
         finally:
             if reserved:
                 intake.release(size_bytes)
-        REQUESTS.labels("grpc", signal.value, "OK").inc()
+        taken.inc()
         response: bytes = status.response(signal, outcome).SerializeToString()
         return response
 

@@ -22,6 +22,7 @@ from otel_threads.metrics import REQUESTS
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
+from otel_threads.receive.answers import Answers
 from otel_threads.receive.status import UnsupportedType
 
 PROTOBUF = "application/x-protobuf"
@@ -40,8 +41,13 @@ class SlowBody(InvalidPayload):
 
 def app(intake: Intake, *, request_bytes_max: int, token: str | None, clock: Clock) -> Starlette:
     """Return the ASGI application of the OTLP/HTTP port."""
+    answers = Answers()
     routes = [
-        Route(path, _export(signal, intake, request_bytes_max, token, clock), methods=["POST"])
+        Route(
+            path,
+            _export(signal, intake, answers, request_bytes_max, token, clock),
+            methods=["POST"],
+        )
         for signal in Signal
         for path in (
             *(f"{prefix}/v1/{signal.value}" for prefix in PREFIXES),
@@ -52,7 +58,12 @@ def app(intake: Intake, *, request_bytes_max: int, token: str | None, clock: Clo
 
 
 def _export(
-    signal: Signal, intake: Intake, request_bytes_max: int, token: str | None, clock: Clock
+    signal: Signal,
+    intake: Intake,
+    answers: Answers,
+    request_bytes_max: int,
+    token: str | None,
+    clock: Clock,
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     async def export(http: HttpRequest) -> Response:
         content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -67,7 +78,7 @@ def _export(
             encoding = http.headers.get("content-encoding", "identity").strip().lower()
             payload = await _payload(signal, body, encoding, content_type, request_bytes_max)
             reservation.grow(max(0, len(payload) - len(body)))
-            outcome = await asyncio.wrap_future(
+            outcome = await answers.of(
                 intake.submit(
                     Request(
                         signal=signal,

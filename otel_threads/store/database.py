@@ -380,6 +380,13 @@ class Database:
         """Return what the write-ahead log takes on disk."""
         return _bytes_of(Path(f"{self.path}.wal"))
 
+    def memory_bytes(self) -> int:
+        """Return what DuckDB holds of its memory limit; 0 while it cannot be asked."""
+        with contextlib.suppress(duckdb.Error, StoreClosed), self.cursor() as cursor:
+            row = cursor.execute("select sum(memory_usage_bytes) from duckdb_memory()").fetchone()
+            return int(row[0]) if row else 0
+        return 0
+
     def close(self, *, checkpoint: bool = True) -> None:
         """Fold the write-ahead log into the file and let go of it. Safe to call twice."""
         with self._left:

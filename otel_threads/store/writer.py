@@ -23,6 +23,7 @@ from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
 from otel_threads.store import sql
 from otel_threads.store.database import Database, is_fatal
+from otel_threads.store.recent import RecentSpans, hashes_of
 from otel_threads.store.register import register, unregister
 
 logger = logging.getLogger(__name__)
@@ -56,11 +57,14 @@ class BatchWriter:
         self._on_commit = on_commit
         with database.cursor() as cursor:
             row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
+            last = cursor.execute("select max(start_time_unix_nano) from spans").fetchone()
             self._columns = {
                 name: [column for column, *_ in cursor.execute(f"describe {name}").fetchall()]
                 for name in ("spans", *CHILDREN, "log_records", "log_pieces")
             }
         self.committed_sequence: int = row[0] if row else 0
+        known_after = last[0] if last and last[0] is not None else -1
+        self._recent = RecentSpans(stored_until_unix_nano=known_after)
         self.failed: Exception | None = None  # the last commit's error; None when it went well
         self._queue: deque[tuple[Batch, Done]] = deque()
         self._closed = False
@@ -149,7 +153,7 @@ class BatchWriter:
         logs = pa.concat_tables([batch.logs for batch in batches])
         counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
         with tracing.span("commit", **counts), self._database.transaction(fold=False) as cursor:
-            tables = _without_resent(cursor, tables)
+            tables = _without_resent(cursor, tables, self._recent)
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):
                 _insert(cursor, name, self._columns[name], tables[name], sequence)
@@ -195,45 +199,46 @@ def _together(batches: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
 
 
 def _without_resent(
-    cursor: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table]
+    cursor: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], recent: RecentSpans
 ) -> dict[str, pa.Table]:
     """Return the rows of spans that are new: neither stored already nor twice in the batch."""
     spans = tables["spans"]
     if not spans.num_rows:
         return tables
-    keep = _first_of_id(spans)
+    trace_ids, span_ids = _fixed(spans.column("trace_id"), 32), _fixed(spans.column("span_id"), 16)
+    hashes = hashes_of(trace_ids, span_ids)
     starts = spans.column("start_time_unix_nano").to_numpy()
-    batch_ids = spans.select(["project", "trace_id", "span_id"]).append_column(
-        "row", pa.array(np.arange(spans.num_rows))
-    )
-    register(cursor, "batch_ids", batch_ids)
-    bounds = {"first": int(starts.min()), "last": int(starts.max())}
-    resent = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()["row"]
-    unregister(cursor, "batch_ids")
-    keep[resent] = False
+    first, last = int(starts.min()), int(starts.max())
+    keep = np.ones(spans.num_rows, dtype=bool)
+    if len(np.unique(hashes)) < spans.num_rows:
+        keep = _first_of_id(spans, trace_ids, span_ids)
+    if recent.may_hold(hashes, first):
+        keep[_stored(cursor, spans, {"first": first, "last": last})] = False
+    recent.add(hashes, last)
     if keep.all():
         return tables
     RESENT_SPANS.inc(int((~keep).sum()))
     return columns.keep_spans(tables, keep)
 
 
-def _first_of_id(spans: pa.Table) -> np.ndarray:
+def _stored(
+    cursor: duckdb.DuckDBPyConnection, spans: pa.Table, bounds: dict[str, int]
+) -> np.ndarray:
+    """Return the rows of the spans that are in the file; `bounds` are those of their starts."""
+    ids = spans.select(["project", "trace_id", "span_id"])
+    register(cursor, "batch_ids", ids.append_column("row", pa.array(np.arange(spans.num_rows))))
+    found: np.ndarray = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()["row"]
+    unregister(cursor, "batch_ids")
+    return found
+
+
+def _first_of_id(spans: pa.Table, trace_ids: np.ndarray, span_ids: np.ndarray) -> np.ndarray:
     """Return which rows are the first of their project, trace_id and span_id within the batch."""
-    trace_ids = _fixed(spans.column("trace_id"), 32)
-    span_ids = _fixed(spans.column("span_id"), 16)
-    keep = np.ones(spans.num_rows, dtype=bool)
-    # Most batches repeat nothing, and a mix of the span ids alone shows it, four times faster.
-    if len(np.unique(span_ids.view(np.uint64).reshape(-1, 2) @ _MIX)) == spans.num_rows:
-        return keep
     projects = spans.column("project").combine_chunks().dictionary_encode().indices.to_numpy()
     ids = np.char.add(np.char.add(trace_ids, span_ids), projects.astype("S"))
-    _, first = np.unique(ids, return_index=True)
-    keep[:] = False
-    keep[first] = True
+    keep = np.zeros(spans.num_rows, dtype=bool)
+    keep[np.unique(ids, return_index=True)[1]] = True
     return keep
-
-
-_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 
 
 def _fixed(column: pa.ChunkedArray, length: int) -> np.ndarray:
