@@ -186,12 +186,12 @@ class _Decoder:
             "span_events": events,
             "span_links": self._links(columns),
         }
-        return self._keep_good({name: self._bounded(table) for name, table in tables.items()})
+        if max(len(request.payload) for request in self._requests) > pieces.PIECE_BYTES_MAX:
+            tables = {name: self._bounded(table) for name, table in tables.items()}
+        return self._keep_good(tables)
 
     def _bounded(self, table: pa.Table) -> pa.Table:
         """Return rows whose names, ids and states are within a length."""
-        if max(len(request.payload) for request in self._requests) <= pieces.PIECE_BYTES_MAX:
-            return table
         for i, name in enumerate(table.column_names):
             if not pa.types.is_string(table.schema.types[i]) or name in UNBOUNDED:
                 continue
