@@ -143,6 +143,8 @@ class Engine:
 
     def refresh_metrics(self) -> None:
         """Bring the gauges up to date."""
+        metrics.INFLIGHT_BYTES.set(self.intake.inflight_bytes)
+        metrics.UNANSWERED_REQUESTS.set(self.intake.unanswered)
         metrics.DATABASE_BYTES.set(self.database.size_bytes())
         metrics.LOG_BYTES.set(self.database.log_bytes())
         metrics.DUCKDB_MEMORY_BYTES.set(self.database.memory_bytes())

@@ -29,8 +29,9 @@ ACCEPTED = Counter(
     ["signal"], registry=REGISTRY,
 )  # fmt: skip
 REJECTED = Counter(
-    "otel_threads_rejected", "Spans and log records refused one by one.",
-    ["signal"], registry=REGISTRY,
+    "otel_threads_rejected",
+    "Spans and log records refused one by one; otel_threads_requests counts whole requests.",
+    ["signal", "reason"], registry=REGISTRY,
 )  # fmt: skip
 RESENT_SPANS = Counter(
     "otel_threads_resent_spans", "Spans that were stored already.", registry=REGISTRY
@@ -38,6 +39,10 @@ RESENT_SPANS = Counter(
 INFLIGHT_BYTES = Gauge(
     "otel_threads_inflight_bytes", "Bytes accepted and not yet answered.", registry=REGISTRY
 )
+UNANSWERED_REQUESTS = Gauge(
+    "otel_threads_unanswered_requests", "Requests that wait, are decoded or are written.",
+    registry=REGISTRY,
+)  # fmt: skip
 COMMITS = Counter("otel_threads_commits", "Commits of received data.", registry=REGISTRY)
 COMMIT_SECONDS = Histogram(
     "otel_threads_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=REGISTRY

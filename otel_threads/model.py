@@ -4,7 +4,7 @@ Plain data. No behaviour beyond what a reader would call part of the word itself
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,15 @@ class Signal(StrEnum):
     TRACES = "traces"
     LOGS = "logs"
     METRICS = "metrics"
+
+
+class Refusal(StrEnum):
+    """Why a span or log record is not taken; metrics count by it."""
+
+    ID = "id"  # of a wrong length, or all zero
+    TIME = "time"  # after what the columns hold
+    VALUE = "value"  # an attribute's value cannot be read
+    SIZE = "size"  # attributes that many spans share are too many for as many copies
 
 
 class Load(StrEnum):
@@ -51,8 +60,13 @@ class Outcome:
     """
 
     accepted: int = 0
-    rejected: int = 0
+    refused: dict[Refusal, int] = field(default_factory=dict)
     message: str = ""
+
+    @property
+    def rejected(self) -> int:
+        """How many were refused, for whatever reason."""
+        return sum(self.refused.values())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
-from otel_threads import config
+from otel_threads import config, metrics
 from otel_threads.store import sql
 from otel_threads.store.database import Database
 
@@ -40,6 +41,24 @@ def test_the_settings_are_documented_with_their_defaults():
         text = "none" if value in (None, ()) else str(value)
         actual[field.name] = text.removesuffix(".0")
     assert documented == actual
+
+
+def test_the_metrics_are_documented_with_their_labels():
+    rows = re.findall(
+        r"^\| `(otel_threads_\w+)` \| (.*?) ?\| (.+?) \|$",
+        (ROOT / "docs/observing.md").read_text(),
+        re.M,
+    )
+    actual = [
+        (
+            metric._name,
+            ", ".join(f"`{label}`" for label in metric._labelnames),
+            metric._documentation,
+        )
+        for metric in vars(metrics).values()
+        if isinstance(metric, MetricWrapperBase)
+    ]
+    assert sorted(rows) == sorted(actual)
 
 
 def test_every_query_file_is_used_and_has_a_header():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import httpx
-from builders import a_chat, a_request
+from builders import a_chat, a_request, a_span
 from conftest import wait_until
 
 
@@ -13,6 +13,7 @@ def test_metrics(make_server):
     server = make_server()
     server.post(a_request(a_chat("t", "hi", "ho")))
     server.post(b"\x0a\xff")
+    server.post(a_request(a_span(span_id=b"\1\2"), a_span(start_time_unix_nano=2**64 - 1)))
     server.wait_derived()
     httpx.post(f"{server.api}/sql", json={"sql": "select 1"})
     text = httpx.get(f"http://{server.addresses['http']}/metrics").text
@@ -26,6 +27,11 @@ def test_metrics(make_server):
     if sys.platform == "linux":  # prometheus_client reads it from /proc
         assert float(found["process_resident_memory_bytes"]) > 50e6
     assert float(found['otel_threads_accepted_total{signal="traces"}']) == 1
+    for reason, count in {"id": 1, "time": 1, "value": 0, "size": 0}.items():
+        name = f'otel_threads_rejected_total{{reason="{reason}",signal="traces"}}'
+        assert float(found[name]) == count
+    assert float(found["otel_threads_unanswered_requests"]) == 0
+    assert float(found["otel_threads_inflight_bytes"]) == 0
     refused = [
         name
         for name in found

@@ -32,7 +32,7 @@ from otel_threads.decode.attributes import (
 )
 from otel_threads.decode.tables import CHILDREN, CONTENT, EMPTY, EVENTS, KEYS, LINKS, SPANS
 from otel_threads.errors import InvalidPayload
-from otel_threads.model import Request
+from otel_threads.model import Refusal, Request
 from otel_threads.wire.v1 import trace_pb2 as wire
 
 # A resource is stored beside each of its spans. One huge resource over many spans would turn a
@@ -65,12 +65,12 @@ class Decoded:
 
     `tables` has rows for spans, content_pieces, span_events and span_links by those names, with
     their columns without `ingest_seq`; the last three end with `span_row`, the row of their span.
-    `accepted` and `rejected` count per request; `reasons` say why, and what was cut.
+    `accepted` and `refused` count per request; `reasons` say why, and what was cut.
     """
 
     tables: dict[str, pa.Table]
     accepted: list[int]
-    rejected: list[int]
+    refused: list[dict[Refusal, int]]
     reasons: list[list[str]]
 
 
@@ -127,13 +127,15 @@ class _Decoder:
         self._resource_of_scope = owners(scopes)
         self._resource_of = self._resource_of_scope[self._scope_of]
         self._request_of = owners(resources)[self._resource_of]
-        self._reasons: dict[int, str] = {}  # span → why it is refused
+        self._reasons: dict[int, tuple[Refusal, str]] = {}  # span → why it is refused
         self._cuts: dict[int, str] = {}  # span → what of it was too long
 
     def decoded(self) -> Decoded:
         if not self._count:
-            nothing = [0] * len(self._requests)
-            return Decoded(dict(EMPTY), nothing, list(nothing), [[] for _ in self._requests])
+            count = len(self._requests)
+            return Decoded(
+                dict(EMPTY), [0] * count, [{} for _ in range(count)], [[] for _ in range(count)]
+            )
         span = self._span
         attributes = attributes_of(span.field("attributes"))
         self._refuse(attributes.bad, lambda owner: [owner])
@@ -186,12 +188,15 @@ class _Decoder:
             "span_events": events,
             "span_links": self._links(columns),
         }
-        if max(len(request.payload) for request in self._requests) > pieces.PIECE_BYTES_MAX:
-            tables = {name: self._bounded(table) for name, table in tables.items()}
-        return self._keep_good(tables)
+        return self._keep_good(self._bounded(tables))
 
-    def _bounded(self, table: pa.Table) -> pa.Table:
+    def _bounded(self, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
         """Return rows whose names, ids and states are within a length."""
+        if max(len(request.payload) for request in self._requests) <= pieces.PIECE_BYTES_MAX:
+            return tables
+        return {name: self._bounded_table(table) for name, table in tables.items()}
+
+    def _bounded_table(self, table: pa.Table) -> pa.Table:
         for i, name in enumerate(table.column_names):
             if not pa.types.is_string(table.schema.types[i]) or name in UNBOUNDED:
                 continue
@@ -205,28 +210,37 @@ class _Decoder:
             table = table.set_column(i, name, pieces.beginnings(column))
         return table
 
-    def _refuse(self, bad: dict[int, str], spans_of: Callable[[int], Any]) -> None:
+    def _refuse(
+        self,
+        bad: dict[int, str],
+        spans_of: Callable[[int], Any],
+        why: Refusal = Refusal.VALUE,
+    ) -> None:
         for owner, reason in bad.items():
             for span in spans_of(owner):
-                self._reasons.setdefault(int(span), reason)
+                self._refuse_span(span, why, reason)
+
+    def _refuse_span(self, span: Any, why: Refusal, reason: str) -> None:
+        self._reasons.setdefault(int(span), (why, reason))  # the first that is found
 
     def _check_ids(self, name: str, ids: pa.Array, length: int) -> None:
         lengths = pc.binary_length(ids).to_numpy()
         zero = pc.equal(ids, bytes(length)).to_numpy(zero_copy_only=False)
         for i in np.flatnonzero((lengths != length) | zero):
             what = "all zero" if zero[i] else f"{lengths[i]} bytes, {length} needed"
-            self._reasons.setdefault(int(i), f"{name} is {what}")
+            self._refuse_span(i, Refusal.ID, f"{name} is {what}")
 
     def _check_parents(self, ids: pa.Array) -> None:
         lengths = pc.binary_length(ids).to_numpy()
         for i in np.flatnonzero((lengths != 0) & (lengths != 8)):
-            self._reasons.setdefault(int(i), f"parent_span_id is {lengths[i]} bytes, 0 or 8 needed")
+            reason = f"parent_span_id is {lengths[i]} bytes, 0 or 8 needed"
+            self._refuse_span(i, Refusal.ID, reason)
 
     def _times(self, name: str) -> Index:
         times = self._span.field(name).to_numpy()
         late = times > UNIX_NANO_MAX
         for i in np.flatnonzero(late):
-            self._reasons.setdefault(int(i), f"{name} {times[i]} is after {UNIX_NANO_MAX}")
+            self._refuse_span(i, Refusal.TIME, f"{name} {times[i]} is after {UNIX_NANO_MAX}")
         return np.where(late, 0, times).astype(np.int64)
 
     def _resource_attributes(self) -> Attributes:
@@ -331,7 +345,7 @@ class _Decoder:
                     f"{what} attributes of {size} bytes over {used[owner]} spans, "
                     f"{EXPANDED_BYTES_MAX} bytes allowed"
                 )
-                self._refuse({owner: reason}, lambda o: np.flatnonzero(owner_of == o))
+                self._refuse({owner: reason}, lambda o: np.flatnonzero(owner_of == o), Refusal.SIZE)
 
     def _events(self, columns: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
         """Return the rows of span_events, and their long values."""
@@ -347,7 +361,7 @@ class _Decoder:
         late = times > UNIX_NANO_MAX
         for i in np.flatnonzero(late):
             reason = f"event time_unix_nano {times[i]} is after {UNIX_NANO_MAX}"
-            self._reasons.setdefault(int(span_of[i]), reason)
+            self._refuse_span(span_of[i], Refusal.TIME, reason)
         position = np.arange(len(event)) - offsets_of(lists)[span_of]
         rows = _child(
             columns,
@@ -410,17 +424,20 @@ class _Decoder:
     def _keep_good(self, tables: dict[str, pa.Table]) -> Decoded:
         requests = len(self._requests)
         reasons: list[list[str]] = [[] for _ in range(requests)]
-        total = np.bincount(self._request_of, minlength=requests)
-        for why in (self._reasons, self._cuts):
-            for i in sorted(why):
-                reasons[self._request_of[i]].append(why[i])
-        if not self._reasons:
-            return Decoded(tables, total.tolist(), [0] * requests, reasons)
-        good = np.ones(self._count, dtype=bool)
-        good[list(self._reasons)] = False
-        rejected = np.bincount(self._request_of[~good], minlength=requests)
-        kept = keep_spans(tables, good)
-        return Decoded(kept, (total - rejected).tolist(), rejected.tolist(), reasons)
+        refused: list[dict[Refusal, int]] = [{} for _ in range(requests)]
+        accepted = np.bincount(self._request_of, minlength=requests)
+        for span, (why, reason) in sorted(self._reasons.items()):
+            of = self._request_of[span]
+            reasons[of].append(reason)
+            refused[of][why] = refused[of].get(why, 0) + 1
+            accepted[of] -= 1
+        for span, what in sorted(self._cuts.items()):
+            reasons[self._request_of[span]].append(what)
+        if self._reasons:
+            good = np.ones(self._count, dtype=bool)
+            good[list(self._reasons)] = False
+            tables = keep_spans(tables, good)
+        return Decoded(tables, accepted.tolist(), refused, reasons)
 
 
 def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:

@@ -19,7 +19,7 @@ from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, cut
 from otel_threads.errors import InvalidPayload
-from otel_threads.model import Outcome, Request
+from otel_threads.model import Outcome, Refusal, Request
 
 EVENT_PREFIX = "gen_ai."
 
@@ -103,9 +103,9 @@ def decode(
                     if not name.startswith(EVENT_PREFIX):
                         outcome.accepted += 1
                         continue
-                    reason = _reason_to_refuse(record)
-                    if reason:
-                        outcome.rejected += 1
+                    if refusal := _refusal(record):
+                        why, reason = refusal
+                        outcome.refused[why] = outcome.refused.get(why, 0) + 1
                         reasons.append(reason)
                         continue
                     outcome.accepted += 1
@@ -143,15 +143,16 @@ def event_name(record: LogRecord) -> str:
     return ""
 
 
-def _reason_to_refuse(record: LogRecord) -> str:
+def _refusal(record: LogRecord) -> tuple[Refusal, str] | None:
     for name, value, length in (("trace_id", record.trace_id, 16), ("span_id", record.span_id, 8)):
         if len(value) not in (0, length):
-            return f"log record: {name} is {len(value)} bytes, 0 or {length} needed"
+            reason = f"log record: {name} is {len(value)} bytes, 0 or {length} needed"
+            return Refusal.ID, reason
         if value and not any(value):
-            return f"log record: {name} is all zero"
+            return Refusal.ID, f"log record: {name} is all zero"
     if max(record.time_unix_nano, record.observed_time_unix_nano) > columns.UNIX_NANO_MAX:
-        return f"log record: its time is after {columns.UNIX_NANO_MAX}"
-    return ""
+        return Refusal.TIME, f"log record: its time is after {columns.UNIX_NANO_MAX}"
+    return None
 
 
 class _Resource:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from otel_threads.decode import columns, logs
 from otel_threads.errors import InvalidPayload, Overloaded, StoreClosed, Unavailable, describe
-from otel_threads.metrics import ACCEPTED, INFLIGHT_BYTES, REJECTED, REQUEST_BYTES
-from otel_threads.model import Load, Outcome, Request, Signal
+from otel_threads.metrics import ACCEPTED, REJECTED, REQUEST_BYTES
+from otel_threads.model import Load, Outcome, Refusal, Request, Signal
 from otel_threads.ports import Batch, SpanWriter
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,16 @@ class GroupIntake:
         heavy = self._inflight_bytes >= AHEAD_BYTES_MIN or self._unanswered >= MANY_REQUESTS
         return Load.HEAVY if heavy else Load.LIGHT
 
+    @property
+    def inflight_bytes(self) -> int:
+        """Bytes of requests that are not answered."""
+        return self._inflight_bytes
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests are queued, being decoded or being written."""
+        return self._unanswered
+
     def reserve(self, size_bytes: int, *, held_bytes: int = 0) -> None:
         """See `ports.Intake`."""
         with self._changed:
@@ -91,13 +101,11 @@ class GroupIntake:
                     f"{self._inflight_bytes_max} allowed"
                 )
             self._inflight_bytes += size_bytes
-            INFLIGHT_BYTES.set(self._inflight_bytes)
 
     def release(self, size_bytes: int) -> None:
         """See `ports.Intake`."""
         with self._changed:
             self._inflight_bytes -= size_bytes
-            INFLIGHT_BYTES.set(self._inflight_bytes)
 
     def submit(self, request: Request) -> "Future[Outcome]":
         """See `ports.Intake`."""
@@ -196,9 +204,9 @@ class GroupIntake:
         decoded = self._spans([waiting.request for waiting in spans])
         rows, log_outcomes = self._logs([waiting.request for waiting in records])
         outcomes = [
-            Outcome(accepted=accepted, rejected=rejected, message=_message(reasons))
-            for accepted, rejected, reasons in zip(
-                decoded.accepted, decoded.rejected, decoded.reasons, strict=True
+            Outcome(accepted=accepted, refused=refused, message=_message(reasons))
+            for accepted, refused, reasons in zip(
+                decoded.accepted, decoded.refused, decoded.reasons, strict=True
             )
         ]
         answers = [*zip(spans, outcomes, strict=True), *zip(records, log_outcomes, strict=True)]
@@ -245,15 +253,20 @@ class GroupIntake:
 _TAKEN_BYTES = {signal: REQUEST_BYTES.labels(signal.value) for signal in Signal}
 _CHECKS = {Signal.TRACES: columns.check, Signal.LOGS: logs.check}
 
+for _signal in _CHECKS:  # so that all are there at 0 before the first
+    for _why in Refusal:
+        REJECTED.labels(_signal.value, _why.value)
+
 
 def _count(answers: Sequence[tuple[_Waiting, Outcome]]) -> None:
-    accepted, rejected = Counter[str](), Counter[str]()
+    accepted: Counter[Signal] = Counter()
     for waiting, outcome in answers:
-        accepted[waiting.request.signal.value] += outcome.accepted
-        rejected[waiting.request.signal.value] += outcome.rejected
-    for signal in accepted:
-        ACCEPTED.labels(signal).inc(accepted[signal])
-        REJECTED.labels(signal).inc(rejected[signal])
+        signal = waiting.request.signal
+        accepted[signal] += outcome.accepted
+        for why, count in outcome.refused.items():
+            REJECTED.labels(signal.value, why.value).inc(count)
+    for signal, count in accepted.items():
+        ACCEPTED.labels(signal.value).inc(count)
 
 
 def _message(reasons: list[str]) -> str:

@@ -22,7 +22,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from otel_threads.decode import columns, values
 from otel_threads.errors import InvalidPayload
-from otel_threads.model import Request, Signal
+from otel_threads.model import Refusal, Request, Signal
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     ["", "service.name", "x" * 300, "ä" * 200, "\x00", "a.b.c"]
@@ -130,7 +130,7 @@ def check_same(payloads: list[bytes]) -> None:
     fast = decoded(*payloads)
     slow = [slow_reading.tables(payload) for payload in payloads]
 
-    assert fast.rejected == [refused for _, refused in slow]
+    assert [sum(refused.values()) for refused in fast.refused] == [count for _, count in slow]
     for name, table in fast.tables.items():
         want = [row for tables, _ in slow for row in tables[name]]
         got = [slow_reading.readable(name, row) for row in table.to_pylist()]
@@ -222,6 +222,6 @@ def test_one_huge_resource_over_many_spans_is_refused_not_expanded():
         *(a_span() for _ in range(100)), resource={f"k{i}": "x" * 2**14 for i in range(64)}
     )
     found = decoded(payload, a_request(a_span()))
-    assert found.rejected == [100, 0]
+    assert found.refused == [{Refusal.SIZE: 100}, {}]
     assert found.accepted == [0, 1]
     assert "over 100 spans, 67108864 bytes allowed" in found.reasons[0][0]
