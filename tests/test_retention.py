@@ -13,6 +13,7 @@ from conftest import wait_until
 
 from otel_threads.config import Config
 from otel_threads.engine import Engine
+from otel_threads.errors import Unavailable
 from otel_threads.model import Request, Signal
 from otel_threads.store import retention
 
@@ -248,6 +249,29 @@ def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
         ]
         assert refused == [5, 3]
         assert engine.verbs.reading.status()["spans"] == 0
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("OLD_TRACES_SQL", {"older_than_days": 30}),
+        ("OLD_COUNT_SQL", {"older_than_days": 30}),
+        ("OLD_TOTALS_SQL", {"older_than_days": 30, "dry_run": True}),
+    ],
+)
+def test_a_question_that_finds_no_memory_may_be_asked_again(tmp_path, monkeypatch, name, body):
+    config = Config(database=str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    engine = Engine(config)
+    hungry = "select array_agg(i) from range(1000000000) t(i) where $before is not null"
+    hungry += " and ($project is null or len($others::varchar[]) >= 0)"
+    if name == "OLD_TRACES_SQL":
+        hungry += " and $most > 0"
+    monkeypatch.setattr(retention, name, hungry)
+    try:
+        with pytest.raises(Unavailable, match="no memory left"):
+            engine.verbs.pruning.prune(**body)
     finally:
         engine.close()
 

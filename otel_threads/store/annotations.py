@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from otel_threads.errors import Conflict
 from otel_threads.store import sql
-from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.database import Database, dictionaries, told_apart
 from otel_threads.store.register import register
 
 Row = dict[str, Any]
@@ -325,7 +325,7 @@ class Annotations:
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self.lock, self._database.transaction() as cursor:
+        with told_apart(), self.lock, self._database.transaction() as cursor:
             yield cursor
 
     def _known(

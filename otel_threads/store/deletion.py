@@ -49,7 +49,7 @@ class Deletion:
         Of a trace that several threads share, the other threads' spans stay.
         """
         ids = list(dict.fromkeys(thread_ids))
-        with self._database.cursor() as cursor:
+        with told_apart(), self._database.cursor() as cursor:
             register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(THREAD_TRACES_SQL, {"project": project}).fetchall()
         gone = sorted({thread_id for thread_id, *_ in found})
@@ -63,7 +63,7 @@ class Deletion:
     ) -> tuple[list[str], list[ThreadKey]]:
         """Delete traces, of one project or of all; return the ids that were here, and threads."""
         ids = list(dict.fromkeys(trace_ids))
-        with self._database.cursor() as cursor:
+        with told_apart(), self._database.cursor() as cursor:
             register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(TRACES_TO_DELETE_SQL, {"project": project}).fetchall()
         traces = {(p, trace_id): first for p, trace_id, first in found}

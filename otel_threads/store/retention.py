@@ -4,8 +4,9 @@ Space: DuckDB gives blocks of deleted rows free at the next checkpoint and write
 the file stops growing; it gets smaller only where free blocks are its last. `compact` rewrites it.
 """
 
+import contextlib
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from otel_threads.store.register import register
 
 OLD_TRACES_SQL = sql.query("old_traces")
 OLD_TOTALS_SQL = sql.query("old_totals")
+OLD_COUNT_SQL = sql.query("old_count")
 LOOSE_LOGS_SQL = sql.query("delete_loose_logs")
 LIVE_SHARE_SQL = sql.query("live_share")
 CLOCK_JUMPED_SQL = sql.query("clock_jumped")
@@ -47,7 +49,7 @@ class Retention:
 
     def own(self) -> dict[str, float]:
         """Return the projects that have a retention of their own, in days; 0 keeps everything."""
-        with self._database.cursor() as cursor:
+        with self._asking() as cursor:
             rows = cursor.execute(
                 "select project, retention_days from project_settings"
                 " where retention_days is not null"
@@ -56,7 +58,7 @@ class Retention:
 
     def clock_jumped(self) -> bool:
         """Return whether the clock jumped forward lately: what looks old may be of today."""
-        with self._database.cursor() as cursor:
+        with self._asking() as cursor:
             row = cursor.execute(CLOCK_JUMPED_SQL).fetchone()
         return bool(row and row[0])
 
@@ -65,9 +67,22 @@ class Retention:
     ) -> Row:
         """Return `{trace_count, span_count, thread_count}` of what ended before a time."""
         named = {"before": before, "project": project, "others": list(others)}
-        with self._database.cursor() as cursor:
+        with self._asking() as cursor:
             cursor.execute(OLD_TOTALS_SQL, named)
             return dictionaries(cursor)[0]
+
+    def count(self, before: datetime.datetime, *, project: str | None) -> int:
+        """Return how many traces ended before a time."""
+        named: dict[str, Any] = {"before": before, "project": project, "others": []}
+        with self._asking() as cursor:
+            row = cursor.execute(OLD_COUNT_SQL, named).fetchone()
+        return int(row[0]) if row else 0
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor; what lacks memory is Unavailable, and may be asked again."""
+        with told_apart(), self._database.cursor() as cursor:
+            yield cursor
 
     def delete_slice(
         self,
@@ -88,7 +103,7 @@ class Retention:
         """
         chosen = {"before": before, "project": project, "others": list(others)}
         while True:
-            with self._database.cursor() as cursor:
+            with self._asking() as cursor:
                 cursor.execute(OLD_TRACES_SQL, {**chosen, "most": traces_max})
                 old = dictionaries(cursor)
             try:
@@ -129,7 +144,7 @@ class Retention:
         self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()
     ) -> None:
         """Delete log records that came before a time and belong to no trace."""
-        with self._database.transaction() as cursor:
+        with told_apart(), self._database.transaction() as cursor:
             cursor.execute(
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
@@ -140,7 +155,7 @@ class Retention:
 
     def used_bytes(self) -> int:
         """Return what the rows take, deleted ones and free blocks not counted."""
-        with self._database.cursor() as cursor:
+        with self._asking() as cursor:
             row = cursor.execute(
                 "select used_blocks * block_size from pragma_database_size()"
                 " where database_name = current_database()"
@@ -151,7 +166,7 @@ class Retention:
 
     def middle_time(self, share: float) -> datetime.datetime | None:
         """Return a time before which about that share of all traces ended; None without any."""
-        with self._database.cursor() as cursor:
+        with self._asking() as cursor:
             row = cursor.execute(
                 "select to_timestamp(approx_quantile(epoch(end_time), $share)) from traces",
                 {"share": share},

@@ -70,16 +70,16 @@ class PruningService:
             return self._by_size(used_bytes_max, traces_max, dry_run=dry_run)
         assert older_than_days is not None
         before = _ago(older_than_days)
-        done = _NONE if dry_run else self._slice(before, name, (), traces_max)
-        left = self._retention.totals(before, project=name)
-        if not dry_run and left["trace_count"] == 0:
-            self._retention.delete_loose_logs(before, project=name)
-            self._retention.fold()
-        return {
-            **(left if dry_run else done),
-            "remaining": left["trace_count"],
-            "used_bytes": self._retention.used_bytes(),
-        }
+        if dry_run:
+            found = self._retention.totals(before, project=name)
+            left = found["trace_count"]
+        else:
+            found = self._slice(before, name, (), traces_max)
+            left = self._retention.count(before, project=name)
+            if not left:
+                self._retention.delete_loose_logs(before, project=name)
+                self._retention.fold()
+        return {**found, "remaining": left, "used_bytes": self._retention.used_bytes()}
 
     def keep_to_settings(self, stopped: Callable[[], bool] = lambda: False) -> int:
         """Delete all that the settings no longer keep; return how many traces that were.
@@ -120,18 +120,18 @@ class PruningService:
         self._retention.fold()
         used_bytes = self._retention.used_bytes()
         over = 1 - used_bytes_max / used_bytes if used_bytes > used_bytes_max else 0.0
-        totals = self._retention.totals(_ago(0), project=None)
-        wanted = math.ceil(over * totals["trace_count"])
+        count = self._retention.count(_ago(0), project=None)
+        wanted = math.ceil(over * count)
         if dry_run or not wanted:
-            share = over if totals["trace_count"] else 0.0
+            found = self._retention.totals(_ago(0), project=None) if wanted else _NONE
             return {
-                "trace_count": wanted if dry_run else 0,
-                "span_count": int(share * totals["span_count"]) if dry_run else 0,
-                "thread_count": int(share * totals["thread_count"]) if dry_run else 0,
+                "trace_count": wanted,
+                "span_count": int(over * found["span_count"]),
+                "thread_count": int(over * found["thread_count"]),
                 "remaining": wanted,
                 "used_bytes": used_bytes,
             }
-        most = max(1, min(traces_max, wanted, int(SIZE_SHARE * totals["trace_count"]) + 1))
+        most = max(1, min(traces_max, wanted, int(SIZE_SHARE * count) + 1))
         done = self._slice(_ago(0), None, (), most)
         self._retention.fold()
         left = self._retention.used_bytes()

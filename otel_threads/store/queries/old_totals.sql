@@ -1,7 +1,8 @@
 -- What pruning would delete: traces, spans, threads that would lose their last trace.
 with t as (
-    select project, trace_id, end_time < $before and ($project is null or project = $project)
-        and not list_contains($others::varchar[], project) as goes, span_count
+    select project, thread_ids, span_count, end_time < $before
+        and ($project is null or project = $project)
+        and not list_contains($others::varchar[], project) as goes
     from traces
 )
 select
@@ -9,8 +10,7 @@ select
     (select coalesce(sum(span_count), 0)::bigint from t where goes) as span_count,
     (
         select count(*) from (
-            select s.project, s.thread_id from trace_slices s join t using (trace_id)
-            where s.thread_id is not null and t.project = s.project
-            group by s.project, s.thread_id having bool_and(goes)
+            select project, thread_id from (select project, goes, unnest(thread_ids) as thread_id from t)
+            group by project, thread_id having bool_and(goes)
         )
     ) as thread_count
