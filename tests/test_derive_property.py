@@ -1,5 +1,6 @@
 """The derived tables depend on which spans arrived: not on order, batching, repetition or timing."""
 
+import dataclasses
 import json
 import random
 import tempfile
@@ -19,6 +20,11 @@ from otel_threads.store.database import Database
 from otel_threads.store.derived import TABLES, DuckDBDerivedStore
 from otel_threads.store.writer import BatchWriter
 
+OUTSIDE_SQL = """
+    select t.thread_id, t.start_time, f.first_activity_time, f.last_activity_time
+    from turns t join thread_facts f using (project, thread_id)
+    where t.start_time not between f.first_activity_time and f.last_activity_time
+"""
 RECEIVED = 1_795_400_000_000_000_000
 
 
@@ -71,6 +77,8 @@ def derive(commits: list[list[Request]], *, at_once: bool) -> dict[str, list[str
                 derive_all(store, writer.committed_sequence)
         derive_all(store, writer.committed_sequence)
         with database.cursor() as cursor:
+            # Who reads a thread's turns, and derives them again, looks nowhere else.
+            assert cursor.execute(OUTSIDE_SQL).fetchall() == []
             found = {
                 table: sorted(
                     json.dumps(row, default=str)
@@ -110,6 +118,27 @@ def test_any_permutation_split_and_repetition_gives_the_same_tables(data):
         shuffled = shuffled[size:]
 
     assert derive(commits, at_once=data.draw(st.booleans())) == expected(folder)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_conversations_within_one_another_keep_their_turns(data):
+    """Ids on any spans of a recording, whatever is inside of what."""
+    dice = random.Random(data.draw(st.integers(0, 2**32)))
+    pieces, ids = [], {}
+    for piece in single_spans(data.draw(st.sampled_from(scenarios()))):
+        if piece.signal is Signal.TRACES:
+            request = ExportTraceServiceRequest.FromString(piece.payload)
+            span = request.resource_spans[0].scope_spans[0].spans[0]
+            # Recordings send some spans twice: with the same id.
+            one = ids.setdefault(span.span_id, dice.choice(("one", "two", "three", "", "", "")))
+            if one:
+                span.attributes.add(key="gen_ai.conversation.id").value.string_value = one
+            piece = dataclasses.replace(piece, payload=request.SerializeToString())
+        pieces.append(piece)
+    halves = dice.sample(pieces, len(pieces))
+    halves = [half for half in (halves[::2], halves[1::2]) if half]
+    assert derive(halves, at_once=False) == derive([pieces], at_once=True)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from builders import a_request, a_span, any_value, new_trace_id
+from builders import a_chat, a_request, a_span, any_value, new_trace_id
 
 _numbers = itertools.count(1)
 
@@ -149,6 +149,23 @@ def test_agents_of_two_threads_in_one_trace_that_say_nothing(server):
         [(None, None)],
         [(None, {"type": None, "message": "no model"})],
     ]
+
+
+def test_a_conversation_inside_of_another_has_its_turn(server):
+    """Another conversation's span around it was taken for its beginning, where nobody looked."""
+    root = a_span(
+        name="invoke_agent", attributes={"gen_ai.operation.name": "invoke_agent",
+                                         "gen_ai.conversation.id": "shapes-outer"},
+    )  # fmt: skip
+    inside = a_chat(
+        "shapes-inner", "Hi", "Ho", trace_id=root.trace_id, parent_span_id=root.span_id,
+        start=root.start_time_unix_nano + 10**9,
+    )  # fmt: skip
+    server.post(a_request(root, inside))
+    server.wait_derived()
+    (turn,) = server.get("/threads/turns", thread_id="shapes-inner")["items"]
+    assert (turn["user"], turn["assistant"], turn["name"]) == ("Hi", "Ho", "chat")
+    assert server.get("/threads/turns", thread_id="shapes-outer")["items"] == []
 
 
 def test_a_set_up_trace_is_no_turn(server):

@@ -84,8 +84,7 @@ class Turns:
         by_key: dict[tuple[str | None, int, str], _Group] = {}
         latest: dict[str | None, _Group] = {}
         for call in self._calls:
-            found = self._threads.get(call.span.span_id)
-            thread_id = found.thread_id if found else None
+            thread_id = self._thread_id(call.span)
             texts = [t for m in call.inputs if m.role == "user" and (t := m.text) is not None]
             key = (thread_id, len(texts), texts[-1]) if texts else None
             group = by_key.get(key) if key else None
@@ -192,17 +191,22 @@ class Turns:
         return None
 
     def _outer_path(self, calls: Sequence[Call]) -> list[Span]:
-        """Return the spans over all calls of a turn and over no other, the highest first."""
+        """Return the thread's spans over all calls of a turn and over no other, highest first."""
         path = []
         lowest = calls[0].span
+        thread_id = self._thread_id(lowest)
         for span in (lowest, *self._tree.ancestors(lowest.span_id)):
             below = self._calls_below.get(span.span_id, 0)
-            if below > len(calls):
+            if below > len(calls) or self._thread_id(span) != thread_id:
                 break
             is_outside = self._facts[span.span_id].kind != "llm" or span.span_id in self._frames
             if is_outside and below == len(calls):
                 path.append(span)
         return list(reversed(path))
+
+    def _thread_id(self, span: Span) -> str | None:
+        found = self._threads.get(span.span_id)
+        return found.thread_id if found else None
 
     def _subtree(self, outer: Span) -> list[Span]:
         found, stack = [], [outer]
@@ -359,14 +363,12 @@ class Turns:
                 inside.add(span.span_id)
             elif self._facts[span.span_id].kind == "agent":
                 inside.add(span.span_id)
-                thread = self._threads.get(span.span_id)
-                agents.setdefault(thread.thread_id if thread else None, []).append(span)
+                agents.setdefault(self._thread_id(span), []).append(span)
         found = []
         for thread_id, some in agents.items():
             outer = some[0]
             for span in self._tree.ancestors(outer.span_id):
-                thread = self._threads.get(span.span_id)
-                if len(agents) > 1 and (thread.thread_id if thread else None) != thread_id:
+                if self._thread_id(span) != thread_id:
                     break
                 outer = span
             part = self._outer_only(outer, None)

@@ -313,6 +313,7 @@ class _Threads:
         self._parts = {_part_key(part): part for part in parts}
         self._words: list[Row] = []
         self._are_new = False  # none of them was here before
+        self._lowest = min(affected.values(), default=0)  # when the first of them began
 
     def turns(self, merge: Merge) -> list[Row]:
         """Delete the turns from the change on; return them made again, with their index."""
@@ -322,8 +323,9 @@ class _Threads:
         register(cursor, "affected", _keyed(self._affected, "first"))
         words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
         self._are_new = not words
+        self._lowest = min([self._lowest, *(row["began"] for row in words.values())])
         # Of threads that are all new nothing is stored that would have to be found or deleted.
-        before = [] if self._are_new else _rows(cursor, BEFORE_SQL)
+        before = [] if self._are_new else _rows(cursor, BEFORE_SQL, {"lowest": self._lowest})
         cuts = dict(self._affected)
         parts = _by_thread(self._parts.values()) if self._are_new else self._narrow(cuts)
         kept = dict.fromkeys(cuts, 0) | {_key(row): row["kept"] for row in before}
@@ -364,7 +366,7 @@ class _Threads:
                 " (select (project, thread_id) from affected)"
             )
         register(self._cursor, "words", pa.Table.from_pylist(self._words, schema=WORDS))
-        self._cursor.execute(INSERT_THREADS_SQL)
+        self._cursor.execute(INSERT_THREADS_SQL, {"lowest": self._lowest})
 
     def _delete_turns(self, cuts: Mapping[ThreadKey, int]) -> None:
         register(self._cursor, "cuts", _keyed(cuts, "cut"))
@@ -374,6 +376,9 @@ class _Threads:
                 f"delete from {table} using cuts"  # noqa: S608  # our own names
                 f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
                 f" and {table}.start_time_unix_nano >= cuts.cut"
+                # The same of all of them, for zone maps.
+                f" and {table}.start_time_unix_nano >= $lowest",
+                {"lowest": min(cuts.values())},
             )
 
     def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
@@ -382,7 +387,8 @@ class _Threads:
 
     def _kept(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, int]:
         register(self._cursor, "affected", _keyed(cuts, "first"))
-        kept = {_key(row): row["kept"] for row in _rows(self._cursor, BEFORE_SQL)}
+        found = _rows(self._cursor, BEFORE_SQL, {"lowest": self._lowest})
+        kept = {_key(row): row["kept"] for row in found}
         register(self._cursor, "affected", _keyed(self._affected, "first"))
         return kept
 
