@@ -252,7 +252,8 @@ def replace(
         for i, turn in enumerate(merge([p for p in trace.parts if p["thread_id"] is None]))
         if turn.update(turn_index=i) is None
     ]
-    again = _Threads(cursor, affected, parts, pause)
+    last = max((row["end_time_unix_nano"] for trace in traces for row in trace.slices), default=0)
+    again = _Threads(cursor, affected, parts, pause, last=last)
     _put_turns(put, loose + again.turns(merge))
     pause()
     if affected:
@@ -306,14 +307,18 @@ class _Threads:
         affected: Mapping[ThreadKey, int],
         parts: Sequence[Row],
         pause: Pause,
+        *,
+        last: int,
     ) -> None:
+        """`last`: when what is new ends."""
         self._cursor = cursor
         self._pause = pause
         self._affected = affected
         self._parts = {_part_key(part): part for part in parts}
         self._words: list[Row] = []
         self._are_new = False  # none of them was here before
-        self._lowest = min(affected.values(), default=0)  # when the first of them began
+        # When the first of them began and the last ended: nothing of them is outside of it.
+        self._within = {"lowest": min(affected.values(), default=0), "highest": last}
 
     def turns(self, merge: Merge) -> list[Row]:
         """Delete the turns from the change on; return them made again, with their index."""
@@ -323,9 +328,11 @@ class _Threads:
         register(cursor, "affected", _keyed(self._affected, "first"))
         words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
         self._are_new = not words
-        self._lowest = min([self._lowest, *(row["began"] for row in words.values())])
+        for row in words.values():
+            self._within["lowest"] = min(self._within["lowest"], row["began"])
+            self._within["highest"] = max(self._within["highest"], row["ended"])
         # Of threads that are all new nothing is stored that would have to be found or deleted.
-        before = [] if self._are_new else _rows(cursor, BEFORE_SQL, {"lowest": self._lowest})
+        before = [] if self._are_new else _rows(cursor, BEFORE_SQL, self._within)
         cuts = dict(self._affected)
         parts = _by_thread(self._parts.values()) if self._are_new else self._narrow(cuts)
         kept = dict.fromkeys(cuts, 0) | {_key(row): row["kept"] for row in before}
@@ -366,7 +373,7 @@ class _Threads:
                 " (select (project, thread_id) from affected)"
             )
         register(self._cursor, "words", pa.Table.from_pylist(self._words, schema=WORDS))
-        self._cursor.execute(INSERT_THREADS_SQL, {"lowest": self._lowest})
+        self._cursor.execute(INSERT_THREADS_SQL, self._within)
 
     def _delete_turns(self, cuts: Mapping[ThreadKey, int]) -> None:
         register(self._cursor, "cuts", _keyed(cuts, "cut"))
@@ -377,8 +384,8 @@ class _Threads:
                 f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
                 f" and {table}.start_time_unix_nano >= cuts.cut"
                 # The same of all of them, for zone maps.
-                f" and {table}.start_time_unix_nano >= $lowest",
-                {"lowest": min(cuts.values())},
+                f" and {table}.start_time_unix_nano between $lowest and $highest",
+                {**self._within, "lowest": min(cuts.values())},
             )
 
     def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
@@ -387,8 +394,7 @@ class _Threads:
 
     def _kept(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, int]:
         register(self._cursor, "affected", _keyed(cuts, "first"))
-        found = _rows(self._cursor, BEFORE_SQL, {"lowest": self._lowest})
-        kept = {_key(row): row["kept"] for row in found}
+        kept = {_key(row): row["kept"] for row in _rows(self._cursor, BEFORE_SQL, self._within)}
         register(self._cursor, "affected", _keyed(self._affected, "first"))
         return kept
 

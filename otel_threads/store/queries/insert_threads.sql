@@ -1,12 +1,12 @@
 -- The rows of the touched threads, summed over their traces and turns.
 -- affected: (project, thread_id). A thread without a trace left gets no row.
 -- words: (project, thread_id, first_message, last_message), so that no content is read here.
--- $lowest: when the first of these threads began, for zone maps.
+-- $lowest, $highest: when the first of these threads began and the last ended, for zone maps.
 insert into thread_facts by name
 with s as (
     select s.* from trace_slices s
     semi join affected a on s.thread_id = a.thread_id and s.project = a.project
-    where s.start_time_unix_nano >= $lowest
+    where s.start_time_unix_nano between $lowest and $highest
 ),
 t as (
     select
@@ -15,7 +15,7 @@ t as (
         sum(t.message_count)::bigint as message_count
     from turns t
     semi join affected a on t.thread_id = a.thread_id and t.project = a.project
-    where t.start_time_unix_nano >= $lowest
+    where t.start_time_unix_nano between $lowest and $highest
     group by t.project, t.thread_id
 )
 select

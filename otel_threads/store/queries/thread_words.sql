@@ -1,8 +1,9 @@
 -- First and last message of touched threads as they were, for what does not change; and when they
--- began.
+-- began and ended.
 -- affected: (project, thread_id, first).
 select
     f.project, f.thread_id, f.first_message, f.last_message,
-    epoch_us(f.first_activity_time) * 1000 as began
+    epoch_us(f.first_activity_time) * 1000 as began,
+    epoch_us(f.last_activity_time) * 1000 + 999 as ended
 from thread_facts f
 semi join affected a on f.thread_id = a.thread_id and f.project = a.project
