@@ -25,7 +25,7 @@ from otel_threads.errors import (
     Unavailable,
     describe,
 )
-from otel_threads.store import double_write, migrations
+from otel_threads.store import double_write, migrations, new_file
 from otel_threads.store.cores import Cores
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
@@ -101,10 +101,11 @@ class Database:
             },
         )
         options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
-        if not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
-            options += f", BLOCK_SIZE {BLOCK_BYTES}"
         if self._read_only:
             options = "READ_ONLY"
+        elif not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
+            options += f", BLOCK_SIZE {BLOCK_BYTES}"
+            new_file.make(self.path, connection, options)
         elif double_write.put_back(self.path):
             logger.warning(
                 "%s was left in the middle of folding its log in: what was written over is back",
