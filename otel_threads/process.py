@@ -68,7 +68,7 @@ def _settle_missing_imports() -> None:
 def _settle_heaps() -> None:
     """Let the C heap stay whole where it is glibc's; whoever sets its variables means it.
 
-    Within ten minutes at half speed holes of 130 MB came to be in it, and of 15 MB so.
+    Ten minutes at half speed left 130 MB of holes in it; with these settings 15.
     """
     if sys.platform != "linux" or any(
         name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ

@@ -40,8 +40,8 @@ def test_a_kill_at_any_header_leaves_no_file_and_the_next_start_goes_well(tmp_pa
         [sys.executable, "-c", DIE_AFTER, str(path), str(size_bytes)], check=False
     )
     assert died.returncode < 0
-    assert names(tmp_path) == ["x.duckdb.new"]
-    assert (tmp_path / "x.duckdb.new").stat().st_size <= size_bytes
+    assert names(tmp_path) == ["x.duckdb.unfinished"]
+    assert (tmp_path / "x.duckdb.unfinished").stat().st_size <= size_bytes
     database = Database(str(path), memory_limit_bytes=MEMORY_BYTES)
     assert block_bytes(database) == BLOCK_BYTES
     database.close()
@@ -55,6 +55,17 @@ def test_a_file_that_somebody_made_meanwhile_stays(tmp_path):
         new_file.make(str(path), connection, "ROW_GROUP_SIZE 8192")
     assert path.read_bytes() == b"theirs"
     assert names(tmp_path) == ["x.duckdb"]
+
+
+def test_a_file_with_content_under_the_other_name_stays(tmp_path):
+    theirs = tmp_path / "x.duckdb.unfinished"
+    Database(str(theirs), memory_limit_bytes=MEMORY_BYTES).close()
+    content = theirs.read_bytes()
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=MEMORY_BYTES)
+    assert block_bytes(database) == BLOCK_BYTES
+    database.close()
+    assert theirs.read_bytes() == content
+    assert names(tmp_path) == ["x.duckdb", "x.duckdb.unfinished"]
 
 
 def test_where_there_are_no_links_the_file_is_made_all_the_same(tmp_path, monkeypatch):

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import duckdb
 
+HEADERS_BYTES = 3 * 4096  # all that an empty database takes: DuckDB's storage format
+
 
 def make(path: str, connection: duckdb.DuckDBPyConnection, options: str) -> None:
     """Make an empty database where there is no file; `options` are those of ATTACH.
 
     Where that cannot be done it does nothing: whoever opens the file next hears why.
     """
-    unfinished = Path(f"{path}.new")
+    unfinished = Path(f"{path}.unfinished")
     quoted = str(unfinished).replace("'", "''")
     with contextlib.suppress(OSError, duckdb.Error):
-        unfinished.unlink(missing_ok=True)  # of a process that was killed
+        if unfinished.exists():  # of a process that was killed; with rows it is not, and stays
+            if unfinished.stat().st_size > HEADERS_BYTES:
+                return
+            unfinished.unlink()
         connection.execute(f"attach '{quoted}' as new_file ({options})")
         connection.execute("detach new_file")
         try:
