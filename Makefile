@@ -35,6 +35,7 @@ lint-page:
 
 bench: $(VENV)/.dev
 	cd benchmarks && ../$(BIN)/python ingest.py --save
+	cd benchmarks && ../$(BIN)/python protocol.py --save
 	cd benchmarks && ../$(BIN)/python derive.py --save
 	cd benchmarks && ../$(BIN)/python visibility.py --save
 	cd benchmarks && ../$(BIN)/python start.py --save

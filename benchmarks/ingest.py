@@ -26,6 +26,7 @@ import numpy as np
 import psutil
 from load import Template
 
+PREPARED_PER_S = 12_000  # spans, for the Go sender; more than any server here takes
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 CASES = {  # name: (senders, spans a request, bytes a span)
     "1kB": (4, 512, 1000),
@@ -150,7 +151,7 @@ class GoSenders:
         )
         template, dice = Template(spans=spans, span_bytes=span_bytes), np.random.default_rng(1)
         with Path(requests).open("wb") as file:
-            for _ in range(int(5000 * seconds / spans)):
+            for _ in range(int(PREPARED_PER_S * seconds / spans)):
                 request = template.fresh(dice)
                 file.write(struct.pack("<I", len(request)) + request)
         self._command = [program, f"-address={address}", f"-requests={requests}",

@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
 from otel_threads.engine import Engine
 from otel_threads.receive import otlp_grpc, otlp_http, samples
+from otel_threads.receive.calls import Method
+from otel_threads.receive.grpc_port import GrpcPort, tls_context
 
 logger = logging.getLogger(__name__)
 
@@ -90,17 +92,21 @@ async def _open_ports(
         token=config.ingest_token,
         clock=time.time_ns,
     )
-    query = grpc.aio.server(options=otlp_grpc.options(request_bytes_max=config.request_bytes_max))
-    rpc.add_service(query, engine.verbs, rights=rights)
-    await otlp_grpc.add_health_and_reflection(query, [rpc.SERVICE])
-    otlp = grpc.aio.server(options=otlp_grpc.options(request_bytes_max=config.request_bytes_max))
-    await otlp_grpc.add_services(otlp, engine.intake, token=config.ingest_token, clock=time.time_ns)
+    query = await rpc.server(
+        engine.verbs, rights=rights, request_bytes_max=config.request_bytes_max
+    )
+    otlp = otlp_grpc.methods(
+        engine.intake,
+        request_bytes_max=config.request_bytes_max,
+        token=config.ingest_token,
+        clock=time.time_ns,
+    )
     listening = {}
     # Closed in the opposite order: the receivers first, what people read last.
     listening["grpc"] = await _open_grpc(query, "grpc_endpoint", config, ports)
     listening["http"] = await _open_http(http, "http_endpoint", config, ports)
     listening["otlp_http"] = await _open_http(receiver, "otlp_http_endpoint", config, ports)
-    listening["otlp_grpc"] = await _open_grpc(otlp, "otlp_grpc_endpoint", config, ports)
+    listening["otlp_grpc"] = await _open_otlp_grpc(otlp, "otlp_grpc_endpoint", config, ports)
     return listening
 
 
@@ -128,12 +134,7 @@ async def _open_grpc(
 async def _open_http(
     application: Any, setting: str, config: Config, ports: contextlib.AsyncExitStack
 ) -> str:
-    host, port = endpoint(getattr(config, setting), setting=setting)
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {setting} {host}:{port}: {error.strerror}") from None
+    listener, address = _listen(setting, config)
     server = _Http(
         uvicorn.Config(
             application,
@@ -156,8 +157,32 @@ async def _open_http(
         await running
 
     ports.push_async_callback(close)
-    bound: int = listener.getsockname()[1]
-    return f"{host}:{bound}"
+    return address
+
+
+async def _open_otlp_grpc(
+    methods: Mapping[str, Method], setting: str, config: Config, ports: contextlib.AsyncExitStack
+) -> str:
+    listener, address = _listen(setting, config)
+    try:
+        tls = tls_context(config.tls_cert_file, config.tls_key_file, config.tls_client_ca_file)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {setting} {address}: {error}") from None
+    port = GrpcPort(methods)
+    await port.open(listener, tls)
+    ports.push_async_callback(port.close, STOP_GRACE_S)
+    return address
+
+
+def _listen(setting: str, config: Config) -> tuple[socket.socket, str]:
+    """Return a listening socket and its address as it is shown."""
+    host, port = endpoint(getattr(config, setting), setting=setting)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {setting} {host}:{port}: {error.strerror}") from None
+    return listener, f"{host}:{listener.getsockname()[1]}"
 
 
 class _Http(uvicorn.Server):

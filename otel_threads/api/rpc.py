@@ -14,6 +14,8 @@ from google.protobuf import empty_pb2, json_format
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2
 from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel, ValidationError
 
 from otel_threads import deadline
@@ -48,9 +50,22 @@ CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 )
 
 
-def add_service(server: grpc.aio.Server, verbs: Verbs, *, rights: Rights) -> None:
-    """Add ThreadService to a server."""
-    stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), server)
+async def server(verbs: Verbs, *, rights: Rights, request_bytes_max: int) -> grpc.aio.Server:
+    """Return a server of ThreadService, health and reflection, without a port and not started."""
+    made = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", request_bytes_max),  # gRPC's default is 4 MiB
+            ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared in silence
+        ]
+    )
+    stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), made)
+    checks = health.aio.HealthServicer()
+    for service in ("", SERVICE):
+        await checks.set(service, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, made)
+    names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, made)
+    return made
 
 
 class _Servicer:

@@ -4,11 +4,8 @@ Limits hold for the body as sent and as decompressed; decompression stops at the
 """
 
 import asyncio
-import io
-import zlib
 from collections.abc import Awaitable, Callable
 
-import zstandard
 from google.rpc.status_pb2 import Status
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
@@ -23,6 +20,7 @@ from otel_threads.model import Request, Signal
 from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
 from otel_threads.receive.answers import Answers
+from otel_threads.receive.compression import THREAD_BYTES_MIN, decompress
 from otel_threads.receive.status import UnsupportedType
 
 PROTOBUF = "application/x-protobuf"
@@ -32,7 +30,6 @@ JSON = "application/json"
 PREFIXES = ("", "/{prefix:path}")
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
 BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
-THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are decompressed and parsed without a thread
 
 
 class SlowBody(InvalidPayload):
@@ -150,64 +147,6 @@ async def _payload(
     if len(body) < THREAD_BYTES_MIN and encoding in ("", "identity"):
         return work()
     return await asyncio.to_thread(work)
-
-
-def decompress(body: bytes, encoding: str, bytes_max: int) -> bytes:
-    """Return the body without its content encoding.
-
-    Raises:
-        TooLarge: it would be more than `bytes_max`; nothing beyond that is decompressed.
-        InvalidPayload: it is not what the encoding says.
-        UnsupportedType: the encoding is none of gzip, deflate, zstd.
-    """
-    match encoding:
-        case "" | "identity":
-            plain = body
-        case "gzip" | "x-gzip":
-            plain = _inflate(body, encoding, bytes_max, wbits=31)
-        case "deflate":
-            # Some senders leave out zlib's header, as browsers have long put up with.
-            raw = not (len(body) >= 2 and body[0] & 15 == 8 and (body[0] * 256 + body[1]) % 31 == 0)
-            plain = _inflate(body, encoding, bytes_max, wbits=-15 if raw else 15)
-        case "zstd":
-            plain = _unzstd(body, bytes_max)
-        case _:
-            raise UnsupportedType(
-                f"content-encoding {encoding!r} is not supported: send gzip, deflate, zstd or none"
-            )
-    if len(plain) > bytes_max:
-        raise TooLarge(f"over {bytes_max} bytes after decompression, the most allowed")
-    return plain
-
-
-def _inflate(body: bytes, encoding: str, bytes_max: int, *, wbits: int) -> bytes:
-    parts, left, rest = [], bytes_max + 1, body
-    try:
-        while rest and left > 0:  # gzip allows several members one after the other
-            inflater = zlib.decompressobj(wbits)
-            part = inflater.decompress(rest, left)
-            parts.append(part)
-            left -= len(part)
-            if left > 0 and not inflater.eof:
-                raise InvalidPayload(f"the {encoding} body ends before its data does")
-            rest = inflater.unused_data
-    except zlib.error as error:
-        raise InvalidPayload(f"the body is not {encoding}: {error}") from None
-    return b"".join(parts)
-
-
-def _unzstd(body: bytes, bytes_max: int) -> bytes:
-    try:
-        with zstandard.ZstdDecompressor(max_window_size=bytes_max).stream_reader(
-            io.BytesIO(body), read_across_frames=True
-        ) as reader:
-            parts, left = [], bytes_max + 1
-            while left > 0 and (part := reader.read(min(left, 1 << 20))):
-                parts.append(part)
-                left -= len(part)
-            return b"".join(parts)
-    except zstandard.ZstdError as error:
-        raise InvalidPayload(f"the body is not zstd: {error}") from None
 
 
 def _failure(signal: Signal, error: Exception, content_type: str) -> Response:
