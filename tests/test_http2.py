@@ -10,6 +10,7 @@ import gzip
 import random
 import socket
 import threading
+import tracemalloc
 import zlib
 
 import grpc
@@ -260,8 +261,7 @@ def test_headers_without_end_are_cut_off(server):
     with Peer(server.grpc) as peer:
         block = frames.header_block((b"x", b"x" * 15000))
         peer.send(frames.HEADERS, 0, 1, block)
-        for _ in range(5):
-            peer.send(frames.CONTINUATION, 0, 1, block)
+        peer.send(frames.CONTINUATION, 0, 1, block)
         assert peer.error() == ErrorCode.ENHANCE_YOUR_CALM
 
 
@@ -399,6 +399,18 @@ def test_who_trickles_is_cut_off_and_who_waits_is_not(monkeypatch):
             silent.close()
 
     in_process(use)
+
+
+def test_a_message_in_tiny_frames_takes_no_more_than_its_size():
+    size = 400_000
+    call = Call(None, 1, Kept(), {}, 0.0)
+    call.feed(message(bytes(size))[:5])
+    tracemalloc.start()
+    for n in range(0, size - 2, 2):
+        call.feed(n.to_bytes(4, "big")[2:])
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 2 * size
 
 
 def test_a_client_that_reads_nothing_is_not_read():

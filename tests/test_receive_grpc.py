@@ -1,5 +1,8 @@
 """OTLP over gRPC: each kind of input and the exact answer; real exporters."""
 
+import contextlib
+import socket
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -199,3 +202,34 @@ def test_a_cancelled_call_harms_nobody(server):
             call.future(a_request(a_span())).cancel()
         assert call(a_request(a_span()), timeout=30) == b""
     assert threading.active_count() < 100
+
+
+def test_mutual_tls_takes_who_has_a_certificate_and_nobody_else(make_server, tmp_path):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert),
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    server = make_server(tls_cert_file=cert, tls_key_file=key, tls_client_ca_file=cert)
+    host, port = server.grpc.split(":")
+    pair = {"private_key": key.read_bytes(), "certificate_chain": cert.read_bytes()}
+    large = a_request(*(a_span(attributes={"text": "x" * MIB}) for _ in range(8)))
+
+    def send(**identity) -> bytes:
+        credentials = grpc.ssl_channel_credentials(cert.read_bytes(), **identity)
+        with grpc.secure_channel(f"localhost:{port}", credentials) as one:
+            return one.unary_unary(TRACES)(large, timeout=60)
+
+    assert send(**pair) == b""
+    with pytest.raises(grpc.RpcError) as caught:
+        send()
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    with socket.create_connection((host, int(port)), timeout=30) as plain:
+        plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while plain.recv(4096):
+                pass
+    assert send(**pair) == b""
+    assert server.stop() == 0
+    assert server.stderr() == ""

@@ -21,6 +21,7 @@ HEADERS = b"\x88" + frames.header_block((b"content-type", b"application/grpc")) 
 OK = frames.header_block((b"grpc-status", b"0"))
 UNIMPLEMENTED = frames.header_block((b"grpc-status", b"12"))
 NOT_GRPC = b"This port takes OTLP over gRPC: POST with content-type application/grpc.\n"
+SMALL_BYTES, PART_BYTES_MAX = 1024, 16 * 1024
 TEXT_LENGTH_MAX = 1000  # clients refuse long headers
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
@@ -103,7 +104,10 @@ class Call:
             TooLarge: the message would be larger than the method takes.
             InvalidPayload: the bytes are not what gRPC prescribes; and what the method raises.
         """
-        self._parts.append(data)
+        if self._parts and len(data) < SMALL_BYTES and len(self._parts[-1]) < PART_BYTES_MAX:
+            self._parts[-1] += data  # else a message in tiny frames takes many times its size
+        else:
+            self._parts.append(data)
         self._size_bytes += len(data)
         while not self.is_over and (self._length is not None or self._read_prefix()):
             length = self._length or 0
@@ -164,7 +168,9 @@ class Call:
         """Answer with a code that is not OK and a text, after whatever was sent."""
         if self.is_over:
             return
-        text = urllib.parse.quote(message[:TEXT_LENGTH_MAX], safe=PRINTABLE).encode()
+        text = urllib.parse.quote(
+            message[:TEXT_LENGTH_MAX], safe=PRINTABLE, errors="replace"
+        ).encode()
         fields = [(b"grpc-status", b"%d" % code.value[0]), (b"grpc-message", text)]
         if details is not None:
             details.message = details.message[:TEXT_LENGTH_MAX]

@@ -11,7 +11,7 @@ from hpack import Decoder, HPACKError, OversizedHeaderListError
 from otel_threads.receive import frames
 from otel_threads.receive.frames import Broken, ErrorCode
 
-HEADER_BYTES_MAX = 64 * 1024  # of one call, decoded as well as not
+HEADER_BYTES_MAX = 16 * 1024  # of one call, decoded as well as not; as gRPC allows
 FRAMES_MAX = 32
 PSEUDO_HEADERS = frozenset((b":method", b":scheme", b":path", b":authority"))
 NEEDED_HEADERS = (":method", ":scheme", ":path")

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 CALLS_MAX = 1000  # under way in one connection; clients wait with more
 CANCELLED_MAX = 1000  # more calls cancelled than answered: a client that means no good
-FRAME_BYTES_MAX = 64 * 1024
+FRAME_BYTES_MAX = 32 * 1024
 BODY_TIMEOUT_S = 60.0  # a sender that trickles its request is cut off
 OUR_SETTINGS = {
     frames.MAX_CONCURRENT_STREAMS: CALLS_MAX,
@@ -59,13 +59,14 @@ class Connection(asyncio.Protocol):
         self.gone: asyncio.Future[None] = self._loop.create_future()  # done when it is closed
         # What comes.
         self._received = bytearray()  # of a frame that is not whole
-        self._needed_bytes = len(frames.PREFACE)  # before there is anything to read
+        self._needed_bytes = 0  # before there is a frame to read
         self._is_greeted = False
         self._is_settled = False  # the client's settings have come, before all else
         self._headers = headers.HeaderReader()
         self._window_in = frames.WINDOW_MAX
         self._highest = 0  # the last stream that the client has opened
         self._calls: dict[int, Call] = {}
+        self._waiting: dict[int, Call] = {}  # for their client to open its window
         self._cut: dict[int, None] = {}  # streams that we ended and whose client may not know yet
         self._cancelled = 0  # calls, less those that were answered
         # What goes.
@@ -146,7 +147,8 @@ class Connection(asyncio.Protocol):
             out.append(frames.frame(frames.HEADERS, frames.END_HEADERS, stream_id, call.headers))
         while call.outbox:
             room = min(call.window_out, self._window_out, self._frame_bytes_out, len(call.outbox))
-            if room <= 0:  # goes on when the client opens its window
+            if room <= 0:
+                self._waiting[stream_id] = call
                 break
             out.append(frames.frame(frames.DATA, 0, stream_id, call.outbox[:room]))
             call.outbox = call.outbox[room:]
@@ -156,10 +158,9 @@ class Connection(asyncio.Protocol):
             ends = frames.END_HEADERS | frames.END_STREAM
             out.append(frames.frame(frames.HEADERS, ends, stream_id, call.trailers))
             self._cancelled = max(self._cancelled - 1, -CANCELLED_MAX)
-            del self._calls[stream_id]
+            self._forget(stream_id)
             if not call.has_ended:  # what is still to come of it is of no use (RFC 9113, 8.1)
                 self._reset(stream_id, ErrorCode.NO_ERROR)
-            self._drain()
         if not self._writes_soon:  # the answers of one commit go out as one
             self._writes_soon = True
             self._loop.call_soon(self._write)
@@ -256,7 +257,7 @@ class Connection(asyncio.Protocol):
             self._abandon(stream_id, ErrorCode.FLOW_CONTROL_ERROR)
             return
         call.has_ended = bool(flags & frames.END_STREAM)
-        self._for(call, type(call).feed, data)
+        self._for(call, call.feed, data)
         if flags & frames.END_STREAM:
             self._end(call)
 
@@ -276,9 +277,8 @@ class Connection(asyncio.Protocol):
         _expect_size(body, 4)
         self._expect_stream(stream_id, is_call=True)
         self._cut.pop(stream_id, None)
-        if call := self._calls.pop(stream_id, None):
+        if call := self._forget(stream_id):
             call.drop()
-            self._drain()
             self._cancelled += 1
             if self._cancelled > CANCELLED_MAX:
                 raise Broken(ErrorCode.ENHANCE_YOUR_CALM, "calls are cancelled, hardly any is not")
@@ -295,7 +295,7 @@ class Connection(asyncio.Protocol):
             self._set(name, value)
         self._is_settled = True
         self._out.append(frames.frame(frames.SETTINGS, frames.ACK, 0))
-        self._go_on(list(self._calls.values()))
+        self._go_on(self._waiting.values())
 
     def _take_misplaced(self, _flags: int, _stream_id: int, _body: bytes) -> None:
         raise Broken(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE from a client")
@@ -318,14 +318,14 @@ class Connection(asyncio.Protocol):
             self._window_out += more
             if not more or self._window_out > frames.WINDOW_MAX:
                 raise _bad_window(more)
-            self._go_on(list(self._calls.values()))
+            self._go_on(self._waiting.values())
             return
         self._expect_stream(stream_id, is_call=True)
         if call := self._calls.get(stream_id):
             call.window_out += more
             if not more or call.window_out > frames.WINDOW_MAX:
                 self._abandon(stream_id, _bad_window(more).code)
-            else:
+            elif stream_id in self._waiting:
                 self._go_on([call])
 
     # What the frames amount to.
@@ -372,7 +372,7 @@ class Connection(asyncio.Protocol):
             unknown = f"grpc-encoding {encoding[:50]} is not supported: send {known}"
             call.refuse(grpc.StatusCode.UNIMPLEMENTED, unknown)
         else:
-            self._for(call, method.begin)
+            self._for(call, method.begin, call)
         if block.ends_stream:
             self._end(call)
 
@@ -382,11 +382,11 @@ class Connection(asyncio.Protocol):
         if announced is not None and announced != str(call.body_bytes):
             self._abandon(call.stream_id, ErrorCode.PROTOCOL_ERROR)
         else:
-            self._for(call, type(call).end)
+            self._for(call, call.end)
 
-    def _for(self, call: Call, act: Callable[..., None], *given: bytes) -> None:
+    def _for(self, call: Call, act: Callable[..., None], *given: object) -> None:
         try:
-            act(call, *given)
+            act(*given)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             if not isinstance(error, InvalidPayload | Unavailable):
                 logger.error("a call failed: %s", describe(error))
@@ -400,10 +400,15 @@ class Connection(asyncio.Protocol):
             del self._cut[stream_id]
 
     def _abandon(self, stream_id: int, code: ErrorCode) -> None:
-        if call := self._calls.pop(stream_id, None):
+        if call := self._forget(stream_id):
             call.drop()
-            self._drain()
         self._reset(stream_id, code)
+
+    def _forget(self, stream_id: int) -> Call | None:
+        self._waiting.pop(stream_id, None)
+        call = self._calls.pop(stream_id, None)
+        self._drain()
+        return call
 
     def _reset(self, stream_id: int, code: ErrorCode) -> None:
         body = frames.U32.pack(code)
@@ -433,9 +438,9 @@ class Connection(asyncio.Protocol):
             raise Broken(ErrorCode.PROTOCOL_ERROR, f"ENABLE_PUSH of {value}")
 
     def _go_on(self, calls: Iterable[Call]) -> None:
-        for call in calls:
-            if call.outbox:
-                self.send(call)
+        for call in list(calls):
+            self._waiting.pop(call.stream_id, None)
+            self.send(call)
 
     def _widen(self, more: int) -> None:
         self._window_in = frames.WINDOW_MAX

@@ -12,8 +12,8 @@ from filelock import FileLock
 from live.environments import INSTALL_TIMEOUT_S, KEPT, missing
 
 VERSION = "v2.2.1+incompatible"
-# h2spec sends five headers of this length to exceed a frame, of which we take 65,536 bytes.
-HEADER_LENGTH = 14000
+# h2spec sends five headers of this length to exceed a frame, of which we take 32,768 bytes.
+HEADER_LENGTH = 6800
 
 
 @pytest.fixture(scope="module")
