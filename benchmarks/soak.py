@@ -1,4 +1,4 @@
-"""Half an hour at half speed: spans, readers, SQL, scores, deletes and snapshots at once.
+"""Half an hour at half speed: spans over gRPC, readers, SQL, scores, deletes and snapshots at once.
 
     python benchmarks/soak.py [--minutes 30] [--spans-per-s 400] [--save]
 
@@ -19,8 +19,10 @@ import threading
 import time
 from pathlib import Path
 
+import grpc
 import httpx
 import psutil
+from ingest import METHOD
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from builders import a_chat, a_request
@@ -37,6 +39,8 @@ class Run:
         self.done = threading.Event()
         self.errors: list[str] = []
         self.sent = self.deleted = self.asked = 0
+        self.channel = grpc.insecure_channel(server.grpc)
+        self.export = self.channel.unary_unary(METHOD)
         self.threads = [
             threading.Thread(target=self._guarded, args=(work,))
             for work in (self.send, self.read, self.change)
@@ -65,9 +69,7 @@ class Run:
             )
             for _ in range(50)
         ]
-        answer = self.server.post(a_request(*spans))
-        if answer.status_code != 200:
-            self.errors.append(f"send: {answer.status_code}")
+        assert self.export(a_request(*spans), timeout=120) == b""
         self.sent += 50
         self.done.wait(max(0.0, 50 / self.spans_per_s - (time.monotonic() - started)))
 
@@ -110,6 +112,7 @@ class Run:
         self.done.set()
         for thread in self.threads:
             thread.join()
+        self.channel.close()
 
 
 def sample(server: Server) -> dict[str, float]:

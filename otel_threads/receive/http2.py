@@ -1,8 +1,8 @@
 """gRPC calls out of an HTTP/2 connection, and their answers into it.
 
 As much of HTTP/2 as a server of gRPC needs: clients open streams, nothing is pushed or given
-priority. It is our own because with small requests it was most of the work: a call costs a ninth of
-what it costs gRPC's own server for Python (benchmarks/protocol.py). h2spec checks it (tests/live).
+priority. It is our own because with small requests it was most of the work: a call costs a seventh
+of what it costs gRPC's own server for Python (benchmarks/protocol.py). h2spec checks it (tests/live).
 The query API's port is gRPC's own.
 
 Flow control does not bound what is held here: the intake does, by the length that each message
