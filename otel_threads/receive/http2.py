@@ -2,8 +2,8 @@
 
 As much of HTTP/2 as a server of gRPC needs: clients open streams, nothing is pushed or given
 priority. It is our own because with small requests it was most of the work: a call costs a seventh
-of what it costs gRPC's own server for Python (benchmarks/protocol.py). h2spec checks it (tests/live).
-The query API's port is gRPC's own.
+of what it costs gRPC's own server for Python (benchmarks/protocol.py). h2spec checks it
+(tests/live). The query API's port is gRPC's own.
 
 Flow control does not bound what is held here: the intake does, by the length that each message
 announces. So windows are as large as can be (RFC 9113, 5.2.2).
