@@ -231,17 +231,10 @@ def test_a_rebuild_on_the_running_server_gives_the_same_threads(loaded):
     assert json.dumps(after, sort_keys=True) == json.dumps(before, sort_keys=True)
 
 
-def test_tls_is_served_on_every_port(make_server, tmp_path):
-    import subprocess
-
+def test_tls_is_served_on_every_port(make_server, certificate):
     import grpc
 
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert),
-         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    key, cert = certificate
     server = make_server(tls_cert_file=cert, tls_key_file=key)
     import ssl
 

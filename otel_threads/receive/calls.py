@@ -4,16 +4,19 @@ Source: gRPC over HTTP/2 (PROTOCOL-HTTP2): length-prefixed messages, grpc-status
 """
 
 import base64
+import logging
 import struct
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import grpc
 from google.rpc.status_pb2 import Status
 
-from otel_threads.errors import InvalidPayload, TooLarge
+from otel_threads.errors import InvalidPayload, TooLarge, Unavailable, describe
 from otel_threads.receive import frames, status
+
+logger = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 1024 * 1024  # of one call, that its client has not taken yet
 PREFIX = struct.Struct(">BI")  # before each message: whether it is compressed, and its length
@@ -137,6 +140,15 @@ class Call:
     def is_within_message(self) -> bool:
         """Whether a message has begun to come and is not whole."""
         return self._length is not None or self._size_bytes > 0
+
+    def attempt(self, act: Callable[..., None], *given: object) -> None:
+        """Do something for the call; whatever it raises becomes the answer."""
+        try:
+            act(*given)
+        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
+            if not isinstance(error, InvalidPayload | Unavailable):
+                logger.error("a call failed: %s", describe(error))
+            self.fail(error)
 
     def answer(self, message: bytes) -> None:
         """Send the only message of an answer, and OK."""

@@ -9,7 +9,6 @@ from otel_threads.errors import InvalidPayload, TooLarge
 from otel_threads.receive.status import UnsupportedType
 
 ENCODINGS = ("identity", "gzip", "deflate", "zstd")  # as grpc-encoding and content-encoding say
-THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are decompressed and parsed without a thread
 
 
 def decompress(body: bytes, encoding: str, bytes_max: int) -> bytes:

@@ -12,19 +12,15 @@ Source: RFC 9113; gRPC over HTTP/2 (PROTOCOL-HTTP2).
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping, MutableSet
 from typing import cast
 
 import grpc
 
-from otel_threads.errors import InvalidPayload, Unavailable, describe
 from otel_threads.receive import frames, headers
 from otel_threads.receive.calls import Call, Method, PlainCall
 from otel_threads.receive.compression import ENCODINGS
 from otel_threads.receive.frames import Broken, ErrorCode
-
-logger = logging.getLogger(__name__)
 
 CALLS_MAX = 1000  # under way in one connection; clients wait with more
 CANCELLED_MAX = 1000  # more calls cancelled than answered: a client that means no good
@@ -257,7 +253,7 @@ class Connection(asyncio.Protocol):
             self._abandon(stream_id, ErrorCode.FLOW_CONTROL_ERROR)
             return
         call.has_ended = bool(flags & frames.END_STREAM)
-        self._for(call, call.feed, data)
+        call.attempt(call.feed, data)
         if flags & frames.END_STREAM:
             self._end(call)
 
@@ -372,7 +368,7 @@ class Connection(asyncio.Protocol):
             unknown = f"grpc-encoding {encoding[:50]} is not supported: send {known}"
             call.refuse(grpc.StatusCode.UNIMPLEMENTED, unknown)
         else:
-            self._for(call, method.begin, call)
+            call.attempt(method.begin, call)
         if block.ends_stream:
             self._end(call)
 
@@ -382,15 +378,7 @@ class Connection(asyncio.Protocol):
         if announced is not None and announced != str(call.body_bytes):
             self._abandon(call.stream_id, ErrorCode.PROTOCOL_ERROR)
         else:
-            self._for(call, call.end)
-
-    def _for(self, call: Call, act: Callable[..., None], *given: object) -> None:
-        try:
-            act(*given)
-        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
-            if not isinstance(error, InvalidPayload | Unavailable):
-                logger.error("a call failed: %s", describe(error))
-            call.fail(error)
+            call.attempt(call.end)
 
     def _take_late(self, stream_id: int, flags: int) -> None:
         """Take bytes of a call that is over: they may have been sent before that was known."""

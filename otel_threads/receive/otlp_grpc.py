@@ -112,10 +112,7 @@ class _Export:
         if call.is_over:  # its sender has gone away
             work.exception()
             return
-        try:
-            self._submit(call, work.result())
-        except Exception as error:  # noqa: BLE001  # every failure becomes an answer
-            call.fail(error)
+        call.attempt(lambda: self._submit(call, work.result()))
 
     def _submit(self, call: Call, payload: bytes) -> None:
         if (more_bytes := len(payload) - call.held_bytes) > 0:

@@ -20,7 +20,7 @@ from otel_threads.model import Request, Signal
 from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
 from otel_threads.receive.answers import Answers
-from otel_threads.receive.compression import THREAD_BYTES_MIN, decompress
+from otel_threads.receive.compression import decompress
 from otel_threads.receive.status import UnsupportedType
 
 PROTOBUF = "application/x-protobuf"
@@ -30,6 +30,7 @@ JSON = "application/json"
 PREFIXES = ("", "/{prefix:path}")
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
 BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
+THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are parsed without a thread
 
 
 class SlowBody(InvalidPayload):

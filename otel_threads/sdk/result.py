@@ -23,11 +23,11 @@ class SqlResult:
         return self._table
 
     def df(self) -> Any:
-        """Return a pandas.DataFrame; needs pandas."""
+        """Return a pandas.DataFrame. Raises ModuleNotFoundError where pandas is not installed."""
         return self._table.to_pandas()
 
     def pl(self) -> Any:
-        """Return a polars.DataFrame; needs polars."""
+        """As `df`, a polars.DataFrame, with polars."""
         import polars
 
         return polars.from_arrow(self._table)
