@@ -119,7 +119,7 @@ TOGETHER = """
 import threading
 import duckdb, pyarrow as pa
 from otel_threads.store.cores import Cores
-from otel_threads.store.register import register, unregister
+from otel_threads.store.arrow import register, unregister
 
 connection, cores = duckdb.connect(config={"threads": "4"}), Cores()
 cores.opened(connection)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from otel_threads.store.register import THREADS_LOCK
+from otel_threads.store.arrow import THREADS_LOCK
 
 
 class Cores:

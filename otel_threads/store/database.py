@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 CATALOG = "otel_threads"
 ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
 # Of a new file. Until rows are folded in, each column of each row group holds a block at least, and
-# one for its nulls: with the default of 256 KiB 50 MB of log filled 192 MiB, and were swapped out.
+# one for its nulls: with the default of 256 KiB 50 MB of log fill 192 MiB, and are swapped out.
 BLOCK_BYTES = 64 << 10
 LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
 LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is given up

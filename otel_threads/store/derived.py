@@ -18,6 +18,7 @@ from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import derived_rows, payloads, rows, sql, tool_links, turn_pieces
+from otel_threads.store.arrow import register, table_of
 from otel_threads.store.database import Database, is_fatal
 from otel_threads.store.derived_columns import (
     CALLS,
@@ -31,7 +32,6 @@ from otel_threads.store.derived_columns import (
     TURNS,
     WORDS,
 )
-from otel_threads.store.register import register
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
@@ -126,17 +126,15 @@ class DuckDBDerivedStore:
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
                 bounds, work.is_new = {"first": row[0]}, row[1]
-                found_rows = cursor.execute(SPANS_SQL, bounds).to_arrow_table()
-                content = cursor.execute(CONTENT_SQL, bounds).to_arrow_table()
+                found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
+                content = table_of(cursor.execute(CONTENT_SQL, bounds))
                 found_logs = _rows(cursor, LOGS_SQL)
                 if found_logs:
                     rows.fill_logs(found_logs, _rows(cursor, LOG_PIECES_SQL))
                 logs = rows.log_records(found_logs)
                 self._bytes_read = found_rows.nbytes + content.nbytes
                 long = rows.content_by_span(content)
-                events = rows.events_by_span(
-                    cursor.execute(EVENTS_SQL, bounds).to_arrow_table(), long
-                )
+                events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
                 for span in rows.spans(found_rows, long, events):
                     span.logs = logs.get((span.trace_id, span.span_id), ())
                     found.setdefault(span.trace_id, []).append(span)
@@ -468,5 +466,5 @@ def _keyed(values: Mapping[ThreadKey, int], name: str) -> pa.Table:
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None) -> list[Row]:
-    found: list[Row] = cursor.execute(text, parameters or {}).to_arrow_table().to_pylist()
+    found: list[Row] = table_of(cursor.execute(text, parameters or {})).to_pylist()
     return found

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from otel_threads.decode.pieces import beginnings
 from otel_threads.store import payloads, turn_pieces
-from otel_threads.store.register import register, unregister
+from otel_threads.store.arrow import register, unregister
 from otel_threads.store.rows import trace_key
 
 WORDS_LENGTH_MAX = 10_000  # of first_message and last_message, which every list shows

@@ -21,8 +21,8 @@ from otel_threads.errors import InvalidQuery
 from otel_threads.model import Span
 from otel_threads.ports import ThreadKey
 from otel_threads.store import otlp, rows, selection, sql, stats, turn_pieces
+from otel_threads.store.arrow import register, table_of, unregister
 from otel_threads.store.database import Database, dictionaries
-from otel_threads.store.register import register, unregister
 from otel_threads.store.selection import TRACES, Listing
 
 Row = dict[str, Any]
@@ -220,7 +220,7 @@ class Reader:
             content: rows.Content = {}
             if any(_is_elsewhere(row["attributes"]) for row in (*raw, *events)):
                 content = rows.content_by_span(
-                    cursor.execute(TRACE_CONTENT_SQL, named | first).to_arrow_table()
+                    table_of(cursor.execute(TRACE_CONTENT_SQL, named | first))
                 )
             parts = {"events": _by_span(events), "links": {}, "logs": {}}
             if self._database.holds_rows(cursor, "span_links"):

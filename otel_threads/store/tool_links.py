@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from otel_threads.derive.joining import ToolCall
 from otel_threads.store import sql
-from otel_threads.store.register import register
+from otel_threads.store.arrow import register, table_of
 
 ASKERS_SQL = sql.query("tool_askers")
 ASKED_SQL = sql.query("tool_asked")
@@ -66,7 +66,7 @@ def _values(row: Row) -> tuple[Any, ...]:
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row) -> list[Row]:
-    found: list[Row] = cursor.execute(text, parameters).to_arrow_table().to_pylist()
+    found: list[Row] = table_of(cursor.execute(text, parameters)).to_pylist()
     return found
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, cut
 from otel_threads.store import sql
+from otel_threads.store.arrow import register, table_of, unregister
 from otel_threads.store.payloads import json, shortened
-from otel_threads.store.register import register, unregister
 
 OF_TURNS = ("user", "assistant", "system", "error_message", "tool_calls")
 OF_MESSAGES = ("text", "parts", "tool_calls")
@@ -66,7 +66,7 @@ def fill(cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row]) -> None:
     register(cursor, "cut_turns", pa.table(dict(zip(KEY, arrays, strict=True))))
     bounds = {"first": min(starts), "last": max(starts)}
     found: dict[tuple[Any, ...], dict[int, str]] = {}
-    for piece in cursor.execute(TURN_PIECES_SQL, bounds).to_arrow_table().to_pylist():
+    for piece in table_of(cursor.execute(TURN_PIECES_SQL, bounds)).to_pylist():
         place = (*(piece[name] for name in KEY), piece["message_index"])
         found.setdefault((place, piece["name"]), {})[piece["piece_index"]] = piece["value"]
     unregister(cursor, "cut_turns")
