@@ -64,6 +64,7 @@ async def serve(
             if ready_file:
                 _write(Path(ready_file), listening)
             on_ready(listening)
+            process.let_go_of_code()
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
             engine.verbs.hub.close()  # else streams that listen would hold the ports open

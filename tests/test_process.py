@@ -63,3 +63,61 @@ def test_threads_share_two_heaps_unless_the_user_says_otherwise(tmp_path, set_by
         env={**env, **set_by_user}, cwd=tmp_path, check=True,
     )  # fmt: skip
     assert (tmp_path / "heaps").read_text().count("<heap nr=") == most
+
+
+def in_a_process_of_ours(code: str, tmp_path) -> str:
+    start = "from otel_threads import process\nprocess.tune()\n"
+    return subprocess.run(
+        [sys.executable, "-c", start + code],
+        cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+
+
+ASKS_A_TABLE = """
+import sys, duckdb, pyarrow as pa
+rows = {"n": range(20_000), "s": [f"s{i}" for i in range(20_000)], "nothing": [None] * 20_000}
+connection = duckdb.connect()
+connection.register("lent", pa.table(rows))
+for where in ("n = 7", "n between 5 and 9", "s in ('s3', 's4')", "s > 's9998'", "n < 4 or s = 's6'",
+              "nothing is null and n < 3", "s like 's1999_'", "n in (select n + 1 from lent)"):
+    counted = connection.execute(f"select count(*), min(n) from lent where {where}").fetchone()
+    print(*counted)
+assert "pyarrow._dataset" not in sys.modules
+"""
+
+
+def test_tables_are_read_without_the_library_that_chooses_their_rows(tmp_path):
+    expected = "1 7\n5 5\n2 3\n1 9999\n5 0\n3 0\n10 19990\n19999 1\n"
+    assert in_a_process_of_ours(ASKS_A_TABLE, tmp_path) == expected
+
+
+LETS_GO = """
+import ctypes, mmap
+from otel_threads import server
+def state():
+    return {name: int(kb) for name, kb in (line.split()[:2] for line in open("/proc/self/status")
+            if line.startswith("Rss"))}
+libc = ctypes.CDLL(None)
+libc.mprotect.argtypes = ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int
+page = ctypes.cast(libc.lfind, ctypes.c_void_p).value // mmap.PAGESIZE * mmap.PAGESIZE
+libc.mprotect(page, mmap.PAGESIZE, 7)
+byte = ctypes.cast(page, ctypes.POINTER(ctypes.c_ubyte))
+byte[0] = byte[0]  # as a debugger does that sets a mark
+libc.mprotect(page, mmap.PAGESIZE, 5)
+def written():
+    maps = process.CODE.findall(open("/proc/self/smaps").read())
+    return [kb for start, end, kb in maps if int(start, 16) <= page < int(end, 16)]
+before, marked = state(), written()
+process.let_go_of_code()
+after = state()
+assert marked == written() and marked != ["0"], (marked, written())
+assert abs(after["RssAnon:"] - before["RssAnon:"]) < 2000, (before, after)
+print(before["RssFile:"] - after["RssFile:"])
+import duckdb, pyarrow.compute
+assert duckdb.sql("select count(*) from range(1000) where range % 7 = 0").fetchone() == (143,)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a call of Linux")
+def test_code_that_only_the_start_needed_is_let_go(tmp_path):
+    assert int(in_a_process_of_ours(LETS_GO, tmp_path)) > 20_000  # kB

@@ -40,6 +40,12 @@ class _Waiting(NamedTuple):
     future: "Future[Outcome]"
 
 
+class _Answer(NamedTuple):
+    future: "Future[Outcome]"
+    signal: Signal
+    outcome: Outcome
+
+
 class GroupIntake:
     """An `Intake` that decodes in a thread of its own and hands batches to a `SpanWriter`."""
 
@@ -150,7 +156,7 @@ class GroupIntake:
     def _settle(self, group: list[_Waiting]) -> None:
         """Pass a group on; if that fails, each request alone: a bad one fails alone."""
         try:
-            self._pass_on(group)
+            batch, answers = self._decoded(group)
         except Exception as error:  # noqa: BLE001  # must survive anything; every sender is told
             if len(group) > 1:
                 for waiting in group:
@@ -162,6 +168,9 @@ class GroupIntake:
             with self._changed:
                 self._unanswered -= 1
             group[0].future.set_exception(error)
+        else:
+            group.clear()  # nobody needs the payloads any more, and the commit may take a while
+            self._pass_on(batch, answers)
 
     def _next_group(self) -> list[_Waiting]:
         with self._changed:
@@ -198,7 +207,7 @@ class GroupIntake:
         much = self._queued_bytes >= AHEAD_BYTES_MIN or self._closed
         return much or len(self._queue) >= min(self._at_once, GROUP_REQUESTS_MAX)
 
-    def _pass_on(self, group: list[_Waiting]) -> None:
+    def _decoded(self, group: Sequence[_Waiting]) -> tuple[Batch, list[_Answer]]:
         spans = [waiting for waiting in group if waiting.request.signal is Signal.TRACES]
         records = [waiting for waiting in group if waiting.request.signal is Signal.LOGS]
         decoded = self._spans([waiting.request for waiting in spans])
@@ -209,8 +218,13 @@ class GroupIntake:
                 decoded.accepted, decoded.refused, decoded.reasons, strict=True
             )
         ]
-        answers = [*zip(spans, outcomes, strict=True), *zip(records, log_outcomes, strict=True)]
+        answers = [
+            _Answer(waiting.future, waiting.request.signal, outcome)
+            for waiting, outcome in zip([*spans, *records], outcomes + log_outcomes, strict=True)
+        ]
+        return Batch(decoded.tables, rows), answers
 
+    def _pass_on(self, batch: Batch, answers: Sequence[_Answer]) -> None:
         def done(error: Exception | None) -> None:
             with self._changed:
                 self._writing -= 1
@@ -218,20 +232,20 @@ class GroupIntake:
                 self._answered_at = time.monotonic()
                 self._tell()
             if error:
-                for waiting, _ in answers:
-                    waiting.future.set_exception(error)
+                for answer in answers:
+                    answer.future.set_exception(error)
                 return
             _count(answers)
-            for waiting, outcome in answers:
-                waiting.future.set_result(outcome)
+            for answer in answers:
+                answer.future.set_result(answer.outcome)
 
         with self._changed:
             self._writing += 1
-        if not decoded.tables["spans"].num_rows and not rows.num_rows:
+        if not batch.spans["spans"].num_rows and not batch.logs.num_rows:
             done(None)
             return
         try:
-            self._writer.write(Batch(decoded.tables, rows), done)
+            self._writer.write(batch, done)
         except StoreClosed as error:
             done(error)
 
@@ -258,10 +272,9 @@ for _signal in _CHECKS:  # so that all are there at 0 before the first
         REJECTED.labels(_signal.value, _why.value)
 
 
-def _count(answers: Sequence[tuple[_Waiting, Outcome]]) -> None:
+def _count(answers: Sequence[_Answer]) -> None:
     accepted: Counter[Signal] = Counter()
-    for waiting, outcome in answers:
-        signal = waiting.request.signal
+    for _, signal, outcome in answers:
         accepted[signal] += outcome.accepted
         for why, count in outcome.refused.items():
             REJECTED.labels(signal.value, why.value).inc(count)

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 from google.protobuf import json_format
 
 from otel_threads.errors import InvalidQuery
@@ -183,6 +182,8 @@ _PARQUET = pa.schema(
 
 
 def _parquet(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+    import pyarrow.parquet as pq  # here: it brings clients of object stores, 4 MB
+
     sink = _Pieces()
     with pq.ParquetWriter(sink, _PARQUET, compression="zstd") as writer:
         for page in pages:
