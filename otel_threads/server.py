@@ -54,6 +54,7 @@ async def serve(
     try:
         async with contextlib.AsyncExitStack() as ports:
             listening = await _open_ports(config, engine, ports)
+            process.let_go_of_code()
             for name in LISTENERS:
                 label = name.replace("_", "/")
                 announce(f"listening  {label:<9}  {listening[name]}")
@@ -64,7 +65,6 @@ async def serve(
             if ready_file:
                 _write(Path(ready_file), listening)
             on_ready(listening)
-            process.let_go_of_code()
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
             engine.verbs.hub.close()  # else streams that listen would hold the ports open
