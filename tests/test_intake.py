@@ -1,5 +1,6 @@
 """How requests are gathered into groups, and when that counts as heavy."""
 
+import sys
 import time
 
 import pytest
@@ -51,6 +52,16 @@ def test_a_sender_alone_never_waits_for_others(held):
         writer.batches.pop()[1](None)
         writer.batches += [(0, lambda _: None)] * (count - len(writer.batches))
         assert future.result(10).accepted == 1
+
+
+def test_payloads_are_let_go_once_they_are_decoded(held):
+    writer, intake = held
+    payload = a_request(a_chat("t", "hi", "ho"))
+    references = sys.getrefcount(payload)
+    future = intake.submit(Request(signal=Signal.TRACES, payload=payload))
+    wait_until(lambda: len(writer.batches) == 1, "it is being written", 10)
+    wait_until(lambda: sys.getrefcount(payload) == references, "nobody holds the payload", 10)
+    assert not future.done()
 
 
 def test_senders_that_come_back_share_the_next_group(held):
