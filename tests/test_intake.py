@@ -7,6 +7,7 @@ import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
+from otel_threads.errors import Unavailable
 from otel_threads.model import Load, Request, Signal
 from otel_threads.receive import intake as receiving
 from otel_threads.receive.intake import MANY_REQUESTS, GroupIntake
@@ -62,6 +63,19 @@ def test_payloads_are_let_go_once_they_are_decoded(held):
     wait_until(lambda: len(writer.batches) == 1, "it is being written", 10)
     wait_until(lambda: sys.getrefcount(payload) == references, "nobody holds the payload", 10)
     assert not future.done()
+
+
+def test_a_writer_that_fails_unexpectedly_is_told_to_the_sender_and_ends_nothing(held, monkeypatch):
+    writer, intake = held
+    with monkeypatch.context() as broken:
+        broken.setattr(writer, "write", lambda batch, done: [][0])
+        with pytest.raises(Unavailable, match="IndexError"):
+            submit(intake).result(10)
+    future = submit(intake)
+    wait_until(lambda: len(writer.batches) == 1, "the next one is being written", 10)
+    writer.batches.pop()[1](None)
+    assert future.result(10).accepted == 1
+    assert not intake.unanswered
 
 
 def test_senders_that_come_back_share_the_next_group(held):

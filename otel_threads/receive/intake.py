@@ -248,6 +248,9 @@ class GroupIntake:
             self._writer.write(batch, done)
         except StoreClosed as error:
             done(error)
+        except Exception as error:  # noqa: BLE001  # must survive anything; every sender is told
+            logger.error("could not hand a batch on: %s", describe(error))
+            done(Unavailable(f"the server failed: {type(error).__name__}"))
 
     def _spans(self, requests: Sequence[Request]) -> columns.Decoded:
         return columns.decode(
