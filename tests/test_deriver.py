@@ -1,6 +1,9 @@
 """The loop: it goes on after a pass that fails, and a row that cannot be stored costs its trace alone."""
 
+import math
 import threading
+import time
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -8,6 +11,7 @@ from builders import a_chat, a_request
 from conftest import wait_until
 
 from otel_threads.decode import columns, logs
+from otel_threads.derive import deriver as deriving
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
@@ -28,13 +32,16 @@ class Failing(DuckDBDerivedStore):
         super().__init__(database)
         self.refuse_trace: str | None = None
         self.full = threading.Event()
+        self.may_save: threading.Semaphore | None = None  # a pass each; None: as they come
 
-    def save(self, work, traces, merge):
+    def save(self, work, traces, merge, **pause):
+        if self.may_save:
+            self.may_save.acquire()
         if self.full.is_set():
             raise StoreFailed("full")
         if any(rows.trace["trace_id"] == self.refuse_trace for rows in traces):
             raise OverflowError("a number that fits no column")
-        return super().save(work, traces, merge)
+        return super().save(work, traces, merge, **pause)
 
 
 def prepared(tmp_path, *spans):
@@ -112,6 +119,38 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
         part.close()
 
 
+def test_lag_is_the_age_of_the_oldest_commit_that_is_not_derived(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now_s=100.0, monotonic=lambda: clock.now_s, sleep=time.sleep)
+    monkeypatch.setattr(deriving, "time", clock)
+    monkeypatch.setattr(derived, "ROWS_MAX", 1)  # a commit each pass
+    database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
+    store.may_save = threading.Semaphore(0)
+    deriver = Deriver(store)
+    deriver.notice(writer.committed_sequence)
+    for _ in range(2):
+        clock.now_s += 10
+        committed(writer, a_chat("t", "hello", "hi"))
+        deriver.notice(writer.committed_sequence)
+    assert deriver.lag_ms == 20_000
+    for done, lag_ms in ((1, 10_000), (2, 0)):
+        store.may_save.release()
+        assert deriver.wait(done, 30)
+        assert deriver.lag_ms == lag_ms
+    clock.now_s += 5
+    assert deriver.lag_ms == 5_000
+    store.may_save.release()
+    assert deriver.wait(3, 30)
+    assert deriver.lag_ms == 0
+    deriver.rebuild()
+    clock.now_s += 7
+    assert deriver.lag_ms == 7_000
+    store.may_save.release(3)
+    assert deriver.wait(3, 30)
+    assert deriver.lag_ms == 0
+    for part in (deriver, writer, database):
+        part.close()
+
+
 def test_only_what_was_derived_before_is_looked_for(tmp_path):
     """Of traces that are all new nothing old is deleted; a span that comes later replaces theirs."""
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
@@ -177,3 +216,59 @@ def test_a_rebuild_that_never_finds_memory_says_so(tmp_path, monkeypatch):
         derive_all(store, writer.committed_sequence)
     for part in (writer, database):
         part.close()
+
+
+def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
+    """What DuckDB keeps of an aggregate it cannot swap out."""
+    threads_, traces = 800, 400
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    with database.transaction() as cursor:
+        cursor.execute(
+            "insert into trace_slices by name select 'p' as project, 't' || t as thread_id,"
+            " lpad((n * 7919 % $traces)::varchar, 32, '0') as trace_id, n as start_time_unix_nano,"
+            " n as end_time_unix_nano, 1 as created_unix_nano, 1 as received_unix_nano,"
+            " 1 as first_sequence, 1 as last_sequence, 1 as trace_sequence, 1 as span_count,"
+            " 0 as error_count, 1 as call_count, ['m' || n % 2, 'm' || n % 3] as models,"
+            " ['a'] as providers, ['b'] as services, ['user ' || t] as users, [] as environments,"
+            " [] as tags, map() as metadata, 0.1 * (1 + n % 7) / (1 + t) as cost_usd,"
+            " 'reported' as cost_source, false as cost_is_partial"
+            " from range($threads) t(t), range($traces) n(n)",
+            {"threads": threads_, "traces": traces},
+        )
+    with database.transaction() as cursor:
+        cursor.execute(
+            "create temp table affected as select 'p' as project, 't' || t as thread_id"
+            " from range($threads) t(t)",
+            {"threads": threads_},
+        )
+        cursor.execute(
+            "create temp table words as select *, 'first' as first_message, 'last' as last_message"
+            " from affected"
+        )
+        cursor.execute(derived.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
+        found = cursor.execute(
+            "select thread_id, trace_count, models, users, tags, first_message, cost_usd"
+            " from thread_facts"
+        ).fetchall()
+    assert len(found) == threads_
+    for thread_id, trace_count, models, users, tags, first_message, cost_usd in found:
+        t = int(thread_id[1:])
+        assert (trace_count, models, tags) == (traces, ["m0", "m1", "m2"], [])
+        assert (users, first_message) == ([f"user {t}"], "first")
+        assert cost_usd == pytest.approx(
+            math.fsum(0.1 * (1 + n % 7) / (1 + t) for n in range(traces)), rel=1e-15
+        )
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "cost_usd", [0.0, 1e-8, 0.1, 12.34, 1.2345678901234567e-05, 98765.4321, 1e12]
+)
+def test_the_cost_of_a_thread_of_one_trace_is_that_traces(tmp_path, cost_usd):
+    with duckdb.connect() as connection:
+        text = derived.INSERT_THREADS_SQL
+        begin, end = text.index("sum(round(s.cost_usd"), text.index("as cost_usd")
+        found = connection.execute(
+            f"select {text[begin:end]} from (select ?::double as cost_usd) s", [cost_usd]
+        ).fetchone()
+    assert found == (cost_usd,)
