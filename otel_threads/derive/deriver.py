@@ -30,11 +30,12 @@ SETTLING_PASSES_MAX = 10  # before commits count as derived, of traces that hang
 RETRY_S = 1.0  # after a pass that failed (a full disk, say)
 # The deriver works half of the time while requests trickle in, and a tenth under heavy load, more
 # as it lags behind: a burst is acknowledged first, and a load that lasts is still derived.
-SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 60.0
+SHARE_MIN, SHARE_MAX, SHARE_FULL_LAG_S = 0.1, 0.5, 300.0
 WORK_S = 0.01  # how long to work between two rests
 PASS_INTERVAL_S = 0.3  # between passes while requests are in flight: a pass costs by the pass
 ROWS_MAX_BESIDE = 1000  # of a pass beside requests: each of its steps is a wait for them
 REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more
+LAG_STEP_S = 0.05  # commits within it count as of one moment
 
 
 class Deriver:
@@ -55,14 +56,15 @@ class Deriver:
         self._on_change = on_change
         self.derived_sequence = store.position()
         self._committed = self.derived_sequence
-        self._waiting_since: float | None = None  # of the oldest commit that is not derived
+        # Of what is not derived: the first commit of each moment, and when that was.
+        self._waiting: deque[tuple[int, float]] = deque()
         self._unsettled = store.unsettled()
         self._alone = True  # whether no request was seen in flight since the last pass began
         self._settling = 0  # passes in a row that left something unsettled
         self._reset = False
         self._closed = False
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._changed = threading.Condition()  # guards the four above
+        self._changed = threading.Condition()  # guards what is above, but the store
         self._worked_since = self._passed_at = time.monotonic()
         self.failed: Exception | None = None  # why the last pass failed; None when it went well
         self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
@@ -72,8 +74,10 @@ class Deriver:
         """Say that commits up to this number are there to be read."""
         with self._changed:
             if committed_sequence > self._committed:
+                now = time.monotonic()
+                if not self._waiting or now - self._waiting[-1][1] >= LAG_STEP_S:
+                    self._waiting.append((self._committed + 1, now))
                 self._committed = committed_sequence
-                self._waiting_since = self._waiting_since or time.monotonic()
                 self._changed.notify_all()
 
     def rebuild(self) -> None:
@@ -81,6 +85,7 @@ class Deriver:
         with self._changed:
             self._reset = True
             self.derived_sequence = 0
+            self._waiting = deque([(1, time.monotonic())])
             self._changed.notify_all()
 
     def between_passes(self, job: Callable[[], Job]) -> "Future[Job]":
@@ -100,9 +105,12 @@ class Deriver:
 
     @property
     def lag_ms(self) -> float:
-        """Age of the oldest commit that is not derived yet; 0 when there is none."""
-        since = self._waiting_since
-        return 0.0 if since is None else (time.monotonic() - since) * 1000
+        """Age of the oldest commit that is not derived yet; 0 when there is none.
+
+        Of commits from before the start, and of all while everything is derived again: since then.
+        """
+        with self._changed:
+            return (time.monotonic() - self._waiting[0][1]) * 1000 if self._waiting else 0.0
 
     @property
     def is_alive(self) -> bool:
@@ -138,7 +146,6 @@ class Deriver:
                     self._unsettled = self._store.unsettled()
                 if reset:
                     self._store.reset()
-                started = time.monotonic()
                 after = self._store.position()
                 done = self._pass(after, target)
                 self._unsettled = self._store.unsettled()
@@ -154,10 +161,15 @@ class Deriver:
             with self._changed:
                 if not self._reset and self._settling % SETTLING_PASSES_MAX == 0:
                     self.derived_sequence = done
-                    self._waiting_since = None if done >= self._committed else started
+                    while self._waiting and self._next_waiting() <= done + 1:
+                        self._waiting.popleft()
                     DERIVE_LAG_SECONDS.set(self.lag_ms / 1000)
                 self._changed.notify_all()
             self._rest()  # saving is work, too
+
+    def _next_waiting(self) -> int:
+        """Return the first commit that does not belong to the oldest moment."""
+        return self._waiting[1][0] if len(self._waiting) > 1 else self._committed + 1
 
     def _do_jobs(self) -> bool:
         """Return whether there were any."""
