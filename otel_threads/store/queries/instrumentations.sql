@@ -25,7 +25,7 @@ select
     sum(span_count)::bigint as span_count,
     count(*) as trace_count,
     count(*) filter (len(thread_ids) > 0) as traces_with_thread,
-    list_sort(list_distinct(list(thread_id_source) filter (thread_id_source is not null)))
+    list_sort(list(distinct thread_id_source) filter (thread_id_source is not null))
         as thread_id_sources,
     count(*) filter (call_count > 0) as traces_with_calls,
     count(*) filter (call_count > 0 and len(thread_ids) = 0) as calls_without_thread,
