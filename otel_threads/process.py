@@ -20,7 +20,7 @@ GARBAGE_THRESHOLDS = (20_000, 20, 100)  # of Python's three generations; its own
 # Of glibc's allocator, by the numbers of its malloc.h.
 MALLOC_SETTINGS = {
     -8: 2,  # M_ARENA_MAX: of the up to eight heaps a core, each kept what its own threads freed
-    -3: 4 << 20,  # M_MMAP_THRESHOLD: larger ones have pages of their own, given back at once
+    -3: 2 << 20,  # M_MMAP_THRESHOLD: larger ones have pages of their own, given back at once
     -1: 8 << 20,  # M_TRIM_THRESHOLD: what may stay free at a heap's end; both grow if left alone
 }
 

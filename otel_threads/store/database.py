@@ -25,7 +25,7 @@ from otel_threads.errors import (
     Unavailable,
     describe,
 )
-from otel_threads.store import double_write, migrations, new_file
+from otel_threads.store import allocator, double_write, migrations, new_file
 from otel_threads.store.cores import Cores
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
@@ -207,6 +207,7 @@ class Database:
             return
         if not self._folding.acquire(blocking=whatever_size):
             return
+        allocator.give_back()
         try:
             with self.cursor() as cursor, double_write.kept(self.path, cursor, CATALOG):
                 cursor.execute(f"checkpoint {CATALOG}")
@@ -228,6 +229,7 @@ class Database:
             self._fold_at_bytes = LOG_BYTES_MAX
         finally:
             self._folding.release()
+            allocator.give_back()
 
     @contextlib.contextmanager
     def unchanging_file(self) -> Iterator[None]:
