@@ -56,7 +56,7 @@ class Config:
     tls_cert_file: str | None = None
     tls_key_file: str | None = None
     tls_client_ca_file: str | None = None
-    memory_limit_bytes: int = 192 * MIB  # handed to DuckDB, which spills to disk beyond it
+    memory_limit_bytes: int = 128 * MIB  # handed to DuckDB, which spills to disk beyond it
     query_timeout_s: float = 30.0  # a reader's question is interrupted after it
     sql_rows_max: int = 1_000_000  # of one answer to SQL from outside
     sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back

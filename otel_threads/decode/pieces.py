@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PIECE_BYTES_MAX = 16 * 1024  # 2,048 of them are 32 MiB, of the 192 that DuckDB has
+PIECE_BYTES_MAX = 16 * 1024  # 2,048 of them are 32 MiB, of the 128 that DuckDB has
 ITEM_BYTES_MAX = 4096  # of a list of names, which may have many; an id may have 1,000 characters
 
 
