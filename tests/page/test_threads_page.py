@@ -151,7 +151,11 @@ def test_columns_are_sorted_chosen_moved_and_resized(shop, tab):
     page.keyboard.press("Escape")
     assert heads.nth(1).bounding_box()["width"] == pytest.approx(before + 84, abs=2)
 
-    heads.nth(1).drag_to(heads.nth(2))
+    heads.nth(1).hover()
+    page.mouse.down()
+    heads.nth(2).hover()
+    heads.nth(2).hover()  # the second movement is what Chromium surely tells as a dragover
+    page.mouse.up()
     expect(heads.nth(2)).to_have_text(re.compile("Thread"))
     page.reload()
     expect(heads.nth(2)).to_have_text(re.compile("Thread"))
