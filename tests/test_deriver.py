@@ -264,7 +264,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
 @pytest.mark.parametrize(
     "cost_usd", [0.0, 1e-8, 0.1, 12.34, 1.2345678901234567e-05, 98765.4321, 1e12]
 )
-def test_the_cost_of_a_thread_of_one_trace_is_that_traces(tmp_path, cost_usd):
+def test_the_cost_of_a_thread_of_one_trace_is_that_traces(cost_usd):
     with duckdb.connect() as connection:
         text = derived.INSERT_THREADS_SQL
         begin, end = text.index("sum(round(s.cost_usd"), text.index("as cost_usd")

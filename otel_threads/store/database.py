@@ -207,8 +207,8 @@ class Database:
             return
         if not self._folding.acquire(blocking=whatever_size):
             return
-        allocator.give_back()
         try:
+            allocator.give_back()
             with self.cursor() as cursor, double_write.kept(self.path, cursor, CATALOG):
                 cursor.execute(f"checkpoint {CATALOG}")
         except duckdb.TransactionException:
