@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from builders import a_chat, a_request
 from conftest import wait_until
 
 from otel_threads.errors import DatabaseRefused, StoreFailed
-from otel_threads.store import backup
+from otel_threads.store import backup, checksums
 from otel_threads.store.database import BLOCK_BYTES, Database
 
 
@@ -133,6 +134,64 @@ def test_files_that_are_no_backup_are_refused(tmp_path):
         with pytest.raises(DatabaseRefused):
             backup.restore(tmp_path / name, target, force=False)
         assert not target.exists()
+
+
+def test_a_byte_that_changed_anywhere_is_found(make_server, tmp_path):
+    server = make_server()
+    for n in range(20):
+        texts = [random.Random(f"{n}/{i}").randbytes(3000).hex() for i in range(50)]
+        server.post(a_request(*[a_chat(f"c-{n}", text, "ho") for text in texts]))
+    server.wait_derived()
+    server.stop()
+    file = tmp_path / "copy.duckdb"
+    with contextlib.closing(Database(str(server.database), memory_limit_bytes=128 << 20)) as opened:
+        backup.copy(opened, file)
+    whole = file.read_bytes()
+    assert checksums.differing(file, BLOCK_BYTES) == []
+    with duckdb.connect(str(file), read_only=True) as connection:
+        used = connection.execute(
+            "select unnest(additional_block_ids || [block_id])"
+            " from pragma_storage_info('content_pieces') where block_id >= 0"
+        ).fetchall()
+    assert len(set(used)) > 10
+    for (block,) in random.Random(1).sample(sorted(set(used)), 5):
+        at = checksums.HEADERS_BYTES + block * BLOCK_BYTES
+        damaged = bytearray(whole)
+        damaged[at + 100] ^= 1
+        file.write_bytes(damaged)
+        assert checksums.differing(file, BLOCK_BYTES) == [at]
+        with pytest.raises(DatabaseRefused, match=f"is damaged.*location {at}"):
+            backup.restore(file, tmp_path / "restored.duckdb", force=False)
+        with (
+            contextlib.closing(Database(str(file), memory_limit_bytes=128 << 20)) as opened,
+            pytest.raises(StoreFailed, match="is damaged"),
+        ):
+            backup.copy(opened, tmp_path / "again.duckdb")
+    file.write_bytes(whole[: -3 * BLOCK_BYTES])
+    with pytest.raises(DatabaseRefused):
+        backup.check(file)
+    assert not (tmp_path / "restored.duckdb").exists()
+    assert not (tmp_path / "again.duckdb").exists()
+
+
+def test_what_a_free_block_holds_does_not_matter(tmp_path):
+    file = tmp_path / "x.duckdb"
+    Database(str(file), memory_limit_bytes=128 << 20).close()
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table gone as select range i, hash(range) h from range(200_000)")
+        connection.execute("checkpoint")
+        used = connection.execute(
+            "select max(block_id) from pragma_storage_info('gone') where block_id >= 0"
+        ).fetchone()[0]
+        connection.execute("create table kept as select 'x' as text from range(100_000)")
+        connection.execute("drop table gone")
+        connection.execute("checkpoint")
+    at = checksums.HEADERS_BYTES + used * BLOCK_BYTES
+    with file.open("r+b") as writing:
+        writing.seek(at)
+        writing.write(bytes(BLOCK_BYTES))
+    assert checksums.differing(file, BLOCK_BYTES) == [at]
+    assert backup.check(file) == 0
 
 
 def test_a_full_disk_fails_the_backup_and_nothing_else(tmp_path, monkeypatch):

@@ -487,4 +487,9 @@ def explain(path: str, error: duckdb.Error) -> str:
         )
     if "not a valid DuckDB database" in text:
         return f"{path} is not a DuckDB database. Name another file with --database."
+    if "Corrupt database file" in text:
+        return (
+            f"{path} is damaged: {text.splitlines()[0]}. Go back to a backup; what can be"
+            " read still can be saved with `otel-threads export` and `otel-threads sql -o`."
+        )
     return f"{path} cannot be opened: {text.splitlines()[0]}"
