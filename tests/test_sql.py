@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -404,6 +405,23 @@ def test_the_command(make_server, served, tmp_path):
     failed = run(server, "delete from spans")
     assert (failed.returncode, len(failed.stderr.splitlines())) == (1, 1)
     assert run(server, query, "-o", "x.xls").returncode == 2
+
+
+def test_rows_that_are_too_wide_for_the_terminal_are_shown_a_line_a_column(make_server):
+    server = make_server()
+    names = [f"column_{n}" for n in range(12)]
+    values = ", ".join(f"'value of {name} 27m' as {name}" for name in names)
+    lines = run(server, f"select {values} union all select {values}").stdout.splitlines()
+    assert [line.strip() for line in lines if line.startswith("row")] == ["row 1", "row 2"]
+    assert [re.sub(" +", " ", line).strip() for line in lines[1:13]] == [
+        f"{name} │ value of {name} 27m" for name in names
+    ]
+    assert "\x1b" not in run(server, f"select {values}, chr(27) || '[31mred' as x").stdout
+    side_by_side = run(server, "select 1 as a, 2 as b").stdout.splitlines()
+    assert [line.split() for line in (side_by_side[0], side_by_side[2])] == [
+        ["a", "┃", "b"],
+        ["1", "│", "2"],
+    ]
 
 
 def test_hostile_text_does_not_reach_the_terminal(make_server):

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
 from otel_threads.threads.sql import plain
 
+COLUMN_WIDTH_MIN = 10  # narrower than that, a longer value cannot be read
 ROWS_SHOWN = 200  # of a table for people; --json, --csv and -o give all
 SUFFIXES = (".parquet", ".csv", ".json", ".arrow")
 HISTORY = Path("~/.local/state/otel-threads/sql_history")
@@ -110,16 +112,33 @@ def _write(found: SqlResult, path: Path) -> None:
 
 
 def _show(found: SqlResult) -> None:
-    table = Table(show_edge=False, header_style="bold", pad_edge=False)
-    numbers = [_is_number(field) for field in found.arrow().schema]
-    for name, number in zip(found.columns, numbers, strict=True):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for row in _values(found)[:ROWS_SHOWN]:
-        table.add_row(*(show.safe(_cell(value)) for value in row))
+    cells = [[_cell(value) for value in row] for row in _values(found)[:ROWS_SHOWN]]
     console = Console(highlight=False)
-    console.print(table)
+    widths = [max(map(len, column)) for column in zip(found.columns, *cells, strict=True)]
+    if cells and sum(min(width, COLUMN_WIDTH_MIN) + 3 for width in widths) > console.width:
+        _show_apart(found.columns, cells, console)
+    else:
+        table = Table(show_edge=False, header_style="bold", pad_edge=False)
+        numbers = [_is_number(field) for field in found.arrow().schema]
+        for name, number in zip(found.columns, numbers, strict=True):
+            table.add_column(name, justify="right" if number else "left", overflow="fold")
+        for row in cells:
+            table.add_row(*map(show.safe, row))
+        console.print(table)
     if len(found) > ROWS_SHOWN:
         console.print(f"… {ROWS_SHOWN} of {len(found)} rows; --csv, --json or -o give all")
+
+
+def _show_apart(columns: Sequence[str], cells: Sequence[Sequence[str]], console: Console) -> None:
+    """Print each row for itself, a line a column: side by side nobody could read them."""
+    for number, row in enumerate(cells, start=1):
+        console.print(f"row {number}", style="dim")
+        table = Table(show_header=False, show_edge=False, pad_edge=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, cell in zip(columns, row, strict=True):
+            table.add_row(name, show.safe(cell))
+        console.print(table)
 
 
 def _is_number(field: Any) -> bool:
