@@ -36,7 +36,8 @@ from otel_threads.store.derived_columns import (
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
 ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 24_000, 40 << 20
-PASSING = (duckdb.IOException, duckdb.OutOfMemoryException)  # the same rows may fit later
+# The same rows may fit later. A commit that finds the disk full is a TransactionException.
+PASSING = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
 TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
     "evaluations", "tool_links", "part_payloads", "turn_pieces",
