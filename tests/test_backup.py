@@ -124,13 +124,14 @@ def test_a_backup_without_a_server(make_server, tmp_path):
 def test_files_that_are_no_backup_are_refused(tmp_path):
     target = tmp_path / "x.duckdb"
     (tmp_path / "text").write_text("no database")
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     with duckdb.connect(str(tmp_path / "other.duckdb")) as other:
         other.execute("create table mine as select 1")
     Database(str(tmp_path / "whole.duckdb"), memory_limit_bytes=128 << 20).close()
     whole = (tmp_path / "whole.duckdb").read_bytes()
     (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "damaged").write_bytes(whole[:8192] + bytes(4096) + whole[12288:])
-    for name in ("missing", "text", "other.duckdb", "cut", "damaged"):
+    for name in ("missing", "text", "rows.csv", "other.duckdb", "cut", "damaged"):
         with pytest.raises(DatabaseRefused):
             backup.restore(tmp_path / name, target, force=False)
         assert not target.exists()
@@ -192,6 +193,32 @@ def test_what_a_free_block_holds_does_not_matter(tmp_path):
         writing.write(bytes(BLOCK_BYTES))
     assert checksums.differing(file, BLOCK_BYTES) == [at]
     assert backup.check(file) == 0
+
+
+def test_a_target_that_cannot_be_written_is_one_line(make_server, tmp_path):
+    server = make_server()
+    server.post(a_request(a_chat("c", "hi", "ho")))
+    server.wait_derived()
+    target = tmp_path / "nowhere" / "x"
+    for command in (
+        ["backup", f"{target}.duckdb"],
+        ["export", "-o", f"{target}.jsonl"],
+        *(
+            ["sql", "select 1", "-o", f"{target}.{end}"]
+            for end in ("parquet", "arrow", "csv", "json")
+        ),
+    ):
+        failed = run(*command, "--database", str(server.database), cwd=tmp_path)
+        assert failed.returncode == 1
+        assert failed.stderr.splitlines()[-1].endswith(
+            " cannot be written: No such file or directory"
+        )
+        assert "Traceback" not in failed.stderr
+    # What comes before the file is whole does not stay.
+    target.parent.mkdir()
+    done = run("backup", f"{target}.duckdb", "--database", str(server.database), cwd=tmp_path)
+    assert done.returncode == 0
+    assert [path.name for path in target.parent.iterdir()] == ["x.duckdb"]
 
 
 def test_a_full_disk_fails_the_backup_and_nothing_else(tmp_path, monkeypatch):

@@ -150,12 +150,13 @@ def test_a_database_that_cannot_be_used_is_refused_with_what_to_do(tmp_path, mak
         in run("serve", "--database", str(other), cwd=tmp_path, code=1).stderr
     )
 
-    text = tmp_path / "text.duckdb"
-    text.write_text("not a database at all, " * 500)
-    assert (
-        "not a DuckDB database"
-        in run("serve", "--database", str(text), cwd=tmp_path, code=1).stderr
-    )
+    for name in ("text.duckdb", "rows.csv", "rows.json", "rows.parquet"):  # DuckDB would read these
+        text = tmp_path / name
+        text.write_text("not a database at all, " * 500)
+        assert (
+            "not a DuckDB database"
+            in run("serve", "--database", str(text), cwd=tmp_path, code=1).stderr
+        )
 
     assert (
         "cannot be opened"

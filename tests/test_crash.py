@@ -72,6 +72,7 @@ def derived(database: Path) -> dict[str, list[str]]:
         for table in DERIVED
     }
 
+
 def rebuild(database: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(database)],

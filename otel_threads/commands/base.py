@@ -1,10 +1,12 @@
 """What the commands share: options, where the data is, how answers and failures look."""
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
@@ -71,7 +73,27 @@ def failing(*also: type[Exception]) -> Iterator[None]:
         _fail(error)
 
 
-def _fail(error: BaseException) -> None:
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file, beside the target, that takes its place once all of it is written.
+
+    Where that cannot be done: one line on stderr, exit code 1, and nothing is left behind.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(target)
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # of stdout: who reads it has left
+            raise
+        _fail(f"{target} cannot be written: {error.strerror or error}")
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _fail(error: object) -> None:
     click.echo(f"otel-threads: {error}", err=True)
     sys.exit(1)
 

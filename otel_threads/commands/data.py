@@ -18,6 +18,7 @@ from otel_threads.commands.base import (
     project_option,
     setting_options,
     source,
+    whole_file,
 )
 
 where = setting_options("database", "http_endpoint")
@@ -295,11 +296,9 @@ def export(
         if not output:
             _write(pieces, sys.stdout.buffer, bool)
             return
-        partial = Path(f"{output}.partial")
-        with partial.open("wb") as file, Progress(console=Console(stderr=True)) as progress:
+        with whole_file(Path(output)) as file, Progress(console=Console(stderr=True)) as progress:
             task = progress.add_task("exporting", total=None)
             _write(pieces, file, lambda done: progress.update(task, completed=done))
-        partial.replace(output)
     click.echo(f"wrote {output}")
 
 

@@ -1,6 +1,7 @@
 """`otel-threads sql`: one query, or a prompt, on the running server or the file."""
 
 import csv
+import io
 import json
 import sys
 import time
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otel_threads import show
-from otel_threads.commands.base import load, setting_options, source
+from otel_threads.commands.base import load, setting_options, source, whole_file
 from otel_threads.errors import OtelThreadsError
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
@@ -90,25 +91,23 @@ def _write_csv(found: SqlResult, file: Any) -> None:
 
 
 def _write(found: SqlResult, path: Path) -> None:
-    """Write a file so that a reader sees all of it or none."""
-    partial = path.with_name(f".{path.name}.partial")
-    match path.suffix:
-        case ".parquet":
-            import pyarrow.parquet as pq
+    with whole_file(path) as file:
+        match path.suffix:
+            case ".parquet":
+                import pyarrow.parquet as pq
 
-            pq.write_table(found.arrow(), partial, compression="zstd")
-        case ".arrow":
-            import pyarrow as pa
+                pq.write_table(found.arrow(), file, compression="zstd")
+            case ".arrow":
+                import pyarrow as pa
 
-            rows = found.arrow()
-            with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as file:
-                file.write_table(rows)
-        case ".csv":
-            with partial.open("w", encoding="utf-8", newline="") as text:
-                _write_csv(found, text)
-        case _:
-            partial.write_text(json.dumps(_rows(found), ensure_ascii=False, indent=1), "utf-8")
-    partial.replace(path)
+                rows = found.arrow()
+                with pa.ipc.new_file(file, rows.schema) as writing:
+                    writing.write_table(rows)
+            case ".csv":
+                with io.TextIOWrapper(file, "utf-8", newline="") as text:
+                    _write_csv(found, text)
+            case _:
+                file.write(json.dumps(_rows(found), ensure_ascii=False, indent=1).encode())
 
 
 def _show(found: SqlResult) -> None:

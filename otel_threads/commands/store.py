@@ -1,6 +1,6 @@
 """Commands about the database itself: prune, backup, restore, compact."""
 
-import contextlib
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from otel_threads.commands.base import (
     print_answer,
     setting_options,
     source,
+    whole_file,
 )
 from otel_threads.show import facts
 from otel_threads.store import backup as copies
@@ -128,21 +129,15 @@ def backup(config_file: str | None, target: Path, force: bool, **given: str | No
     """Write a copy of the database, also while the server runs; it is checked before it counts."""
     if target.exists() and not force:
         raise click.UsageError(f"{target} exists; --force replaces it")
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with source(load(config_file, **given).config) as client, _bar() as progress:
+    with source(load(config_file, **given).config) as client, whole_file(target) as file:
+        with _bar() as progress:
             task = progress.add_task("backup", total=None)
-            with partial.open("wb") as file:
-                for piece, total_bytes in client.backup():
-                    file.write(piece)
-                    progress.update(task, advance=len(piece), total=total_bytes)
-        with failing(OSError):
-            sequence = copies.check(partial)
-            copies.sync(partial)
-            partial.replace(target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
+            for piece, total_bytes in client.backup():
+                file.write(piece)
+                progress.update(task, advance=len(piece), total=total_bytes)
+        file.flush()
+        sequence = copies.check(Path(file.name))
+        os.fsync(file.fileno())
     click.echo(f"{target}  {target.stat().st_size} bytes, up to commit {sequence}")
 
 

@@ -119,7 +119,7 @@ def _attached(file: Path, mode: str) -> Iterator[duckdb.DuckDBPyConnection]:
     quoted = str(file).replace("'", "''")
     with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT}) as connection:
         try:
-            connection.execute(f"attach '{quoted}' as {CATALOG} ({mode})")
+            connection.execute(f"attach '{quoted}' as {CATALOG} (TYPE duckdb, {mode})")
             connection.execute(f"use {CATALOG}")
             yield connection
         except duckdb.Error as error:
@@ -203,9 +203,11 @@ def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tup
     quoted = [str(file).replace("'", "''") for file in (path, partial)]
     with duckdb.connect(":memory:", config={"preserve_insertion_order": "true"}) as connection:
         try:
-            connection.execute(f"attach '{quoted[0]}' as old")  # writable: nobody may begin now
             connection.execute(
-                f"attach '{quoted[1]}' as new (ROW_GROUP_SIZE {ROW_GROUP_SIZE},"
+                f"attach '{quoted[0]}' as old (TYPE duckdb)"
+            )  # writable: nobody may begin now
+            connection.execute(
+                f"attach '{quoted[1]}' as new (TYPE duckdb, ROW_GROUP_SIZE {ROW_GROUP_SIZE},"
                 f" STORAGE_VERSION '{STORAGE_VERSION}')"
             )
             tables = [
@@ -226,6 +228,7 @@ def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tup
                 on_progress(done + 1, len(tables))
             connection.execute("checkpoint new")
             connection.execute("detach new")
+            check(partial)
             sync(partial)
             partial.replace(path)
             sync(path.parent)

@@ -100,9 +100,11 @@ class Database:
                 "autoload_known_extensions": "false",
             },
         )
-        options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
+        # A file of another type, a CSV say, DuckDB would open as a database in memory.
+        options = "TYPE duckdb, "
+        options += f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
         if self._read_only:
-            options = "READ_ONLY"
+            options = "TYPE duckdb, READ_ONLY"
         elif not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
             options += f", BLOCK_SIZE {BLOCK_BYTES}"
             new_file.make(self.path, connection, options)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from otel_threads.errors import Overloaded
+from otel_threads.errors import Overloaded, StoreFailed
 from otel_threads.store import backup
 from otel_threads.store.database import Database
 
@@ -28,16 +28,18 @@ class BackupService:
 
         Raises:
             Overloaded: another backup is being made.
-            StoreFailed: the disk lacks room for it.
+            StoreFailed: the disk lacks room for it, or cannot be written.
         """
         if self._running:
             raise Overloaded("a backup is being made already; try again when it is done")
         self._running = True
         folder: tempfile.TemporaryDirectory[str] | None = None
+        place = Path(self._database.path).absolute().parent
         try:
-            folder = tempfile.TemporaryDirectory(
-                prefix=".otel-threads-backup-", dir=Path(self._database.path).absolute().parent
-            )
+            try:
+                folder = tempfile.TemporaryDirectory(prefix=".otel-threads-backup-", dir=place)
+            except OSError as error:
+                raise StoreFailed(f"a copy is made in {place} first: {error.strerror}") from error
             file = Path(folder.name) / "copy.duckdb"
             sequence = backup.copy(self._database, file)
             return sequence, Copy(file, folder, self._ended)
