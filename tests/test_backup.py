@@ -19,6 +19,8 @@ from otel_threads.errors import DatabaseRefused, StoreFailed
 from otel_threads.store import backup, checksums
 from otel_threads.store.database import BLOCK_BYTES, Database
 
+COPIES = ".otel-threads.duckdb.backup-*"  # while they are sent
+
 
 def run(*arguments: str, cwd: Path, env=None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -72,7 +74,7 @@ def test_backups_while_spans_arrive_hold_all_that_was_acknowledged(make_server, 
     assert sorted(p.name for p in tmp_path.glob("*.duckdb")) == [
         f"copy-{i}.duckdb" for i in range(5)
     ]
-    assert not list(server.folder.glob(".otel-threads-backup-*"))
+    assert not list(server.folder.glob(COPIES))
     assert server.stderr() == ""
 
 
@@ -175,6 +177,22 @@ def test_a_byte_that_changed_anywhere_is_found(make_server, tmp_path):
     assert not (tmp_path / "again.duckdb").exists()
 
 
+def test_what_a_killed_server_had_begun_is_gone_after_the_next_start(make_server):
+    server = make_server()
+    texts = [random.Random(i).randbytes(100_000).hex() for i in range(100)]
+    server.post(a_request(*[a_chat("c", text, "ho") for text in texts]))
+    other = server.folder / ".other.duckdb.backup-1"  # of another server's database
+    other.mkdir()
+    with httpx.stream("GET", f"{server.api}/backup") as answer:
+        assert next(answer.iter_bytes())
+        assert list(server.folder.glob(COPIES))
+        server.kill()
+    assert list(server.folder.glob(COPIES))
+    server.start()
+    assert not list(server.folder.glob(COPIES))
+    assert other.exists()
+
+
 def test_what_a_free_block_holds_does_not_matter(tmp_path):
     file = tmp_path / "x.duckdb"
     Database(str(file), memory_limit_bytes=128 << 20).close()
@@ -248,7 +266,7 @@ def test_one_backup_at_a_time_and_a_caller_who_leaves_frees_it(make_server):
         lambda: httpx.get(f"{server.api}/backup", timeout=60).status_code == 200, "the next backup"
     )
     assert size > 0
-    wait_until(lambda: not list(server.folder.glob(".otel-threads-backup-*")), "it is cleaned up")
+    wait_until(lambda: not list(server.folder.glob(COPIES)), "it is cleaned up")
 
 
 def test_a_backup_needs_the_read_token(make_server):

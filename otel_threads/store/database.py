@@ -63,7 +63,7 @@ class Database:
         """
         self.path = path
         self._memory_limit_bytes = memory_limit_bytes
-        self._read_only = read_only
+        self.read_only = read_only
         self._quack = quack
         self._thread = threading.local()  # of the open reading: .reading, its cursor; .commits
         self._lock = threading.Lock()  # guards _connection, _cursors, _reopener and _commits
@@ -103,7 +103,7 @@ class Database:
         # A file of another type, a CSV say, DuckDB would open as a database in memory.
         options = "TYPE duckdb, "
         options += f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
-        if self._read_only:
+        if self.read_only:
             options = "TYPE duckdb, READ_ONLY"
         elif not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
             options += f", BLOCK_SIZE {BLOCK_BYTES}"
@@ -128,7 +128,7 @@ class Database:
         except duckdb.Error as error:
             connection.close()
             torn = _TORN.search(str(error))
-            if torn and not self._read_only and self._cut_log(int(torn[1])):
+            if torn and not self.read_only and self._cut_log(int(torn[1])):
                 return self._open()
             raise DatabaseRefused(explain(self.path, error)) from error
         except DatabaseRefused:
@@ -400,7 +400,7 @@ class Database:
                 return
             if not _works(connection):
                 self._send_away()
-        if checkpoint and not self._read_only:
+        if checkpoint and not self.read_only:
             # A failed checkpoint loses nothing: the log is replayed at the next start.
             failures = contextlib.suppress(duckdb.Error, OSError)
             with failures, double_write.kept(self.path, connection, CATALOG):

@@ -1,7 +1,9 @@
 """Backups as a stream, and snapshots beside the database for other DuckDB processes."""
 
 import contextlib
+import glob
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,11 @@ class BackupService:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._running = False
+        file = Path(database.path).absolute()
+        self._place, self._prefix = file.parent, f".{file.name}.backup-"
+        if not database.read_only:  # then it is this process's alone, and so are its copies
+            for leftover in file.parent.glob(f"{glob.escape(self._prefix)}*"):  # of a killed one
+                shutil.rmtree(leftover, ignore_errors=True)
 
     def begin(self) -> tuple[int, "Copy"]:
         """Take a copy now; return its last commit and its pieces.
@@ -34,12 +41,13 @@ class BackupService:
             raise Overloaded("a backup is being made already; try again when it is done")
         self._running = True
         folder: tempfile.TemporaryDirectory[str] | None = None
-        place = Path(self._database.path).absolute().parent
         try:
             try:
-                folder = tempfile.TemporaryDirectory(prefix=".otel-threads-backup-", dir=place)
+                folder = tempfile.TemporaryDirectory(prefix=self._prefix, dir=self._place)
             except OSError as error:
-                raise StoreFailed(f"a copy is made in {place} first: {error.strerror}") from error
+                raise StoreFailed(
+                    f"a copy is made in {self._place} first: {error.strerror}"
+                ) from error
             file = Path(folder.name) / "copy.duckdb"
             sequence = backup.copy(self._database, file)
             return sequence, Copy(file, folder, self._ended)
