@@ -65,6 +65,8 @@ class Config:
     self_traces_endpoint: str | None = None  # OTLP/HTTP, another server's; extra [tracing]
 
     def __post_init__(self) -> None:
+        if self.database.strip() in ("", ":memory:"):
+            raise ConfigError("database must name a file: what is acknowledged is on disk")
         for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")

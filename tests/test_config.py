@@ -37,6 +37,7 @@ def test_opiks_name_for_the_cooldown_is_an_alias():
         ({"OTEL_THREADS_SCORES_ON_NEW_TRACE": "drop"}, "one of supersede, keep"),
         ({"OTEL_THREADS_TLS_CERT_FILE": "x"}, "go together"),
         ({"OTEL_THREADS_MEMORY_LIMIT_BYTES": "5"}, "at least 134217728, not 5"),
+        ({"OTEL_THREADS_DATABASE": ":memory:"}, "database must name a file"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value(environ, message):

@@ -62,6 +62,23 @@ def single_spans(folder: Path) -> list[Request]:
     return found
 
 
+def dumped(database: Database) -> dict[str, list[str]]:
+    """Return the rows of the derived tables, in an order of their own."""
+    with database.cursor() as cursor:
+        # Who reads a thread's turns, and derives them again, looks nowhere else.
+        assert cursor.execute(OUTSIDE_SQL).fetchall() == []
+        return {
+            table: sorted(
+                json.dumps(row, default=str)
+                # In which commit a span came is of the delivery, not of the conversation.
+                for row in cursor.execute(
+                    f"select columns(c -> not c like '%_sequence') from {table}"
+                ).fetchall()
+            )
+            for table in TABLES
+        }
+
+
 def derive(commits: list[list[Request]], *, at_once: bool) -> dict[str, list[str]]:
     """Return the derived tables after some commits, derived after each or after all of them."""
     with tempfile.TemporaryDirectory() as name:
@@ -76,19 +93,7 @@ def derive(commits: list[list[Request]], *, at_once: bool) -> dict[str, list[str
             if not at_once:
                 derive_all(store, writer.committed_sequence)
         derive_all(store, writer.committed_sequence)
-        with database.cursor() as cursor:
-            # Who reads a thread's turns, and derives them again, looks nowhere else.
-            assert cursor.execute(OUTSIDE_SQL).fetchall() == []
-            found = {
-                table: sorted(
-                    json.dumps(row, default=str)
-                    # In which commit a span came is of the delivery, not of the conversation.
-                    for row in cursor.execute(
-                        f"select columns(c -> not c like '%_sequence') from {table}"
-                    ).fetchall()
-                )
-                for table in TABLES
-            }
+        found = dumped(database)
         writer.close()
         database.close()
     return found

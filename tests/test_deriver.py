@@ -19,7 +19,7 @@ from otel_threads.derive.trace import derive_traces
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch
-from otel_threads.store import derived
+from otel_threads.store import derived, touched_threads
 from otel_threads.store.database import Database
 from otel_threads.store.derived import PASS_BYTES, ROWS_FIRST, DuckDBDerivedStore
 from otel_threads.store.writer import BatchWriter
@@ -245,7 +245,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
             "create temp table words as select *, 'first' as first_message, 'last' as last_message"
             " from affected"
         )
-        cursor.execute(derived.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
+        cursor.execute(touched_threads.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
         found = cursor.execute(
             "select thread_id, trace_count, models, users, tags, first_message, cost_usd"
             " from thread_facts"
@@ -266,7 +266,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
 )
 def test_the_cost_of_a_thread_of_one_trace_is_that_traces(cost_usd):
     with duckdb.connect() as connection:
-        text = derived.INSERT_THREADS_SQL
+        text = touched_threads.INSERT_THREADS_SQL
         begin, end = text.index("sum(round(s.cost_usd"), text.index("as cost_usd")
         found = connection.execute(
             f"select {text[begin:end]} from (select ?::double as cost_usd) s", [cost_usd]

@@ -6,6 +6,7 @@ table waits for the interpreter: then all three would wait for ever (DuckDB 1.5)
 """
 
 import threading
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -37,3 +38,11 @@ def append(cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None
 def table_of(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return what the cursor's last query found, in its order."""
     return cursor.to_arrow_table(BATCH_ROWS)
+
+
+def rows_of(
+    cursor: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return what a query finds, a dictionary a row."""
+    found: list[dict[str, Any]] = table_of(cursor.execute(query, parameters or {})).to_pylist()
+    return found

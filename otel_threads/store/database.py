@@ -100,19 +100,12 @@ class Database:
                 "autoload_known_extensions": "false",
             },
         )
-        # A file of another type, a CSV say, DuckDB would open as a database in memory.
-        options = "TYPE duckdb, "
-        options += f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
+        options = "TYPE duckdb, "  # else a CSV, say, would be opened as a database in memory
         if self.read_only:
-            options = "TYPE duckdb, READ_ONLY"
-        elif not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
-            options += f", BLOCK_SIZE {BLOCK_BYTES}"
-            new_file.make(self.path, connection, options)
-        elif double_write.put_back(self.path):
-            logger.warning(
-                "%s was left in the middle of folding its log in: what was written over is back",
-                self.path,
-            )
+            options += "READ_ONLY"
+        else:
+            options += f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}'"
+            options += self._prepare_file(connection, options)
         quoted = self.path.replace("'", "''")
         try:
             connection.execute(f"attach '{quoted}' as {CATALOG} ({options})")
@@ -135,6 +128,19 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _prepare_file(self, connection: duckdb.DuckDBPyConnection, options: str) -> str:
+        """Make a new file, or put an old one in order; return what ATTACH shall have besides."""
+        if not Path(self.path).exists():  # an older file keeps its own; `compact` makes a new one
+            block = f", BLOCK_SIZE {BLOCK_BYTES}"
+            new_file.make(self.path, connection, options + block)
+            return block
+        if double_write.put_back(self.path):
+            logger.warning(
+                "%s was left in the middle of folding its log in: what was written over is back",
+                self.path,
+            )
+        return ""
 
     def _cut_log(self, position: int) -> bool:
         """Cut the log before what a power cut tore; the whole is kept. False when it is shorter."""

@@ -6,19 +6,18 @@ bounds let zone maps find old rows without an index.
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from otel_threads.derive.joining import join
-from otel_threads.derive.merge import order
 from otel_threads.errors import StoreFailed
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import derived_rows, payloads, rows, sql, tool_links, turn_pieces
-from otel_threads.store.arrow import register, table_of
+from otel_threads.store.arrow import register, rows_of, table_of
 from otel_threads.store.database import Database, is_fatal
 from otel_threads.store.derived_columns import (
     CALLS,
@@ -30,8 +29,8 @@ from otel_threads.store.derived_columns import (
     TRACES,
     TURN_PIECES,
     TURNS,
-    WORDS,
 )
+from otel_threads.store.touched_threads import OF_TURNS, TouchedThreads
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
@@ -42,7 +41,6 @@ TABLES = (
     "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
     "evaluations", "tool_links", "part_payloads", "turn_pieces",
 )  # fmt: skip
-OF_TURNS = ("turns", "messages", "turn_pieces")
 
 PENDING_SQL = sql.query("pending_commits")
 PENDING_BYTES_SQL = sql.query("pending_bytes")
@@ -54,15 +52,8 @@ EVENTS_SQL = sql.query("work_events")
 LOGS_SQL = sql.query("work_logs")
 LOG_PIECES_SQL = sql.query("work_log_pieces")
 TOUCHED_THREADS_SQL = sql.query("touched_threads")
-BEFORE_SQL = sql.query("threads_before")
-PARTS_SQL = sql.query("thread_parts")
-PAYLOADS_SQL = sql.query("part_payloads")
-THREAD_WORDS_SQL = sql.query("thread_words")
-TURN_WORDS_SQL = sql.query("turn_words")
-INSERT_THREADS_SQL = sql.query("insert_threads")
 Row = dict[str, Any]
 Pause = Callable[[], None]
-PartKey = tuple[str, str, int]  # project, trace_id, part_index
 POSITION_SQL = "select derived_sequence from derive_state"
 
 
@@ -129,9 +120,9 @@ class DuckDBDerivedStore:
                 bounds, work.is_new = {"first": row[0]}, row[1]
                 found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
                 content = table_of(cursor.execute(CONTENT_SQL, bounds))
-                found_logs = _rows(cursor, LOGS_SQL)
+                found_logs = rows_of(cursor, LOGS_SQL)
                 if found_logs:
-                    rows.fill_logs(found_logs, _rows(cursor, LOG_PIECES_SQL))
+                    rows.fill_logs(found_logs, rows_of(cursor, LOG_PIECES_SQL))
                 logs = rows.log_records(found_logs)
                 self._bytes_read = found_rows.nbytes + content.nbytes
                 long = rows.content_by_span(content)
@@ -219,17 +210,15 @@ def replace(
     first = min([*starts, first] if first is not None else starts)
     _register_ids(cursor, work)
     join(traces, lambda *asked: tool_links.askers(cursor, *asked))
-    affected: dict[ThreadKey, int] = {}
+    changes = [
+        (row["project"], row["thread_id"], row["start_time_unix_nano"], row["end_time_unix_nano"])
+        for trace in traces
+        for row in trace.slices
+        if row["thread_id"] is not None
+    ]
     if not work.is_new:
-        found = cursor.execute(TOUCHED_THREADS_SQL, {"first": first, "last": last}).fetchall()
-        affected = {(project, thread_id): earliest for project, thread_id, earliest in found}
-    for trace in traces:
-        for row in trace.slices:
-            if row["thread_id"] is not None:
-                key = (row["project"], row["thread_id"])
-                affected[key] = min(
-                    affected.get(key, row["start_time_unix_nano"]), row["start_time_unix_nano"]
-                )
+        bounds = {"first": first, "last": last}
+        changes += cursor.execute(TOUCHED_THREADS_SQL, bounds).fetchall()
     links = [row for trace in traces for row in trace.links]
     before = [] if work.is_new else tool_links.asked(cursor, first=first, last=last)
     tool_links.note_changes(cursor, before, links)
@@ -252,12 +241,11 @@ def replace(
         if turn.update(turn_index=i) is None
     ]
     last = max((row["end_time_unix_nano"] for trace in traces for row in trace.slices), default=0)
-    again = _Threads(cursor, affected, parts, pause, last=last)
-    _put_turns(put, loose + again.turns(merge))
+    threads = TouchedThreads(cursor, changes, parts, pause, last=last)
+    _put_turns(put, loose + threads.turns(merge))
     pause()
-    if affected:
-        again.replace_rows()
-    return list(affected)
+    threads.sum_up()
+    return threads.keys
 
 
 def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
@@ -292,180 +280,3 @@ def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None)
             " and thread_id is null and trace_id in (select trace_id from work_ids)",
             bounds,
         )
-
-
-class _Threads:
-    """Makes the turns of touched threads again, from where the change begins; used once.
-
-    Nearly always that is the end of the thread, and nothing that is stored has to be read.
-    """
-
-    def __init__(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        affected: Mapping[ThreadKey, int],
-        parts: Sequence[Row],
-        pause: Pause,
-        *,
-        last: int,
-    ) -> None:
-        """`last`: when what is new ends."""
-        self._cursor = cursor
-        self._pause = pause
-        self._affected = affected
-        self._parts = {_part_key(part): part for part in parts}
-        self._words: list[Row] = []
-        self._are_new = False  # none of them was here before
-        # When the first of them began and the last ended: nothing of them is outside of it.
-        self._within = {"lowest": min(affected.values(), default=0), "highest": last}
-
-    def turns(self, merge: Merge) -> list[Row]:
-        """Delete the turns from the change on; return them made again, with their index."""
-        if not self._affected:
-            return []
-        cursor = self._cursor
-        register(cursor, "affected", _keyed(self._affected, "first"))
-        words = {_key(row): row for row in _rows(cursor, THREAD_WORDS_SQL)}
-        self._are_new = not words
-        for row in words.values():
-            self._within["lowest"] = min(self._within["lowest"], row["began"])
-            self._within["highest"] = max(self._within["highest"], row["ended"])
-        # Of threads that are all new nothing is stored that would have to be found or deleted.
-        before = [] if self._are_new else _rows(cursor, BEFORE_SQL, self._within)
-        cuts = dict(self._affected)
-        parts = _by_thread(self._parts.values()) if self._are_new else self._narrow(cuts)
-        kept = dict.fromkeys(cuts, 0) | {_key(row): row["kept"] for row in before}
-        earlier = {}
-        for row in before:
-            key = _key(row)
-            if row["before"] is None:
-                continue
-            continued = bool(parts.get(key)) and min(parts[key], key=order)["continues"]
-            # The change may continue the turn before it, or fall between the traces of that turn,
-            # or show what was asked in turns that failed.
-            if continued or row["before_traces"] > 1:
-                earlier[key] = row["before"]
-            if row["failed_from"] is not None:
-                earlier[key] = row["failed_from"]
-        if earlier:
-            cuts |= earlier
-            parts |= self._narrow(earlier)
-            kept |= self._kept(earlier)
-        if not self._are_new:
-            self._delete_turns(cuts)
-        whole = self._payloads([part for some in parts.values() for part in some])
-        found = []
-        for key in cuts:
-            self._pause()
-            turns = merge(whole[_part_key(part)] for part in parts.get(key, ()))
-            for i, turn in enumerate(turns):
-                turn["turn_index"] = kept[key] + i
-            found += turns
-            self._words.append(self._first_and_last(key, turns, kept[key], words.get(key)))
-        return found
-
-    def replace_rows(self) -> None:
-        """Sum the touched threads up again, once their turns are in place."""
-        if not self._are_new:
-            self._cursor.execute(
-                "delete from thread_facts where (project, thread_id) in"
-                " (select (project, thread_id) from affected)"
-            )
-        register(self._cursor, "words", pa.Table.from_pylist(self._words, schema=WORDS))
-        self._cursor.execute(INSERT_THREADS_SQL, self._within)
-
-    def _delete_turns(self, cuts: Mapping[ThreadKey, int]) -> None:
-        register(self._cursor, "cuts", _keyed(cuts, "cut"))
-        for table in OF_TURNS:
-            self._pause()
-            self._cursor.execute(
-                f"delete from {table} using cuts"  # noqa: S608  # our own names
-                f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
-                f" and {table}.start_time_unix_nano >= cuts.cut"
-                # The same of all of them, for zone maps.
-                f" and {table}.start_time_unix_nano between $lowest and $highest",
-                {**self._within, "lowest": min(cuts.values())},
-            )
-
-    def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
-        register(self._cursor, "cuts", _keyed(cuts, "cut"))
-        return _by_thread(_rows(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())}))
-
-    def _kept(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, int]:
-        register(self._cursor, "affected", _keyed(cuts, "first"))
-        kept = {_key(row): row["kept"] for row in _rows(self._cursor, BEFORE_SQL, self._within)}
-        register(self._cursor, "affected", _keyed(self._affected, "first"))
-        return kept
-
-    def _payloads(self, parts: Sequence[Row]) -> dict[PartKey, Row]:
-        missing = [part for part in parts if _part_key(part) not in self._parts]
-        if not missing:
-            return self._parts
-        found = dict(self._parts)
-        starts = [part["start_time_unix_nano"] for part in missing]
-        register(
-            self._cursor,
-            "needed",
-            pa.table(
-                {
-                    "project": pa.array([part["project"] for part in missing], pa.string()),
-                    "trace_id": pa.array([part["trace_id"] for part in missing], pa.string()),
-                }
-            ),
-        )
-        pieces: dict[PartKey, list[tuple[int, str]]] = {}
-        for row in _rows(self._cursor, PAYLOADS_SQL, {"first": min(starts), "last": max(starts)}):
-            pieces.setdefault(_part_key(row), []).append((row["piece_index"], row["payload"]))
-        for key, some in pieces.items():
-            if key not in found:
-                found[key] = payloads.unpacked("".join(piece for _, piece in sorted(some)))
-        return found
-
-    def _first_and_last(
-        self, key: ThreadKey, turns: Sequence[Row], kept: int, known: Row | None
-    ) -> Row:
-        first = known["first_message"] if known and kept else None
-        last = None
-        if turns:
-            first = turns[0]["user"] if not kept else first
-            last = turns[-1]["assistant"] or turns[-1]["user"]
-        elif kept:
-            named = {"project": key[0], "thread_id": key[1], "turn_index": kept - 1}
-            row = self._cursor.execute(TURN_WORDS_SQL, named).fetchone()
-            last = row[0] if row else None
-        return {
-            "project": key[0],
-            "thread_id": key[1],
-            "first_message": derived_rows.words(first),
-            "last_message": derived_rows.words(last),
-        }
-
-
-def _by_thread(parts: Iterable[Row]) -> dict[ThreadKey, list[Row]]:
-    found: dict[ThreadKey, list[Row]] = {}
-    for part in parts:
-        found.setdefault(_key(part), []).append(part)
-    return found
-
-
-def _key(row: Row) -> ThreadKey:
-    return row["project"], row["thread_id"]
-
-
-def _part_key(row: Row) -> PartKey:
-    return row["project"], row["trace_id"], row["part_index"]
-
-
-def _keyed(values: Mapping[ThreadKey, int], name: str) -> pa.Table:
-    return pa.table(
-        {
-            "project": pa.array([project for project, _ in values], pa.string()),
-            "thread_id": pa.array([thread_id for _, thread_id in values], pa.string()),
-            name: pa.array(list(values.values()), pa.int64()),
-        }
-    )
-
-
-def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row | None = None) -> list[Row]:
-    found: list[Row] = table_of(cursor.execute(text, parameters or {})).to_pylist()
-    return found

@@ -43,9 +43,9 @@ class Parts:
         self.database.close()
 
 
-@pytest.fixture(params=["memory", "disk"])
-def parts(request, tmp_path):
-    made = Parts(":memory:" if request.param == "memory" else str(tmp_path / "x.duckdb"))
+@pytest.fixture
+def parts(tmp_path):
+    made = Parts(str(tmp_path / "x.duckdb"))
     yield made
     made.close()
 

@@ -18,8 +18,9 @@ select
     a.project, a.thread_id, a.first,
     count(e.start) as kept,
     max(e.start) as before,
-    arg_max(len(e.trace_ids), e.start) as before_traces,
-    min(e.start) filter (e.start > coalesce(o.upto, -1)) as failed_from
+    max({'start': e.start, 'traces': len(e.trace_ids)}).traces as before_traces,
+    -- From that very time on: where two began at once, the failed one may be the later.
+    min(e.start) filter (e.has_error and e.start >= coalesce(o.upto, -1)) as failed_from
 from affected a
 left join earlier e on e.thread_id = a.thread_id and e.project = a.project
 left join answered o on o.thread_id = a.thread_id and o.project = a.project
