@@ -19,6 +19,7 @@ from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch, Work
+from otel_threads.store import deletion
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database
 from otel_threads.store.deletion import Deletion
@@ -86,14 +87,16 @@ class Store:
         self.deletion = Deletion(self.database, self.derived, annotations, Identity(()))
         self.retention = Retention(self.database, self.derived, annotations, self.deletion)
 
-    def write(self, spans) -> None:
+    def write(self, spans, *, project: str | None = None, derive: bool = True) -> None:
         request = Request(
-            signal=Signal.TRACES, payload=a_request(*spans), received_unix_nano=time.time_ns()
-        )
+            signal=Signal.TRACES, payload=a_request(*spans), project=project,
+            received_unix_nano=time.time_ns(),
+        )  # fmt: skip
         decoded = columns.decode([request], default_project="default")
         nothing, _ = logs.decode([], default_project="default")
         self.writer._commit([Batch(decoded.tables, nothing)])
-        derive_all(self.derived, self.writer.committed_sequence)
+        if derive:
+            derive_all(self.derived, self.writer.committed_sequence)
 
     def close(self) -> None:
         self.writer.close()
@@ -125,6 +128,7 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
                         project=None, traces_max=dice.randrange(1, 8),
                     )  # fmt: skip
                 case 1:
+                    deletion.TRACES_AT_ONCE = dice.choice((1, 3, 2000))
                     gone = dice.sample(some, dice.randrange(1, len(some) + 1))
                     store.deletion.traces([span.trace_id.hex() for span in gone], project=None)
             derive_all(store.derived, store.writer.committed_sequence)  # what others had told

@@ -1,10 +1,10 @@
 """Deletes threads and traces with all that hangs on them: spans, what was derived, what was said.
 
-One transaction. Runs in the deriver's thread, between two passes: a pass that had read the spans
-before would bring them back.
+Runs in the deriver's thread, between two passes: a pass that had read the spans before would bring
+them back. Killed in the middle, what was deleted by then is gone whole: the caller asks again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +13,7 @@ from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
+from otel_threads.errors import Unavailable
 from otel_threads.model import Span, TraceRows
 from otel_threads.ports import ThreadKey, Work
 from otel_threads.store import sql
@@ -23,6 +24,9 @@ from otel_threads.store.derived import DuckDBDerivedStore, replace
 
 THREAD_TRACES_SQL = sql.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")
+SHARED_SQL = sql.query("shared_traces")
+READ_AT_ONCE = 100  # traces
+TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
 RAW = ("spans", "span_events", "span_links", "content_pieces", "log_records", "log_pieces")
 SAID_OF_THREADS = ("score_records", "comments", "tag_changes", "lifecycle")
 SAID_OF_TRACES = ("score_records", "comments", "tag_changes")
@@ -53,7 +57,8 @@ class Deletion:
             register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(THREAD_TRACES_SQL, {"project": project}).fetchall()
         gone = sorted({thread_id for thread_id, *_ in found})
-        traces = {(p, trace_id): first for _, p, trace_id, first in found}
+        # Thread by thread: of one that is gone whole nothing has to be made again.
+        traces = {(p, trace_id): first for _, p, trace_id, first in sorted(found)}
         keep = self._kept(traces, project, set(ids))
         changed = self._delete(traces, keep, [(project, thread_id) for thread_id in ids])
         return gone, changed
@@ -74,11 +79,9 @@ class Deletion:
         self, traces: Mapping[tuple[str, str], int], project: str | None, thread_ids: set[str]
     ) -> dict[str, list[Span]]:
         """Return the spans of the traces that stay: other threads' ones, other projects' copies."""
-        if not traces:
-            return {}
-        work = Work(0, sorted({trace_id for _, trace_id in traces}))
+        shared = self._shared(traces, thread_ids if project is not None else None)
         kept: dict[str, list[Span]] = {}
-        for spans in self._derived.spans(work, after=self._derived.position()):
+        for spans in self._read(shared):
             trace_id = spans[0].trace_id
             staying: list[Span] = []
             for one in _copies(spans):
@@ -98,23 +101,82 @@ class Deletion:
                 kept[trace_id] = staying
         return kept
 
+    def _shared(
+        self, traces: Mapping[tuple[str, str], int], thread_ids: set[str] | None
+    ) -> list[str]:
+        """Return the ids of those that may hold something that stays; nearly always none does.
+
+        The others are not read: a thread may have more of them than memory.
+        """
+        if not traces:
+            return []
+        columns = list(zip(*traces, strict=True))
+        doomed = {
+            name: pa.array(columns[i], pa.string())
+            for i, name in enumerate(("project", "trace_id"))
+        }
+        items = {"id": pa.array(sorted(thread_ids or ()), pa.string())}
+        named = {"by_thread": thread_ids is not None, "after": self._derived.position()}
+        with told_apart(), self._database.cursor() as cursor:
+            register(cursor, "doomed", pa.table(doomed))
+            register(cursor, "items", pa.table(items))
+            return sorted(trace_id for (trace_id,) in cursor.execute(SHARED_SQL, named).fetchall())
+
+    def _read(self, trace_ids: Sequence[str]) -> Iterator[list[Span]]:
+        """Yield the spans of each, some traces at a time."""
+        for at in range(0, len(trace_ids), READ_AT_ONCE):
+            work = Work(0, list(trace_ids[at : at + READ_AT_ONCE]))
+            yield from self._derived.spans(work, after=self._derived.position())
+
     def _delete(
         self,
         traces: Mapping[tuple[str, str], int],
         kept: Mapping[str, list[Span]],
         threads: Sequence[ThreadKey],
     ) -> list[ThreadKey]:
+        """Delete traces in their order, some in each transaction; what was said of threads last.
+
+        What is deleted in one transaction takes memory until its end that cannot be swapped out.
+        """
+        starts: dict[str, int] = {}
+        for (_, trace_id), start in traces.items():
+            starts[trace_id] = min(starts.get(trace_id, start), start)
+        changed: dict[ThreadKey, None] = {}
+        left, size = list(starts), TRACES_AT_ONCE
+        while True:
+            some = {trace_id: starts[trace_id] for trace_id in left[:size]}
+            try:
+                with told_apart():
+                    done = self._delete_some(some, kept, threads if len(left) <= size else ())
+            except Unavailable:
+                if len(some) <= 1:
+                    raise
+                size = len(some) // 2
+                self._database.fold_log(whatever_size=True)  # what waits there holds memory, too
+                continue
+            changed |= dict.fromkeys(done)
+            left = left[size:]
+            if not left:
+                return list(changed)
+
+    def _delete_some(
+        self,
+        starts: Mapping[str, int],
+        kept: Mapping[str, list[Span]],
+        threads: Sequence[ThreadKey],
+    ) -> list[ThreadKey]:
+        trace_ids = sorted(starts)
         rows: list[TraceRows] = []
-        for spans in kept.values():
+        staying = {trace_id: kept[trace_id] for trace_id in trace_ids if trace_id in kept}
+        for spans in staying.values():
             rows += derive_traces(spans, self._identity)
-        trace_ids = sorted({trace_id for _, trace_id in traces})
-        with told_apart(), self._annotations.lock, self._database.transaction() as cursor:
-            changed: list[ThreadKey] = []
+        changed: list[ThreadKey] = []
+        with self._annotations.lock, self._database.transaction() as cursor:
             if trace_ids:
-                _delete_raw(cursor, trace_ids, kept)
+                _delete_raw(cursor, trace_ids, staying)
                 work = Work(self._derived.position(), trace_ids)
-                changed = replace(cursor, work, rows, merge, first=min(traces.values()))
-            delete_said(cursor, threads, [one for one in trace_ids if one not in kept])
+                changed = replace(cursor, work, rows, merge, first=min(starts.values()))
+            delete_said(cursor, threads, [one for one in trace_ids if one not in staying])
         return changed
 
 
