@@ -19,7 +19,7 @@ from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Batch, Work
-from otel_threads.store import deletion
+from otel_threads.store import deletion, touched_threads
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.database import Database
 from otel_threads.store.deletion import Deletion
@@ -115,8 +115,9 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
     ]
     if dice.random() < 0.7:
         dice.shuffle(spans)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         store = Store(folder)
+        patch.setattr(touched_threads, "TURNS_AGAIN_MAX", dice.choice((0, 0, 20, 2000)))
         while spans:
             size = dice.choice((1, 2, 5, 30))
             some, spans = spans[:size], spans[size:]
@@ -128,7 +129,7 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
                         project=None, traces_max=dice.randrange(1, 8),
                     )  # fmt: skip
                 case 1:
-                    deletion.TRACES_AT_ONCE = dice.choice((1, 3, 2000))
+                    patch.setattr(deletion, "TRACES_AT_ONCE", dice.choice((1, 3, 2000)))
                     gone = dice.sample(some, dice.randrange(1, len(some) + 1))
                     store.deletion.traces([span.trace_id.hex() for span in gone], project=None)
             derive_all(store.derived, store.writer.committed_sequence)  # what others had told

@@ -12,6 +12,9 @@ from otel_threads.store import derived_rows, payloads, sql
 from otel_threads.store.arrow import register, rows_of
 from otel_threads.store.derived_columns import WORDS
 
+# So many turns are made again rather than those looked for that stay: at ten million spans that
+# takes as long as 10,000 of them, but they take memory.
+TURNS_AGAIN_MAX = 2000
 OF_TURNS = ("turns", "messages", "turn_pieces")
 BEFORE_SQL = sql.query("threads_before")
 PARTS_SQL = sql.query("thread_parts")
@@ -116,7 +119,7 @@ class TouchedThreads:
             for key, upto in self._upto.items()
             if key in words and words[key]["ended"] - 999 > upto
         }
-        if not longer:
+        if sum(words[key]["turn_count"] for key in longer) <= TURNS_AGAIN_MAX:
             return {}
         register(self._cursor, "changed", _keyed(longer, "upto"))
         found = rows_of(self._cursor, UNCHANGED_SQL, self._within)

@@ -1,8 +1,8 @@
--- First and last message of touched threads as they were, for what does not change; and when they
--- began and ended.
+-- First and last message of touched threads as they were, for what does not change; how many turns they
+-- have, and when they began and ended.
 -- affected: (project, thread_id, first).
 select
-    f.project, f.thread_id, f.first_message, f.last_message,
+    f.project, f.thread_id, f.first_message, f.last_message, f.turn_count,
     epoch_us(f.first_activity_time) * 1000 as began,
     epoch_us(f.last_activity_time) * 1000 + 999 as ended
 from thread_facts f
