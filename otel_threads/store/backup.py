@@ -133,7 +133,8 @@ def _read_all(file: Path) -> None:
             "select table_name from duckdb_tables() where database_name = current_database()"
         ).fetchall()
         for (table,) in tables:
-            connection.execute(f'select bit_xor(hash(columns(*))) from "{table}"')  # noqa: S608
+            values = connection.execute(f'select bit_xor(hash(columns(*))) from "{table}"')  # noqa: S608
+            values.fetchone()
 
 
 def restore(

@@ -1,7 +1,8 @@
 """Deletes threads and traces with all that hangs on them: spans, what was derived, what was said.
 
 Runs in the deriver's thread, between two passes: a pass that had read the spans before would bring
-them back. Killed in the middle, what was deleted by then is gone whole: the caller asks again.
+them back. Killed in the middle, whole traces are gone, and what was said of their threads is there
+until the caller asks again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
