@@ -70,6 +70,11 @@ def owners(lists: pa.Array) -> Index:
     return np.repeat(np.arange(len(lists)), np.diff(offsets_of(lists)))
 
 
+def own(array: pa.Array) -> pa.Array:
+    """Return a copy in memory of its own: a view of a request keeps all of it, messages too."""
+    return pa.concat_arrays([array])
+
+
 def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     """Return one map of text and one string of letters per list of key-value pairs.
 
@@ -77,7 +82,7 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     A key that is repeated keeps its last value: OTLP forbids it, so any choice is ours.
     """
     pair = lists.values
-    keys, value = pair.field("key"), pair.field("value")
+    keys, value = own(pair.field("key")), pair.field("value")
     offsets = offsets_of(lists)
     texts, letters, bad_pairs = _texts(value)
     owner_of = np.repeat(np.arange(len(lists)), np.diff(offsets))
@@ -100,14 +105,10 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
             cut[int(owner_of[i])] = f"attribute {keys[i].as_py()!r} was too long and was cut"
         texts = pieces.beginnings(texts)
     long = np.empty(0, dtype=np.int64)
-    mapped = texts
     if not inline and len(texts):
         lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
         long = np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
-        if len(long):
-            mask = np.zeros(len(texts), dtype=bool)
-            mask[long] = True
-            mapped = pc.if_else(pa.array(mask), None, texts)
+    mapped = _without(texts, long) if len(long) else own(texts)
     long_owner, long_keys, long_values = (
         owner_of[long], keys.take(pa.array(long)), texts.take(pa.array(long)),
     )  # fmt: skip
@@ -128,6 +129,13 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
         texts=texts,
         offsets=offsets,
     )
+
+
+def _without(texts: pa.Array, rows: Index) -> pa.Array:
+    """Return texts with null in some rows; `if_else` would keep the bytes of what it takes out."""
+    mask = np.zeros(len(texts), dtype=bool)
+    mask[rows] = True
+    return pc.replace_with_mask(texts, pa.array(mask), pa.scalar(None, pa.string()))
 
 
 def _with_more(

@@ -1,6 +1,7 @@
 """Columns and the slow reading agree: on any request, and on mutated bytes about which are one."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from conftest import request_files, scenarios
@@ -225,3 +226,46 @@ def test_one_huge_resource_over_many_spans_is_refused_not_expanded():
     assert found.refused == [{Refusal.SIZE: 100}, {}]
     assert found.accepted == [0, 1]
     assert "over 100 spans, 67108864 bytes allowed" in found.reasons[0][0]
+
+
+def test_rows_keep_nothing_else_of_their_request(monkeypatch):
+    """They wait for a commit: messages twice, or a view of the whole request, cost megabytes."""
+    from builders import a_request, a_span
+
+    link = Span.Link(trace_id=bytes(range(16)), span_id=bytes(range(8)), trace_state="a=b")
+    event = Span.Event(name="happened")
+    span = a_span(attributes={"short": "text", "count": 1, "message": "m" * 10_000})
+    span.links.append(link)
+    span.events.append(event)
+    span.status.message = "bad"
+    seen = []
+
+    def read(payloads):
+        seen.append(reader.list_to_record_batch(payloads))
+        return seen[0]
+
+    reader = columns._handler
+    monkeypatch.setattr(columns, "_handler", SimpleNamespace(list_to_record_batch=read))
+    tables = decoded(a_request(*[span] * 50)).tables
+    of_request = [
+        range(buffer.address, buffer.address + buffer.size)
+        for column in seen[0].columns
+        for buffer in column.buffers()
+        if buffer
+    ]
+    kept = [
+        (name, column, buffer)
+        for name, table in tables.items()
+        for column in table.column_names
+        for chunk in table.column(column).chunks
+        for buffer in chunk.buffers()
+        if buffer and buffer.size
+    ]
+    views = [
+        (name, column)
+        for name, column, buffer in kept
+        if any(buffer.address in place for place in of_request)
+    ]
+    assert not views
+    assert all(table.num_rows == 50 for table in tables.values())
+    assert sum(buffer.size for *_, buffer in kept) < 1.5 * 50 * 10_000
