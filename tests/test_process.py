@@ -121,3 +121,16 @@ assert duckdb.sql("select count(*) from range(1000) where range % 7 = 0").fetcho
 @pytest.mark.skipif(sys.platform != "linux", reason="a call of Linux")
 def test_code_that_only_the_start_needed_is_let_go(tmp_path):
     assert int(in_a_process_of_ours(LETS_GO, tmp_path)) > 20_000  # kB
+
+
+SERVES = """
+import sys
+from otel_threads.cli import cli
+cli.get_command(None, "serve")
+assert "otel_threads.server" in sys.modules
+print(sorted({"httpx", "rich", "prompt_toolkit"} & set(sys.modules)))
+"""
+
+
+def test_a_server_imports_nothing_that_only_commands_need(tmp_path):
+    assert in_a_process_of_ours(SERVES, tmp_path) == "[]\n"

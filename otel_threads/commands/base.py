@@ -1,7 +1,6 @@
-"""What the commands share: options, where the data is, how answers and failures look."""
+"""What all commands share: options, settings, how failures look. Imported by a server, too."""
 
 import errno
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,13 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-from rich.console import Console
 
 from otel_threads import config as settings
-from otel_threads import local
-from otel_threads.config import Config, ConfigError, Loaded
+from otel_threads.config import ConfigError, Loaded
 from otel_threads.errors import OtelThreadsError
-from otel_threads.sdk.client import Client
 
 SETTING_OPTIONS = {
     "database": "DuckDB file",
@@ -53,13 +49,6 @@ def load(config_file: str | None, **given: str | None) -> Loaded:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 project_option = click.option("--project", help="Project; * for all.")
-
-
-@contextmanager
-def source(config: Config, *, writes: bool = False) -> Iterator[Client]:
-    """Yield a client of the running server, else of the file."""
-    with failing(), local.client(config, writes=writes) as client:
-        yield client
 
 
 @contextmanager
@@ -102,11 +91,3 @@ def announce(line: str) -> None:
     """Print a line at once, also into a pipe."""
     click.echo(line)
     sys.stdout.flush()
-
-
-def print_answer(data: Any, as_json: bool, table: Callable[[], Any]) -> None:
-    """Print JSON for programs, or a table for people."""
-    if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
-    else:
-        Console(highlight=False).print(table())

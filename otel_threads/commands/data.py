@@ -11,13 +11,12 @@ from rich.live import Live
 from rich.progress import Progress
 
 from otel_threads import show
+from otel_threads.commands.answers import print_answer, source
 from otel_threads.commands.base import (
     json_option,
     load,
-    print_answer,
     project_option,
     setting_options,
-    source,
     whole_file,
 )
 
@@ -308,3 +307,13 @@ def _write(pieces: Iterable[bytes], file: BinaryIO, on_progress: Progressed) -> 
         file.write(piece)
         done += len(piece)
         on_progress(done)
+
+
+@click.command()
+@where
+@json_option
+def doctor(config_file: str | None, as_json: bool, **given: str | None) -> None:
+    """Tell which instrumentations were seen and what keeps their traces out of threads."""
+    with source(load(config_file, **given).config) as client:
+        report = client.doctor()
+    print_answer(report, as_json, lambda: show.doctor(report))

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from otel_threads import show
-from otel_threads.commands.base import load, setting_options, source, whole_file
+from otel_threads.commands.answers import source
+from otel_threads.commands.base import load, setting_options, whole_file
 from otel_threads.errors import OtelThreadsError
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult

@@ -1,7 +1,8 @@
-"""Commands about the database itself: prune, backup, restore, compact."""
+"""Commands about the database itself: prune, backup, restore, compact, rebuild."""
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from otel_threads import local
-from otel_threads.commands.base import (
-    failing,
-    json_option,
-    load,
-    print_answer,
-    setting_options,
-    source,
-    whole_file,
-)
+from otel_threads import local, process
+from otel_threads.commands.answers import print_answer, source
+from otel_threads.commands.base import failing, json_option, load, setting_options, whole_file
 from otel_threads.show import facts
 from otel_threads.store import backup as copies
 
+POLL_S = 0.1
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdwy])")
 _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", re.IGNORECASE)
@@ -170,3 +165,26 @@ def compact(config_file: str | None, **given: str | None) -> None:
             config, lambda done, total: progress.update(task, completed=done, total=total)
         )
     click.echo(f"{config.database}  {before} bytes before, {after} bytes now")
+
+
+@click.command()
+@setting_options("database", "http_endpoint")
+def rebuild(config_file: str | None, **given: str | None) -> None:
+    """Derive every conversation again from the stored spans."""
+    loaded = load(config_file, **given)
+    with failing(), Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("deriving", total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        if local.find_server(loaded.config):
+            with local.client(loaded.config) as client:
+                total = client.rebuild()["committed_sequence"]
+                while (done := client.status()["derived_sequence"]) < total:
+                    on_progress(done, total)
+                    time.sleep(POLL_S)
+        else:
+            process.tune()
+            local.rebuild_file(loaded.config, on_progress)
+    click.echo("rebuilt")
