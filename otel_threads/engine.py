@@ -13,7 +13,7 @@ from otel_threads.clock import ClockWatch
 from otel_threads.config import Config, endpoint
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.identity import Identity
-from otel_threads.errors import DatabaseRefused
+from otel_threads.errors import DatabaseRefused, OtelThreadsError
 from otel_threads.periodic import Periodic
 from otel_threads.receive.intake import GroupIntake
 from otel_threads.store.annotations import Annotations
@@ -118,10 +118,12 @@ class Engine:
         """Return how far writing and deriving are."""
         # Derived first: read the other way round, a commit in between would look like a lag.
         derived = self.deriver.derived_sequence
+        failed = self.deriver.failed
         return {
             "derived_sequence": derived,
             "committed_sequence": self.writer.committed_sequence,
             "derive_lag_ms": round(self.deriver.lag_ms, 3),
+            "derive_error": _told(failed) if failed else None,
             "database_bytes": self.database.size_bytes(),
             "otlp_http": self.otlp_http,
         }
@@ -205,6 +207,7 @@ class FileEngine:
                 "committed_sequence": last_sequence(self.database),
                 "derived_sequence": derived.position(),
                 "derive_lag_ms": 0.0,
+                "derive_error": None,
                 "database_bytes": self.database.size_bytes(),
             },
             alone=alone,
@@ -276,6 +279,11 @@ def _at_once(job: Callable[[], Result]) -> "Future[Result]":
     except Exception as error:  # noqa: BLE001  # it belongs to who asked
         done.set_exception(error)
     return done
+
+
+def _told(error: Exception) -> str:
+    """Return an error for whoever asks; the text of another's may hold a prompt."""
+    return str(error) if isinstance(error, OtelThreadsError) else type(error).__name__
 
 
 def last_sequence(database: Database) -> int:

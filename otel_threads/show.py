@@ -194,6 +194,8 @@ def doctor(report: Row) -> RenderableType:
         f"{status['turns']} turns; derived {status['derived_sequence']} of "
         f"{status['committed_sequence']} commits"
     )
+    if status.get("derive_error"):
+        head.append(f"\nderiving fails: {status['derive_error']}", style="red")
     table = _table(
         ("instrumentation", {"overflow": "fold", "ratio": 3}),
         ("spans", RIGHT),

@@ -8,6 +8,10 @@ import httpx
 from builders import a_chat, a_request, a_span
 from conftest import wait_until
 
+from otel_threads.config import Config
+from otel_threads.engine import Engine
+from otel_threads.model import Request, Signal
+
 
 def test_metrics(make_server):
     server = make_server()
@@ -75,3 +79,33 @@ def test_own_spans_never_go_to_the_server_itself(tmp_path):
             check=False, timeout=60, env={"OTEL_THREADS_SELF_TRACES_ENDPOINT": endpoint, "PATH": "/usr/bin"},
         )  # fmt: skip
         assert (ran.returncode, why in ran.stderr) == (2, True), ran.stderr
+
+
+def test_passes_that_fail_are_told(tmp_path):
+    engine = Engine(Config(database=str(tmp_path / "x.duckdb")))
+
+    def send(thread):
+        payload = a_request(a_chat(thread, "hi", "ho"))
+        request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=1)
+        engine.intake.submit(request).result(60)
+
+    def derived():
+        status = engine.verbs.reading.status()
+        return status["derived_sequence"] == status["committed_sequence"]
+
+    send("t")
+    wait_until(derived, "the first is derived")
+    assert engine.verbs.reading.status()["derive_error"] is None
+    with engine.database.cursor() as cursor:
+        cursor.begin()  # changes what the deriver writes to, so that its passes fail
+        cursor.execute("alter table messages add column more varchar")
+        send("u")
+        wait_until(lambda: engine.verbs.reading.status()["derive_error"], "a pass fails")
+        told = engine.verbs.reading.status()["derive_error"]
+        assert told == "the database refused: TransactionException"
+        assert engine.trouble() is None, "spans are taken all the same"
+        cursor.rollback()
+    wait_until(derived, "the next pass derives it")
+    assert engine.verbs.reading.status()["derive_error"] is None
+    assert engine.verbs.reading.status()["threads"] == 2
+    engine.close()

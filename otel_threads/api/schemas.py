@@ -252,6 +252,11 @@ class Status(BaseModel):
     committed_sequence: int
     derived_sequence: int
     derive_lag_ms: float
+    derive_error: str | None = Field(
+        default=None,
+        description="What ended the deriver's last pass, which is tried again"
+        " each second; null when it went well.",
+    )
     spans: int
     traces: int
     threads: int
