@@ -209,6 +209,28 @@ def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypa
         part.close()
 
 
+def test_a_pass_that_finds_no_memory_folds_the_log(tmp_path, monkeypatch):
+    """Its rows take memory, and without a commit nothing else folds it: passes failed for ever."""
+    database, writer, store = prepared(
+        tmp_path, *(a_chat(f"t{n}", "hello", "hi") for n in range(9))
+    )
+
+    def replace(*given, **named):
+        if database.log_bytes():
+            raise duckdb.OutOfMemoryException("no room beside the rows of the log")
+        return whole(*given, **named)
+
+    whole = derived.replace
+    monkeypatch.setattr(derived, "replace", replace)
+    assert database.log_bytes()
+    deriver = Deriver(store)
+    deriver.notice(writer.committed_sequence)
+    assert deriver.wait(writer.committed_sequence, 30)
+    assert len(threads(database)) == 9
+    for part in (deriver, writer, database):
+        part.close()
+
+
 def test_a_rebuild_that_never_finds_memory_says_so(tmp_path, monkeypatch):
     database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
     store.full.set()

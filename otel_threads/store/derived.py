@@ -164,7 +164,7 @@ class DuckDBDerivedStore:
 
     @contextlib.contextmanager
     def _less_next_time(self) -> Iterator[None]:
-        """Halve the next pass where this one found no memory: the same would find none again.
+        """Halve the next pass where this one found no memory, and make room for it.
 
         How much a pass needs hangs on how many threads it touches and how large those are.
         """
@@ -174,6 +174,8 @@ class DuckDBDerivedStore:
             self._rows_limit = max(1, self._rows_taken // 2)
             if is_fatal(error):
                 raise
+            # Rows in the log take memory, too, and no commit may come that would fold it.
+            self._database.fold_log(whatever_size=True)
             raise StoreFailed("the database had no memory for it") from error
         self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
 
