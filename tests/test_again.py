@@ -48,3 +48,19 @@ def test_once_more(engine, monkeypatch, ask, failures):
         assert getattr(engine.verbs.reading, ask)() is not None
     assert len(asked) == failures
     monkeypatch.undo()
+
+
+def test_a_commit_that_finds_no_memory_folds_the_log(engine, monkeypatch):
+    """Its rows take memory: senders would be told to come again until somebody else folds it."""
+
+    def commit(batches):
+        if engine.database.log_bytes():
+            raise duckdb.OutOfMemoryException("made")
+        whole(batches)
+
+    whole = engine.writer._commit
+    monkeypatch.setattr(engine.writer, "_commit", commit)
+    assert engine.database.log_bytes()
+    payload = a_request(a_chat("u", "hi", "fine"))
+    request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=1)
+    assert engine.intake.submit(request).result(60).accepted == 1

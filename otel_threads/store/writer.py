@@ -50,7 +50,7 @@ class BatchWriter:
     ) -> None:
         """Start the thread. `on_commit` hears the number of each commit, in that thread.
 
-        `make_room` is asked when a commit ran out of memory; True when trying again may help.
+        `make_room` is asked when a commit ran out of memory; True when it made some.
         """
         self._make_room = make_room
         self._database = database
@@ -128,13 +128,16 @@ class BatchWriter:
         self._database.fold_log()  # after the answers: it may take a moment
 
     def _commit_or_make_room(self, batches: list[Batch]) -> None:
-        """Commit; out of memory, stop what outsiders ask and try once more."""
+        """Commit; out of memory, stop what outsiders ask, fold the log in, and try once more."""
         try:
             self._commit(batches)
-        except duckdb.OutOfMemoryException:
-            if not self._make_room():
+        except duckdb.OutOfMemoryException as error:
+            if is_fatal(error):
                 raise
-            logger.warning("stopped queries from outside: they left no memory for a commit")
+            if self._make_room():
+                logger.warning("stopped queries from outside: they left no memory for a commit")
+            # Rows in the log take memory, too, and the next commit would find no more than this.
+            self._database.fold_log(whatever_size=True)
             self._commit(batches)
 
     def _reopen(self, cause: Exception) -> None:
