@@ -294,3 +294,19 @@ def test_the_cost_of_a_thread_of_one_trace_is_that_traces(cost_usd):
             f"select {text[begin:end]} from (select ?::double as cost_usd) s", [cost_usd]
         ).fetchone()
     assert found == (cost_usd,)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_traces_that_began_at_once_tell_the_same_in_either_order(tmp_path, turned):
+    start = time.time_ns()
+    of_one = {"session.id": "t", "metadata.customer": "a"}
+    of_other = {"otel_threads.thread_id": "t", "metadata.customer": "b"}
+    spans = [
+        a_chat(None, "hi", "hello", start=start, attributes=told) for told in (of_one, of_other)
+    ]
+    database, writer, store = prepared(tmp_path, *(reversed(spans) if turned else spans))
+    derive_all(store, writer.committed_sequence)
+    with database.cursor() as cursor:
+        found = cursor.execute("select thread_id_source, metadata from threads").fetchall()
+    assert found == [("otel_threads.thread_id", {"customer": "b"})]
+    database.close()

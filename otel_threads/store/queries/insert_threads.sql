@@ -3,12 +3,13 @@
 -- words: (project, thread_id, first_message, last_message), so that no content is read here.
 -- $lowest, $highest: when the first of these threads began and the last ended, for zone maps.
 -- What DuckDB keeps of an aggregate it cannot swap out, and threads are long: nothing here may keep
--- something of each slice, as `list` and `sum(order by)` do.
+-- something of each slice, as `list` and `sum(order by)` do. Of two traces that began in the same
+-- nanosecond their own values decide: to read trace ids would take a seventh of the time.
 insert into thread_facts by name
 with f as (
     select
         s.project, s.thread_id,
-        arg_min(s.thread_id_source, (s.start_time_unix_nano, s.trace_id)) as thread_id_source,
+        arg_min(s.thread_id_source, (s.start_time_unix_nano, s.thread_id_source)) as thread_id_source,
         make_timestamptz(min(s.start_time_unix_nano) // 1000) as first_activity_time,
         make_timestamptz(max(s.end_time_unix_nano) // 1000) as last_activity_time,
         make_timestamptz(min(s.created_unix_nano) // 1000) as created_at,
@@ -28,7 +29,7 @@ with f as (
         list_sort(list_distinct(flatten(map_keys(histogram(s.users))))) as users,
         list_sort(list_distinct(flatten(map_keys(histogram(s.environments))))) as environments,
         list_sort(list_distinct(flatten(map_keys(histogram(s.tags))))) as tags,
-        arg_max(s.metadata, (s.start_time_unix_nano, s.trace_id))
+        arg_max(s.metadata, (s.start_time_unix_nano, s.metadata))
             filter (len(map_keys(s.metadata)) > 0) as metadata,
         sum(s.input_tokens)::bigint as input_tokens,
         sum(s.output_tokens)::bigint as output_tokens,
