@@ -1,10 +1,13 @@
 """Spans a second through the deriver, on one core, over the recorded conversations replayed.
 
-    python benchmarks/derive.py [--spans 20000] [--profile] [--save]
+    python benchmarks/derive.py [--spans 20000] [--profile] [--save [NAME]]
 
 The recordings of tests/captures, of every instrumentation that we have, are stored with new ids and times until there are
 enough spans; then everything is derived in this process, as `otel-threads rebuild` does it, five times.
 The floor is the same work without deriving: reading the spans out of the store.
+
+Most of it is Python: how that was built counts (a distribution's is optimised by a profile, pyenv's by
+default is not), and so does the hour. `additions_s` tells what both are worth: ten million of them.
 """
 
 import argparse
@@ -32,6 +35,7 @@ from otel_threads.store.derived import DuckDBDerivedStore
 from otel_threads.store.writer import BatchWriter
 
 ROUNDS = 5  # the median counts: what else the machine does shows in a single one
+ADDITIONS = 10_000_000
 CAPTURES = Path(__file__).parent.parent / "tests" / "captures"
 
 
@@ -68,11 +72,19 @@ def renewed(request: ExportTraceServiceRequest, suffix: str) -> tuple[bytes, int
     return copy.SerializeToString(), len(spans)
 
 
+def additions_s() -> float:
+    """Return how long this interpreter takes for a loop of additions now."""
+    started, number = time.perf_counter(), 0
+    for i in range(ADDITIONS):
+        number += i
+    return time.perf_counter() - started
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--spans", type=int, default=20_000)
     parser.add_argument("--profile", action="store_true")
-    parser.add_argument("--save", action="store_true")
+    parser.add_argument("--save", nargs="?", const="derive", metavar="NAME")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, DuckDB's threads too
@@ -106,10 +118,11 @@ def main() -> None:
         floor_s = time.perf_counter() - started
         profile = cProfile.Profile()
         process.tune()  # as the server and `rebuild` do
-        rates = []
+        rates, loops = [], []
         for _ in range(1 if options.profile else ROUNDS):
             store.reset()
             database.fold_log(whatever_size=True)
+            loops.append(additions_s())
             started = time.perf_counter()
             if options.profile:
                 profile.enable()
@@ -129,12 +142,13 @@ def main() -> None:
         "fastest_spans_per_s": round(max(rates)),
         "floor_spans_per_s": round(total / floor_s),
         "share_of_reading": round(floor_s * statistics.median(rates) / total, 2),
+        "additions_s": round(statistics.median(loops), 2),
     }
     print(json.dumps(report))
     if options.profile:
         pstats.Stats(profile).sort_stats("tottime").print_stats(45)
     if options.save:
-        path = Path(__file__).parent / "results" / "derive.json"
+        path = Path(__file__).parent / "results" / f"{options.save}.json"
         path.write_text(json.dumps(report, indent=1) + "\n")
 
 

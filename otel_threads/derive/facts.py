@@ -61,6 +61,14 @@ class Message:
                     pieces.append(f"[{kind}]")
         return "\n".join(pieces) if any(pieces) else None
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is one text and nothing else."""
+        if len(self.parts) != 1:
+            return False
+        only = self.parts[0]
+        return only["type"] == "text" and len(only) == 2 and bool(only["text"])
+
     def of_type(self, kind: str) -> list[Part]:
         """Return the parts of one type, in order."""
         return [part for part in self.parts if part["type"] == kind]

@@ -48,14 +48,7 @@ def _tell_questions(turns: Sequence[Row], place: int) -> None:
 
 
 def _question(text: str, span_id: str) -> Row:
-    return {
-        "role": "user",
-        "text": text,
-        "parts": [{"type": "text", "text": text}],
-        "tool_calls": [],
-        "tool_call_id": None,
-        "span_id": span_id,
-    }
+    return {"role": "user", "text": text, "span_id": span_id}
 
 
 def _continues(part: Row, turn: Row) -> bool:
@@ -142,6 +135,7 @@ def _is_same(one: Row, other: Row) -> bool:
 
 
 def _mark(message: Row) -> str | bytes:
-    calls = [call["id"] or [call["name"], call["arguments"]] for call in message["tool_calls"]]
-    words = message["tool_call_id"] or (message["text"] or "").strip()
+    asked = message.get("tool_calls", ())
+    calls = [call["id"] or [call["name"], call["arguments"]] for call in asked]
+    words = message.get("tool_call_id") or (message["text"] or "").strip()
     return mark([message["role"], words, calls])

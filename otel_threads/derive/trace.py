@@ -261,9 +261,10 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
 
 def _environment(span: Span) -> str | None:
     """Return the environment that a span's resource tells."""
-    resource = span.resource
-    keys = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
-    return next((value for key in keys if isinstance(value := resource.get(key), str)), None)
+    for key in ("deployment.environment.name", "deployment.environment", "langfuse.environment"):
+        if isinstance(value := span.resource.get(key), str):
+            return value
+    return None
 
 
 def _tags(told: Iterable[Sequence[str]]) -> list[str]:
@@ -353,7 +354,10 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_
 
 
 def _message_rows(message: Message, span_id: str) -> list[Row]:
-    """Return a message as readers get it; each tool result is a message of its own."""
+    """Return a message as it is stored; each tool result is a message of its own.
+
+    A plain text, which most are, has only `role`, `text` and `span_id`: the rest follows.
+    """
     if message.role == "tool":
         return [
             {
@@ -366,6 +370,8 @@ def _message_rows(message: Message, span_id: str) -> list[Row]:
             }
             for part in message.of_type("tool_result")
         ]
+    if message.is_text:
+        return [{"role": message.role, "text": message.text, "span_id": span_id}]
     return [
         {
             "role": message.role,

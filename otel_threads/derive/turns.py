@@ -233,8 +233,11 @@ class Turns:
         asked: set[str | bytes] = set()  # by the model, whatever id the history gives it
         for call in part.calls:
             history = _since_last_user(call.inputs)
-            for message in (*(m for m in history if not _is_asked(m, asked)), *call.outputs):
-                asked.update(map(_asking, message.of_type("tool_call")))
+            for i, message in enumerate((*history, *call.outputs)):
+                if not message.is_text:
+                    if i < len(history) and _is_asked(message, asked):
+                        continue
+                    asked.update(map(_asking, message.of_type("tool_call")))
                 made = _mark_of(message)
                 if made not in seen and len(part.messages) < MESSAGES_MAX:
                     seen.add(made)
@@ -257,6 +260,8 @@ class Turns:
         loose: list[Part] = []
         requested: list[Part] = []
         for message, _ in part.messages:
+            if message.is_text:
+                continue
             requested += message.of_type("tool_call")
             for answer in message.of_type("tool_result"):
                 if answer["id"]:
@@ -468,7 +473,7 @@ def _results(inputs: Messages) -> list[str]:
 
 def _unanswered(inputs: Messages) -> list[str]:
     """Return the texts of user messages that stand directly before the last one, oldest first."""
-    last = max((i for i, message in enumerate(inputs) if message.role == "user"), default=0)
+    last = max(_last_user(inputs), 0)
     found: list[str] = []
     for message in reversed(inputs[max(0, last - UNANSWERED_MAX) : last]):
         if message.role != "user" or (text := message.text) is None:
@@ -478,8 +483,16 @@ def _unanswered(inputs: Messages) -> list[str]:
 
 
 def _since_last_user(inputs: Messages) -> Messages:
-    last = max((i for i, message in enumerate(inputs) if message.role == "user"), default=-1)
-    return [message for message in inputs[max(last, 0) :] if message.role != "system"]
+    last = max(_last_user(inputs), 0)
+    return [message for message in inputs[last:] if message.role != "system"]
+
+
+def _last_user(inputs: Messages) -> int:
+    """Return the place of the last user message; -1 where there is none."""
+    for i in range(len(inputs) - 1, -1, -1):
+        if inputs[i].role == "user":
+            return i
+    return -1
 
 
 def _asking(call: Part) -> str | bytes:

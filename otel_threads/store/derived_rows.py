@@ -104,10 +104,9 @@ def of_messages(turn: Row) -> list[Row]:
             "span_id": message["span_id"],
             "role": message["role"],
             "text": message["text"],
-            # Plain text is most of it: once is enough.
-            "parts": None if payloads.is_text(message) else payloads.json(message["parts"]),
-            "tool_calls": payloads.json(message["tool_calls"]) if message["tool_calls"] else None,
-            "tool_call_id": message["tool_call_id"],
+            "parts": payloads.json(message["parts"]) if "parts" in message else None,
+            "tool_calls": payloads.json(calls) if (calls := message.get("tool_calls")) else None,
+            "tool_call_id": message.get("tool_call_id"),
         }
         for i, message in enumerate(turn["messages"])
     ]

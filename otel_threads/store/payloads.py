@@ -14,7 +14,6 @@ TEXT_LENGTH_MAX = 1024 * 1024  # of a message, a tool's arguments or its result
 DATA_LENGTH_MAX = 16 * 1024  # of an image, a file or the like, spelled out in a part
 DEPTH_MAX = 64
 WORDS_OF_PARTS = ("user", "assistant", "user_text")  # mostly what a message of the part says
-SLIM = ("role", "text", "span_id")  # of a plain message: the rest follows from its text
 OWN = ("text", "reasoning", "tool_call", "tool_result")  # types of parts that we know from inside
 Row = dict[str, Any]
 
@@ -42,25 +41,9 @@ def pieces(part: Row) -> list[Row]:
 def unpacked(payload: str) -> Row:
     """Return the part of a payload that is whole again."""
     part: Row = orjson.loads(payload)
-    for message in part["messages"]:
-        if "parts" not in message:
-            message |= {
-                "parts": [{"type": "text", "text": message["text"]}],
-                "tool_calls": [],
-                "tool_call_id": None,
-            }
     for name, place in part.pop("same", {}).items():
         part[name] = part["messages"][place]["text"]
     return part
-
-
-def is_text(message: Row) -> bool:
-    """Return whether a message is a plain text and nothing else."""
-    parts = message["parts"]
-    if len(parts) != 1:
-        return False
-    only = parts[0]
-    return len(only) == 2 and only["type"] == "text" and only.get("text") == message["text"]
 
 
 def json(value: Any) -> str:
@@ -115,30 +98,22 @@ def _shallow(value: Any, depth: int = 0) -> Any:
 def _packed(part: Row) -> str:
     texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
     same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
-    slim = [
-        {name: message[name] for name in SLIM} if _is_plain(message) else message
-        for message in part["messages"]
-    ]
-    return json({**part, **dict.fromkeys(same), "messages": slim, "same": same})
-
-
-def _is_plain(message: Row) -> bool:
-    return not message["tool_calls"] and message["tool_call_id"] is None and is_text(message)
+    return json({**part, **dict.fromkeys(same), "same": same})
 
 
 def _shorten(part: Row) -> None:
     for name in ("user", "assistant", "system", "user_text", "unanswered", "tool_calls"):
         part[name] = shortened(part[name])
-    part["messages"] = [
-        {
-            **message,
-            "text": shortened(message["text"]),
-            "tool_calls": shortened(message["tool_calls"]),
-            "parts": [
-                # Of data a beginning is no use.
-                shortened(one) if one["type"] in OWN else shortened(one, DATA_LENGTH_MAX, 0)
-                for one in message["parts"]
-            ],
-        }
-        for message in part["messages"]
-    ]
+    part["messages"] = [_shorter(message) for message in part["messages"]]
+
+
+def _shorter(message: Row) -> Row:
+    found = {**message, "text": shortened(message["text"])}
+    if "parts" in message:
+        found["tool_calls"] = shortened(message["tool_calls"])
+        found["parts"] = [
+            # Of data a beginning is no use.
+            shortened(one) if one["type"] in OWN else shortened(one, DATA_LENGTH_MAX, 0)
+            for one in message["parts"]
+        ]
+    return found
