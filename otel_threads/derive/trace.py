@@ -1,7 +1,7 @@
 """Everything that is derived from one trace alone, as rows for the store. Pure."""
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_threads.derive import reading
@@ -181,31 +181,46 @@ _start = operator.attrgetter("start_unix_nano")
 
 def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
     """Return what the spans of one thread in a trace say together; they are in order of start."""
-    spans = [span for span, _ in inside]
-    received = [span.received_unix_nano for span in spans]
-    sequences = [span.sequence for span in spans]
-    known = [facts.values for _, facts in inside if facts.values]
+    services: set[str | None] = set()
+    users: set[str | None] = set()
+    environments: set[str | None] = set()
+    deployed: set[str | None] = set()  # environments that only resources tell
+    tags: set[str] = set()
+    failed: set[str] = set()
+    received, sequences = [], []
+    ended = inside[-1][0].start_unix_nano  # no end is before it
+    for span, facts in inside:
+        services.add(span.service_name)
+        received.append(span.received_unix_nano)
+        sequences.append(span.sequence)
+        ended = max(ended, span.end_unix_nano)
+        if values := facts.values:
+            users.add(values.get("user_id"))
+            environments.add(values.get("environment"))
+            tags.update(values.get("tags", ()))
+        if span.resource:
+            deployed.add(_environment(span))
+        if is_failed(span, facts):
+            failed.add(span.span_id)
     return {
-        "start_time_unix_nano": spans[0].start_unix_nano,
-        "end_time_unix_nano": max(*[s.end_unix_nano for s in spans], spans[-1].start_unix_nano),
+        "start_time_unix_nano": inside[0][0].start_unix_nano,
+        "end_time_unix_nano": ended,
         "received_unix_nano": max(received),
         "created_unix_nano": min(received),
         "first_sequence": min(sequences),
         "last_sequence": max(sequences),
-        "span_count": len(spans),
-        "error_count": _failures(tree, inside),
-        "services": _distinct([span.service_name for span in spans]),
-        "users": _distinct([values.get("user_id") for values in known]),
-        "environments": _distinct([values.get("environment") for values in known])
-        or _distinct([_environment(span) for span in spans if span.resource]),
-        "tags": _tags([tags for values in known if (tags := values.get("tags"))]),
+        "span_count": len(inside),
+        "error_count": _failures(tree, failed) if failed else 0,
+        "services": _distinct(services),
+        "users": _distinct(users),
+        "environments": _distinct(environments) or _distinct(deployed),
+        "tags": _tags(tags) if tags else [],
         "metadata": _metadata(inside),
     }
 
 
-def _failures(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> int:
+def _failures(tree: Tree, failed: Collection[str]) -> int:
     """Count failures once each: spans with an error and no failed span below them."""
-    failed = {span.span_id for span, facts in inside if is_failed(span, facts)}
     return sum(
         not any(child.span_id in failed for child in tree.children.get(span_id, ()))
         for span_id in failed
@@ -267,9 +282,8 @@ def _environment(span: Span) -> str | None:
     return None
 
 
-def _tags(told: Iterable[Sequence[str]]) -> list[str]:
-    found = {tag for tags in told for tag in tags}
-    return sorted(tag for tag in found if not tag.startswith(TAG_NOISE))[:TAGS_MAX]
+def _tags(told: Iterable[str]) -> list[str]:
+    return sorted(tag for tag in told if not tag.startswith(TAG_NOISE))[:TAGS_MAX]
 
 
 def _metadata(inside: Sequence[tuple[Span, Facts]]) -> dict[str, str]:

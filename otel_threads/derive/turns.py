@@ -269,6 +269,8 @@ class Turns:
                 else:
                     loose.append(answer)
         spans = self._tool_spans(inside)
+        if not requested:
+            return [self._tool(None, None, span) for span in spans]
         waiting = _ToolSpans(spans, self._facts)
         found = []
         for call in requested:
@@ -279,29 +281,27 @@ class Turns:
             if result is None and loose and (loose[0]["name"] in (None, call["name"])):
                 result = loose.pop(0)
             found.append(self._tool(call, result, span))
-        if not requested:
-            for span in spans:
-                found.append(self._tool(None, None, span))
         return found
 
     def _tool_spans(self, inside: Sequence[Span]) -> list[Span]:
         """Return the spans that ran tools, oldest first; of two that report one run, the outer."""
         tools = [span for span in inside if self._facts[span.span_id].kind == "tool"]
+        if len(tools) < 2:
+            return tools
         twice: set[str] = set()
-        if len(tools) > 1:
-            for span in tools:
-                above = next(
-                    (
-                        outer
-                        for outer in self._tree.ancestors(span.span_id)
-                        if self._facts[outer.span_id].kind == "tool"
-                    ),
-                    None,
-                )
-                if above is not None and self._same_run(above, span):
-                    told = self._facts[above.span_id].get("tool_result") is not None
-                    silent = self._facts[span.span_id].get("tool_result") is None
-                    twice.add(span.span_id if told or silent else above.span_id)
+        for span in tools:
+            above = next(
+                (
+                    outer
+                    for outer in self._tree.ancestors(span.span_id)
+                    if self._facts[outer.span_id].kind == "tool"
+                ),
+                None,
+            )
+            if above is not None and self._same_run(above, span):
+                told = self._facts[above.span_id].get("tool_result") is not None
+                silent = self._facts[span.span_id].get("tool_result") is None
+                twice.add(span.span_id if told or silent else above.span_id)
         return sorted(
             (span for span in tools if span.span_id not in twice),
             key=lambda span: (span.start_unix_nano, span.span_id),
@@ -451,6 +451,7 @@ def _left_open(calls: Sequence[Call]) -> list[str]:
         part["id"]
         for call in calls
         for message in call.outputs
+        if not message.is_text
         for part in message.of_type("tool_call")
         if part["id"]
     )
