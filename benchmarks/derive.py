@@ -6,8 +6,8 @@ The recordings of tests/captures, of every instrumentation that we have, are sto
 enough spans; then everything is derived in this process, as `otel-threads rebuild` does it, five times.
 The floor is the same work without deriving: reading the spans out of the store.
 
-Most of it is Python: how that was built counts (a distribution's is optimised by a profile, pyenv's by
-default is not), and so does the hour. `additions_s` tells what both are worth: ten million of them.
+Most of it is Python: how that was built counts (Debian's is optimised by a profile, pyenv's by default
+is not), and so does the hour. `additions_s` tells what both are worth: ten million of them.
 """
 
 import argparse
