@@ -6,9 +6,12 @@ from pathlib import Path
 
 import httpx
 import psutil
+from builders import a_chat, a_request
 from conftest import Server
 
 MIB = 1 << 20
+SEED_THREADS = 2000  # so that lists, searches and exports have something to go through
+WORDS = "what a person asks of a model, "
 # What the attacks assume; everything else is the default.
 SETTINGS = {"query_timeout_s": 10}
 
@@ -34,7 +37,12 @@ class Target:
 
     def _start(self) -> Addresses:
         self._server.start()
-        return Addresses(**{n: self._server.addresses[n] for n in Addresses.__slots__})
+        addresses = Addresses(**{n: self._server.addresses[n] for n in Addresses.__slots__})
+        for first in range(0, SEED_THREADS, 250):
+            chats = [a_chat(f"seed-{n}", WORDS * 20, WORDS) for n in range(first, first + 250)]
+            assert self._server.post(a_request(*chats)).status_code == 200
+        self._server.wait_derived()
+        return addresses
 
     @property
     def database(self) -> Path:
