@@ -28,10 +28,11 @@ BYTES_MAX = 512 * MIB  # that one process of an attack may send
 ATTACKER_MEMORY_BYTES = (
     3 << 30
 )  # address space of one attacking process, of which little is touched
+THREAD_STACK_BYTES = 512 << 10  # of its threads: five hundred with 8 MiB each would not fit
 GROWTH_BYTES_MAX = 300 * MIB
 FALLEN_BYTES = 100 * MIB  # above what the server took before
 FALL_S = 30.0
-SETTLE_S = 120.0  # for the deriver, while the bystander goes on
+SETTLE_S = 60.0  # for the deriver, while the bystander goes on
 RUNAWAY_BYTES = 3 << 30  # the kit ends a server that grows by so much: the machine has others
 SAMPLE_S = 0.05
 # Of the issue: 1 s. Machines of CI are shared by several runs, so pytest takes a larger one.
@@ -288,6 +289,7 @@ def _attack(
 
 def _attacker(attacker: Attacker, addresses: Addresses, seconds: float, queue) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ATTACKER_MEMORY_BYTES, ATTACKER_MEMORY_BYTES))
+    threading.stack_size(THREAD_STACK_BYTES)
     try:
         queue.put(attacker(addresses, Budget(time.monotonic() + seconds)))
     except BaseException as error:  # noqa: BLE001  # told to the one who runs us
