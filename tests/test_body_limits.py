@@ -8,15 +8,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_threads.api.json_bounds import (
+from otel_threads.api.rest import body_limits
+from otel_threads.api.rest.body_limits import BODIES_BYTES_MAX, BODY_BYTES_MAX, BodyLimits
+from otel_threads.json_bounds import (
     DEPTH_MAX,
     VALUES_MAX,
     JsonNotUtf8,
     JsonTooLarge,
     check_json,
 )
-from otel_threads.api.rest import body_limits
-from otel_threads.api.rest.body_limits import BODIES_BYTES_MAX, BODY_BYTES_MAX, BodyLimits
 
 
 def _values(value: object) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
+from otel_threads import json_bounds
 from otel_threads.model import USAGE, Span
 
 Kind = Literal[
@@ -31,6 +32,11 @@ Part = dict[str, Any]
 COUNT_MAX = 10**12
 NUMBER_MAX = 1e12
 JSON_DEPTH_MAX = 64  # deeper than any message; bounds the readers' recursion
+# Of one attribute: a history of 20,000 messages, a hundred embeddings. Parsed they take 15 MB; 60
+# MB of empty objects took 1.4 GB. A text with more stays a text.
+JSON_VALUES_MAX = 200_000
+# Of what a turn keeps as it was sent: a tool's arguments, its result, a part of unknown type.
+KEPT_VALUES_MAX = 2_000
 
 
 @dataclass(slots=True)
@@ -265,13 +271,30 @@ def texts(value: Any) -> list[str]:
     return [item.strip() for item in value if isinstance(item, str) and item.strip()]
 
 
+def kept(value: Any) -> Any:
+    """Return a parsed value as a turn keeps it: as its JSON text when it has too many values."""
+    if not isinstance(value, dict | list):
+        return value
+    count = 0
+    stack = [value]
+    while stack:
+        inner = stack.pop()
+        count += len(inner)
+        if count > KEPT_VALUES_MAX:
+            return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        items = inner.values() if isinstance(inner, dict) else inner
+        stack.extend(item for item in items if isinstance(item, dict | list))
+    return value
+
+
 _OPENING = frozenset({"{", "[", '"'})
 
 
 def parse(value: Any) -> Any:
     """Return what a JSON text holds, unwrapped twice at most; the value itself if it is none.
 
-    A text that does not parse (cut by a length limit, a Python repr) stays the text that it is.
+    A text that does not parse (cut by a length limit, a Python repr) stays the text that it is, and
+    so does one of more than JSON_VALUES_MAX values.
     """
     for _ in range(2):
         if not isinstance(value, str):
@@ -279,7 +302,7 @@ def parse(value: Any) -> Any:
         first = value[:1]
         if first.isspace():
             first = value.lstrip()[:1]
-        if first not in _OPENING:
+        if first not in _OPENING or json_bounds.holds_more(value, JSON_VALUES_MAX):
             return value
         try:
             value = orjson.loads(value)

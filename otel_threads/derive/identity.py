@@ -103,12 +103,13 @@ class Identity:
     def _best(self, tree: Tree) -> dict[str, Found]:
         """Return the ids at the best rank of the trace, by the id of the span that carries them."""
         best = self._rank_max
+        roots = {span.span_id for span in tree.roots}
         found: dict[str, Found] = {}
         for span in tree.spans:
             for name, rank in by_shape(self._may_hold, span.attributes):
                 if rank > best:
                     continue
-                value = self._value(tree, span, name)
+                value = self._value(span, name, is_root=span.span_id in roots)
                 if value is None:
                     continue
                 if rank < best:
@@ -116,9 +117,9 @@ class Identity:
                 found[span.span_id] = Found(value, name)
         return found
 
-    def _value(self, tree: Tree, span: Span, name: str) -> str | None:
+    def _value(self, span: Span, name: str, *, is_root: bool) -> str | None:
         value = span.attributes[name]
-        if name == GROUP_ID and not (span.scope_name.startswith("logfire") and span in tree.roots):
+        if name == GROUP_ID and not (span.scope_name.startswith("logfire") and is_root):
             return None
         if name == METADATA:
             bag = parse(value)

@@ -5,6 +5,7 @@ request that brings the result continues the turn in which a model asked for the
 Source: docs/conventions.md, section "Precedence", the last rule.
 """
 
+import bisect
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from otel_threads.model import TraceRows
 SOURCE = "gen_ai.tool.call.id"  # what `thread_id_source` says then
 WAIT_MAX_NS = 24 * 3600 * 10**9  # a result that comes later starts a conversation of its own
 LINKS_MAX = 1000  # of one trace
+# Requests that ask for one and the same tool call: a sender's numbering, and no id, above it.
+ASKERS_MAX = 1000
 Row = dict[str, Any]
 ToolCall = tuple[str, str]  # project, tool_call_id
 Askers = Callable[[Sequence[ToolCall], int, int], Iterable[Row]]
@@ -66,6 +69,8 @@ def join(traces: Sequence[TraceRows], stored: Askers) -> None:
         sorted({_tool_call(link) for link in waiting}), min(starts) - WAIT_MAX_NS, max(starts)
     ):
         asked.setdefault(_tool_call(row), []).append(row)
+    for rows in asked.values():
+        rows.sort(key=_order)
     linked = [trace for trace in traces if trace.links]
     for trace in sorted(linked, key=lambda trace: min(map(_order, trace.links))):
         answers = [link for link in trace.links if link["is_answer"]]
@@ -73,18 +78,28 @@ def join(traces: Sequence[TraceRows], stored: Askers) -> None:
             _label(trace, _thread(answers, asked))
         for link in trace.links:
             if not link["is_answer"] and link["thread_id"] is not None:
-                asked.setdefault(_tool_call(link), []).append(link)
+                bisect.insort(asked.setdefault(_tool_call(link), []), link, key=_order)
 
 
 def _thread(answers: Iterable[Row], asked: dict[ToolCall, list[Row]]) -> str | None:
-    threads = {
-        asker["thread_id"]
-        for answer in answers
-        for asker in asked.get(_tool_call(answer), ())
-        if _order(asker) < _order(answer)
-        and answer["start_time_unix_nano"] - asker["start_time_unix_nano"] <= WAIT_MAX_NS
-        and (None in (keys := (answer["turn_key"], asker["turn_key"])) or keys[0] == keys[1])
-    }
+    """Return the one thread that asked, None where none or several did, or far too many times.
+
+    Ten thousand results of `call_1` beside ten thousand requests for it would be compared a hundred
+    million times.
+    """
+    threads: set[str] = set()
+    for answer in {_tool_call(answer): answer for answer in answers}.values():
+        askers = asked.get(_tool_call(answer), [])
+        earliest = (answer["start_time_unix_nano"] - WAIT_MAX_NS, "")
+        first = bisect.bisect_left(askers, earliest, key=_order)
+        behind = bisect.bisect_left(askers, _order(answer), lo=first, key=_order)
+        if behind - first > ASKERS_MAX:
+            return None
+        threads |= {
+            asker["thread_id"]
+            for asker in askers[first:behind]
+            if None in (keys := (answer["turn_key"], asker["turn_key"])) or keys[0] == keys[1]
+        }
     return threads.pop() if len(threads) == 1 else None
 
 

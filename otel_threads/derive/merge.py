@@ -4,11 +4,13 @@ Where every model request is a trace of its own, a tool's result comes back in t
 that trace continues the turn before it.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from otel_threads.derive.facts import Usage, total
 from otel_threads.derive.messages import mark, result_value
+from otel_threads.derive.turns import MESSAGES_MAX, TOOL_CALLS_MAX
 from otel_threads.model import USAGE
 
 Row = dict[str, Any]
@@ -22,11 +24,13 @@ def order(part: Row) -> tuple[int, str, int]:
 def merge(parts: Iterable[Row], *, across: bool = True) -> list[Row]:
     """Return turns, oldest first, without their index; `across` joins parts of several traces."""
     turns: list[Row] = []
+    known = _Known()
     for part in sorted(parts, key=order):
-        if across and turns and _continues(part, turns[-1]):
-            _append(turns[-1], part)
+        if across and turns and _continues(part, turns[-1], known):
+            _append(turns[-1], part, known)
         else:
             turns.append(_turn(part))
+            known = _Known(turns[-1])
     for place in range(len(turns)):
         _tell_questions(turns, place)
     return turns
@@ -51,8 +55,76 @@ def _question(text: str, span_id: str) -> Row:
     return {"role": "user", "text": text, "span_id": span_id}
 
 
-def _continues(part: Row, turn: Row) -> bool:
-    if not part["continues"] or part["trace_id"] in turn["trace_ids"]:
+class _Known:
+    """What a turn holds, by what it is looked up by; empty until a second part asks for it.
+
+    A turn may have as many parts as a sender makes traces: looking through all that it holds for
+    each of them took time with the square of their number.
+    """
+
+    def __init__(self, turn: Row | None = None) -> None:
+        self._turn = turn
+        self._trace_ids: set[str] | None = None
+        self._messages: set[str | bytes] | None = None
+        self._by_id: dict[str, int] | None = None  # place among the tool calls
+        self._by_content: dict[tuple[Any, str | bytes], int] = {}
+        self._without_id: dict[tuple[Any, str | bytes], int] = {}
+
+    def has_trace(self, trace_id: str) -> bool:
+        """Return whether a part of this trace is in the turn."""
+        assert self._turn is not None
+        if self._trace_ids is None:
+            self._trace_ids = set(self._turn["trace_ids"])
+        return trace_id in self._trace_ids
+
+    def add_trace(self, trace_id: str) -> None:
+        """Note that a part of this trace is in the turn."""
+        assert self._trace_ids is not None
+        self._trace_ids.add(trace_id)
+
+    def new_messages(self, messages: Sequence[Row]) -> list[Row]:
+        """Return those messages that the turn did not have; it has them from now on."""
+        assert self._turn is not None
+        if self._messages is None:
+            self._messages = {_mark(message) for message in self._turn["messages"]}
+        marked = [(_mark(message), message) for message in messages]
+        new = [message for key, message in marked if key not in self._messages]
+        self._messages.update(key for key, _ in marked)
+        return new
+
+    def place_of(self, call: Row) -> int | None:
+        """Return the place of the same tool call in the turn, None when it has none.
+
+        With two ids these decide, else name and arguments do.
+        """
+        assert self._turn is not None
+        if self._by_id is None:
+            self._by_id = {}
+            for place, one in enumerate(self._turn["tool_calls"]):
+                self.add_call(one, place)
+        content = _content(call)
+        if not call.get("id"):
+            return self._by_content.get(content)
+        places = self._by_id.get(call["id"]), self._without_id.get(content)
+        return min((place for place in places if place is not None), default=None)
+
+    def add_call(self, call: Row, place: int) -> None:
+        """Note that the turn has a tool call at a place."""
+        assert self._by_id is not None
+        content = _content(call)
+        self._by_content.setdefault(content, place)
+        if call.get("id"):
+            self._by_id.setdefault(call["id"], place)
+        else:
+            self._without_id.setdefault(content, place)
+
+
+def _content(call: Row) -> tuple[Any, str | bytes]:
+    return call["name"], mark(call["arguments"])
+
+
+def _continues(part: Row, turn: Row, known: _Known) -> bool:
+    if not part["continues"] or known.has_trace(part["trace_id"]):
         return False
     key = (part["user_message_count"], part["user_text"])
     if part["user_text"] is None:  # the provider keeps the history: only the tool's result is sent
@@ -67,12 +139,13 @@ def _turn(part: Row) -> Row:
     return turn
 
 
-def _append(turn: Row, part: Row) -> None:
-    seen = {_mark(message) for message in turn["messages"]}
-    turn["messages"] += [message for message in part["messages"] if _mark(message) not in seen]
-    _join_tools(turn["tool_calls"], part["tool_calls"])
+def _append(turn: Row, part: Row, known: _Known) -> None:
+    room = max(0, MESSAGES_MAX - len(turn["messages"]))
+    turn["messages"] += known.new_messages(part["messages"])[:room]
+    _join_tools(turn["tool_calls"], part["tool_calls"], known)
     _join_results(turn["tool_calls"], part["messages"])
-    turn["trace_ids"] = [*turn["trace_ids"], part["trace_id"]]
+    turn["trace_ids"].append(part["trace_id"])
+    known.add_trace(part["trace_id"])
     turn["end_time_unix_nano"] = max(turn["end_time_unix_nano"], part["end_time_unix_nano"])
     for name in ("assistant", "error"):
         turn[name] = part[name]
@@ -99,13 +172,16 @@ def _add_cost(turn: Row, part: Row) -> None:
     turn["cost_source"] = None if not sources else sources.pop() if len(sources) == 1 else "mixed"
 
 
-def _join_tools(have: list[Row], new: Sequence[Row]) -> None:
+def _join_tools(have: list[Row], new: Sequence[Row], known: _Known) -> None:
     """Fill in the results that came with the later trace; append calls that are new."""
     for call in new:
-        same = next((one for one in have if _is_same(one, call)), None)
-        if same is None:
-            have.append(dict(call))
+        place = known.place_of(call)
+        if place is None:
+            if len(have) < TOOL_CALLS_MAX:
+                known.add_call(call, len(have))
+                have.append(dict(call))
         else:
+            same = have[place]
             for name in ("result", "error"):
                 if same[name] is None:
                     same[name] = call[name]
@@ -117,21 +193,15 @@ def _join_results(calls: Sequence[Row], messages: Sequence[Row]) -> None:
         part for message in messages if message["role"] == "tool" for part in message["parts"]
     ]
     by_id = {part["id"]: part for part in results if part["id"]}
-    loose = [part for part in results if not part["id"]]
+    loose = deque(part for part in results if not part["id"])
     for call in calls:
         if call["result"] is not None or call["error"] is not None:
             continue
         part = by_id.get(call["id"])
         if part is None and loose and loose[0]["name"] in (None, call["name"]):
-            part = loose.pop(0)
+            part = loose.popleft()
         if part is not None:
             call["result"] = result_value(part["result"])
-
-
-def _is_same(one: Row, other: Row) -> bool:
-    if one.get("id") and other.get("id"):
-        return bool(one["id"] == other["id"])
-    return one["name"] == other["name"] and mark(one["arguments"]) == mark(other["arguments"])
 
 
 def _mark(message: Row) -> str | bytes:

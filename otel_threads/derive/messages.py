@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from otel_threads.derive.facts import JSON_DEPTH_MAX, Message, Messages, Part, Role, parse
+from otel_threads.derive.facts import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
 from otel_threads.derive.shapes import Names, by_shape, remembered
 
 ROLES: dict[str, Role] = {
@@ -36,6 +36,7 @@ FLATTENED = (
     "llm.input_messages", "llm.output_messages", "gen_ai.prompt", "gen_ai.completion",
     "gen_ai.input.messages", "gen_ai.output.messages",
 )  # fmt: skip
+PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
 # A message object with no other key than these says plainly what it is.
 PLAIN_KEYS = frozenset(
     {"role", "content", "parts", "tool_calls", "tool_call_id", "name", "finish_reason"}
@@ -196,7 +197,7 @@ def _is_definition(content: Any) -> bool:
 
 def _add_calls(parts: list[Part], calls: Any) -> None:
     have = {(part.get("id"), part.get("name")) for part in parts if part["type"] == "tool_call"}
-    for call in _list(calls):
+    for call in _list(calls)[:PARTS_MAX]:
         for part in _part(call if isinstance(call, dict) else None, default="tool_call"):
             if part["type"] == "tool_call" and (part["id"], part["name"]) not in have:
                 parts.append(part)
@@ -265,10 +266,12 @@ def _parts_of(content: Any) -> list[Part]:
         if content.lstrip().startswith(("[{", "[ {")):
             inner = parse(content)
             if isinstance(inner, list) and all(_is_bare_part(i) or _is_text(i) for i in inner):
-                return [part for item in inner for part in _part(item)]
+                return [part for item in inner[:PARTS_MAX] for part in _part(item)]
         return [{"type": "text", "text": content}] if content else []
     if isinstance(content, list):
-        return _part(content[0]) if len(content) == 1 else [p for i in content for p in _part(i)]
+        if len(content) == 1:
+            return _part(content[0])
+        return [part for item in content[:PARTS_MAX] for part in _part(item)]
     if content is None:
         return []
     if isinstance(content, dict) and "parts" in content:
@@ -309,7 +312,9 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
     if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
         words = _words(raw)
         return [{"type": "text", "text": words}] if words else []
-    return [{**raw, "type": MEDIA.get(kind, kind or "other")}]
+    type_of = MEDIA.get(kind, kind or "other")
+    whole = kept(raw)
+    return [{**raw, "type": type_of} if whole is raw else {"type": type_of, "json": whole}]
 
 
 CALLS = frozenset(
@@ -363,7 +368,7 @@ def _call(call_id: Any, name: Any, arguments: Any) -> Part:
         "type": "tool_call",
         "id": call_id if isinstance(call_id, str) else None,
         "name": name if isinstance(name, str) else None,
-        "arguments": parse(arguments),
+        "arguments": kept(parse(arguments)),
     }
 
 
@@ -398,7 +403,7 @@ def _result(call_id: Any, name: Any, value: Any) -> Part:
         "type": "tool_result",
         "id": call_id if isinstance(call_id, str) else None,
         "name": name if isinstance(name, str) else None,
-        "result": result_value(value),
+        "result": kept(result_value(value)),
     }
 
 

@@ -10,7 +10,7 @@ import gc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_threads.api import problems
-from otel_threads.api.json_bounds import JsonNotUtf8, JsonTooLarge, check_json
+from otel_threads.json_bounds import JsonNotUtf8, JsonTooLarge, check_json
 
 BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 BODIES_BYTES_MAX = 64 << 20  # of all bodies that have arrived and are not answered
