@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from otel_threads import deadline
 from otel_threads.api import bodies, schemas
+from otel_threads.api.message_limits import Bounded, Refused, checked
 from otel_threads.api.rights import Rights
 from otel_threads.errors import (
     Conflict,
@@ -58,7 +59,7 @@ async def server(verbs: Verbs, *, rights: Rights, request_bytes_max: int) -> grp
             ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared in silence
         ]
     )
-    stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), made)
+    stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), Bounded(made))
     checks = health.aio.HealthServicer()
     for service in ("", SERVICE):
         await checks.set(service, health_pb2.HealthCheckResponse.SERVING)
@@ -124,21 +125,25 @@ class _Servicer:
             empty_pb2.Empty, None, people.delete_comment, lambda request: {"comment_id": request.id}
         )
 
-    async def ExportThreads(self, request: Message, context: Context) -> AsyncIterator[Message]:
+    async def ExportThreads(
+        self, request: Message | Refused, context: Context
+    ) -> AsyncIterator[Message]:
         """Stream a file in pieces; stops reading when the caller hangs up."""
         try:
             self.check(context, writes=False)
-            pieces = self._verbs.exporting.threads(**_selection(request))
+            pieces = self._verbs.exporting.threads(**_selection(checked(request)))
             while (piece := await _in_thread(context, lambda: next(pieces, None))) is not None:
                 yield pb.ExportPiece(data=piece)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
 
-    async def WatchThreads(self, request: Message, context: Context) -> AsyncIterator[Message]:
+    async def WatchThreads(
+        self, request: Message | Refused, context: Context
+    ) -> AsyncIterator[Message]:
         """Stream changed threads until the caller hangs up."""
         try:
             self.check(context, writes=False)
-            given = _fields(request).get("project")
+            given = _fields(checked(request)).get("project")
             reading = self._verbs.reading
             project = None if given == "*" else reading.project_of(given)
             await context.send_initial_metadata(())  # the caller knows now that we listen
@@ -171,7 +176,7 @@ class _Refused(Exception):
 
 
 Verb = Callable[..., Any]
-Method = Callable[[Message, Context], Awaitable[Message]]
+Method = Callable[[Message | Refused, Context], Awaitable[Message]]
 
 
 def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
@@ -181,10 +186,10 @@ def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
         verb: Verb,
         arguments: Callable[[Message], Mapping[str, Any]],
     ) -> Method:
-        async def call(request: Message, context: Context) -> Message:
+        async def call(request: Message | Refused, context: Context) -> Message:
             try:
                 servicer.check(context, writes=writes)
-                given = arguments(request)
+                given = arguments(checked(request))
                 found = await _in_thread(context, lambda: verb(**given))
                 response = answer()
                 if shape is not None:

@@ -1,0 +1,89 @@
+"""Messages of the query API over gRPC: what is bounded before protobuf builds objects."""
+
+import grpc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_threads.api.message_limits import (
+    FIELDS_MAX,
+    MESSAGE_BYTES_MAX,
+    Refused,
+    has_more_fields,
+    reader,
+)
+from otel_threads.v1 import threads_pb2 as pb
+from otel_threads.v1 import threads_pb2_grpc as stubs
+
+_texts = st.lists(st.text(max_size=200), max_size=8)
+
+
+@given(_texts, _texts, st.text(max_size=300))
+def test_the_scan_counts_the_fields_of_a_message(threads, tags, project):
+    message = pb.TagChange(project=project, thread_ids=threads, add=tags)
+    count = 1 + len(threads) + len(tags)
+
+    assert not has_more_fields(message.SerializeToString(), count)
+    assert has_more_fields(message.SerializeToString(), count - 1)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(payload):
+    found = reader(pb.NewScores.FromString)(payload)
+
+    assert isinstance(found, pb.NewScores | Refused)
+
+
+def test_numbers_and_fixed_fields_are_skipped():
+    score = pb.NewScore(name="n", value=1.5)
+    page = pb.ListThreadsRequest(limit=1 << 40, with_total=True)
+
+    assert not has_more_fields(score.SerializeToString(), 2)
+    assert not has_more_fields(page.SerializeToString(), 2)
+
+
+def test_a_cut_varint_ends_the_scan():
+    assert not has_more_fields(b"\x80" * 30, 5)
+    assert not has_more_fields(b"\x0a\xff", 5)
+
+
+@pytest.mark.parametrize(
+    ("method", "payload", "told"),
+    [
+        ("PutScores", b"\x0a\x00" * (FIELDS_MAX + 1), f"more than {FIELDS_MAX} fields"),
+        ("DeleteThreads", b"\x12\x00" * (FIELDS_MAX + 1), f"more than {FIELDS_MAX} fields"),
+        ("ListThreads", b"\xa3\x7d" * 10, f"more than {FIELDS_MAX} fields"),
+        ("AddComment", b" " * (MESSAGE_BYTES_MAX + 1), f"{MESSAGE_BYTES_MAX} are read"),
+        ("GetThread", b"\x0a", "no protobuf"),
+    ],
+)
+def test_the_server_refuses_what_costs_more_than_its_bytes(server, method, payload, told):
+    with grpc.insecure_channel(server.addresses["grpc"]) as channel:
+        call = channel.unary_unary(f"/otel_threads.v1.ThreadService/{method}")
+        with pytest.raises(grpc.RpcError) as refused:
+            call(payload, timeout=60)
+
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert told in refused.value.details()
+
+
+@pytest.mark.parametrize("method", ["ExportThreads", "WatchThreads"])
+def test_streams_refuse_likewise(server, method):
+    with grpc.insecure_channel(server.addresses["grpc"]) as channel:
+        call = channel.unary_stream(f"/otel_threads.v1.ThreadService/{method}")
+        with pytest.raises(grpc.RpcError) as refused:
+            next(call(b"\x0a\x00" * (FIELDS_MAX + 1), timeout=60))
+
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_what_is_right_is_answered(server):
+    with grpc.insecure_channel(server.addresses["grpc"]) as channel:
+        service = stubs.ThreadServiceStub(channel)
+        scores = [pb.NewScore(thread_id=f"t{n}", name="n", value=1) for n in range(1000)]
+
+        assert service.PutScores(pb.NewScores(scores=scores), timeout=60).written == 1000
+        assert service.ListThreads(pb.ListThreadsRequest(), timeout=60).items is not None
+        with pytest.raises(grpc.RpcError) as missing:
+            service.DeleteComment(pb.CommentRequest(id="x"), timeout=60)
+        assert missing.value.code() is grpc.StatusCode.NOT_FOUND
