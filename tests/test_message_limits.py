@@ -1,10 +1,14 @@
 """Messages of the query API over gRPC: what is bounded before protobuf builds objects."""
 
+import asyncio
+import threading
+
 import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_threads.api import rpc
 from otel_threads.api.message_limits import (
     FIELDS_MAX,
     MESSAGE_BYTES_MAX,
@@ -87,3 +91,26 @@ def test_what_is_right_is_answered(server):
         with pytest.raises(grpc.RpcError) as missing:
             service.DeleteComment(pb.CommentRequest(id="x"), timeout=60)
         assert missing.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+class _Waits:
+    """A call that waits for its answer without end."""
+
+    def time_remaining(self) -> float | None:
+        return None
+
+
+def test_queries_that_take_long_leave_the_threads_of_the_receivers_alone():
+    async def ask() -> str:
+        done = threading.Event()
+        stuck = [
+            asyncio.ensure_future(rpc._in_thread(_Waits(), done.wait))
+            for _ in range(rpc.QUERIES_AT_ONCE_MAX + 50)
+        ]
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(lambda: "decompressed"), 30)
+        finally:
+            done.set()
+            await asyncio.gather(*stuck)
+
+    assert asyncio.run(ask()) == "decompressed"

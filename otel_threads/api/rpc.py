@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import datetime
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -38,6 +39,10 @@ from otel_threads.v1 import threads_pb2_grpc as stubs
 
 SERVICE = "otel_threads.v1.ThreadService"
 HEARTBEAT_S = 15.0
+QUERIES_AT_ONCE_MAX = 16  # further ones wait; REST has forty
+# Threads of their own: in asyncio's, of which two cores have six, slow queries kept receivers from
+# decompressing.
+_QUERIES = ThreadPoolExecutor(QUERIES_AT_ONCE_MAX, thread_name_prefix="query-grpc")
 Context = Any  # grpc.aio.ServicerContext, which has no types
 # The most specific class first; what is not here is the server's own fault.
 CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
@@ -215,7 +220,7 @@ async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
     carried = contextvars.copy_context()
     carried.run(deadline.current.set, waiting)
     try:
-        return await asyncio.get_running_loop().run_in_executor(None, carried.run, work)
+        return await asyncio.get_running_loop().run_in_executor(_QUERIES, carried.run, work)
     except asyncio.CancelledError:
         waiting.cancel()
         raise
