@@ -32,7 +32,9 @@ THREAD_STACK_BYTES = 512 << 10  # of its threads: five hundred with 8 MiB each w
 GROWTH_BYTES_MAX = 300 * MIB
 FALLEN_BYTES = 100 * MIB  # above what the server took before
 FALL_S = 30.0
-SETTLE_S = 60.0  # for the deriver, while the bystander goes on
+SETTLE_S = float(
+    os.environ.get("ATTACK_SETTLE_S", "120")
+)  # for the deriver, while the bystander goes on
 RUNAWAY_BYTES = 3 << 30  # the kit ends a server that grows by so much: the machine has others
 SAMPLE_S = 0.05
 # Of the issue: 1 s. Machines of CI are shared by several runs, so pytest takes a larger one.
@@ -155,7 +157,9 @@ class Report:
 def violations(report: Report, *, p99_s: float = P99_S) -> list[str]:
     """Return which bounds of issue 27 a report breaks."""
     slow = [
-        f"p99 of {probe} {ms:.0f} ms" for probe, ms in report.p99_ms.items() if ms > p99_s * 1000
+        f"p99 of {probe} {ms:.0f} ms"
+        for probe, ms in report.p99_ms.items()
+        if probe in JUDGED and ms > p99_s * 1000
     ]
     broken = [f"{code}: {n} times" for code, n in report.answers.items() if code in BROKEN]
     conditions = {
