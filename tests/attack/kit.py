@@ -86,6 +86,7 @@ class Attack:
     seconds: float
     must_close: bool  # the server has to close the attacker's connection
     growth_bytes_max: int
+    everyday: bool = True  # part of the normal suite; the others need ATTACKS=all
 
 
 ATTACKS: dict[str, Attack] = {}
@@ -98,6 +99,7 @@ def attack(
     seconds: float = SECONDS,
     must_close: bool = False,
     growth_bytes_max: int = GROWTH_BYTES_MAX,
+    everyday: bool = True,
 ) -> Callable[[Attacker], Attacker]:
     """Register a function as an attack of an area, in so many processes at once."""
 
@@ -111,6 +113,7 @@ def attack(
             seconds=seconds,
             must_close=must_close,
             growth_bytes_max=growth_bytes_max,
+            everyday=everyday,
         )
         return attacker
 
@@ -118,8 +121,14 @@ def attack(
 
 
 def names(area: str) -> list[str]:
-    """Return the attacks of an area, in the order in which they were registered."""
-    return [name for name, one in ATTACKS.items() if one.area == area]
+    """Return the attacks of an area, in the order in which they were registered.
+
+    Those that are not for every day only with ATTACKS=all: an attack takes about ten seconds.
+    """
+    everything = os.environ.get("ATTACKS") == "all"
+    return [
+        name for name, one in ATTACKS.items() if one.area == area and (one.everyday or everything)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
