@@ -70,6 +70,15 @@ class RequestCounts:
     links: int = 0
     values: int = 0
 
+    def __add__(self, other: "RequestCounts") -> "RequestCounts":
+        """Return what both hold together."""
+        return RequestCounts(
+            **{
+                field.name: getattr(self, field.name) + getattr(other, field.name)
+                for field in fields(RequestCounts)
+            }
+        )
+
     @property
     def decoded_bytes(self) -> int:
         """What decoding and writing takes in memory beside the payload, as an estimate."""
