@@ -8,7 +8,7 @@ A protobuf message that is cut between two fields gives two messages of the same
 message is walked field by field and its fragments are counted one by one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -109,14 +109,28 @@ def count(signal: Signal, payloads: Sequence[bytes], limits: RequestLimits) -> R
     counter = _Counter(limits)
     kind = _REQUESTS[signal]
     try:
-        if sum(map(len, payloads)) <= WHOLE_BYTES_MAX:
-            counter.add_messages(kind, payloads, 0)
-        else:
-            for payload in payloads:
-                counter.add_large_message(kind, payload, 0, len(payload), 0)
+        for together in _batches(payloads):
+            if len(together) > 1 or len(together[0]) <= WHOLE_BYTES_MAX:
+                counter.add_messages(kind, together, 0)
+            else:
+                counter.add_large_message(kind, together[0], 0, len(together[0]), 0)
     except _MalformedError as error:
         raise InvalidPayload(f"not an {kind.name}: {error}") from None
     return RequestCounts(payload_bytes=sum(map(len, payloads)), **counter.found)
+
+
+def _batches(payloads: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Yield the payloads, as many at a time as are small together; a large one comes alone."""
+    batch: list[bytes] = []
+    size_bytes = 0
+    for payload in payloads:
+        if batch and size_bytes + len(payload) > WHOLE_BYTES_MAX:
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(payload)
+        size_bytes += len(payload)
+    if batch:
+        yield batch
 
 
 class _MalformedError(Exception):

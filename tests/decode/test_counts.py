@@ -257,3 +257,11 @@ def test_more_of_everything_takes_more_memory():
     estimates = [RequestCounts().decoded_bytes, *(one.decoded_bytes for one in some)]
     assert all(later > estimates[0] for _, later in pairwise(estimates))
     assert sum(some, RequestCounts()).items == 6000
+
+
+def test_requests_are_counted_together(form):
+    one = field(1, field(2, field(2, b"") + field(2, b"")))
+    found = counts.count(Signal.TRACES, [one, b"", one * 3], LIMITS)
+    assert (found.spans, found.resources, found.payload_bytes) == (8, 4, 4 * len(one))
+    with pytest.raises(TooLarge):
+        counts.count(Signal.TRACES, [one] * 3, dataclasses.replace(LIMITS, spans_max=5))
