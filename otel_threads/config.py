@@ -39,6 +39,10 @@ class Config:
     grpc_endpoint: str = "127.0.0.1:4321"
     request_bytes_max: int = 64 * MIB  # before and after decompression
     inflight_bytes_max: int = 256 * MIB  # accepted and not yet answered; past it senders retry
+    spans_per_request_max: int = 100_000  # or log records; as many resources and scopes
+    events_per_request_max: int = 200_000
+    links_per_request_max: int = 100_000
+    values_per_request_max: int = 1_000_000  # attributes, and what is nested in their values
     default_project: str = "default"
     project_attribute: str | None = None  # a resource attribute, such as service.name
     thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
@@ -67,7 +71,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.database.strip() in ("", ":memory:"):
             raise ConfigError("database must name a file: what is acknowledged is on disk")
-        for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s", *SQL_LIMITS):
+        for name in (*REQUEST_LIMITS, "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.memory_limit_bytes < MEMORY_BYTES_MIN:
@@ -103,6 +107,10 @@ class Config:
             raise ConfigError("tls_client_ca_file needs tls_cert_file and tls_key_file")
 
 
+REQUEST_LIMITS = (
+    "request_bytes_max", "inflight_bytes_max", "spans_per_request_max", "events_per_request_max",
+    "links_per_request_max", "values_per_request_max",
+)  # fmt: skip
 SQL_LIMITS = ("sql_rows_max", "sql_concurrent_max")
 ENDPOINTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 

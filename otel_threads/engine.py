@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.config import Config, endpoint
+from otel_threads.decode.counts import RequestLimits
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.identity import Identity
 from otel_threads.errors import DatabaseRefused, OtelThreadsError
@@ -75,6 +76,7 @@ class Engine:
             inflight_bytes_max=config.inflight_bytes_max,
             default_project=config.default_project,
             project_attribute=config.project_attribute,
+            limits=_request_limits(config),
         )
         self.otlp_http: str | None = None  # once the port is open
         self.deriver.notice(self.writer.committed_sequence)
@@ -253,6 +255,15 @@ def _verbs(
             retention_bytes=config.retention_bytes,
         ),
         hub=hub,
+    )
+
+
+def _request_limits(config: Config) -> RequestLimits:
+    return RequestLimits(
+        spans_max=config.spans_per_request_max,
+        events_max=config.events_per_request_max,
+        links_max=config.links_per_request_max,
+        values_max=config.values_per_request_max,
     )
 
 

@@ -29,6 +29,8 @@ class Intake(Protocol):
     Idempotent: a request sent twice is stored once.
     Apart:      bad spans are refused one by one; a bad request fails alone.
     Bounded:    past its capacity `reserve` raises `Overloaded` at once; it never waits for room.
+    Counted:    what a request holds is bounded before it is decoded, and what it takes decoded
+                counts as in flight until it is written. Receivers reserve payloads alone.
     """
 
     def reserve(self, size_bytes: int, *, held_bytes: int = 0) -> None:
@@ -47,8 +49,8 @@ class Intake(Protocol):
     def submit(self, request: Request) -> "Future[Outcome]":
         """Return a future that resolves after the commit, in a thread of the intake.
 
-        It raises `InvalidPayload` (the bytes will never be right) or `Unavailable` (nothing was
-        stored, send it again).
+        It raises `InvalidPayload` (the bytes will never be right), `TooLarge` among them (they hold
+        more than a request may), or `Unavailable` (nothing was stored, send it again).
         """
 
 

@@ -90,6 +90,8 @@ async def _open_ports(
     receiver = otlp_http.app(
         engine.intake,
         request_bytes_max=config.request_bytes_max,
+        # Half: what is whole, and what comes over gRPC, has room whoever sends slowly.
+        unfinished_bytes_max=config.inflight_bytes_max // 2,
         token=config.ingest_token,
         clock=time.time_ns,
     )

@@ -99,12 +99,14 @@ def test_the_generated_module_is_what_the_proto_says(tmp_path):
     found = subprocess.run(
         [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}", f"--python_out={tmp_path}",
          f"--grpc_python_out={tmp_path}", f"--pyi_out={tmp_path}",
-         "otel_threads/wire/v1/trace.proto", "otel_threads/v1/threads.proto"],
+         "otel_threads/wire/v1/trace.proto", "otel_threads/wire/v1/counts.proto",
+         "otel_threads/v1/threads.proto"],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     for name in (
         "wire/v1/trace_pb2.py",
+        "wire/v1/counts_pb2.py",
         "v1/threads_pb2.py",
         "v1/threads_pb2.pyi",
         "v1/threads_pb2_grpc.py",

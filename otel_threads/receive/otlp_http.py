@@ -4,7 +4,9 @@ Limits hold for the body as sent and as decompressed; decompression stops at the
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from google.rpc.status_pb2 import Status
 from starlette.applications import Starlette
@@ -14,13 +16,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otel_threads.decode import otlp_json
-from otel_threads.errors import InvalidPayload, TooLarge
+from otel_threads.errors import TooLarge
 from otel_threads.metrics import REQUESTS
 from otel_threads.model import Request, Signal
 from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
 from otel_threads.receive.answers import Answers
 from otel_threads.receive.compression import decompress
+from otel_threads.receive.http_body import ArrivingBodies, Reservation, SlowBody
 from otel_threads.receive.status import UnsupportedType
 
 PROTOBUF = "application/x-protobuf"
@@ -29,21 +32,34 @@ JSON = "application/json"
 # keep working as configured.
 PREFIXES = ("", "/{prefix:path}")
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
-BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
+PLAIN = ("", "identity")
 THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are parsed without a thread
+DECOMPRESSING_THREADS = 2  # what they hold is reserved as it comes
+# JSON that takes a second or more has a thread of its own: 10 s of it keep no usual one waiting.
+LARGE_JSON_BYTES_MIN = 8 * 1024 * 1024  # of objects: 14,000 attributes
 
 
-class SlowBody(InvalidPayload):
-    """The body did not arrive in time."""
+def app(
+    intake: Intake,
+    *,
+    request_bytes_max: int,
+    unfinished_bytes_max: int,
+    token: str | None,
+    clock: Clock,
+) -> Starlette:
+    """Return the ASGI application of the OTLP/HTTP port.
 
-
-def app(intake: Intake, *, request_bytes_max: int, token: str | None, clock: Clock) -> Starlette:
-    """Return the ASGI application of the OTLP/HTTP port."""
+    Bodies that are not whole hold `unfinished_bytes_max` together at most.
+    """
     answers = Answers()
+    bodies = ArrivingBodies(
+        request_bytes_max=request_bytes_max, unfinished_bytes_max=unfinished_bytes_max
+    )
+    payloads = _Payloads(request_bytes_max)
     routes = [
         Route(
             path,
-            _export(signal, intake, answers, request_bytes_max, token, clock),
+            _export(signal, intake, answers, bodies, payloads, token, clock),
             methods=["POST"],
         )
         for signal in Signal
@@ -59,23 +75,25 @@ def _export(
     signal: Signal,
     intake: Intake,
     answers: Answers,
-    request_bytes_max: int,
+    bodies: ArrivingBodies,
+    payloads: "_Payloads",
     token: str | None,
     clock: Clock,
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     async def export(http: HttpRequest) -> Response:
         content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
-        reservation = _Reservation(intake)
+        reservation = Reservation(intake)
         try:
             auth.check_token(http.headers.get("authorization"), token)
             if content_type not in (PROTOBUF, JSON):
                 raise UnsupportedType(
                     f"content-type {content_type!r} is not supported: send {PROTOBUF} or {JSON}"
                 )
-            body = await _read(http, request_bytes_max, reservation)
+            body = await bodies.read(http, reservation)
             encoding = http.headers.get("content-encoding", "identity").strip().lower()
-            payload = await _payload(signal, body, encoding, content_type, request_bytes_max)
-            reservation.grow(max(0, len(payload) - len(body)))
+            payload = await payloads.of(signal, body, encoding, content_type, reservation)
+            del body
+            reservation.grow(len(payload) - reservation.size_bytes)
             outcome = await answers.of(
                 intake.submit(
                     Request(
@@ -89,65 +107,74 @@ def _export(
             )
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
+        except MemoryError:
+            error = TooLarge("no memory to read the request: send smaller batches")
+            return _failure(signal, error, content_type)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             return _failure(signal, error, content_type)
         finally:
-            reservation.release()
+            reservation.shrink_to(0)
         REQUESTS.labels("http", signal.value, "200").inc()
         return _encoded(status.response(signal, outcome), content_type, 200)
 
     return export
 
 
-class _Reservation:
-    """The bytes that one request holds in flight."""
+class _Payloads:
+    """Makes payloads of bodies, in threads of its own where that takes time.
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
-        self._size_bytes = 0
+    Bodies wait for a thread at the price of the bytes in flight that they hold.
+    """
 
-    def grow(self, size_bytes: int) -> None:
-        if size_bytes:
-            self._intake.reserve(size_bytes, held_bytes=self._size_bytes)
-            self._size_bytes += size_bytes
+    def __init__(self, request_bytes_max: int) -> None:
+        self._request_bytes_max = request_bytes_max
+        self._decompressing = ThreadPoolExecutor(DECOMPRESSING_THREADS, "decompress")
+        self._reading_json = ThreadPoolExecutor(1, "json")
+        self._reading_large_json = ThreadPoolExecutor(1, "large-json")
 
-    def release(self) -> None:
-        if self._size_bytes:
-            self._intake.release(self._size_bytes)
+    async def of(
+        self,
+        signal: Signal,
+        body: bytes,
+        encoding: str,
+        content_type: str,
+        reservation: Reservation,
+    ) -> bytes:
+        """Return the payload in protobuf's encoding, which the reservation holds.
 
+        Raises:
+            InvalidPayload, Overloaded: see `decompress` and `otlp_json.to_wire`.
+        """
+        if encoding not in PLAIN:
+            body = await self._decompressed(body, encoding, reservation)
+        elif len(body) > self._request_bytes_max:
+            raise TooLarge(f"a body of {len(body)} bytes, {self._request_bytes_max} allowed")
+        if content_type != JSON:
+            return body
+        return await self._from_json(signal, body or b"{}", reservation)
 
-async def _read(http: HttpRequest, request_bytes_max: int, reservation: _Reservation) -> bytes:
-    announced = http.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > request_bytes_max:
-        raise TooLarge(f"a body of {announced} bytes, {request_bytes_max} allowed")
-    # A body of known length is reserved at once: refusing it late would have read it in vain.
-    known = int(announced) if announced.isdecimal() else 0
-    reservation.grow(known)
-    chunks, size_bytes = [], 0
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for chunk in http.stream():
-                size_bytes += len(chunk)
-                if size_bytes > request_bytes_max:
-                    raise TooLarge(f"a body of over {request_bytes_max} bytes, the most allowed")
-                if not known:
-                    reservation.grow(len(chunk))
-                chunks.append(chunk)
-    except TimeoutError:
-        raise SlowBody(f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from None
-    return b"".join(chunks)
+    async def _decompressed(self, body: bytes, encoding: str, reservation: Reservation) -> bytes:
+        arrived_bytes = reservation.size_bytes
+        plain = await asyncio.get_running_loop().run_in_executor(
+            self._decompressing,
+            functools.partial(
+                decompress, body, encoding, self._request_bytes_max, reserve=reservation.grow
+            ),
+        )
+        reservation.shrink_to(max(arrived_bytes, len(plain)))
+        return plain
 
-
-async def _payload(
-    signal: Signal, body: bytes, encoding: str, content_type: str, request_bytes_max: int
-) -> bytes:
-    def work() -> bytes:
-        plain = decompress(body, encoding, request_bytes_max)
-        return otlp_json.to_wire(signal, plain or b"{}") if content_type == JSON else plain
-
-    if len(body) < THREAD_BYTES_MIN and encoding in ("", "identity"):
-        return work()
-    return await asyncio.to_thread(work)
+    async def _from_json(self, signal: Signal, body: bytes, reservation: Reservation) -> bytes:
+        if len(body) < THREAD_BYTES_MIN:
+            return otlp_json.to_wire(signal, body)
+        loop = asyncio.get_running_loop()
+        size_bytes = await loop.run_in_executor(self._decompressing, otlp_json.tree_bytes, body)
+        held_bytes = reservation.size_bytes
+        reservation.grow(size_bytes)
+        pool = self._reading_json if size_bytes < LARGE_JSON_BYTES_MIN else self._reading_large_json
+        payload = await loop.run_in_executor(pool, otlp_json.to_wire, signal, body)
+        reservation.shrink_to(max(held_bytes, len(payload)))
+        return payload
 
 
 def _failure(signal: Signal, error: Exception, content_type: str) -> Response:
