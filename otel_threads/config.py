@@ -39,6 +39,8 @@ class Config:
     grpc_endpoint: str = "127.0.0.1:4321"
     request_bytes_max: int = 64 * MIB  # before and after decompression
     inflight_bytes_max: int = 256 * MIB  # accepted and not yet answered; past it senders retry
+    receiving_bytes_max: int = 128 * MIB  # of unfinished gRPC messages; past it slow senders retry
+    grpc_connections_max: int = 1000  # of each gRPC port
     default_project: str = "default"
     project_attribute: str | None = None  # a resource attribute, such as service.name
     thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
@@ -67,7 +69,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.database.strip() in ("", ":memory:"):
             raise ConfigError("database must name a file: what is acknowledged is on disk")
-        for name in ("request_bytes_max", "inflight_bytes_max", "query_timeout_s", *SQL_LIMITS):
+        for name in (*RECEIVING_LIMITS, "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.memory_limit_bytes < MEMORY_BYTES_MIN:
@@ -103,6 +105,12 @@ class Config:
             raise ConfigError("tls_client_ca_file needs tls_cert_file and tls_key_file")
 
 
+RECEIVING_LIMITS = (
+    "request_bytes_max",
+    "inflight_bytes_max",
+    "receiving_bytes_max",
+    "grpc_connections_max",
+)
 SQL_LIMITS = ("sql_rows_max", "sql_concurrent_max")
 ENDPOINTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 
