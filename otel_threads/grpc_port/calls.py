@@ -18,7 +18,6 @@ import grpc
 from otel_threads.grpc_port import limits as bounds
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import parent
-from otel_threads.grpc_port.memory import resident_bytes
 from otel_threads.grpc_port.refusal import Context, refuse
 
 logger = logging.getLogger(__name__)
@@ -39,7 +38,10 @@ class Call:
     def __init__(self, context: Context) -> None:
         """Belong to the task that runs."""
         self.context = context
-        self.task = asyncio.current_task()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call belongs to a task")
+        self.task = task
         self.task_around = parent.get()
         self.since = 0.0  # when it began to wait for its message, or its client for an answer
         self.ended_by: tuple[grpc.StatusCode, str, float | None] | None = None
@@ -53,13 +55,13 @@ class Calls:
         limits: Limits,
         *,
         port: str,
-        memory_bytes: Callable[[], int | None] = resident_bytes,
+        memory_bytes: Callable[[], int | None],
     ) -> None:
         """Begin with none; `port` names them in the log."""
         self._limits = limits
         self._port = port
         self._memory_bytes = memory_bytes
-        self._count = 0
+        self.count = 0  # that are under way
         # Both in the order in which they began to wait.
         self._arriving: dict[Call, None] = {}
         self._untaken: dict[Call, None] = {}
@@ -74,14 +76,15 @@ class Calls:
         Raises:
             grpc.aio.AbortError: there are too many; the client is told to send it again.
         """
-        if self._count >= bounds.CALLS_MAX:
+        if self.count >= bounds.CALLS_MAX:
             self._note("too many calls")
             await refuse(
                 context, grpc.StatusCode.UNAVAILABLE, TOO_MANY, retry_after_s=RETRY_AFTER_S
             )
-        self._count += 1
+        self.count += 1
         call = Call(context)
-        context.add_done_callback(lambda _: self._over(call))
+        # Not the context's own callbacks: they and the call would hold one another.
+        call.task.add_done_callback(lambda _: self._over(call))
         return call
 
     async def message(self, call: Call) -> bytes | None:
@@ -97,7 +100,7 @@ class Calls:
         try:
             message = await call.context.read()
         except asyncio.CancelledError:
-            if call.ended_by is None or call.task is None:  # its client has gone
+            if call.ended_by is None:  # its client has gone
                 raise
             call.task.uncancel()
             code, text, retry_after_s = call.ended_by
@@ -120,7 +123,7 @@ class Calls:
 
     def _over(self, call: Call) -> None:
         self._untaken.pop(call, None)
-        self._count -= 1
+        self.count -= 1
 
     def _sweep_in(self, delay_s: float) -> None:
         self._sweeping = asyncio.get_running_loop().call_later(delay_s, self._sweep)
@@ -157,7 +160,7 @@ class Calls:
     def _end(
         self, call: Call, code: grpc.StatusCode, text: str, retry_after_s: float | None
     ) -> None:
-        if call.ended_by is None and call.task is not None:
+        if call.ended_by is None:
             call.ended_by = (code, text, retry_after_s)
             call.task.cancel()
             self._note("messages that did not arrive")
@@ -171,9 +174,9 @@ class Calls:
                 return
             self._untaken.pop(call)
             self._note("answers that nobody took")
-            for task in (call.task, call.task_around):
-                if task is not None:
-                    task.cancel()
+            call.task.cancel()
+            if call.task_around:
+                call.task_around.cancel()
 
     def _note(self, what: str) -> None:
         self._ended[what] += 1

@@ -17,6 +17,7 @@ from grpc._cython import cygrpc
 
 from otel_threads.grpc_port.calls import Call, Calls
 from otel_threads.grpc_port.limits import Limits, channel_arguments
+from otel_threads.grpc_port.memory import resident_bytes
 from otel_threads.grpc_port.refusal import Context, refuse
 
 logger = logging.getLogger(__name__)
@@ -63,9 +64,15 @@ class CannotListen(OSError):
 class Server:
     """One gRPC port. Make it, use it and close it in one event loop."""
 
-    def __init__(self, limits: Limits, *, port: str) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        port: str,
+        memory_bytes: Callable[[], int | None] = resident_bytes,
+    ) -> None:
         """Serve nothing yet; `port` names it in the log."""
-        self.calls = Calls(limits, port=port)
+        self.calls = Calls(limits, port=port, memory_bytes=memory_bytes)
         self.stopping = asyncio.Event()
         own, cygrpc.AioServer = cygrpc.AioServer, _Server
         try:
