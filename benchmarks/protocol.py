@@ -1,9 +1,11 @@
-"""What a call costs before anything is done with it: our port of OTLP/gRPC beside gRPC's own server.
+"""What a call costs before anything is done with it: the port of OTLP/gRPC, with its limits and without.
 
     python benchmarks/protocol.py [--save]
 
-Both answer each Export with an empty message, unread, on one core's worth of interpreter. 64 calls
-of one span of 1 kB are under way at any time, sent from Go. The two take turns, five times.
+Each server answers each Export with an empty message, unread, on one core's worth of interpreter.
+"port" is ours: gRPC's asyncio server with `grpc_port/` around it, in a thread of its own. "asyncio" is
+the same without limits, in the main thread. "threads" is gRPC's server with 64 threads. 64 calls of one
+span of 1 kB are under way at any time, sent from Go. They take turns, five times.
 """
 
 import argparse
@@ -11,11 +13,11 @@ import asyncio
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -23,49 +25,63 @@ import psutil
 import uvloop
 from ingest import METHOD, GoSenders
 
-from otel_threads.receive.calls import Call
-from otel_threads.receive.grpc_port import GrpcPort
+from otel_threads.grpc_port.limits import Limits
+from otel_threads.grpc_port.loop import LoopThread
+from otel_threads.grpc_port.server import Server
 
 ROUNDS, SECONDS, SENDERS = 5, 3.0, 64
+MIB = 1 << 20
+SERVICE, _, NAME = METHOD.strip("/").partition("/")
 
 
-class Empty:
-    """Answers each call with an empty message."""
-
-    is_endless = False
-    message_bytes_max = 1 << 26
-
-    def begin(self, call: Call) -> None: ...
-    def expect(self, call: Call, size_bytes: int) -> None: ...
-    def take(self, call: Call, message: bytes, encoding: str) -> None: ...
-    def over(self, call: Call, code: grpc.StatusCode | None) -> None: ...
-
-    def end(self, call: Call) -> None:
-        call.answer(b"")
+async def export(messages, _context) -> bytes:
+    async for _ in messages:
+        break
+    return b""
 
 
-async def serve_grpc() -> None:
-    async def export(_payload: bytes, _context: grpc.aio.ServicerContext) -> bytes:
+async def serve_port() -> None:
+    loop = LoopThread("grpc")
+
+    async def make() -> int:
+        limits = Limits(
+            request_bytes_max=64 * MIB, receiving_bytes_max=128 * MIB, connections_max=1000
+        )
+        server = Server(limits, port="benchmark")
+        handlers = {NAME: grpc.stream_unary_rpc_method_handler(export)}
+        server.add_registered_method_handlers(SERVICE, handlers)
+        kept.append(server)
+        return await server.open("127.0.0.1:0", None)
+
+    kept: list[Server] = []
+    print(await loop.run(make()), flush=True)
+    await asyncio.Event().wait()
+
+
+async def serve_asyncio() -> None:
+    async def answer(_payload: bytes, _context: grpc.aio.ServicerContext) -> bytes:
         return b""
 
     server = grpc.aio.server()
-    service, _, name = METHOD.strip("/").partition("/")
-    handlers = {name: grpc.unary_unary_rpc_method_handler(export)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    handlers = {NAME: grpc.unary_unary_rpc_method_handler(answer)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
     await server.wait_for_termination()
 
 
-async def serve_ours() -> None:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    await GrpcPort({METHOD: Empty()}).open(listener, None)
-    print(listener.getsockname()[1], flush=True)
+async def serve_threads() -> None:
+    server = grpc.server(ThreadPoolExecutor(SENDERS))
+    handlers = {NAME: grpc.unary_unary_rpc_method_handler(lambda _payload, _context: b"")}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
     await asyncio.Event().wait()
 
 
-SERVERS = {"grpc": serve_grpc, "ours": serve_ours}
+SERVERS = {"port": serve_port, "asyncio": serve_asyncio, "threads": serve_threads}
 
 
 def measure(name: str) -> tuple[float, float]:
@@ -104,9 +120,6 @@ def main() -> None:
             "cpu_us_per_call": round(statistics.median(cpu for _, cpu in rounds)),
         }
         for name, rounds in found.items()
-    }
-    result["ours_over_grpc"] = {
-        key: round(result["ours"][key] / result["grpc"][key], 2) for key in result["grpc"]
     }
     result["machine"] = f"{platform.machine()}, {os.cpu_count()} cores"
     print(json.dumps(result, indent=2))

@@ -57,6 +57,9 @@ def cli(verbose: bool) -> None:
 
 def main() -> None:
     """Run the program."""
+    # Read when gRPC is imported. Else it writes a line for each client that fails at TLS or sends a
+    # wrong header: anybody could fill the disk with them.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         cli(prog_name="otel-threads")
     except BrokenPipeError:

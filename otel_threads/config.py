@@ -43,6 +43,8 @@ class Config:
     events_per_request_max: int = 200_000
     links_per_request_max: int = 100_000
     values_per_request_max: int = 1_000_000  # attributes, and what is nested in their values
+    receiving_bytes_max: int = 128 * MIB  # of unfinished gRPC messages; past it slow senders retry
+    grpc_connections_max: int = 1000  # of each gRPC port
     default_project: str = "default"
     project_attribute: str | None = None  # a resource attribute, such as service.name
     thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
@@ -71,7 +73,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.database.strip() in ("", ":memory:"):
             raise ConfigError("database must name a file: what is acknowledged is on disk")
-        for name in (*REQUEST_LIMITS, "query_timeout_s", *SQL_LIMITS):
+        for name in (*RECEIVING_LIMITS, "query_timeout_s", *SQL_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.memory_limit_bytes < MEMORY_BYTES_MIN:
@@ -107,9 +109,10 @@ class Config:
             raise ConfigError("tls_client_ca_file needs tls_cert_file and tls_key_file")
 
 
-REQUEST_LIMITS = (
-    "request_bytes_max", "inflight_bytes_max", "spans_per_request_max", "events_per_request_max",
-    "links_per_request_max", "values_per_request_max",
+RECEIVING_LIMITS = (
+    "request_bytes_max", "inflight_bytes_max", "receiving_bytes_max", "grpc_connections_max",
+    "spans_per_request_max", "events_per_request_max", "links_per_request_max",
+    "values_per_request_max",
 )  # fmt: skip
 SQL_LIMITS = ("sql_rows_max", "sql_concurrent_max")
 ENDPOINTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")

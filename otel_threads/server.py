@@ -10,11 +10,10 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import uvicorn
 
 from otel_threads import process
@@ -23,13 +22,15 @@ from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
 from otel_threads.engine import Engine
+from otel_threads.grpc_port.limits import Limits
+from otel_threads.grpc_port.loop import LoopThread
+from otel_threads.grpc_port.server import CannotListen, Server, credentials
 from otel_threads.receive import otlp_grpc, otlp_http, samples
-from otel_threads.receive.calls import Method
-from otel_threads.receive.grpc_port import GrpcPort, tls_context
 
 logger = logging.getLogger(__name__)
 
 STOP_GRACE_S = 10.0  # for requests that were taken before the stop
+QUERY_REQUEST_BYTES_MAX = 16 * 1024 * 1024  # of the query API over gRPC
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
 
@@ -95,42 +96,61 @@ async def _open_ports(
         token=config.ingest_token,
         clock=time.time_ns,
     )
-    query = await rpc.server(
-        engine.verbs, rights=rights, request_bytes_max=config.request_bytes_max
-    )
-    otlp = otlp_grpc.methods(
-        engine.intake,
-        request_bytes_max=config.request_bytes_max,
-        token=config.ingest_token,
-        clock=time.time_ns,
+    loop = LoopThread("grpc")
+    ports.callback(loop.close)
+    query = await loop.run(rpc.server(engine.verbs, rights=rights, limits=_query_limits(config)))
+    otlp = await loop.run(
+        otlp_grpc.server(
+            engine.intake,
+            limits=_otlp_limits(config),
+            token=config.ingest_token,
+            clock=time.time_ns,
+        )
     )
     listening = {}
     # Closed in the opposite order: the receivers first, what people read last.
-    listening["grpc"] = await _open_grpc(query, "grpc_endpoint", config, ports)
+    listening["grpc"] = await _open_grpc(query, loop, "grpc_endpoint", config, ports)
     listening["http"] = await _open_http(http, "http_endpoint", config, ports)
     listening["otlp_http"] = await _open_http(receiver, "otlp_http_endpoint", config, ports)
-    listening["otlp_grpc"] = await _open_otlp_grpc(otlp, "otlp_grpc_endpoint", config, ports)
+    listening["otlp_grpc"] = await _open_grpc(otlp, loop, "otlp_grpc_endpoint", config, ports)
     return listening
 
 
+def _otlp_limits(config: Config) -> Limits:
+    return Limits(
+        request_bytes_max=config.request_bytes_max,
+        receiving_bytes_max=config.receiving_bytes_max,
+        connections_max=config.grpc_connections_max,
+    )
+
+
+def _query_limits(config: Config) -> Limits:
+    return Limits(
+        request_bytes_max=min(config.request_bytes_max, QUERY_REQUEST_BYTES_MAX),
+        receiving_bytes_max=config.receiving_bytes_max,
+        connections_max=config.grpc_connections_max,
+    )
+
+
 async def _open_grpc(
-    server: grpc.aio.Server, setting: str, config: Config, ports: contextlib.AsyncExitStack
+    server: Server,
+    loop: LoopThread,
+    setting: str,
+    config: Config,
+    ports: contextlib.AsyncExitStack,
 ) -> str:
     host, port = endpoint(getattr(config, setting), setting=setting)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        credentials = _grpc_credentials(config)
-        if credentials:
-            bound = server.add_secure_port(address, credentials)
-        else:
-            bound = server.add_insecure_port(address)
-    except (RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0] if isinstance(error, OSError) else "is it in use?"
-        raise ListenError(f"cannot listen on {setting} {address}: {reason}") from None
-    if not bound:
-        raise ListenError(f"cannot listen on {setting} {address}: is it in use?")
-    await server.start()
-    ports.push_async_callback(server.stop, STOP_GRACE_S)
+        tls = credentials(config.tls_cert_file, config.tls_key_file, config.tls_client_ca_file)
+        bound = await loop.run(server.open(address, tls))
+    except (CannotListen, OSError) as error:
+        raise ListenError(f"cannot listen on {setting} {address}: {error}") from None
+
+    async def close() -> None:
+        await loop.run(server.close(STOP_GRACE_S))
+
+    ports.push_async_callback(close)
     return f"{host}:{bound}"
 
 
@@ -163,20 +183,6 @@ async def _open_http(
     return address
 
 
-async def _open_otlp_grpc(
-    methods: Mapping[str, Method], setting: str, config: Config, ports: contextlib.AsyncExitStack
-) -> str:
-    listener, address = _listen(setting, config)
-    try:
-        tls = tls_context(config.tls_cert_file, config.tls_key_file, config.tls_client_ca_file)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {setting} {address}: {error}") from None
-    port = GrpcPort(methods)
-    await port.open(listener, tls)
-    ports.push_async_callback(port.close, STOP_GRACE_S)
-    return address
-
-
 def _listen(setting: str, config: Config) -> tuple[socket.socket, str]:
     """Return a listening socket and its address as it is shown."""
     host, port = endpoint(getattr(config, setting), setting=setting)
@@ -202,17 +208,6 @@ class _Http(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
-
-
-def _grpc_credentials(config: Config) -> grpc.ServerCredentials | None:
-    if not config.tls_cert_file or not config.tls_key_file:
-        return None
-    authority = Path(config.tls_client_ca_file).read_bytes() if config.tls_client_ca_file else None
-    return grpc.ssl_server_credentials(
-        [(Path(config.tls_key_file).read_bytes(), Path(config.tls_cert_file).read_bytes())],
-        root_certificates=authority,
-        require_client_auth=authority is not None,
-    )
 
 
 async def _until_stopped(stop: asyncio.Event) -> None:

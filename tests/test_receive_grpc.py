@@ -1,6 +1,7 @@
 """OTLP over gRPC: each kind of input and the exact answer; real exporters."""
 
 import contextlib
+import random
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import psutil
 import pytest
+from attack.http2 import Peer, message
 from builders import a_chat, a_request, a_span
+from conftest import wait_until
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,6 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from otel_threads.grpc_port.services import REFLECTED_MAX
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
@@ -89,6 +94,168 @@ def test_a_gzip_bomb_is_refused_with_memory_flat(server):
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert process.memory_info().rss - before < 300 * MIB
     assert export(server, a_request(a_span())) == b""
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+@pytest.mark.parametrize("size", [100, 200_000])
+def test_each_compression_is_taken(server, compression, size):
+    payload = a_request(a_span(attributes={"text": random.Random(1).randbytes(size).hex()}))
+    with channel(server, compression=compression) as one:
+        assert one.unary_unary(TRACES)(payload, timeout=60) == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "encoding", "code", "says"),
+    [
+        (b"", "identity", "INVALID_ARGUMENT", "the call has no message"),
+        (message(b"xy")[:3], "identity", "INVALID_ARGUMENT", "the call has no message"),
+        (message(b"\xff\xff"), "identity", "INVALID_ARGUMENT", "not an ExportTrace"),
+        (message(b"\xff\xff", mark=1), "gzip", "INTERNAL", ""),
+        (message(b"", mark=1), "zstd", "INTERNAL", "grpc-encoding"),
+    ],
+)
+def test_what_is_no_request_is_final(server, sent, encoding, code, says):
+    peer = Peer(server.grpc)
+    peer.begin(1, grpc_encoding=encoding)
+    peer.write(1, sent)
+    found, text = peer.answer()
+    assert (found, says in text) == (code, True), text
+    peer.close()
+
+
+def test_a_call_is_refused_before_its_message_has_come(make_server):
+    server = make_server(ingest_token="secret")
+    peer = Peer(server.grpc)
+    peer.begin(1)
+    assert peer.answer()[0] == "UNAUTHENTICATED"
+    peer.begin(3, authorization="Bearer secret")
+    peer.write(3, message(a_request(a_span())))
+    assert peer.answer(3) == ("OK", "")
+    peer.close()
+
+
+def test_messages_that_are_announced_reserve_nothing(make_server):
+    """Four prefixes of 64 MiB made every export fail for a minute."""
+    server = make_server()
+    peers = [Peer(server.grpc) for _ in range(8)]
+    for peer in peers:
+        peer.begin(1)
+        peer.write(1, message(b"")[:1] + (64 * MIB).to_bytes(4, "big"), ends=False)
+    wait_until(lambda: all(peer.pump() or not peer.unsettled for peer in peers), "they are there")
+    assert (
+        export(server, a_request(*(a_span(attributes={"t": "x" * MIB}) for _ in range(8)))) == b""
+    )
+    for peer in peers:
+        peer.close()
+
+
+def test_three_thousand_requests_at_once_are_all_kept(make_server):
+    server = make_server()
+    payloads = [a_request(a_span()) for _ in range(3000)]
+    with contextlib.ExitStack() as stack:
+        options = [("grpc.use_local_subchannel_pool", 1)]  # a connection each
+        calls = [
+            stack.enter_context(grpc.insecure_channel(server.grpc, options=options)).unary_unary(
+                TRACES
+            )
+            for _ in range(30)
+        ]
+        waiting = [calls[n % 30].future(payload, timeout=120) for n, payload in enumerate(payloads)]
+        assert {answer.result() for answer in waiting} == {b""}
+    assert server.get("/status")["spans"] == 3000
+
+
+def test_a_stop_answers_what_was_taken_and_ends_who_watches(make_server):
+    server = make_server()
+    peer = Peer(server.grpc)
+    with grpc.insecure_channel(server.grpc) as one:
+        watch = health_pb2_grpc.HealthStub(one).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        payload = message(a_request(a_span()))
+        peer.begin(1)
+        peer.write(1, payload[:20], ends=False)
+        peer.begin(3)  # answered after the first has been read
+        peer.write(3, payload)
+        assert peer.answer(3) == ("OK", "")
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        wait_until(lambda: peer.pump(0.1) or peer.goes_away, "the server says goodbye")
+        peer.write(1, payload[20:])
+        assert peer.answer(1) == ("OK", "")
+        with pytest.raises(grpc.RpcError) as caught:
+            next(watch)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        stopping.join()
+    assert server.process.returncode == 0
+    peer.close()
+
+
+def test_health_knows_its_services(server):
+    with grpc.insecure_channel(server.grpc) as one:
+        stub = health_pb2_grpc.HealthStub(one)
+        service = "opentelemetry.proto.collector.logs.v1.LogsService"
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=service))
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        unknown = health_pb2.HealthCheckRequest(service="nobody")
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Check(unknown)
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+        watched = next(stub.Watch(unknown)).status
+        assert watched == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Check(health_pb2.HealthCheckRequest(service="x" * 100_000))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("port", ["otlp_grpc", "grpc"])
+def test_reflection_needs_the_token_and_health_does_not(make_server, port):
+    server = make_server(ingest_token="secret", read_token="secret")
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    with grpc.insecure_channel(server.addresses[port]) as one:
+        reflect = reflection_pb2_grpc.ServerReflectionStub(one).ServerReflectionInfo
+        with pytest.raises(grpc.RpcError) as caught:
+            next(iter(reflect(iter([request]))))
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        given = (("authorization", "Bearer secret"),)
+        assert next(iter(reflect(iter([request]), metadata=given))).list_services_response.service
+        health = health_pb2_grpc.HealthStub(one).Check(health_pb2.HealthCheckRequest())
+        assert health.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_reflection_is_bounded_in_requests(server):
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    with grpc.insecure_channel(server.grpc) as one:
+        answers = reflection_pb2_grpc.ServerReflectionStub(one).ServerReflectionInfo(
+            iter([request] * (REFLECTED_MAX + 1))
+        )
+        with pytest.raises(grpc.RpcError) as caught:
+            list(answers)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("port", ["otlp_grpc", "grpc"])
+def test_a_path_that_is_no_text_ends_nothing(server, port):
+    """It ended gRPC's own server for Python, for everybody."""
+    for path in (b"/\xff\xfe/Export", b"\xff"):
+        peer = Peer(server.addresses[port])
+        peer.begin(1, path)
+        assert peer.answer()[0] == "UNIMPLEMENTED"
+        peer.close()
+    with grpc.insecure_channel(server.addresses[port]) as one:
+        health_pb2_grpc.HealthStub(one).Check(health_pb2.HealthCheckRequest(), timeout=30)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\0" * 40],
+)
+def test_what_speaks_something_else_is_cut_off(server, first):
+    host, _, port = server.grpc.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as plain:
+        plain.sendall(first + bytes(30))
+        with contextlib.suppress(ConnectionError):
+            while plain.recv(4096):
+                pass
 
 
 def test_two_hundred_requests_at_once_are_all_kept(server):

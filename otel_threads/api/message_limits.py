@@ -4,7 +4,7 @@ gRPC parses a message in the event loop, where everybody waits for it. Two bytes
 which takes 170 once it is parsed: 15 MiB of them would be 1.3 GB.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ def checked(request: Message | Refused) -> Message:
 
 
 class Bounded:
-    """Stands before a `grpc.aio.Server` while a service is added: its messages are bounded.
+    """Stands before a `grpc_port.server.Server` while a service is added: its messages are bounded.
 
     A deserializer that raised would be an INTERNAL error, so that it returns `Refused`.
     """
@@ -44,26 +44,16 @@ class Bounded:
     def __init__(self, server: Any) -> None:
         self._server = server
 
-    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
-        """See `grpc.aio.Server`."""
-        self._server.add_generic_rpc_handlers(tuple(map(_BoundedHandler, handlers)))
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """Do nothing: generated code calls this beside `add_registered_method_handlers`."""
 
-    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        """See `grpc.aio.Server`; the handlers are found through the generic ones."""
-
-
-class _BoundedHandler:
-    def __init__(self, handler: Any) -> None:
-        self._handler = handler
-
-    def service_name(self) -> str:
-        return str(self._handler.service_name())
-
-    def service(self, details: Any) -> Any:
-        found = self._handler.service(details)
-        if found is None:
-            return None
-        return found._replace(request_deserializer=reader(found.request_deserializer))
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        """See `grpc_port.server.Server`."""
+        bounded = {
+            name: handler._replace(request_deserializer=reader(handler.request_deserializer))
+            for name, handler in handlers.items()
+        }
+        self._server.add_registered_method_handlers(service, bounded)
 
 
 def reader(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | Refused]:

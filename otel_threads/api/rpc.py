@@ -13,10 +13,7 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2, json_format
 from google.protobuf.message import Message
-from google.rpc import code_pb2, error_details_pb2
-from google.rpc.status_pb2 import Status
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from google.rpc import error_details_pb2
 from pydantic import BaseModel, ValidationError
 
 from otel_threads import deadline
@@ -32,6 +29,10 @@ from otel_threads.errors import (
     QueryTimeout,
     Unavailable,
 )
+from otel_threads.grpc_port import services
+from otel_threads.grpc_port.limits import Limits
+from otel_threads.grpc_port.refusal import Context, refuse
+from otel_threads.grpc_port.server import Server
 from otel_threads.threads.events import Dropped
 from otel_threads.threads.verbs import Verbs
 from otel_threads.v1 import threads_pb2 as pb
@@ -43,7 +44,6 @@ QUERIES_AT_ONCE_MAX = 16  # further ones wait; REST has forty
 # Threads of their own: in asyncio's, of which two cores have six, slow queries kept receivers from
 # decompressing.
 _QUERIES = ThreadPoolExecutor(QUERIES_AT_ONCE_MAX, thread_name_prefix="query-grpc")
-Context = Any  # grpc.aio.ServicerContext, which has no types
 # The most specific class first; what is not here is the server's own fault.
 CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (InvalidQuery, grpc.StatusCode.INVALID_ARGUMENT),
@@ -56,21 +56,15 @@ CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 )
 
 
-async def server(verbs: Verbs, *, rights: Rights, request_bytes_max: int) -> grpc.aio.Server:
+async def server(verbs: Verbs, *, rights: Rights, limits: Limits) -> Server:
     """Return a server of ThreadService, health and reflection, without a port and not started."""
-    made = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", request_bytes_max),  # gRPC's default is 4 MiB
-            ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared in silence
-        ]
-    )
+    made = Server(limits, port="grpc")
     stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), Bounded(made))
-    checks = health.aio.HealthServicer()
-    for service in ("", SERVICE):
-        await checks.set(service, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(checks, made)
-    names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, made)
+
+    def refusal(context: Context) -> str | None:
+        return rights.refusal(services.metadata(context).get("authorization"), writes=False)
+
+    services.add(made, (SERVICE,), refusal)
     return made
 
 
@@ -170,7 +164,7 @@ class _Servicer:
         Raises:
             _Refused: it may not.
         """
-        metadata = {key.lower(): value for key, value in context.invocation_metadata() or ()}
+        metadata = services.metadata(context)
         refusal = self._rights.refusal(metadata.get("authorization"), writes=writes)
         if refusal:
             raise _Refused(refusal)
@@ -279,15 +273,10 @@ async def _abort(context: Context, error: Exception) -> None:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         text = f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
-    status = Status(code=code_pb2.Code.Value(code.name), message=text)
+    details: tuple[Message, ...] = ()
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         field = "filter" if isinstance(error, InvalidFilter) else "request"
-        detail = error_details_pb2.BadRequest(
-            field_violations=[{"field": field, "description": text}]
-        )
-        status.details.add().Pack(detail)
-    if isinstance(error, Unavailable):
-        wait = error_details_pb2.RetryInfo()
-        wait.retry_delay.FromMilliseconds(int(error.retry_after_s * 1000))
-        status.details.add().Pack(wait)
-    await context.abort(code, text, (("grpc-status-details-bin", status.SerializeToString()),))
+        violation = {"field": field, "description": text}
+        details = (error_details_pb2.BadRequest(field_violations=[violation]),)
+    wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
+    await refuse(context, code, text, retry_after_s=wait_s, details=details)

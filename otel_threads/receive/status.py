@@ -10,9 +10,8 @@ Source: OTLP specification 1.11, "Failures" and "Throttling" for gRPC and for HT
 import math
 
 import grpc
-from google.protobuf import any_pb2, duration_pb2, json_format
+from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -21,6 +20,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otel_threads.errors import InvalidPayload, Overloaded, TooLarge, Unavailable
+from otel_threads.grpc_port import refusal
 from otel_threads.model import Outcome, Signal
 
 
@@ -59,13 +59,7 @@ def retry_after_s(error: Exception) -> int | None:
 def rpc_status(error: Exception) -> Status:
     """Return google.rpc.Status: the code, the text, and RetryInfo where sending again helps."""
     code, _ = answer(error)
-    status = Status(code=code.value[0], message=text(error))
-    wait = retry_after_s(error)
-    if wait is not None:
-        detail = any_pb2.Any()
-        detail.Pack(RetryInfo(retry_delay=duration_pb2.Duration(seconds=wait)))
-        status.details.append(detail)
-    return status
+    return refusal.rpc_status(code, text(error), retry_after_s=retry_after_s(error))
 
 
 def text(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""What both gRPC ports have in common: gRPC's own server with our limits around it."""
