@@ -19,13 +19,16 @@ from otel_threads.threads.service import ThreadService
 from otel_threads.threads.verbs import Verbs
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
+# A GET that costs as much as a write, or gives as much: no page of another site may start one.
+GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
 BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # Our own page names itself where a browser without TLS says nothing else of who asks.
+    "referrer-policy": "same-origin",
 }
 
 
@@ -66,6 +69,11 @@ def app(
     _probes(api, ready, refresh_metrics)
     ui.add_page(api)
     return api
+
+
+def refusal(status: int, detail: str, _: Headers) -> Response:
+    """Return the response to a request that the port refused before this application."""
+    return problems.problem(status, detail)
 
 
 def _only_known_parameters(request: Request) -> None:
