@@ -53,13 +53,6 @@ def problem(
     )
 
 
-class TooMuch(HTTPException):
-    """A body grew past the limit while it was read."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(413, detail)
-
-
 def install(app: FastAPI) -> None:
     """Make every failure of an application an answer of this shape."""
 

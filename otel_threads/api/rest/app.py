@@ -13,6 +13,7 @@ from otel_threads import metrics, ui
 from otel_threads.api import problems, schemas, server_schemas
 from otel_threads.api.rest import openapi, pages, reading, sql, store, streams, writing
 from otel_threads.api.rest.answers import BASE, ERRORS
+from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
 from otel_threads.api.rights import Rights
 from otel_threads.errors import InvalidQuery
 from otel_threads.threads.service import ThreadService
@@ -21,7 +22,6 @@ from otel_threads.threads.verbs import Verbs
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
 # A GET that costs as much as a write, or gives as much: no page of another site may start one.
 GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
-BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; "
@@ -52,6 +52,7 @@ def app(
     )
     problems.install(api)
     openapi.install(api)
+    api.add_middleware(BodyLimits)
     api.add_middleware(_Guard, rights=rights)
     reading.add_fields(api, verbs.reading)
     reading.add_threads(api, verbs.reading)
@@ -126,17 +127,7 @@ class _Guard:
             too_large = f"a body of {length[:20]} bytes; at most {BODY_BYTES_MAX} are taken"
             await problems.problem(413, too_large)(scope, receive, guarded)
             return
-        taken = 0
-
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > BODY_BYTES_MAX:  # chunked, so that no length was announced
-                raise problems.TooMuch(f"a body of more than {BODY_BYTES_MAX} bytes")
-            return message
-
-        await self._app(scope, counted, guarded)
+        await self._app(scope, receive, guarded)
 
 
 def _server(
