@@ -35,6 +35,7 @@ from otel_threads.refusals import Refusals
 
 logger = logging.getLogger(__name__)
 
+BACKLOG = 4096  # connections that the kernel keeps until they are accepted; Linux's own most
 STOP_GRACE_S = 10.0  # for requests that were taken before the stop
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
@@ -234,7 +235,7 @@ def _listen(setting: str, config: Config) -> tuple[socket.socket, str]:
     host, port = endpoint(getattr(config, setting), setting=setting)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ListenError(f"cannot listen on {setting} {host}:{port}: {error.strerror}") from None
     return listener, f"{host}:{listener.getsockname()[1]}"

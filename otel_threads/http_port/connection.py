@@ -17,10 +17,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from otel_threads.http_port.limits import (
+    CHUNK_OVERHEAD_BYTES_MAX,
     CHUNKED_STEP_BYTES,
     DRAIN_S,
     EVENTS_MAX,
     HEADERS_MAX,
+    LINGER_BYTES_MAX,
     LINGER_S,
     Reason,
 )
@@ -92,6 +94,7 @@ class HttpConnection(HttpToolsProtocol):
         self._body_left: int | None = 0  # None: in chunks
         self._body_bytes = 0
         self._framing_bytes = 0
+        self._dropped_bytes = 0
 
     @property
     def holds_bytes(self) -> bool:
@@ -119,6 +122,9 @@ class HttpConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take one read of the socket; parse as much of it as may be parsed now."""
         if self.phase is Phase.LINGER:
+            self._dropped_bytes += len(data)
+            if self._dropped_bytes > LINGER_BYTES_MAX:
+                self.transport.abort()
             return
         self._held = self._held[self._at :] + data if self.holds_bytes else data
         self._at = 0
@@ -295,6 +301,7 @@ class HttpConnection(HttpToolsProtocol):
         Raises:
             _Refused: they go over a limit, or are no HTTP.
         """
+        self._events += 1
         in_body = self.phase is Phase.BODY
         end = self._body_end() if in_body else self._head_end()
         piece = self._held[self._at : end] if self._at or end < len(self._held) else self._held
@@ -347,8 +354,7 @@ class HttpConnection(HttpToolsProtocol):
             self._body_left -= fed_bytes
             return
         self._framing_bytes += fed_bytes - body_bytes
-        allowed = self._port.limits.header_bytes_max + self._body_bytes
-        if self._framing_bytes > allowed:
+        if self._framing_bytes > CHUNK_OVERHEAD_BYTES_MAX + self._body_bytes:
             raise _Refused(
                 400,
                 Reason.CHUNK_OVERHEAD,

@@ -20,10 +20,13 @@ UNSENT_BYTES_MAX = 64 * 1024 * 1024
 LINGER_S = 2.0
 # How long the rest of a body is read and dropped after its response was sent early.
 DRAIN_S = 10.0
+LINGER_BYTES_MAX = 4 * 1024 * 1024
 # A body in chunks is parsed in steps of this size: one holds at most 700 chunks of one byte.
 CHUNKED_STEP_BYTES = 4 * 1024
-# Parser events of one connection in one turn of the loop, which are 2 to 3 ms.
-EVENTS_MAX = 1_000
+# Chunk sizes, extensions and trailers beyond as many bytes as the body has.
+CHUNK_OVERHEAD_BYTES_MAX = 16 * 1024
+# Steps and chunks of one connection in one turn of the loop, which are 1 to 3 ms.
+EVENTS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,6 @@ SWEEP_S = 0.5
 ACCEPTS_MAX = 64  # in one turn of the loop
 NO_DESCRIPTOR_PAUSE_S = 0.1
 FULL_PAUSE_S = 0.05
-BACKLOG = 1024  # connections that the kernel keeps until they are accepted
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 

@@ -1,8 +1,10 @@
 """The REST port: /api/v1, health, metrics, OpenAPI. Calls the verbs of threads/, nothing else."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
@@ -48,6 +50,7 @@ def app(
         description="Conversations from OpenTelemetry spans.",
         docs_url=None,  # FastAPI's page loads scripts from another host
         redoc_url=None,
+        openapi_url=None,  # FastAPI's own route writes 300 kB anew at each call, in the event loop
         dependencies=[Depends(_only_known_parameters)],
     )
     problems.install(api)
@@ -179,9 +182,17 @@ def _probes(
         refresh_metrics()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    # Written once: both are long, and cost the event loop milliseconds.
+    document = functools.cache(lambda: orjson.dumps(api.openapi()))
+    html = functools.cache(lambda: pages.docs(api.openapi()))
+
+    @api.get("/openapi.json", include_in_schema=False)
+    async def openapi_document() -> Response:
+        return Response(document(), media_type="application/json")
+
     @api.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return HTMLResponse(pages.docs(api.openapi()))
+        return HTMLResponse(html())
 
     @api.get("/style.css", include_in_schema=False)
     async def style() -> Response:
