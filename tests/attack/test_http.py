@@ -16,6 +16,7 @@ from attack.kit import ATTACKS, Budget, Outcome, attack, check, names, run
 from attack.target import Addresses
 
 MIB = 1 << 20
+TCP_ESTABLISHED = 1  # of Linux's struct tcp_info, its first byte
 SENT_BYTES_MAX = 53 << 20  # of one pipelining connection: so many held 3.5 GB
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /api/v1/threads/close HTTP/1.1\r\nHost: 127.0.0.1\r\ncontent-length: 2\r\n\r\n{}"
@@ -53,6 +54,17 @@ def is_closed(connection: socket.socket, within_s: float) -> bool:
         return False
     except OSError:
         return True
+    return False
+
+
+def is_dropped(connection: socket.socket, within_s: float) -> bool:
+    """As `is_closed`, and reads nothing: a response that is not taken must end the connection."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        if state != TCP_ESTABLISHED:
+            return True
+        time.sleep(0.05)
     return False
 
 
@@ -129,7 +141,7 @@ def hold(
             with contextlib.suppress(OSError):
                 one.send(drip)
         time.sleep(min(1.0, budget.seconds()))
-    ended = sum(is_closed(one, 3.0) for one in opened[:1] + opened[-1:])
+    ended = sum(is_dropped(one, 3.0) for one in opened[:1] + opened[-1:])
     for one in opened:
         one.close()
     outcome = Outcome(connection_closed=ended == len(opened[:1] + opened[-1:]))
@@ -255,6 +267,7 @@ def two_thousand_connections_at_once(addresses: Addresses, budget: Budget) -> Ou
                 outcome.answers["refused"] += 1
         for one in opened:
             one.close()
+        time.sleep(min(1.0, budget.seconds()))
     return outcome
 
 
