@@ -7,6 +7,9 @@ connections twice a second and closes those whose time is over (`sweep`).
 """
 
 import asyncio
+import contextlib
+import socket
+import struct
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from otel_threads.http_port.port import HttpPort
 
 END_OF_HEAD = b"\r\n\r\n"
+AT_ONCE = struct.pack("ii", 1, 0)  # of SO_LINGER: a close drops what the kernel has not sent
 
 
 class Phase(Enum):
@@ -74,6 +78,7 @@ class HttpConnection(HttpToolsProtocol):
         state: ServerState,
         port: "HttpPort",
         *,
+        accepted: socket.socket,
         opening: asyncio.Task[None] | None,
     ) -> None:
         """Serve the configuration's application. `opening` is the task that opens it."""
@@ -83,6 +88,7 @@ class HttpConnection(HttpToolsProtocol):
         self.stalled_since_s: float | None = None  # the peer takes nothing of a response
         self._port = port
         self._opening = opening
+        self._socket = accepted
         self._closing_since_s: float | None = None
         self._held = b""  # read and not parsed yet, from `_at` on
         self._at = 0
@@ -95,6 +101,7 @@ class HttpConnection(HttpToolsProtocol):
         self._body_bytes = 0
         self._framing_bytes = 0
         self._dropped_bytes = 0
+        self._upgrades = False
 
     @property
     def holds_bytes(self) -> bool:
@@ -174,6 +181,9 @@ class HttpConnection(HttpToolsProtocol):
                 break
             if name == b"content-length":
                 self._body_left = int(value)
+        self._upgrades = bool(self.parser.should_upgrade())
+        if self._upgrades and self._body_left is None:
+            raise _Refused(400, Reason.MALFORMED, "an upgrade with a body in chunks")
         self._enter(Phase.BODY)
         super().on_headers_complete()
 
@@ -188,6 +198,8 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the request: nothing more is parsed before its response is written."""
+        if self._upgrades and self._body_left:
+            return  # the parser leaves the body to the protocol that was asked for: see `_feed`
         super().on_message_complete()
         self._head_bytes = 0
         self._tail = b""
@@ -226,7 +238,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.transport.is_closing():
             self._closing_since_s = self._closing_since_s or now_s
             if now_s - self._closing_since_s > limits.write_timeout_s:
-                self.transport.abort()
+                self._reset()
         elif self.stalled_since_s and now_s - self.stalled_since_s > limits.write_timeout_s:
             self.abort(
                 Reason.WRITE_TIMEOUT,
@@ -248,6 +260,12 @@ class HttpConnection(HttpToolsProtocol):
         """Close at once, count it and drop what was not written."""
         self._port.refusals.add(reason, explanation)
         self._drop_held()
+        self._reset()
+
+    def _reset(self) -> None:
+        """Close at once; else the kernel would keep megabytes for a peer that reads nothing."""
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self.transport.abort()
 
     def _sweep_body(self, waited_s: float) -> None:
@@ -311,6 +329,13 @@ class HttpConnection(HttpToolsProtocol):
         if not self.holds_bytes:
             self._drop_held()
         before = self._body_bytes
+        if in_body and self._upgrades:
+            # We stay with HTTP/1.1, so the body is a body. Clients of Java offer HTTP/2 so.
+            self.on_body(piece)
+            self._count_body(len(piece), len(piece))
+            if not self._body_left:
+                self.on_message_complete()
+            return
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:

@@ -162,7 +162,9 @@ class HttpPort(uvicorn.Server):
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTS_MAX):
+        for accepted_count in range(ACCEPTS_MAX):
+            if accepted_count and self._count() >= self.limits.connections_max:
+                return  # whether one more waits, the loop knows: nobody makes room for nobody
             probes = not self._make_room()
             if probes and self._count() >= self.limits.connections_max + PROBE_CONNECTIONS_MAX:
                 self._pause_accepting(FULL_PAUSE_S)
@@ -190,7 +192,9 @@ class HttpPort(uvicorn.Server):
         config = self._probes if probes else self.config
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: HttpConnection(config, self.server_state, self, opening=task),
+                lambda: HttpConnection(
+                    config, self.server_state, self, accepted=accepted, opening=task
+                ),
                 accepted,
                 ssl=self._tls,
                 ssl_handshake_timeout=self.limits.header_timeout_s if self._tls else None,

@@ -250,24 +250,29 @@ def kept_connections_beyond_the_limit(addresses: Addresses, budget: Budget) -> O
 
 @attack("http")
 def two_thousand_connections_at_once(addresses: Addresses, budget: Budget) -> Outcome:
-    """All of them ask at once, then all go."""
+    """All of them ask at once, where 1,000 are allowed, and stay."""
     outcome = Outcome()
     host, _, port = addresses.http.rpartition(":")
-    while budget.left():
-        opened = [socket.socket() for _ in range(2000)]
-        for one in opened:
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+        for _ in range(2000):
+            one = stack.enter_context(socket.socket())
             one.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 one.connect((host, int(port)))
-        for one in opened:
-            try:
-                one.send(GET)
-                outcome.answers["sent"] += 1
-            except OSError:
-                outcome.answers["refused"] += 1
-        for one in opened:
-            one.close()
-        time.sleep(min(1.0, budget.seconds()))
+            selector.register(one, selectors.EVENT_WRITE)
+        while budget.left():
+            for key, _ in selector.select(0.1):
+                try:
+                    if key.events == selectors.EVENT_WRITE:
+                        key.fileobj.send(GET)
+                        selector.modify(key.fileobj, selectors.EVENT_READ)
+                        continue
+                    found = status_of(key.fileobj.recv(1 << 16))
+                except OSError:
+                    found = "closed"
+                outcome.answers[found] += 1
+                if found in ("closed", "nothing"):
+                    selector.unregister(key.fileobj)
     return outcome
 
 

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import otel_threads
@@ -70,8 +71,8 @@ def app(
     sql.add_sql(api, verbs.sql)
     store.add_store(api, verbs.backups, verbs.pruning)
     _server(api, verbs.reading, rebuild, load_samples)
-    _probes(api, ready, refresh_metrics)
     ui.add_page(api)
+    _probes(api, ready, refresh_metrics)
     return api
 
 
@@ -168,14 +169,15 @@ def _server(
 def _probes(
     api: FastAPI, ready: Callable[[], str | None], refresh_metrics: Callable[[], None]
 ) -> None:
-    @api.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
+    async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    @api.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
+    async def readyz(_: Request) -> Response:
         wrong = ready()
         return problems.problem(503, wrong) if wrong else PlainTextResponse("ok\n")
+
+    # Plain routes, and the first ones: a probe must be answered also where requests are many.
+    api.router.routes[:0] = [Route("/healthz", healthz), Route("/readyz", readyz)]
 
     @api.get("/metrics", include_in_schema=False)
     def get_metrics() -> Response:
