@@ -313,7 +313,7 @@ def test_an_early_response_ends_the_connection_when_the_body_goes_on(make_port, 
 
 
 def test_a_full_port_closes_who_waited_longest(port, monkeypatch):
-    monkeypatch.setattr("otel_threads.http_port.port.EVICT_AFTER_S", 0.0)
+    monkeypatch.setattr("otel_threads.http_port.port.EVICT_AFTER_S", -1.0)
     idle = [port.connect() for _ in range(4)]
     wait_until(lambda: port.port._count() == 4, "the port is full")
     assert port.ask(closing(b"a")).endswith(b"a 0\n")
