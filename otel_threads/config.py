@@ -45,6 +45,14 @@ class Config:
     values_per_request_max: int = 1_000_000  # attributes, and what is nested in their values
     receiving_bytes_max: int = 128 * MIB  # of unfinished gRPC messages; past it slow senders retry
     grpc_connections_max: int = 1000  # of each gRPC port
+    # Of each of the two HTTP ports; http_port/limits.py has what is not for operators.
+    http_connections_max: int = 1000
+    http_idle_timeout_s: float = 75.0  # longer than the 60 s of common load balancers
+    http_header_bytes_max: int = 64 * 1024
+    http_header_timeout_s: float = 10.0  # also of a TLS handshake
+    http_body_timeout_s: float = 60.0
+    http_write_timeout_s: float = 30.0  # a response of which nothing is read for so long is dropped
+    allowed_hosts: tuple[str, ...] = ()  # beside loopback and the bound address; `*` allows all
     default_project: str = "default"
     project_attribute: str | None = None  # a resource attribute, such as service.name
     thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
@@ -73,7 +81,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.database.strip() in ("", ":memory:"):
             raise ConfigError("database must name a file: what is acknowledged is on disk")
-        for name in (*RECEIVING_LIMITS, "query_timeout_s", *SQL_LIMITS):
+        for name in (*RECEIVING_LIMITS, "query_timeout_s", *SQL_LIMITS, *HTTP_LIMITS):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.memory_limit_bytes < MEMORY_BYTES_MIN:
@@ -115,6 +123,14 @@ RECEIVING_LIMITS = (
     "values_per_request_max",
 )  # fmt: skip
 SQL_LIMITS = ("sql_rows_max", "sql_concurrent_max")
+HTTP_LIMITS = (
+    "http_connections_max",
+    "http_idle_timeout_s",
+    "http_header_bytes_max",
+    "http_header_timeout_s",
+    "http_body_timeout_s",
+    "http_write_timeout_s",
+)
 ENDPOINTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 
 

@@ -33,6 +33,10 @@ REJECTED = Counter(
     "Spans and log records refused one by one; otel_threads_requests counts whole requests.",
     ["signal", "reason"], registry=REGISTRY,
 )  # fmt: skip
+REFUSED = Counter(
+    "otel_threads_refused", "Connections and requests that a port refused or closed for a limit.",
+    ["port", "reason"], registry=REGISTRY,
+)  # fmt: skip
 RESENT_SPANS = Counter(
     "otel_threads_resent_spans", "Spans that were stored already.", registry=REGISTRY
 )

@@ -10,25 +10,32 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+from starlette.types import ASGIApp
 
 from otel_threads import process
 from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.config import Config, endpoint
+from otel_threads.descriptors import descriptor_budget, open_count, raise_limit
 from otel_threads.engine import Engine
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
 from otel_threads.grpc_port.server import CannotListen, Server, credentials
-from otel_threads.receive import otlp_grpc, otlp_http, samples
+from otel_threads.http_port.access import Access
+from otel_threads.http_port.hosts import allowed_hosts
+from otel_threads.http_port.limits import HttpLimits
+from otel_threads.http_port.port import HttpPort
+from otel_threads.receive import http_refusals, otlp_grpc, otlp_http, samples
+from otel_threads.refusals import Refusals
 
 logger = logging.getLogger(__name__)
 
+BACKLOG = 4096  # connections that the kernel keeps until they are accepted; Linux's own most
 STOP_GRACE_S = 10.0  # for requests that were taken before the stop
 QUERY_REQUEST_BYTES_MAX = 16 * 1024 * 1024  # of the query API over gRPC
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
@@ -96,13 +103,15 @@ async def _open_ports(
         token=config.ingest_token,
         clock=time.time_ns,
     )
+    descriptors = descriptor_budget(raise_limit(), opened=open_count())
     loop = LoopThread("grpc")
     ports.callback(loop.close)
-    query = await loop.run(rpc.server(engine.verbs, rights=rights, limits=_query_limits(config)))
+    query_limits = _query_limits(config, descriptors=descriptors.grpc)
+    query = await loop.run(rpc.server(engine.verbs, rights=rights, limits=query_limits))
     otlp = await loop.run(
         otlp_grpc.server(
             engine.intake,
-            limits=_otlp_limits(config),
+            limits=_otlp_limits(config, descriptors=descriptors.otlp_grpc),
             token=config.ingest_token,
             clock=time.time_ns,
         )
@@ -110,25 +119,41 @@ async def _open_ports(
     listening = {}
     # Closed in the opposite order: the receivers first, what people read last.
     listening["grpc"] = await _open_grpc(query, loop, "grpc_endpoint", config, ports)
-    listening["http"] = await _open_http(http, "http_endpoint", config, ports)
-    listening["otlp_http"] = await _open_http(receiver, "otlp_http_endpoint", config, ports)
+    listening["http"] = await _open_http(
+        http,
+        "http_endpoint",
+        config,
+        ports,
+        descriptors=descriptors.http,
+        refuse=rest.refusal,
+        guarded_paths=rest.GUARDED_PATHS,
+    )
+    listening["otlp_http"] = await _open_http(
+        receiver,
+        "otlp_http_endpoint",
+        config,
+        ports,
+        descriptors=descriptors.otlp_http,
+        refuse=http_refusals.refusal,
+        browsers_only=True,
+    )
     listening["otlp_grpc"] = await _open_grpc(otlp, loop, "otlp_grpc_endpoint", config, ports)
     return listening
 
 
-def _otlp_limits(config: Config) -> Limits:
+def _otlp_limits(config: Config, *, descriptors: int) -> Limits:
     return Limits(
         request_bytes_max=config.request_bytes_max,
         receiving_bytes_max=config.receiving_bytes_max,
-        connections_max=config.grpc_connections_max,
+        connections_max=min(config.grpc_connections_max, descriptors),
     )
 
 
-def _query_limits(config: Config) -> Limits:
+def _query_limits(config: Config, *, descriptors: int) -> Limits:
     return Limits(
         request_bytes_max=min(config.request_bytes_max, QUERY_REQUEST_BYTES_MAX),
         receiving_bytes_max=config.receiving_bytes_max,
-        connections_max=config.grpc_connections_max,
+        connections_max=min(config.grpc_connections_max, descriptors),
     )
 
 
@@ -155,24 +180,32 @@ async def _open_grpc(
 
 
 async def _open_http(
-    application: Any, setting: str, config: Config, ports: contextlib.AsyncExitStack
+    application: ASGIApp,
+    setting: str,
+    config: Config,
+    ports: contextlib.AsyncExitStack,
+    *,
+    descriptors: int,
+    **access: Any,
 ) -> str:
+    """Open one HTTP port that holds at most `descriptors` connections, and return its address."""
     listener, address = _listen(setting, config)
-    server = _Http(
-        uvicorn.Config(
-            application,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=int(STOP_GRACE_S),
-            ssl_certfile=config.tls_cert_file,
-            ssl_keyfile=config.tls_key_file,
-            ssl_ca_certs=config.tls_client_ca_file,
-            ssl_cert_reqs=ssl.CERT_REQUIRED if config.tls_client_ca_file else ssl.CERT_NONE,
-        )
+    try:
+        tls = _http_tls(config)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {setting} {address}: {error}") from None
+    name = setting.removesuffix("_endpoint")
+    refusals = Refusals(name)
+    hosts = allowed_hosts(config.allowed_hosts, bound=address.rpartition(":")[0].strip("[]"))
+    server = HttpPort(
+        Access(application, hosts=hosts, refusals=refusals, **access),
+        listener=listener,
+        limits=http_limits(config, descriptors=descriptors),
+        refusals=refusals,
+        tls=tls,
+        stop_grace_s=STOP_GRACE_S,
     )
-    running = asyncio.create_task(server.serve(sockets=[listener]))
+    running = asyncio.create_task(server.serve())
     await server.listening.wait()
 
     async def close() -> None:
@@ -183,31 +216,38 @@ async def _open_http(
     return address
 
 
+def http_limits(config: Config, *, descriptors: int) -> HttpLimits:
+    """Return the limits of one HTTP port that may hold so many descriptors."""
+    return HttpLimits(
+        connections_max=min(config.http_connections_max, descriptors),
+        idle_timeout_s=config.http_idle_timeout_s,
+        header_bytes_max=config.http_header_bytes_max,
+        header_timeout_s=config.http_header_timeout_s,
+        body_timeout_s=config.http_body_timeout_s,
+        write_timeout_s=config.http_write_timeout_s,
+    )
+
+
+def _http_tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_cert_file:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=config.tls_client_ca_file)
+    context.load_cert_chain(config.tls_cert_file, config.tls_key_file)
+    context.set_alpn_protocols(["http/1.1"])
+    if config.tls_client_ca_file:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 def _listen(setting: str, config: Config) -> tuple[socket.socket, str]:
     """Return a listening socket and its address as it is shown."""
     host, port = endpoint(getattr(config, setting), setting=setting)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ListenError(f"cannot listen on {setting} {host}:{port}: {error.strerror}") from None
     return listener, f"{host}:{listener.getsockname()[1]}"
-
-
-class _Http(uvicorn.Server):
-    """uvicorn without its signal handlers, and with a way to know that it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
 
 
 async def _until_stopped(stop: asyncio.Event) -> None:

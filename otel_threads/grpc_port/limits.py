@@ -3,7 +3,6 @@
 docs/receiving.md lists them for people; tests/attack/test_grpc.py reaches them.
 """
 
-import contextlib
 from dataclasses import dataclass
 
 KIB = 1024
@@ -24,10 +23,6 @@ PING_INTERVAL_S = 10
 PING_STRIKES_MAX = 2
 KEEPALIVE_S = 60  # until we ask a silent client whether it is there
 KEEPALIVE_TIMEOUT_S = 20
-CONNECTIONS_SHARE = (
-    4  # a port takes a quarter of the descriptors: REST, health and files need theirs
-)
-CONNECTIONS_MIN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +39,6 @@ class Limits:
         return max(1, self.receiving_bytes_max // self.request_bytes_max)
 
 
-def connections_allowed(wanted: int) -> int:
-    """Return how many connections a port may take: `wanted`, less if there are few descriptors."""
-    with contextlib.suppress(ImportError):  # Windows has neither the module nor the limit
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != resource.RLIM_INFINITY:
-            return min(wanted, max(CONNECTIONS_MIN, soft // CONNECTIONS_SHARE))
-    return wanted
-
-
 def channel_arguments(limits: Limits) -> list[tuple[str, int]]:
     """Return the arguments for `grpc.aio.server`.
 
@@ -68,7 +52,7 @@ def channel_arguments(limits: Limits) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", METADATA_BYTES_MAX),
         ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),
         ("grpc.max_concurrent_streams", STREAMS_MAX),
-        ("grpc.max_allowed_incoming_connections", connections_allowed(limits.connections_max)),
+        ("grpc.max_allowed_incoming_connections", limits.connections_max),
         # Its own 1,000 and 3,000 cancel calls at random, also of those who send little.
         ("grpc.server.max_pending_requests", PENDING_MAX),
         ("grpc.server.max_pending_requests_hard_limit", PENDING_MAX),

@@ -32,7 +32,7 @@ class _Server(cygrpc.AioServer):  # type: ignore[misc]  # it has no types
     For all others gRPC decodes the path as UTF-8 where nothing catches the error: one call whose
     path is none ends the server for everybody (seen with grpcio 1.85.3). Here such calls are
     refused without a look at their path. The method that we replace is not public, so `Server`
-    checks at its start that gRPC still calls it.
+    looks whether gRPC still calls it, and warns where it does not.
     """
 
     async def _request_call(self) -> Any:
@@ -80,7 +80,13 @@ class Server:
         finally:
             cygrpc.AioServer = own
         if not isinstance(self._server._server, _Server):
-            raise RuntimeError(f"grpcio {grpc.__version__} is not known to be safe: see {__name__}")
+            # A newer gRPC that has the fault must not keep the server from its work, and one without
+            # it needs nothing of this.
+            logger.warning(
+                "grpcio %s does not let us refuse unknown methods: one whose path is no UTF-8 "
+                "may end the server; see grpc_port/server.py",
+                grpc.__version__,
+            )
 
     def add_generic_rpc_handlers(self, handlers: object) -> None:
         """Do nothing: generated code calls this beside `add_registered_method_handlers`."""

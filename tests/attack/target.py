@@ -13,7 +13,13 @@ MIB = 1 << 20
 SEED_THREADS = 2000  # so that lists, searches and exports have something to go through
 WORDS = "what a person asks of a model, "
 # What the attacks assume; everything else is the default.
-SETTINGS = {"query_timeout_s": 10}
+SETTINGS = {
+    "query_timeout_s": 10,
+    # Short enough to be seen within an attack of four seconds.
+    "http_header_timeout_s": 1.5,
+    "http_body_timeout_s": 2,
+    "http_write_timeout_s": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         # Root, as in a container, may not use Chromium's own sandbox.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # evil.test is a name of another site that points here: test_foreign_pages.py.
+        rules = "--host-resolver-rules=MAP evil.test 127.0.0.1"
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", rules])
         yield browser
         browser.close()
 

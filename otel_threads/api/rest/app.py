@@ -1,11 +1,14 @@
 """The REST port: /api/v1, health, metrics, OpenAPI. Calls the verbs of threads/, nothing else."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import otel_threads
@@ -20,12 +23,15 @@ from otel_threads.threads.service import ThreadService
 from otel_threads.threads.verbs import Verbs
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
+# A GET that costs as much as a write, or gives as much: no page of another site may start one.
+GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # Our own page names itself where a browser without TLS says nothing else of who asks.
+    "referrer-policy": "same-origin",
 }
 
 
@@ -45,6 +51,7 @@ def app(
         description="Conversations from OpenTelemetry spans.",
         docs_url=None,  # FastAPI's page loads scripts from another host
         redoc_url=None,
+        openapi_url=None,  # FastAPI's own route writes 300 kB anew at each call, in the event loop
         dependencies=[Depends(_only_known_parameters)],
     )
     problems.install(api)
@@ -64,9 +71,14 @@ def app(
     sql.add_sql(api, verbs.sql)
     store.add_store(api, verbs.backups, verbs.pruning)
     _server(api, verbs.reading, rebuild, load_samples)
-    _probes(api, ready, refresh_metrics)
     ui.add_page(api)
+    _probes(api, ready, refresh_metrics)
     return api
+
+
+def refusal(status: int, detail: str, _: Headers) -> Response:
+    """Return the response to a request that the port refused before this application."""
+    return problems.problem(status, detail)
 
 
 def _only_known_parameters(request: Request) -> None:
@@ -157,23 +169,32 @@ def _server(
 def _probes(
     api: FastAPI, ready: Callable[[], str | None], refresh_metrics: Callable[[], None]
 ) -> None:
-    @api.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
+    async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    @api.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
+    async def readyz(_: Request) -> Response:
         wrong = ready()
         return problems.problem(503, wrong) if wrong else PlainTextResponse("ok\n")
+
+    # Plain routes, and the first ones: a probe must be answered also where requests are many.
+    api.router.routes[:0] = [Route("/healthz", healthz), Route("/readyz", readyz)]
 
     @api.get("/metrics", include_in_schema=False)
     def get_metrics() -> Response:
         refresh_metrics()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    # Written once: both are long, and cost the event loop milliseconds.
+    document = functools.cache(lambda: orjson.dumps(api.openapi()))
+    html = functools.cache(lambda: pages.docs(api.openapi()))
+
+    @api.get("/openapi.json", include_in_schema=False)
+    async def openapi_document() -> Response:
+        return Response(document(), media_type="application/json")
+
     @api.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return HTMLResponse(pages.docs(api.openapi()))
+        return HTMLResponse(html())
 
     @api.get("/style.css", include_in_schema=False)
     async def style() -> Response:
