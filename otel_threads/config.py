@@ -61,6 +61,7 @@ class Config:
     sql_rows_max: int = 1_000_000  # of one answer to SQL from outside
     sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back
 
+    supervise: bool = True  # start the server anew when a signal ended it
     log_format: Literal["text", "json"] = "text"
     self_traces_endpoint: str | None = None  # OTLP/HTTP, another server's; extra [tracing]
 
@@ -185,6 +186,8 @@ _TYPES: dict[str, Any] = {f.name: f.type for f in fields(Config)}
 def _parse(name: str, value: Any, source: str) -> Any:
     kind = _TYPES[name]
     try:
+        if kind is bool:
+            return _boolean(value)
         if kind is int:
             return _integer(value)
         if kind is float:
@@ -202,6 +205,14 @@ def _parse(name: str, value: Any, source: str) -> Any:
     except ValueError as error:
         shown = "***" if name in SECRETS else repr(value)
         raise ConfigError(f"{name}={shown} (from {source}) is not {error}") from None
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise ValueError("true or false")
 
 
 def _integer(value: Any) -> int:

@@ -10,6 +10,7 @@
     ├── NotFound            the named thread or trace is not here
     ├── QueryTimeout        the question took longer than a reader may
     ├── DatabaseRefused     the file cannot be opened; the message says what to do
+    │   └── DatabaseInUse   another process has it open; `pid` is which
     └── Unavailable         nothing is wrong with the request: send it again
         ├── Overloaded      as many bytes are in flight as the server will hold
         ├── StoreFailed     the database did not take it (a full disk, say)
@@ -62,6 +63,14 @@ class QueryTimeout(OtelThreadsError):
 
 class DatabaseRefused(OtelThreadsError):
     """The database file cannot be used; the message says what to do about it."""
+
+
+class DatabaseInUse(DatabaseRefused):
+    """Another process has the database open; `pid` is its number."""
+
+    def __init__(self, message: str, pid: int) -> None:
+        super().__init__(message)
+        self.pid = pid
 
 
 class Unavailable(OtelThreadsError):

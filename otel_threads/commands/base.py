@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from otel_threads import config as settings
+from otel_threads import terminal
 from otel_threads.config import ConfigError, Loaded
 from otel_threads.errors import OtelThreadsError
 
@@ -83,11 +84,10 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
 
 
 def _fail(error: object) -> None:
-    click.echo(f"otel-threads: {error}", err=True)
+    terminal.say(f"otel-threads: {error}", to_stderr=True)
     sys.exit(1)
 
 
 def announce(line: str) -> None:
     """Print a line at once, also into a pipe."""
-    click.echo(line)
-    sys.stdout.flush()
+    terminal.say(line)

@@ -18,6 +18,7 @@ import duckdb
 
 from otel_threads import deadline
 from otel_threads.errors import (
+    DatabaseInUse,
     DatabaseRefused,
     OtelThreadsError,
     QueryTimeout,
@@ -123,7 +124,7 @@ class Database:
             torn = _TORN.search(str(error))
             if torn and not self.read_only and self._cut_log(int(torn[1])):
                 return self._open()
-            raise DatabaseRefused(explain(self.path, error)) from error
+            raise _refused(self.path, error) from error
         except DatabaseRefused:
             connection.close()
             raise
@@ -474,6 +475,12 @@ def dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return what the last query found, one dictionary a row."""
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _refused(path: str, error: duckdb.Error) -> DatabaseRefused:
+    held = _LOCKED.search(str(error))
+    said = explain(path, error)
+    return DatabaseInUse(said, int(held[2])) if held else DatabaseRefused(said)
 
 
 def explain(path: str, error: duckdb.Error) -> str:
