@@ -1,5 +1,6 @@
 """What it takes until a power cut spares a file: its bytes on disk, and its name in the folder."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -24,4 +25,16 @@ def replace(source: Path, target: Path) -> None:
         OSError: it cannot be renamed.
     """
     source.replace(target)
-    sync(target.parent)
+    sync_names(target.parent)
+
+
+def sync_names(folder: Path) -> None:
+    """Have the names of a folder's files on disk, on a file system that lets us.
+
+    Some refuse it for folders, and some folders may be written but not read: the file is sound.
+    """
+    try:
+        sync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EBADF, errno.EINVAL):
+            raise

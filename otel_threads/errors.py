@@ -14,6 +14,7 @@
     └── Unavailable         nothing is wrong with the request: send it again
         ├── Overloaded      as many bytes are in flight as the server will hold
         ├── StoreFailed     the database did not take it (a full disk, say)
+        │   └── FileLost    its file was deleted, moved, replaced or overwritten
         └── StoreClosed     the server is stopping
 
 An error knows whether sending again can help, and nothing about HTTP or gRPC:
@@ -87,6 +88,10 @@ class Overloaded(Unavailable):
 
 class StoreFailed(Unavailable):
     """The database did not take the data; nothing of it was stored."""
+
+
+class FileLost(StoreFailed):
+    """The database's file is not where it was: what is committed would be lost."""
 
 
 class StoreClosed(Unavailable):

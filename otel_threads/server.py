@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import uvicorn
 
-from otel_threads import handover, process
+from otel_threads import durable, handover, process
 from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
@@ -249,7 +249,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     """Write JSON so that a reader sees all of it or no file."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(content), encoding="utf-8")
-    partial.replace(path)
+    durable.sync(partial)
+    durable.replace(partial, path)
 
 
 def run(config: Config, **options: Any) -> None:

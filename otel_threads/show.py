@@ -194,8 +194,10 @@ def doctor(report: Row) -> RenderableType:
         f"{status['turns']} turns; derived {status['derived_sequence']} of "
         f"{status['committed_sequence']} commits"
     )
+    if status.get("store_error"):
+        head.append_text(safe(f"\nnothing is stored: {status['store_error']}", style="red"))
     if status.get("derive_error"):
-        head.append(f"\nderiving fails: {status['derive_error']}", style="red")
+        head.append_text(safe(f"\nderiving fails: {status['derive_error']}", style="red"))
     table = _table(
         ("instrumentation", {"overflow": "fold", "ratio": 3}),
         ("spans", RIGHT),

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from otel_threads import config as settings
-from otel_threads import terminal
+from otel_threads import durable, terminal
 from otel_threads.config import ConfigError, Loaded
 from otel_threads.errors import OtelThreadsError
 
@@ -73,7 +73,8 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     try:
         with partial.open("wb") as file:
             yield file
-        partial.replace(target)
+        durable.sync(partial)
+        durable.replace(partial, target)
     except OSError as error:
         if error.errno == errno.EPIPE:  # of stdout: who reads it has left
             raise

@@ -1,6 +1,5 @@
 """Commands about the database itself: prune, backup, restore, compact, rebuild."""
 
-import os
 import re
 import time
 from pathlib import Path
@@ -131,7 +130,6 @@ def backup(config_file: str | None, target: Path, force: bool, **given: str | No
                 progress.update(task, advance=len(piece), total=total_bytes)
         file.flush()
         sequence = copies.check(Path(file.name))
-        os.fsync(file.fileno())
     terminal.say(f"{target}  {target.stat().st_size} bytes, up to commit {sequence}")
 
 
