@@ -2,7 +2,7 @@
 
 DuckDB goes on with the files that it opened, whatever became of their names: its commits succeed,
 and are gone with the last handle. So each commit is followed by a look, before anybody is told of
-it: 5 microseconds.
+it: 9 microseconds.
 """
 
 import contextlib
@@ -130,7 +130,7 @@ class FileWatch:
         assert self._file is not None
         wal = self._own_wal()
         if wal is not None:
-            # DuckDB's handle only writes; that of its own drops DuckDB's lock, of a WAL left behind.
+            # DuckDB's handle only writes. To close this one drops a lock on a WAL left behind.
             with Path(f"/proc/self/fd/{wal}").open("rb") as file:
                 _copy(file.fileno(), Path(f"{target}.wal"))
         _copy(self._file, target)
