@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from otel_threads import names
+
 MIB = 1024 * 1024
 # DuckDB takes 2,048 values at once, of up to 16 KiB (decode/pieces.py), in each of two threads.
 MEMORY_BYTES_MIN = 128 * MIB
@@ -96,8 +98,8 @@ class Config:
                 )
             if not self.quack_token or len(self.quack_token) < 16:
                 raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
-        if not self.default_project.strip():
-            raise ConfigError("default_project must not be empty")
+        if fault := names.fault(self.default_project):
+            raise ConfigError(f"default_project {fault}")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise ConfigError("tls_cert_file and tls_key_file go together: one of them is missing")
         if self.tls_client_ca_file and not self.tls_cert_file:

@@ -17,27 +17,22 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from otel_threads.characters import STEERING_BUT_BLANKS
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 LINE_LENGTH_MAX = 10_000  # of a message; the answer to a query may be as long as it likes
-# C0 but tab and newline, DEL and C1; marks of direction; what takes no room; separators of lines;
-# halves of characters, which cannot be written; tags. Joiners stay: scripts and emoji need them.
-UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
-UNSAFE_IN_A_LINE = re.compile(UNSAFE.pattern[:-1] + "\n]")
 
 
 def escaped(text: str) -> str:
     """Return text whose characters that steer a terminal are written as JSON does; lines stay."""
-    return UNSAFE.sub(_escape, text)
+    return STEERING_BUT_BLANKS.sub(_escape, text)
 
 
 def escaped_line(text: str) -> str:
     """Return the same on one line: a newline becomes `\\n`, so that nobody forges a second line."""
-    return UNSAFE_IN_A_LINE.sub(_escape, text)
+    return escaped(text).replace("\n", "\\n")
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -103,7 +98,7 @@ def console(*, to_stderr: bool = False) -> "Console":
             self, renderable: RenderableType, options: ConsoleOptions | None = None
         ) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
-                if segment.control or not UNSAFE.search(segment.text):
+                if segment.control or not STEERING_BUT_BLANKS.search(segment.text):
                     yield segment
                 else:
                     yield Segment(escaped(segment.text), segment.style)

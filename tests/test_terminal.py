@@ -18,6 +18,7 @@ from builders import a_chat, a_request
 from conftest import Server
 
 from otel_threads import logs, terminal
+from otel_threads.characters import STEERING_BUT_BLANKS
 
 ROOT = Path(__file__).parent.parent
 # Colour, cursor, clipboard, hyperlink, title; C1; marks of direction; what takes no room; tags.
@@ -64,7 +65,7 @@ def piped(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
 
 
 def unsafe(text: str) -> list[str]:
-    return sorted({hex(ord(char)) for char in terminal.UNSAFE.findall(text)})
+    return sorted({hex(ord(char)) for char in STEERING_BUT_BLANKS.findall(text)})
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +212,7 @@ def test_every_character_that_steers_is_known():
         or unicodedata.bidirectional(char)
         in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
     }
-    assert {char for char in steering - kept if not terminal.UNSAFE.match(char)} == set()
+    assert {char for char in steering - kept if not STEERING_BUT_BLANKS.match(char)} == set()
 
 
 def test_a_log_line_is_one_line_and_steers_nothing():
