@@ -55,6 +55,11 @@ def serve(folder: Path) -> tuple[subprocess.Popen, dict]:
     return process, json.loads(ready.read_text())
 
 
+def serving_pid(folder: Path) -> int:
+    """Return the process that serves; the one that was started watches it."""
+    return json.loads((folder / "db.duckdb.server.json").read_text())["pid"]
+
+
 def status(addresses: dict) -> dict:
     with urllib.request.urlopen(f"http://{addresses['http']}/api/v1/status") as answer:
         return json.load(answer)
@@ -178,7 +183,7 @@ def ingest(kind: type, senders: int, spans: int, span_bytes: int, seconds: float
     with tempfile.TemporaryDirectory() as name:
         process, addresses = serve(Path(name))
         try:
-            server = psutil.Process(process.pid)
+            server = psutil.Process(serving_pid(Path(name)))
             idle = server.memory_info().rss
             crew = kind(addresses["otlp_grpc"], senders, spans, span_bytes, seconds)
             crew.start()

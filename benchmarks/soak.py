@@ -135,7 +135,7 @@ def sample(server: Server) -> dict[str, float]:
         )
         floor = median_ms(f"http://{server.addresses['http']}/healthz")
         return {
-            "rss_mb": psutil.Process(server.process.pid).memory_info().rss / 1e6,
+            "rss_mb": psutil.Process(server.pid).memory_info().rss / 1e6,
             "duckdb_mb": float(counted["otel_threads_duckdb_memory_bytes"]) / 1e6,
             "file_mb": server.database.stat().st_size / 1e6,
             "log_mb": Path(f"{server.database}.wal").stat().st_size / 1e6 if Path(f"{server.database}.wal").exists() else 0.0,

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import psutil
-from ingest import serve
+from ingest import serve, serving_pid
 
 from otel_threads.store.database import Database
 
@@ -60,13 +60,15 @@ def measure(folder: Path) -> dict:
         started = time.monotonic()
         process, _ = serve(folder)
         times.append(time.monotonic() - started)
-        memory = psutil.Process(process.pid).memory_info()
+        memory = psutil.Process(serving_pid(folder)).memory_info()
+        supervisor = psutil.Process(process.pid).memory_full_info()
         process.terminate()
         process.wait()
     return {
         "ready_s": round(statistics.median(times), 2),
         "resident_mb": round(memory.rss / 1e6),
         "resident_without_libraries_mb": round((memory.rss - memory.shared) / 1e6),
+        "supervisor_uss_mb": round(supervisor.uss / 1e6, 1),
     }
 
 

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.
 """
 
+import io
 import logging
 import os
 import sys
@@ -11,7 +12,7 @@ from importlib import import_module
 import click
 
 import otel_threads
-from otel_threads import logs
+from otel_threads import logs, terminal
 
 HOMES = {
     "serve": "serving",
@@ -60,8 +61,17 @@ def main() -> None:
     # Read when gRPC is imported. Else it writes a line for each client that fails at TLS or sends a
     # wrong header: anybody could fill the disk with them.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    sys.excepthook = terminal.say_crash
     try:
-        cli(prog_name="otel-threads")
+        sys.exit(cli(prog_name="otel-threads", standalone_mode=False))
+    except click.ClickException as error:  # it repeats arguments, names of files, settings
+        text = io.StringIO()
+        error.show(text)
+        terminal.say(text.getvalue().rstrip("\n"), to_stderr=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        terminal.say("Aborted!", to_stderr=True)
+        sys.exit(1)
     except BrokenPipeError:
         # `| head` closed the pipe; the rest has no reader.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

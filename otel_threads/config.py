@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from otel_threads import names
+
 MIB = 1024 * 1024
 # DuckDB takes 2,048 values at once, of up to 16 KiB (decode/pieces.py), in each of two threads.
 MEMORY_BYTES_MIN = 128 * MIB
@@ -75,6 +77,7 @@ class Config:
     sql_rows_max: int = 1_000_000  # of one answer to SQL from outside
     sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back
 
+    supervise: bool = True  # start the server anew when a signal ended it
     log_format: Literal["text", "json"] = "text"
     self_traces_endpoint: str | None = None  # OTLP/HTTP, another server's; extra [tracing]
 
@@ -109,8 +112,8 @@ class Config:
                 )
             if not self.quack_token or len(self.quack_token) < 16:
                 raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
-        if not self.default_project.strip():
-            raise ConfigError("default_project must not be empty")
+        if fault := names.fault(self.default_project):
+            raise ConfigError(f"default_project {fault}")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise ConfigError("tls_cert_file and tls_key_file go together: one of them is missing")
         if self.tls_client_ca_file and not self.tls_cert_file:
@@ -212,6 +215,8 @@ _TYPES: dict[str, Any] = {f.name: f.type for f in fields(Config)}
 def _parse(name: str, value: Any, source: str) -> Any:
     kind = _TYPES[name]
     try:
+        if kind is bool:
+            return _boolean(value)
         if kind is int:
             return _integer(value)
         if kind is float:
@@ -229,6 +234,14 @@ def _parse(name: str, value: Any, source: str) -> Any:
     except ValueError as error:
         shown = "***" if name in SECRETS else repr(value)
         raise ConfigError(f"{name}={shown} (from {source}) is not {error}") from None
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise ValueError("true or false")
 
 
 def _integer(value: Any) -> int:

@@ -8,19 +8,16 @@ import threading
 from collections.abc import Callable
 
 import httpx
-from rich.console import Console
 from rich.text import Text
 
-from otel_threads import server, show
+from otel_threads import server, show, terminal
 from otel_threads.config import Config
 from otel_threads.receive import samples
 
 TIMEOUT_S = 60.0
 
 
-def run(
-    config: Config, *, console: Console, announce: Callable[[str], None], and_exit: bool
-) -> None:
+def run(config: Config, *, announce: Callable[[str], None], and_exit: bool) -> None:
     """Serve, send the recordings, print the conversations; stop then or on Ctrl-C.
 
     Raises:
@@ -35,7 +32,7 @@ def run(
         def tell() -> None:
             try:
                 _send(addresses, failed)
-                _show(addresses, console, config)
+                _show(addresses, config)
             except (httpx.HTTPError, OSError, KeyError) as error:
                 failed.append(f"the demo failed: {error}")
             if and_exit or failed:
@@ -66,7 +63,8 @@ def _send(addresses: dict[str, str], failed: list[str]) -> None:
                 failed.append(f"{sample.project}: HTTP {answer.status_code}")
 
 
-def _show(addresses: dict[str, str], console: Console, config: Config) -> None:
+def _show(addresses: dict[str, str], config: Config) -> None:
+    console = terminal.console()
     with httpx.Client(base_url=f"http://{addresses['http']}/api/v1", timeout=TIMEOUT_S) as http:
         pause = threading.Event()
         while True:

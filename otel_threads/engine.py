@@ -3,6 +3,7 @@
 Nothing else knows all the parts.
 """
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -14,7 +15,7 @@ from otel_threads.config import Config, endpoint
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.identity import Identity
-from otel_threads.errors import DatabaseRefused, OtelThreadsError
+from otel_threads.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
 from otel_threads.periodic import Periodic
 from otel_threads.receive.intake import GroupIntake
 from otel_threads.store.annotations import Annotations
@@ -37,6 +38,7 @@ from otel_threads.threads.sql import SqlService
 from otel_threads.threads.verbs import Verbs
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
+FILES_INTERVAL_S = 10.0
 CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
 Result = TypeVar("Result")
 
@@ -98,9 +100,17 @@ class Engine:
             caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
         )
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
-        self._housekeeping = [self._retention()]
+        # An idle server notices, too: nothing else would look before its stop.
+        self._housekeeping = [
+            self._retention(),
+            Periodic("file watch", self._check_files, interval_s=FILES_INTERVAL_S),
+        ]
         if config.snapshot_every_s:
             self._housekeeping.append(self._snapshots(config))
+
+    def _check_files(self) -> None:
+        with contextlib.suppress(Unavailable):  # the log has it
+            self.database.check_files()
 
     def _retention(self) -> Periodic:
         job = Periodic(
@@ -126,16 +136,24 @@ class Engine:
             "committed_sequence": self.writer.committed_sequence,
             "derive_lag_ms": round(self.deriver.lag_ms, 3),
             "derive_error": _told(failed) if failed else None,
+            "store_error": self._store_error(),
             "database_bytes": self.database.size_bytes(),
             "otlp_http": self.otlp_http,
         }
+
+    def _store_error(self) -> str | None:
+        """Return why what is sent is not stored; None while it is."""
+        failed = self.writer.failed
+        if isinstance(failed, FileLost):  # it may have come back since
+            failed = None
+        return self.database.file_trouble() or (str(failed) if failed else None)
 
     def trouble(self) -> str | None:
         """Return what keeps the server from its work; None when nothing does."""
         if not self.database.is_open:
             return "the database is not open"
-        if self.writer.failed:
-            return str(self.writer.failed)
+        if trouble := self._store_error():
+            return trouble
         if not self.deriver.is_alive:
             return "the deriver has stopped"
         return None
@@ -210,6 +228,7 @@ class FileEngine:
                 "derived_sequence": derived.position(),
                 "derive_lag_ms": 0.0,
                 "derive_error": None,
+                "store_error": None,
                 "database_bytes": self.database.size_bytes(),
             },
             alone=alone,

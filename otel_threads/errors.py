@@ -10,9 +10,11 @@
     ├── NotFound            the named thread or trace is not here
     ├── QueryTimeout        the question took longer than a reader may
     ├── DatabaseRefused     the file cannot be opened; the message says what to do
+    │   └── DatabaseInUse   another process has it open; `pid` is which
     └── Unavailable         nothing is wrong with the request: send it again
         ├── Overloaded      as many bytes are in flight as the server will hold
         ├── StoreFailed     the database did not take it (a full disk, say)
+        │   └── FileLost    its file was deleted, moved, replaced or overwritten
         └── StoreClosed     the server is stopping
 
 An error knows whether sending again can help, and nothing about HTTP or gRPC:
@@ -64,6 +66,14 @@ class DatabaseRefused(OtelThreadsError):
     """The database file cannot be used; the message says what to do about it."""
 
 
+class DatabaseInUse(DatabaseRefused):
+    """Another process has the database open; `pid` is its number."""
+
+    def __init__(self, message: str, pid: int) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
 class Unavailable(OtelThreadsError):
     """The same request may succeed later."""
 
@@ -78,6 +88,10 @@ class Overloaded(Unavailable):
 
 class StoreFailed(Unavailable):
     """The database did not take the data; nothing of it was stored."""
+
+
+class FileLost(StoreFailed):
+    """The database's file is not where it was: what is committed would be lost."""
 
 
 class StoreClosed(Unavailable):

@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import httpx
@@ -22,6 +21,7 @@ from otel_threads import local
 from otel_threads.config import Config
 from otel_threads.engine import Engine
 from otel_threads.errors import DatabaseRefused, OtelThreadsError, Overloaded
+from otel_threads.handover import server_info
 from otel_threads.model import Request, Signal
 from otel_threads.sdk import feedback
 
@@ -126,7 +126,7 @@ class DuckDBSpanExporter(SpanExporter):
     def _address_of_server(self, error: DatabaseRefused) -> str:
         if not local.find_server(self._config):
             raise error
-        note = local.read_note(Path(self._config.database))
+        note = server_info(self._config.database)
         if self._when_served == "error" or "otlp_http" not in note:
             raise DatabaseRefused(
                 f"{error} To send the spans to that server, give when_served='otlp' or set "

@@ -5,7 +5,6 @@ Either way they speak with `sdk.client.Client`: without a server, REST is answer
 
 import asyncio
 import dataclasses
-import json
 import queue
 import ssl
 import threading
@@ -23,6 +22,7 @@ from otel_threads.config import Config, endpoint
 from otel_threads.derive.deriver import derive_all
 from otel_threads.engine import FileEngine, last_sequence
 from otel_threads.errors import DatabaseRefused, InvalidQuery
+from otel_threads.handover import server_info
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
 from otel_threads.store import backup as copies
@@ -40,8 +40,8 @@ def find_server(config: Config) -> str | None:
     The server leaves a note beside the file; one of a server that was killed answers nothing.
     """
     addresses = []
-    if "http" in (note := read_note(Path(config.database))):
-        addresses.append(note["http"])
+    if "http" in (info := server_info(config.database)):
+        addresses.append(info["http"])
     else:
         if not Path(config.database).exists():
             # Somebody else's database behind the configured port is better than no answer.
@@ -98,15 +98,6 @@ def in_process(verbs: Verbs) -> Client:
 
 def _no_samples() -> dict[str, Any]:
     raise InvalidQuery("the demo conversations are stored by a running server")
-
-
-def read_note(database: Path) -> dict[str, Any]:
-    """Return what the server that has a database open says of itself, or said before it died."""
-    try:
-        found = json.loads(Path(f"{database}.server.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 class Connection:

@@ -1,10 +1,26 @@
 """How log lines look: text for people, or one JSON object a line for programs."""
 
 import datetime
-import json
 import logging
 import sys
-from typing import Literal
+from typing import Any, Literal
+
+from otel_threads import terminal
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people; whatever the message holds, it is one line, and a traceback below."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # logging's name
+        """Return the line."""
+        return terminal.escaped_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # logging's name
+        """Return the traceback."""
+        return terminal.escaped(super().formatException(ei))
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,15 +37,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return terminal.as_json(line)
 
 
 def install(kind: Literal["text", "json"], *, level: int) -> None:
     """Send the process's log to stderr in that form."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        JsonFormatter()
-        if kind == "json"
-        else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    )
+    handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

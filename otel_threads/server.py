@@ -5,7 +5,6 @@ import contextlib
 import functools
 import json
 import logging
-import os
 import signal
 import socket
 import ssl
@@ -16,7 +15,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from otel_threads import process
+from otel_threads import durable, handover, process
 from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
@@ -58,8 +57,11 @@ async def serve(
     Raises:
         DatabaseRefused, ListenError: the server could not start; the message says why.
     """
-    engine = await asyncio.to_thread(Engine, config)
+    before = handover.server_info(config.database)
+    config = handover.with_ports_of(config, before)
+    engine = await handover.opened(Engine, config)
     try:
+        await handover.wait_for_ports(config, before)
         async with contextlib.AsyncExitStack() as ports:
             listening = await _open_ports(config, engine, ports)
             process.let_go_of_code()
@@ -69,7 +71,7 @@ async def serve(
             _warn_if_open(config, listening)
             engine.otlp_http = listening["otlp_http"]
             note = Path(f"{config.database}.server.json")
-            _write(note, {"pid": os.getpid(), **listening})
+            _write(note, {**handover.identity(), **listening})
             if ready_file:
                 _write(Path(ready_file), listening)
             on_ready(listening)
@@ -284,7 +286,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     """Write JSON so that a reader sees all of it or no file."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(content), encoding="utf-8")
-    partial.replace(path)
+    durable.sync(partial)
+    durable.replace(partial, path)
 
 
 def run(config: Config, **options: Any) -> None:

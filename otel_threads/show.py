@@ -5,7 +5,6 @@ control characters that could steer a terminal.
 """
 
 import datetime
-import re
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -15,13 +14,14 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from otel_threads import terminal
+
 Row = dict[str, Any]
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def safe(value: Any, *, length: int | None = None, style: str = "") -> Text:
-    """Return text without control characters, on one line and cut when `length` is given."""
-    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
+    """Return text with control characters escaped, on one line and cut when `length` is given."""
+    text = terminal.escaped("" if value is None else str(value))
     if length is not None:
         text = " ".join(text.split())
         if len(text) > length:
@@ -194,8 +194,10 @@ def doctor(report: Row) -> RenderableType:
         f"{status['turns']} turns; derived {status['derived_sequence']} of "
         f"{status['committed_sequence']} commits"
     )
+    if status.get("store_error"):
+        head.append_text(safe(f"\nnothing is stored: {status['store_error']}", style="red"))
     if status.get("derive_error"):
-        head.append(f"\nderiving fails: {status['derive_error']}", style="red")
+        head.append_text(safe(f"\nderiving fails: {status['derive_error']}", style="red"))
     table = _table(
         ("instrumentation", {"overflow": "fold", "ratio": 3}),
         ("spans", RIGHT),

@@ -93,6 +93,11 @@ class Server:
         self.grpc = self.addresses["otlp_grpc"]
         return self
 
+    @property
+    def pid(self) -> int:
+        """The process that serves; `process` is the one that watches it."""
+        return json.loads(Path(f"{self.database}.server.json").read_text())["pid"]
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()

@@ -128,7 +128,7 @@ def test_config_prints_every_setting_and_where_it_came_from(tmp_path):
 def test_a_database_that_cannot_be_used_is_refused_with_what_to_do(tmp_path, make_server):
     server = make_server()
     locked = run("serve", "--database", str(server.database), cwd=tmp_path, code=1).stderr
-    assert f"is in use by process {server.process.pid}" in locked
+    assert f"is in use by process {server.pid}" in locked
     assert "Stop that process" in locked
 
     newer = tmp_path / "newer.duckdb"

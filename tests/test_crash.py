@@ -164,9 +164,7 @@ def test_a_full_disk_is_told_to_senders_and_got_over(tmp_path):
     assert httpx.get(f"{base}/readyz").status_code == 503
     wait_until(lambda: "a pass" in server.stderr(), "the deriver finds the disk full, too")
 
-    subprocess.run(
-        ["prlimit", f"--pid={server.process.pid}", "--fsize=unlimited:unlimited"], check=True
-    )
+    subprocess.run(["prlimit", f"--pid={server.pid}", "--fsize=unlimited:unlimited"], check=True)
     span = a_chat("t", "room again", "good")
     wait_until(lambda: server.post(a_request(span)).status_code == 200, "the server recovers")
     acknowledged.append(span.span_id.hex())

@@ -96,7 +96,7 @@ def test_a_server_that_holds_the_file_is_named_once(make_server):
     ran = run(code, server.folder)
     assert ran.returncode == 0
     assert ran.stderr.count("spans are not stored") == 1
-    assert f"in use by process {server.process.pid}" in ran.stderr
+    assert f"in use by process {server.pid}" in ran.stderr
     assert "when_served='otlp'" in ran.stderr
     assert server.get("/status")["spans"] == 0
 

@@ -39,6 +39,7 @@ def test_the_settings_are_documented_with_their_defaults():
     for field in fields(config.Config):
         value = field.default
         text = "none" if value in (None, ()) else str(value)
+        text = text.lower() if isinstance(value, bool) else text  # as TOML writes it
         actual[field.name] = text.removesuffix(".0")
     assert documented == actual
 

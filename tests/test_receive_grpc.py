@@ -83,7 +83,7 @@ def test_sixty_mebibytes_are_taken_and_sixty_five_refused(server):
 
 @pytest.mark.slow
 def test_a_gzip_bomb_is_refused_with_memory_flat(server):
-    process = psutil.Process(server.process.pid)
+    process = psutil.Process(server.pid)
     before = process.memory_info().rss
     bomb = bytes(512 * MIB)
     with (

@@ -267,7 +267,7 @@ def test_a_bomb_is_refused_at_the_limit_with_memory_flat(server, encoding):
         packed += packer.compress(zeros)
     packed += packer.flush()
     assert len(packed) < 3 * MIB
-    process = psutil.Process(server.process.pid)
+    process = psutil.Process(server.pid)
     before = process.memory_info().rss
     peak, done = 0, threading.Event()
 

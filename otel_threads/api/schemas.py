@@ -257,6 +257,11 @@ class Status(BaseModel):
         description="What ended the deriver's last pass, which is tried again"
         " each second; null when it went well.",
     )
+    store_error: str | None = Field(
+        default=None,
+        description="Why what is sent is not stored: a full disk, a file that was deleted or moved;"
+        " null while it is.",
+    )
     spans: int
     traces: int
     threads: int

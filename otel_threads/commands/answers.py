@@ -1,14 +1,10 @@
 """What commands that ask share: where the data is, how answers look."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-from rich.console import Console
-
-from otel_threads import local
+from otel_threads import local, terminal
 from otel_threads.commands.base import failing
 from otel_threads.config import Config
 from otel_threads.sdk.client import Client
@@ -24,6 +20,6 @@ def source(config: Config, *, writes: bool = False) -> Iterator[Client]:
 def print_answer(data: Any, as_json: bool, table: Callable[[], Any]) -> None:
     """Print JSON for programs, or a table for people."""
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+        terminal.print_json(data, indent=2)
     else:
-        Console(highlight=False).print(table())
+        terminal.print_table(table())

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from otel_threads import config as settings
+from otel_threads import durable, terminal
 from otel_threads.config import ConfigError, Loaded
 from otel_threads.errors import OtelThreadsError
 
@@ -72,7 +73,8 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     try:
         with partial.open("wb") as file:
             yield file
-        partial.replace(target)
+        durable.sync(partial)
+        durable.replace(partial, target)
     except OSError as error:
         if error.errno == errno.EPIPE:  # of stdout: who reads it has left
             raise
@@ -83,11 +85,10 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
 
 
 def _fail(error: object) -> None:
-    click.echo(f"otel-threads: {error}", err=True)
+    terminal.say(f"otel-threads: {error}", to_stderr=True)
     sys.exit(1)
 
 
 def announce(line: str) -> None:
     """Print a line at once, also into a pipe."""
-    click.echo(line)
-    sys.stdout.flush()
+    terminal.say(line)

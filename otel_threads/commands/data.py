@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-from rich.console import Console
 from rich.live import Live
 from rich.progress import Progress
 
-from otel_threads import show
+from otel_threads import show, terminal
 from otel_threads.commands.answers import print_answer, source
 from otel_threads.commands.base import (
     json_option,
@@ -79,9 +78,8 @@ def threads_list(
         if as_json:
             for kind, thread in client.watch_threads(project=chosen["project"]):
                 print_answer({"event": kind, "thread": thread}, True, lambda: None)
-                sys.stdout.flush()
             return
-        with Live(show.threads(found, every_project=every), console=Console()) as live:
+        with Live(show.threads(found, every_project=every), console=terminal.console()) as live:
             for _ in client.watch_threads(project=chosen["project"]):
                 live.update(show.threads(page(), every_project=every))
 
@@ -210,14 +208,15 @@ def threads_score(
     }  # fmt: skip
     with source(load(config_file, **given).config, writes=True) as client:
         client.put_scores([{key: item for key, item in score.items() if item is not None}])
-    click.echo("scored 1")
+    terminal.say("scored 1")
 
 
 def _report(found: dict[str, Any], done: str) -> None:
     """Say how many were changed; ids that are not here make it a failure."""
-    click.echo(f"{done} {found['updated']}")
+    terminal.say(f"{done} {found['updated']}")
     if found["not_found"]:
-        click.echo(f"otel-threads: not found: {', '.join(found['not_found'])}", err=True)
+        missing = ", ".join(found["not_found"])
+        terminal.say(f"otel-threads: not found: {missing}", to_stderr=True)
         sys.exit(1)
 
 
@@ -293,12 +292,16 @@ def export(
     with source(load(config_file, **setting).config) as client:
         pieces = client.export_threads(**chosen, format=format, shape=shape)
         if not output:
-            _write(pieces, sys.stdout.buffer, bool)
+            terminal.write_data(pieces)
             return
-        with whole_file(Path(output)) as file, Progress(console=Console(stderr=True)) as progress:
+        with whole_file(Path(output)) as file, _bar() as progress:
             task = progress.add_task("exporting", total=None)
             _write(pieces, file, lambda done: progress.update(task, completed=done))
-    click.echo(f"wrote {output}")
+    terminal.say(f"wrote {output}")
+
+
+def _bar() -> Progress:
+    return Progress(console=terminal.console(to_stderr=True))
 
 
 def _write(pieces: Iterable[bytes], file: BinaryIO, on_progress: Progressed) -> None:

@@ -6,7 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from otel_threads import config as settings
-from otel_threads import show
+from otel_threads import show, terminal
 from otel_threads.commands.answers import print_answer
 from otel_threads.commands.base import SETTING_OPTIONS, json_option, load, setting_options
 from otel_threads.config import Config
@@ -39,4 +39,4 @@ def completion(shell: str) -> None:
     if found is None:
         raise click.UsageError(f"no completion for {shell}")
     root = click.get_current_context().find_root().command
-    click.echo(found(root, {}, "otel-threads", "_OTEL_THREADS_COMPLETE").source())
+    terminal.say(found(root, {}, "otel-threads", "_OTEL_THREADS_COMPLETE").source())

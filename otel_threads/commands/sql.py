@@ -7,19 +7,21 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from otel_threads import show
+from otel_threads import show, terminal
 from otel_threads.commands.answers import source
 from otel_threads.commands.base import load, setting_options, whole_file
 from otel_threads.errors import OtelThreadsError
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
 from otel_threads.threads.sql import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 COLUMN_WIDTH_MIN = 10  # narrower than that, a longer value cannot be read
 ROWS_SHOWN = 200  # of a table for people; --json, --csv and -o give all
@@ -59,12 +61,12 @@ def sql(
         found = client.sql(sys.stdin.read() if query is None else query)
         if output:
             _write(found, Path(output))
-            click.echo(f"{len(found)} rows in {output}", err=True)
+            terminal.say(f"{len(found)} rows in {output}", to_stderr=True)
         elif as_json:
             for row in _rows(found):
-                click.echo(json.dumps(row, ensure_ascii=False))
+                terminal.print_json(row)
         elif as_csv:
-            _write_csv(found, sys.stdout)
+            _write_csv(found, terminal.data_file())
         else:
             _show(found)
 
@@ -113,7 +115,7 @@ def _write(found: SqlResult, path: Path) -> None:
 
 def _show(found: SqlResult) -> None:
     cells = [[_cell(value) for value in row] for row in _values(found)[:ROWS_SHOWN]]
-    console = Console(highlight=False)
+    console = terminal.console()
     widths = [max(map(len, column)) for column in zip(found.columns, *cells, strict=True)]
     if cells and sum(min(width, COLUMN_WIDTH_MIN) + 3 for width in widths) > console.width:
         _show_apart(found.columns, cells, console)
@@ -121,7 +123,9 @@ def _show(found: SqlResult) -> None:
         table = Table(show_edge=False, header_style="bold", pad_edge=False)
         numbers = [_is_number(field) for field in found.arrow().schema]
         for name, number in zip(found.columns, numbers, strict=True):
-            table.add_column(name, justify="right" if number else "left", overflow="fold")
+            table.add_column(
+                show.safe(name), justify="right" if number else "left", overflow="fold"
+            )
         for row in cells:
             table.add_row(*map(show.safe, row))
         console.print(table)
@@ -129,7 +133,7 @@ def _show(found: SqlResult) -> None:
         console.print(f"… {ROWS_SHOWN} of {len(found)} rows; --csv, --json or -o give all")
 
 
-def _show_apart(columns: Sequence[str], cells: Sequence[Sequence[str]], console: Console) -> None:
+def _show_apart(columns: Sequence[str], cells: Sequence[Sequence[str]], console: "Console") -> None:
     """Print each row for itself, a line a column: side by side nobody could read them."""
     for number, row in enumerate(cells, start=1):
         console.print(f"row {number}", style="dim")
@@ -137,7 +141,7 @@ def _show_apart(columns: Sequence[str], cells: Sequence[Sequence[str]], console:
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         for name, cell in zip(columns, row, strict=True):
-            table.add_row(name, show.safe(cell))
+            table.add_row(show.safe(name), show.safe(cell))
         console.print(table)
 
 
@@ -162,10 +166,10 @@ def _prompt(client: Client) -> None:
     ).fetchall()
     session: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)),
-        completer=WordCompleter([*WORDS, *(name for (name,) in names)], ignore_case=True),
+        completer=WordCompleter([*WORDS, *_completions(names)], ignore_case=True),
         complete_while_typing=False,
     )
-    click.echo("SQL on threads, turns, messages, spans, calls, scores. Ctrl-D leaves.")
+    terminal.say("SQL on threads, turns, messages, spans, calls, scores. Ctrl-D leaves.")
     while True:
         try:
             text = session.prompt("sql> ")
@@ -184,15 +188,21 @@ def _prompt(client: Client) -> None:
             _ask(client, text)
 
 
+def _completions(names: Sequence[tuple[str]]) -> list[str]:
+    """Return the names that can be typed: a column may be called whatever its maker likes."""
+    return [name for (name,) in names if name == terminal.escaped_line(name)]
+
+
 def _ask(client: Client, text: str) -> None:
     started = time.monotonic()
     try:
         found = client.sql(text)
     except OtelThreadsError as error:
-        click.echo(str(error), err=True)
+        terminal.say(error, to_stderr=True)
         return
     except KeyboardInterrupt:
-        click.echo("stopped", err=True)
+        terminal.say("stopped", to_stderr=True)
         return
     _show(found)
-    click.echo(f"{len(found)} rows, {(time.monotonic() - started) * 1000:.0f} ms", err=True)
+    took_ms = (time.monotonic() - started) * 1000
+    terminal.say(f"{len(found)} rows, {took_ms:.0f} ms", to_stderr=True)

@@ -1,16 +1,14 @@
 """Commands about the database itself: prune, backup, restore, compact, rebuild."""
 
-import os
 import re
 import time
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from otel_threads import local, process
+from otel_threads import local, process, terminal
 from otel_threads.commands.answers import print_answer, source
 from otel_threads.commands.base import failing, json_option, load, setting_options, whole_file
 from otel_threads.show import facts
@@ -98,7 +96,7 @@ def prune(
 
 def _delete(client: Any, chosen: dict[str, Any], expected: int) -> dict[str, int]:
     done = {"trace_count": 0, "span_count": 0, "thread_count": 0}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=terminal.console(to_stderr=True), transient=True) as progress:
         task = progress.add_task("deleting", total=expected)
         while True:
             found = client.prune(**chosen)
@@ -112,7 +110,7 @@ def _delete(client: Any, chosen: dict[str, Any], expected: int) -> dict[str, int
 def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-        console=Console(stderr=True), transient=True,
+        console=terminal.console(to_stderr=True), transient=True,
     )  # fmt: skip
 
 
@@ -132,8 +130,7 @@ def backup(config_file: str | None, target: Path, force: bool, **given: str | No
                 progress.update(task, advance=len(piece), total=total_bytes)
         file.flush()
         sequence = copies.check(Path(file.name))
-        os.fsync(file.fileno())
-    click.echo(f"{target}  {target.stat().st_size} bytes, up to commit {sequence}")
+    terminal.say(f"{target}  {target.stat().st_size} bytes, up to commit {sequence}")
 
 
 @click.command()
@@ -151,7 +148,7 @@ def restore(config_file: str | None, source_file: Path, force: bool, **given: st
             force=force,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    click.echo(f"restored {target}" + (f"; what was there is {old}" if old else ""))
+    terminal.say(f"restored {target}" + (f"; what was there is {old}" if old else ""))
 
 
 @click.command()
@@ -159,12 +156,12 @@ def restore(config_file: str | None, source_file: Path, force: bool, **given: st
 def compact(config_file: str | None, **given: str | None) -> None:
     """Rewrite the file without the room of deleted rows; the server must be stopped."""
     config = load(config_file, **given).config
-    with failing(), Progress(console=Console(stderr=True), transient=True) as progress:
+    with failing(), Progress(console=terminal.console(to_stderr=True), transient=True) as progress:
         task = progress.add_task("compacting", total=None)
         before, after = local.compact_file(
             config, lambda done, total: progress.update(task, completed=done, total=total)
         )
-    click.echo(f"{config.database}  {before} bytes before, {after} bytes now")
+    terminal.say(f"{config.database}  {before} bytes before, {after} bytes now")
 
 
 @click.command()
@@ -172,7 +169,7 @@ def compact(config_file: str | None, **given: str | None) -> None:
 def rebuild(config_file: str | None, **given: str | None) -> None:
     """Derive every conversation again from the stored spans."""
     loaded = load(config_file, **given)
-    with failing(), Progress(console=Console(stderr=True)) as progress:
+    with failing(), Progress(console=terminal.console(to_stderr=True)) as progress:
         task = progress.add_task("deriving", total=None)
 
         def on_progress(done: int, total: int) -> None:
@@ -187,4 +184,4 @@ def rebuild(config_file: str | None, **given: str | None) -> None:
         else:
             process.tune()
             local.rebuild_file(loaded.config, on_progress)
-    click.echo("rebuilt")
+    terminal.say("rebuilt")

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
+from otel_threads import names
 from otel_threads.decode import pieces, values
 from otel_threads.decode.attributes import (
     Attributes,
@@ -408,7 +409,7 @@ class _Decoder:
         configured = (
             [resource.find(self._project_attribute).take(of)] if self._project_attribute else []
         )
-        return pc.coalesce(
+        named = pc.coalesce(
             span.find(PROJECT),
             resource.find(PROJECT).take(of),
             self._per_request([request.project for request in self._requests]),
@@ -418,6 +419,10 @@ class _Decoder:
             self._per_request([request.vendor_project for request in self._requests]),
             pa.scalar(self._default_project),
         )
+        different = named.dictionary_encode()
+        given = different.dictionary.to_pylist()
+        cleaned = [names.cleaned(name) or self._default_project for name in given]
+        return named if cleaned == given else pa.array(cleaned).take(different.indices)
 
     def _per_request(self, names: Sequence[str | None]) -> pa.Array:
         return pa.array(names, pa.string()).take(pa.array(self._request_of))

@@ -15,6 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from otel_threads import names
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, cut
@@ -169,11 +170,14 @@ class _Resource:
         texts = [(key, text and beginning(text)) for key, text in whole[:ENTRIES_MAX]]
         named = dict(texts)
         self.columns = {
-            "project": named.get(columns.PROJECT)
-            or request.project
-            or (named.get(project_attribute) if project_attribute else None)
-            or named.get(columns.OPENINFERENCE_PROJECT)
-            or request.vendor_project
+            "project": names.cleaned(
+                named.get(columns.PROJECT)
+                or request.project
+                or (named.get(project_attribute) if project_attribute else None)
+                or named.get(columns.OPENINFERENCE_PROJECT)
+                or request.vendor_project
+                or default_project
+            )
             or default_project,
             "service_name": named.get("service.name") or None,
             "resource_attributes": texts,

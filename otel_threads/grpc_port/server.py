@@ -80,8 +80,7 @@ class Server:
         finally:
             cygrpc.AioServer = own
         if not isinstance(self._server._server, _Server):
-            # A newer gRPC that has the fault must not keep the server from its work, and one without
-            # it needs nothing of this.
+            # A newer gRPC must not keep the server from its work: it may not have the fault.
             logger.warning(
                 "grpcio %s does not let us refuse unknown methods: one whose path is no UTF-8 "
                 "may end the server; see grpc_port/server.py",

@@ -3,11 +3,12 @@
 import hmac
 from collections.abc import Mapping
 
+from otel_threads import names
+from otel_threads.errors import InvalidPayload
 from otel_threads.receive.status import Unauthenticated
 
 PROJECT_HEADER = "x-otel-threads-project"
 VENDOR_PROJECT_HEADERS = ("projectname", "langsmith-project")  # Opik's and LangSmith's exporters
-PROJECT_LENGTH_MAX = 200
 
 
 def check_token(authorization: str | None, token: str | None) -> None:
@@ -26,7 +27,11 @@ def check_token(authorization: str | None, token: str | None) -> None:
 
 
 def project(headers: Mapping[str, str]) -> str | None:
-    """Return the project that our own header names, cut to its longest; None if none."""
+    """Return the project that our own header names, None if none.
+
+    Raises:
+        InvalidPayload: it is no name; the message names the header.
+    """
     return _first(headers, (PROJECT_HEADER,))
 
 
@@ -35,9 +40,24 @@ def vendor_project(headers: Mapping[str, str]) -> str | None:
     return _first(headers, VENDOR_PROJECT_HEADERS)
 
 
-def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    for name in names:
-        value = headers.get(name)
-        if value and value.strip():
-            return value.strip()[:PROJECT_LENGTH_MAX]
+def _first(headers: Mapping[str, str], candidates: tuple[str, ...]) -> str | None:
+    for name in candidates:
+        value = _text(name, headers.get(name) or "").strip()
+        if not value:
+            continue
+        if fault := names.fault(value):
+            raise InvalidPayload(f"header {name} {fault}")
+        return value
     return None
+
+
+def _text(header: str, value: str) -> str:
+    """Return a header's value as UTF-8; HTTP's own library reads it byte by byte, as Latin-1."""
+    try:
+        raw = value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidPayload(f"header {header} is not UTF-8") from None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from otel_threads import durable
 from otel_threads.errors import DatabaseRefused, StoreFailed
 from otel_threads.store import checksums, migrations
 from otel_threads.store.database import (
@@ -22,8 +23,8 @@ from otel_threads.store.database import (
     STORAGE_VERSION,
     Database,
     explain,
-    free_name,
 )
+from otel_threads.store.file_watch import free_name
 
 PIECE_BYTES = 8 << 20
 MEMORY_LIMIT = "256MB"  # of the connection that folds and checks a copy
@@ -48,9 +49,8 @@ def copy(database: Database, target: Path) -> int:
         with database.unchanging_file():
             _copy_apart([(f"{database.path}.wal", log), (database.path, partial)])
         sequence = check(partial, fold=True)
-        sync(partial)
-        partial.replace(target)
-        sync(target.parent)
+        durable.sync(partial)
+        durable.replace(partial, target)
     except OSError as error:
         raise StoreFailed(f"the copy could not be written: {error.strerror}") from error
     except DatabaseRefused as error:
@@ -162,7 +162,7 @@ def restore(
     try:
         total = backup.stat().st_size
         _copy_file(backup, partial, 0, total, on_progress)
-        sync(partial)
+        durable.sync(partial)
         log = Path(f"{target}.wal")
         if old is not None:
             target.replace(old)
@@ -172,8 +172,7 @@ def restore(
             # The log of a database that is gone would be replayed into this one.
             with contextlib.suppress(FileNotFoundError):
                 log.unlink()
-        partial.replace(target)
-        sync(target.parent)
+        durable.replace(partial, target)
     except OSError as error:
         raise StoreFailed(f"the database could not be written: {error.strerror}") from error
     finally:
@@ -230,9 +229,8 @@ def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tup
             connection.execute("checkpoint new")
             connection.execute("detach new")
             check(partial)
-            sync(partial)
-            partial.replace(path)
-            sync(path.parent)
+            durable.sync(partial)
+            durable.replace(partial, path)
         except duckdb.Error as error:
             raise DatabaseRefused(explain(str(path), error)) from error
         finally:
@@ -253,12 +251,3 @@ def _copy_file(source: Path, target: Path, done: int, total: int, on_progress: P
             done += len(piece)
             on_progress(done, max(total, done))
     return done
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder on disk before going on."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

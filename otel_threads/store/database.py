@@ -16,17 +16,20 @@ from typing import Any
 
 import duckdb
 
-from otel_threads import deadline
+from otel_threads import deadline, durable
 from otel_threads.errors import (
+    DatabaseInUse,
     DatabaseRefused,
     OtelThreadsError,
     QueryTimeout,
     StoreClosed,
+    StoreFailed,
     Unavailable,
     describe,
 )
-from otel_threads.store import allocator, double_write, migrations, new_file
+from otel_threads.store import allocator, double_write, file_watch, migrations, new_file
 from otel_threads.store.cores import Cores
+from otel_threads.store.file_watch import FileWatch, Loss, free_name
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
 from otel_threads.store.quack import serve as serve_quack
@@ -40,6 +43,7 @@ BLOCK_BYTES = 64 << 10
 LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
 LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is given up
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
+IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over nobody's file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
 
@@ -75,6 +79,10 @@ class Database:
         self._filled: set[str] = set()  # tables that are known to have had rows
         self._fold_at_bytes = LOG_BYTES_MAX
         self._folding = threading.Lock()  # held while the file must not change, or changes
+        # What Quack is asked may be a checkpoint of its own.
+        self._files = FileWatch(path, has_headers=quack is None)
+        self._looking = threading.Lock()  # held while the files are looked at; guards the next
+        self._checkpointing = False
         # Taking cores back waits for what they do; what Quack is asked may take long.
         self._cores = Cores(always_all=quack is not None)
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
@@ -85,6 +93,7 @@ class Database:
                 else:
                     migrations.migrate(cursor, path)
             self._listen(self._connection)
+            self._files_opened()
         except BaseException:
             self.close(checkpoint=False)
             raise
@@ -114,6 +123,8 @@ class Database:
                 prepare_quack(connection)
             # We fold the log in ourselves, so that a backup can hold it off while it copies.
             connection.execute("set checkpoint_threshold = '1TB'")
+            # Nor when it is closed: somebody may have written over the file, or restored another.
+            connection.execute("pragma disable_checkpoint_on_shutdown")
             self._cores.opened(connection)
             # Whatever SQL gets in from outside, no file but ours can be reached by it.
             connection.execute("set enable_external_access = false")
@@ -123,7 +134,7 @@ class Database:
             torn = _TORN.search(str(error))
             if torn and not self.read_only and self._cut_log(int(torn[1])):
                 return self._open()
-            raise DatabaseRefused(explain(self.path, error)) from error
+            raise _refused(self.path, error) from error
         except DatabaseRefused:
             connection.close()
             raise
@@ -150,6 +161,8 @@ class Database:
             return False
         kept = free_name(log, "damaged")
         shutil.copyfile(log, kept)
+        durable.sync(kept)
+        durable.sync_names(kept.parent)
         os.truncate(log, position)
         logger.error(
             "%s is damaged at byte %d of %d: going on with what is before it; kept whole as %s",
@@ -194,7 +207,11 @@ class Database:
         """Yield a cursor inside a transaction: committed at the end, rolled back on any error.
 
         Who has somebody waiting for the commit gives `fold=False` and calls `fold_log` after.
+
+        Raises:
+            FileLost: the file is not where it was; what was committed may be lost with the process.
         """
+        self.check_files()
         with self.cursor() as cursor, self._cores.one(cursor):
             cursor.begin()
             try:
@@ -206,18 +223,79 @@ class Database:
             cursor.commit()
         with self._lock:
             self._commits += 1
+        self.check_files()
         if fold:
             self.fold_log()
+
+    def check_files(self) -> None:
+        """Return once the file and its WAL are where they belong, also after mending that.
+
+        Raises:
+            FileLost: they are not, and nothing that is committed now would last.
+        """
+        if self.read_only or (loss := self._look()) is None:
+            return
+        if loss is Loss.WAL_DELETED:
+            self.fold_log(whatever_size=True)  # brings all that is committed into the file
+        elif loss is Loss.DELETED:
+            self.reopen()
+        elif loss is Loss.REPLACED:
+            with self._looking:
+                self._files.keep_replaced()
+        if (now := self._look()) is not None:
+            raise self._files.error(now)
+        logger.error("%s: %s; it is whole again, nothing was lost", self.path, loss.value)
+
+    def file_trouble(self, *, besides: Loss | None = None) -> str | None:
+        """Return what became of the file, None while it is where it belongs."""
+        if self.read_only:
+            return None
+        try:
+            loss = self._look()
+        except StoreFailed as error:
+            return str(error)
+        return None if loss in (None, besides) else str(self._files.error(loss))
+
+    def _look(self) -> Loss | None:
+        with self._looking:
+            try:
+                return self._files.look(unchanging=not self._checkpointing)
+            except OSError as error:
+                raise StoreFailed(f"{self.path} is not safe on disk: {error.strerror}") from error
+
+    def _files_opened(self) -> None:
+        if not self.read_only:
+            with self._looking:
+                self._files.opened()
+            self._look()
+
+    @contextlib.contextmanager
+    def _in_checkpoint(self) -> Iterator[None]:
+        """Let the file change meanwhile; afterwards its folder is on disk."""
+        with self._looking:
+            self._checkpointing = True
+        try:
+            yield
+        finally:
+            with self._looking:
+                self._checkpointing = False
+                self._files.checkpointed()
 
     def fold_log(self, *, whatever_size: bool = False) -> None:
         """Fold the write-ahead log into the file once it is long; not while a copy is made."""
         if not whatever_size and self.log_bytes() < self._fold_at_bytes:
             return
+        if self.file_trouble(besides=Loss.WAL_DELETED):
+            return  # whoever commits next hears of it
         if not self._folding.acquire(blocking=whatever_size):
             return
         try:
             allocator.give_back()
-            with self.cursor() as cursor, double_write.kept(self.path, cursor, CATALOG):
+            with (
+                self._in_checkpoint(),
+                self.cursor() as cursor,
+                double_write.kept(self.path, cursor, CATALOG),
+            ):
                 cursor.execute(f"checkpoint {CATALOG}")
         except duckdb.TransactionException:
             pass  # another transaction is just beginning or ending; the next commit tries again
@@ -338,19 +416,41 @@ class Database:
         with self._left:
             while self._reopener is not None:
                 self._left.wait()
-            if self._connection is not None and _works(self._connection):
+            is_deleted = not self.read_only and self._look() is Loss.DELETED
+            if self._connection is not None and _works(self._connection) and not is_deleted:
                 return  # another thread was faster
             self._reopener = threading.get_ident()
             try:
                 if self._connection is not None:
                     self._send_away()
-                    self._connection.close()
+                    self._close_connection(self._connection, is_deleted=is_deleted)
                     self._connection = None
                 self._connection = self._open()
                 self._listen(self._connection)
+                self._files_opened()
             finally:
                 self._reopener = None
                 self._left.notify_all()
+
+    def _close_connection(
+        self, connection: duckdb.DuckDBPyConnection, *, is_deleted: bool = False
+    ) -> None:
+        """Close; a deleted file, which ends with its last handle, is written again before.
+
+        Raises:
+            StoreFailed: it cannot be written; the connection is open still.
+        """
+        if not is_deleted:
+            connection.close()
+            return
+        try:
+            kept = self._files.rescue()
+            connection.close()
+            file_watch.put_in_place(kept, Path(self.path))
+        except OSError as error:
+            raise StoreFailed(
+                f"{self.path} was deleted and cannot be written again: {error.strerror or error}"
+            ) from error
 
     def _send_away(self) -> None:
         """Interrupt what other threads do, and end what they leave open; `_lock` is held.
@@ -406,12 +506,28 @@ class Database:
                 return
             if not _works(connection):
                 self._send_away()
-        if checkpoint and not self.read_only:
+        loss = None if self.read_only else self._last_look()
+        if checkpoint and not self.read_only and loss in IN_OUR_FILE:
             # A failed checkpoint loses nothing: the log is replayed at the next start.
             failures = contextlib.suppress(duckdb.Error, OSError)
             with failures, double_write.kept(self.path, connection, CATALOG):
                 connection.execute(f"checkpoint {CATALOG}")
-        connection.close()
+        try:
+            self._close_connection(connection, is_deleted=loss is Loss.DELETED)
+        except StoreFailed as error:
+            logger.error("%s", error)
+            connection.close()
+
+    def _last_look(self) -> Loss | None:
+        try:
+            loss = self._look()
+            if loss not in (*IN_OUR_FILE, Loss.DELETED):
+                self._files.leave()
+                logger.error("%s", self._files.error(loss))
+        except (StoreFailed, OSError) as error:
+            logger.error("%s", error)
+            return None
+        return loss
 
 
 @contextlib.contextmanager
@@ -448,14 +564,6 @@ def _works(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-def free_name(file: Path, word: str) -> Path:
-    """Return a name beside a file that is not taken: x.duckdb.word-1."""
-    count = 1
-    while (name := file.with_name(f"{file.name}.{word}-{count}")).exists():
-        count += 1
-    return name
-
-
 def _bytes_of(file: Path) -> int:
     try:
         return file.stat().st_size
@@ -474,6 +582,12 @@ def dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return what the last query found, one dictionary a row."""
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _refused(path: str, error: duckdb.Error) -> DatabaseRefused:
+    held = _LOCKED.search(str(error))
+    said = explain(path, error)
+    return DatabaseInUse(said, int(held[2])) if held else DatabaseRefused(said)
 
 
 def explain(path: str, error: duckdb.Error) -> str:

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import duckdb
 
+from otel_threads import durable
+from otel_threads.store.file_watch import descriptor_of
+
 MAGIC = b"otel-threads fold 1\n"
 HEADERS_AT, HEADERS_BYTES = 4096, 8192  # two, written in turn: DuckDB's storage format
 BLOCKS_AT = HEADERS_AT + HEADERS_BYTES
@@ -32,7 +35,7 @@ def kept(path: str, cursor: duckdb.DuckDBPyConnection, catalog: str) -> Iterator
         OSError: the copies could not be written; there must be no checkpoint then.
     """
     copies = _copies(path)
-    descriptor = _descriptor(path)
+    descriptor = descriptor_of(path)
     if descriptor is not None:  # None: a system that does not tell what is open
         headers = os.pread(descriptor, HEADERS_BYTES, HEADERS_AT)
         if _headers_in(copies) != headers:
@@ -54,7 +57,7 @@ def put_back(path: str) -> bool:
     """
     copies = _copies(path)
     # Closing a handle of a file that this process has open would drop DuckDB's lock on it.
-    if not copies.exists() or not Path(path).exists() or _descriptor(path) is not None:
+    if not copies.exists() or not Path(path).exists() or descriptor_of(path) is not None:
         return False
     with Path(path).open("r+b") as file:
         try:
@@ -82,17 +85,6 @@ def _copies(path: str) -> Path:
     return Path(f"{path}.fold")
 
 
-def _descriptor(path: str) -> int | None:
-    """Return the number under which this process, so DuckDB, has the file open."""
-    with contextlib.suppress(OSError):
-        wanted = Path(path).stat()
-        for file in Path("/dev/fd").iterdir():
-            with contextlib.suppress(OSError):
-                if os.path.samestat(os.fstat(int(file.name)), wanted):
-                    return int(file.name)
-    return None
-
-
 def _write(copies: Path, descriptor: int, headers: bytes, places: list[tuple[int, int]]) -> None:
     partial = copies.with_name(f"{copies.name}.partial")
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
@@ -103,12 +95,7 @@ def _write(copies: Path, descriptor: int, headers: bytes, places: list[tuple[int
         file.write(digest.digest())
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(copies)
-    folder = os.open(copies.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # a power cut must not lose the name either
-    finally:
-        os.close(folder)
+    durable.replace(partial, copies)
 
 
 def _pieces(descriptor: int, headers: bytes, places: list[tuple[int, int]]) -> Iterator[bytes]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from otel_threads import durable
+
 HEADERS_BYTES = 3 * 4096  # all that an empty database takes: DuckDB's storage format
 
 
@@ -28,6 +30,8 @@ def make(path: str, connection: duckdb.DuckDBPyConnection, options: str) -> None
         connection.execute(f"attach '{quoted}' as new_file ({options})")
         connection.execute("detach new_file")
         try:
+            durable.sync(unfinished)
             os.link(unfinished, path)  # never in place of a file that somebody else just made
+            durable.sync_names(Path(path).parent)
         finally:
             unfinished.unlink()

@@ -18,7 +18,7 @@ from otel_threads import tracing
 from otel_threads.decode import columns
 from otel_threads.decode import logs as log_rows
 from otel_threads.decode.tables import CHILDREN
-from otel_threads.errors import OtelThreadsError, StoreClosed, StoreFailed, describe
+from otel_threads.errors import FileLost, OtelThreadsError, StoreClosed, StoreFailed, describe
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
 from otel_threads.store import sql
@@ -112,6 +112,8 @@ class BatchWriter:
         error: OtelThreadsError | None = None
         try:
             self._commit_or_make_room([batch for batch, _ in group])
+        except FileLost as lost:  # of no batch's making
+            error = lost
         except Exception as caught:  # noqa: BLE001  # must survive anything; every sender is told
             if is_fatal(caught):
                 self._reopen(caught)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from otel_threads import names
 from otel_threads.errors import InvalidQuery, NotFound
 from otel_threads.store.annotations import Annotations
 from otel_threads.threads import filters
@@ -14,8 +15,6 @@ from otel_threads.threads.walks import digest_of, make_cursor, open_cursor
 Row = dict[str, Any]
 ITEMS_MAX = 1000
 TAGS_MAX = 50
-TAG_LENGTH_MAX = 200
-NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 10_000
 ID_LENGTH_MAX = 1000
 VIEWS_MAX = 1000
@@ -44,17 +43,17 @@ class PeopleService:
         where = f"scores[{i}]"
         target = self._target(given, where)
         name, value, category = given.get("name"), given.get("value"), given.get("category")
-        _check_text(f"{where}.name", name, NAME_LENGTH_MAX)
+        _check_name(f"{where}.name", name)
         if value is None and category is None:
             raise InvalidQuery(f"{where} has neither value nor category")
         if value is not None and not math.isfinite(value):
             raise InvalidQuery(f"{where}.value {value} is not finite")
         if category is not None:
-            _check_text(f"{where}.category", category, NAME_LENGTH_MAX)
+            _check_name(f"{where}.category", category)
         if given.get("reason") is not None:
             _check_text(f"{where}.reason", given["reason"], TEXT_LENGTH_MAX, empty=True)
         if given.get("author") is not None:
-            _check_text(f"{where}.author", given["author"], NAME_LENGTH_MAX)
+            _check_name(f"{where}.author", given["author"])
         chosen = given.get("source") or source
         if chosen not in SOURCES:
             raise InvalidQuery(f"{where}.source {chosen!r} is none of {', '.join(SOURCES)}")
@@ -81,6 +80,8 @@ class PeopleService:
             trace_id = _hex(f"{where}.trace_id", trace_id, 32)
         if span_id is not None:
             span_id = _hex(f"{where}.span_id", span_id, 16)
+        if given.get("project") is not None:
+            _check_name(f"{where}.project", given["project"])
         return {
             "project": self._service.project_of(given.get("project")),
             "thread_id": thread_id,
@@ -136,7 +137,7 @@ class PeopleService:
         _check_count("scores", scores)
         targets = []
         for i, given in enumerate(scores):
-            _check_text(f"scores[{i}].name", given.get("name"), NAME_LENGTH_MAX)
+            _check_text(f"scores[{i}].name", given.get("name"), names.LENGTH_MAX)
             target = self._target(given, f"scores[{i}]")
             targets.append({**target, "name": given["name"], "author": given.get("author")})
         return {"deleted": self._annotations.delete_scores(targets)}
@@ -150,7 +151,7 @@ class PeopleService:
         target = self._target(given, "comment")
         _check_text("text", given.get("text"), TEXT_LENGTH_MAX)
         if given.get("author") is not None:
-            _check_text("author", given["author"], NAME_LENGTH_MAX)
+            _check_name("author", given["author"])
         return self._annotations.add_comment(
             {**target, "text": given["text"], "author": given.get("author")}
         )
@@ -221,8 +222,10 @@ class PeopleService:
         _check_count("ids", thread_ids or trace_ids)
         if not add and not remove:
             raise InvalidQuery("name tags to add or to remove")
-        for tag in (*add, *remove):
-            _check_text("tag", tag, TAG_LENGTH_MAX)
+        for tag in add:
+            _check_name("tag", tag)
+        for tag in remove:  # one of before the rule must be removable
+            _check_text("tag", tag, names.LENGTH_MAX)
         if both := set(add) & set(remove):
             raise InvalidQuery(f"tag {min(both)!r} is to be added and removed")
         if len(add) > TAGS_MAX or len(remove) > ITEMS_MAX:
@@ -259,8 +262,9 @@ class PeopleService:
         Raises:
             InvalidQuery: the name is empty or too long, or the filter or sort cannot be.
         """
-        _check_text("name", given.get("name"), NAME_LENGTH_MAX)
+        _check_name("name", given.get("name"))
         project = self._service.project_of(given.get("project"))
+        _check_name("project", project)
         if given.get("filter"):
             filters.parse(given["filter"])
         sort = given.get("sort") or "-last_activity_time"
@@ -304,7 +308,7 @@ class PeopleService:
         Raises:
             InvalidQuery: the cooldown is not positive, the retention negative, a path too long.
         """
-        _check_text("project", project, NAME_LENGTH_MAX)
+        _check_name("project", project)
         cooldown_s, days = given.get("thread_cooldown_s"), given.get("retention_days")
         if cooldown_s is not None and not 0 < cooldown_s <= 10**9:
             raise InvalidQuery(f"thread_cooldown_s {cooldown_s} is not between 0 and 1e9")
@@ -337,6 +341,12 @@ def _comment(**given: Any) -> Row:
 def _check_count(what: str, items: Sequence[Any]) -> None:
     if not 1 <= len(items) <= ITEMS_MAX:
         raise InvalidQuery(f"{len(items)} {what}; between 1 and {ITEMS_MAX} are taken at once")
+
+
+def _check_name(what: str, value: Any) -> None:
+    _check_text(what, value, names.LENGTH_MAX)
+    if fault := names.fault(value):
+        raise InvalidQuery(f"{what} {fault}")
 
 
 def _check_text(what: str, value: Any, length_max: int, *, empty: bool = False) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-import resource
 from collections.abc import Iterator
 
 import grpc
@@ -14,7 +13,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from otel_threads.grpc_port import limits as bounds
-from otel_threads.grpc_port.limits import Limits, connections_allowed
+from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
 from otel_threads.grpc_port.server import Server
 
@@ -251,13 +250,3 @@ def test_a_connection_above_the_limit_is_hung_up(connect):
         assert peer.answer() == ("OK", "")
     more = connect()
     wait_until(lambda: more.pump(0.1) or more.closed, "one too many is hung up")
-
-
-def test_a_port_takes_no_more_descriptors_than_a_quarter(monkeypatch):
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
-    assert connections_allowed(1000) == 16
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (8, 8))
-    assert connections_allowed(1000) == bounds.CONNECTIONS_MIN
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
-    assert connections_allowed(1000) == 1000
-    assert connections_allowed(5) == 5
