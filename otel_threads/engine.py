@@ -66,10 +66,8 @@ class Engine:
             load=lambda: self.intake.load,
             on_change=hub.publish,
         )
-        outside = _outside(config, self.database)
-        self.writer = BatchWriter(
-            self.database, on_commit=self.deriver.notice, make_room=outside.make_room
-        )
+        self._outside = _outside(config, self.database)
+        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
         self.intake = GroupIntake(
             self.writer,
             inflight_bytes_max=config.inflight_bytes_max,
@@ -90,7 +88,7 @@ class Engine:
             derived,
             annotations,
             hub,
-            outside,
+            self._outside,
             progress=self.progress,
             alone=self.deriver.between_passes,
             caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
@@ -158,6 +156,7 @@ class Engine:
             job.close()
         self._clock.close()
         self.verbs.hub.close()
+        self._outside.close()
         self.intake.close()
         self.writer.close()
         self.deriver.close()
@@ -182,6 +181,7 @@ class FileEngine:
             config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
         )
         derived = DuckDBDerivedStore(self.database)
+        self._outside = _outside(config, self.database)
 
         def alone(job: Callable[[], Result]) -> "Future[Result]":
             done = _at_once(job)
@@ -202,7 +202,7 @@ class FileEngine:
                 supersedes=config.scores_on_new_trace == "supersede",
             ),
             Hub(),
-            _outside(config, self.database),
+            self._outside,
             progress=lambda: {
                 "committed_sequence": last_sequence(self.database),
                 "derived_sequence": derived.position(),
@@ -216,6 +216,7 @@ class FileEngine:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._outside.close()
         self.database.close()
 
 
