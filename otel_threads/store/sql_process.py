@@ -150,11 +150,17 @@ class Runner:
             return self._connection
         if self._connection is not None:
             self._connection.close()
-        self._connection = self._attach()
+        self._connection = self.attach()
         self._snapshot = snapshot
         return self._connection
 
-    def _attach(self) -> duckdb.DuckDBPyConnection:
+    def attach(self) -> duckdb.DuckDBPyConnection:
+        """Return a new connection to the database as it is now; whoever asks through it only reads.
+
+        Raises:
+            DatabaseRefused: the file cannot be read.
+            Unavailable: it cannot be read just now.
+        """
         place = self._place
         connection = duckdb.connect(
             ":memory:",
