@@ -150,13 +150,17 @@ class Engine:
         metrics.DUCKDB_MEMORY_BYTES.set(self.database.memory_bytes())
         metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
 
+    def let_go_of_readers(self) -> None:
+        """End streams that listen and external SQL: nothing that waits is lost with them."""
+        self.verbs.hub.close()
+        self._outside.close()
+
     def close(self) -> None:
         """Store what was taken, stop the threads, fold the log into the file."""
         for job in self._housekeeping:
             job.close()
         self._clock.close()
-        self.verbs.hub.close()
-        self._outside.close()
+        self.let_go_of_readers()
         self.intake.close()
         self.writer.close()
         self.deriver.close()

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -29,7 +30,9 @@ from otel_threads.receive.grpc_port import GrpcPort, tls_context
 
 logger = logging.getLogger(__name__)
 
-STOP_GRACE_S = 10.0  # for requests that were taken before the stop
+STOP_GRACE_S = 2.0  # of each port in turn, for requests that were taken before the stop
+# Past it the process ends as it is. All that was answered is on disk, and found at the next start.
+STOP_S_MAX = 9.0
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
 
@@ -43,9 +46,12 @@ async def serve(
     ready_file: str | None = None,
     announce: Callable[[str], None] = print,
     on_ready: Callable[[dict[str, str]], None] = lambda _: None,
+    on_stop: Callable[[], object] = lambda: None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Run until SIGTERM, SIGINT or `stop`; then finish what was taken and close the file.
+
+    `on_stop` hears that the stop begins.
 
     Raises:
         DatabaseRefused, ListenError: the server could not start; the message says why.
@@ -67,7 +73,8 @@ async def serve(
             on_ready(listening)
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
-            engine.verbs.hub.close()  # else streams that listen would hold the ports open
+            on_stop()
+            engine.let_go_of_readers()  # else they would hold the ports open
             with contextlib.suppress(FileNotFoundError):
                 note.unlink()
     finally:
@@ -259,4 +266,19 @@ def run(config: Config, **options: Any) -> None:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(serve(config, **options))
+        runner.run(serve(config, on_stop=_end_in_time, **options))
+
+
+def _end_in_time() -> None:
+    """End the process once its stop takes too long, whatever hangs: the last resort."""
+    timer = threading.Timer(STOP_S_MAX, _end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end() -> None:
+    logger.warning(
+        "not stopped after %g s: ending as it is; what was answered is on disk", STOP_S_MAX
+    )
+    logging.shutdown()
+    os._exit(0)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import duckdb
 import httpx
@@ -146,9 +147,7 @@ def snapshot(tmp_path_factory):
     folder = tmp_path_factory.mktemp("snapshot")
     database = folder / "x.duckdb"
     Database(str(database), memory_limit_bytes=128 << 20).close()
-    place = Place(
-        database=database, folder=folder, memory_limit_bytes=128 << 20, is_written=False
-    )
+    place = Place(database=database, folder=folder, memory_limit_bytes=128 << 20, is_written=False)
     connection = Runner(place, io.BytesIO(), is_unlocked=False).attach()
     connection.execute(f"use {CATALOG}")
     yield connection
@@ -278,7 +277,7 @@ def test_a_query_sees_what_was_committed_before_it(database, outside):
 def test_a_commit_that_is_being_written_is_not_seen(database, outside):
     """The log may end in the middle of an entry while it is copied for a query."""
     database.put_settings({"name": "whole"})
-    with open(f"{database.path}.wal", "ab") as log:
+    with Path(f"{database.path}.wal").open("ab") as log:
         log.write(b"\x40\0\0\0\0\0\0\0torn")
     assert ask(outside, "select value from settings") == [{"value": "whole"}]
 
@@ -286,7 +285,9 @@ def test_a_commit_that_is_being_written_is_not_seen(database, outside):
 def test_a_database_that_closes_ends_queries(tmp_path):
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
     outside = Outside(database, timeout_s=60, rows_max=1000, concurrent_max=2)
-    thread, failed = failing_in_thread(outside, "select levenshtein(repeat('a', 1000000), repeat('b', 1000000))")
+    thread, failed = failing_in_thread(
+        outside, "select levenshtein(repeat('a', 1000000), repeat('b', 1000000))"
+    )
     outside.close()
     database.close()
     thread.join(30)

@@ -43,7 +43,7 @@ LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less 
 LOG_REPLAYED_BYTES_MAX = 16 << 20
 LOG_SHARED_BYTES_MAX = 2 * LOG_BYTES_MAX  # past it a new query of external SQL waits for others
 LOG_HELD_BYTES_MAX = 8 * LOG_BYTES_MAX  # past it those that run are ended
-LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is given up
+LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is closed
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
@@ -369,13 +369,17 @@ class Database:
         Closing a connection that is within a transaction, of a database that is given up, ends the
         process: DuckDB rolls back in a destructor, and that throws.
         """
+        self._interrupt_others()
+        for cursor in self._cursors:  # this thread's own, too
+            _let_go(cursor)
+
+    def _interrupt_others(self) -> None:
+        """Interrupt what other threads do, and give them time to leave; `_lock` is held."""
         until = time.monotonic() + LEAVING_S_MAX
         while self._others() and time.monotonic() < until:
             for cursor in self._others():
                 cursor.interrupt()
             self._left.wait(0.05)
-        for cursor in self._cursors:  # this thread's own, too
-            _let_go(cursor)
 
     def _others(self) -> list[duckdb.DuckDBPyConnection]:
         return [cursor for cursor, thread in self._cursors.items() if thread != self._reopener]
@@ -415,7 +419,9 @@ class Database:
             connection, self._connection = self._connection, None
             if connection is None:
                 return
-            if not _works(connection):
+            if _works(connection):
+                self._interrupt_others()
+            else:
                 self._send_away()
         if checkpoint and not self.read_only:
             # A failed checkpoint loses nothing: the log is replayed at the next start.

@@ -33,7 +33,7 @@ WATCH_S = 0.02  # between two looks at time and memory: a query takes up to 100 
 # Of a process beyond memory_limit_bytes: 100 MiB are its code and its start, the rest is what
 # DuckDB does not count. The process bounds itself too (sql_process.DATA_BYTES_OVER).
 RSS_BYTES_OVER = 256 << 20
-IDLE_S = 30.0  # an idle process takes 80 MB; the next query would wait a third of a second for one
+IDLE_S = 15.0  # an idle process takes 90 MB; the next query would wait for the start of one
 IDLE_WATCH_S = 1.0
 CLOSE_S_MAX = 2.0  # for processes that were killed to be gone
 IDLE_RSS_BYTES_MAX = 192 << 20  # one that holds more after its query is not kept

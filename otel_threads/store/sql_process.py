@@ -8,6 +8,7 @@ has. It reads the server's file without a lock; the server keeps the file unchan
 import contextlib
 import os
 import re
+import resource
 import shutil
 import sys
 import threading
@@ -27,10 +28,14 @@ from otel_threads.store.sql_wire import DATA, END, FAILED, HEADER, STARTED, Requ
 
 CATALOG = "otel_threads"
 BATCH_ROWS = 2048  # one of DuckDB's vectors: what a batch holds is outside of DuckDB's own limit
-DATA_BYTES_OVER = 224 << 20  # of the process beyond DuckDB's own limit; its start takes 50 MiB
+# Of the process, beyond DuckDB's own limit and what it has before the query: lists, strings, some
+# aggregates and what becomes JSON are outside of that limit.
+DATA_BYTES_OVER = 160 << 20
 SPILL_BYTES_MAX = 2 << 30  # of a query on disk; a sort must not fill what spans are stored on
 NICENESS = 5  # spans that arrive and people who read go first
 TORN_TRIES = 3
+_NO_MEMORY = re.compile(r"out of memory|bad_alloc|failed to allocate", re.IGNORECASE)
+_DATA = re.compile(r"^VmData:\s+(\d+) kB", re.MULTILINE)
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 
 
@@ -59,7 +64,7 @@ def main() -> None:
     is_unlocked = file_locks.do_without()
     requests: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(requests, place.folder), daemon=True).start()
-    _bound(place.memory_limit_bytes)
+    _stand_back()
     runner = Runner(place, answers, is_unlocked=is_unlocked)
     while True:
         runner.answer(Request(**orjson.loads(requests.get())))
@@ -134,11 +139,15 @@ class Runner:
             text = guard.first_lines(error)
             if isinstance(error, duckdb.FatalException | duckdb.InternalException):
                 self._snapshot = None  # only a new connection helps
-            if "Out of Memory" in text or "bad_alloc" in text:
+            if _NO_MEMORY.search(text):
                 text = "needs more memory than memory_limit_bytes: select less at a time"
             raise InvalidQuery(self._without_paths(text)) from None
         except RecursionError:
             raise InvalidQuery("the query is nested too deeply") from None
+        except (ValueError, OverflowError, TypeError, KeyError) as error:
+            raise InvalidQuery(
+                f"a value has no form in this format ({error}): cast it to varchar, or ask for arrow"
+            ) from None
 
     def _without_paths(self, text: str) -> str:
         for path in (self._place.folder, self._place.database, self._place.database.parent):
@@ -184,6 +193,7 @@ class Runner:
         connection.execute("set enable_progress_bar = false")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
+        _bound_memory(place.memory_limit_bytes + DATA_BYTES_OVER)
         return connection
 
     def _attach_file(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -250,19 +260,28 @@ def _end(folder: Path) -> None:
     os._exit(0)
 
 
-def _bound(memory_limit_bytes: int) -> None:
-    """Bound the memory of this process, and put it behind the server in every queue."""
+def _stand_back() -> None:
+    """Put this process behind the server in every queue."""
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(OSError):  # where memory ends, the kernel ends this process first
+            Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _bound_memory(more_bytes: int) -> None:
+    """Let this process have so much more than it has; past that it is told that there is no more.
+
+    The server looks at what is resident, too, but 20 ms apart; this holds at any moment. It counts
+    what is mapped, so that much of what the process has before (stacks, say) is not resident.
+    """
     if sys.platform != "linux":
         return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    data_bytes = memory_limit_bytes + DATA_BYTES_OVER
-    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
-    with contextlib.suppress(OSError):  # where memory ends, the kernel ends this process first
-        Path("/proc/self/oom_score_adj").write_text("1000")
+    status = Path("/proc/self/status").read_text()
+    if found := _DATA.search(status):
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, ((int(found[1]) << 10) + more_bytes, hard))
 
 
 if __name__ == "__main__":
