@@ -32,7 +32,7 @@ Params = sql_wire.Params
 WATCH_S = 0.02  # between two looks at time and memory: a query takes up to 100 MB in between
 # Of a process beyond memory_limit_bytes: 100 MiB are its code and its start, the rest is what
 # DuckDB does not count. The process bounds itself too (sql_process.DATA_BYTES_OVER).
-RSS_BYTES_OVER = 256 << 20
+RSS_BYTES_OVER = 224 << 20
 IDLE_S = 15.0  # an idle process takes 90 MB; the next query would wait for the start of one
 IDLE_WATCH_S = 1.0
 CLOSE_S_MAX = 2.0  # for processes that were killed to be gone

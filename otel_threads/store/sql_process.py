@@ -30,7 +30,7 @@ CATALOG = "otel_threads"
 BATCH_ROWS = 2048  # one of DuckDB's vectors: what a batch holds is outside of DuckDB's own limit
 # Of the process, beyond DuckDB's own limit and what it has before the query: lists, strings, some
 # aggregates and what becomes JSON are outside of that limit.
-DATA_BYTES_OVER = 160 << 20
+DATA_BYTES_OVER = 192 << 20
 SPILL_BYTES_MAX = 2 << 30  # of a query on disk; a sort must not fill what spans are stored on
 NICENESS = 5  # spans that arrive and people who read go first
 TORN_TRIES = 3
