@@ -90,6 +90,7 @@ USEFUL = (
     "select table_name from information_schema.tables", "select * from sqlite_master",
     "select function_name from duckdb_functions() where function_name like 'list%'",
     "values (1, 'a'), (2, 'b')",
+    "select count(*) from threads where thread_id in (" + ", ".join(f"'chat-{n:032}'" for n in range(10_000)) + ")",
 )  # fmt: skip
 
 

@@ -68,8 +68,9 @@ def check_type(sql: str) -> None:
 
 
 def first_lines(error: BaseException) -> str:
-    """Return DuckDB's message without its drawing of the place."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    """Return DuckDB's message without its drawing of the place, and without its stack."""
+    text, _, _ = str(error).partition("Stack Trace:")  # whose lines show paths
+    lines = [line for line in text.splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith("LINE ") and line.strip() != "^"]
     return " ".join(kept)[:2000] or type(error).__name__
 

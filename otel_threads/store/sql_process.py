@@ -34,7 +34,9 @@ DATA_BYTES_OVER = 192 << 20
 SPILL_BYTES_MAX = 2 << 30  # of a query on disk; a sort must not fill what spans are stored on
 NICENESS = 5  # spans that arrive and people who read go first
 TORN_TRIES = 3
-_NO_MEMORY = re.compile(r"out of memory|bad_alloc|failed to allocate", re.IGNORECASE)
+_NO_MEMORY = re.compile(
+    r"out of memory|bad_alloc|failed to allocate|allocation failure", re.IGNORECASE
+)
 _DATA = re.compile(r"^VmData:\s+(\d+) kB", re.MULTILINE)
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 
@@ -146,7 +148,8 @@ class Runner:
             raise InvalidQuery("the query is nested too deeply") from None
         except (ValueError, OverflowError, TypeError, KeyError) as error:
             raise InvalidQuery(
-                f"a value has no form in this format ({error}): cast it to varchar, or ask for arrow"
+                f"a value has no form in this format ({error}):"
+                " cast it to varchar, or ask for arrow"
             ) from None
 
     def _without_paths(self, text: str) -> str:
