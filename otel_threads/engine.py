@@ -69,10 +69,8 @@ class Engine:
             load=lambda: self.intake.load,
             on_change=hub.publish,
         )
-        outside = _outside(config, self.database)
-        self.writer = BatchWriter(
-            self.database, on_commit=self.deriver.notice, make_room=outside.make_room
-        )
+        self._outside = _outside(config, self.database)
+        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
         self.intake = GroupIntake(
             self.writer,
             inflight_bytes_max=config.inflight_bytes_max,
@@ -94,7 +92,7 @@ class Engine:
             derived,
             annotations,
             hub,
-            outside,
+            self._outside,
             progress=self.progress,
             alone=self.deriver.between_passes,
             caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
@@ -172,12 +170,17 @@ class Engine:
         metrics.DUCKDB_MEMORY_BYTES.set(self.database.memory_bytes())
         metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
 
+    def let_go_of_readers(self) -> None:
+        """End streams that listen and external SQL: nothing that waits is lost with them."""
+        self.verbs.hub.close()
+        self._outside.close()
+
     def close(self) -> None:
         """Store what was taken, stop the threads, fold the log into the file."""
         for job in self._housekeeping:
             job.close()
         self._clock.close()
-        self.verbs.hub.close()
+        self.let_go_of_readers()
         self.intake.close()
         self.writer.close()
         self.deriver.close()
@@ -202,6 +205,7 @@ class FileEngine:
             config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
         )
         derived = DuckDBDerivedStore(self.database)
+        self._outside = _outside(config, self.database)
 
         def alone(job: Callable[[], Result]) -> "Future[Result]":
             done = _at_once(job)
@@ -222,7 +226,7 @@ class FileEngine:
                 supersedes=config.scores_on_new_trace == "supersede",
             ),
             Hub(),
-            _outside(config, self.database),
+            self._outside,
             progress=lambda: {
                 "committed_sequence": last_sequence(self.database),
                 "derived_sequence": derived.position(),
@@ -237,6 +241,7 @@ class FileEngine:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._outside.close()
         self.database.close()
 
 

@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +36,10 @@ from otel_threads.refusals import Refusals
 logger = logging.getLogger(__name__)
 
 BACKLOG = 4096  # connections that the kernel keeps until they are accepted; Linux's own most
-STOP_GRACE_S = 10.0  # for requests that were taken before the stop
 QUERY_REQUEST_BYTES_MAX = 16 * 1024 * 1024  # of the query API over gRPC
+STOP_GRACE_S = 2.0  # of each port in turn, for requests that were taken before the stop
+# Past it the process ends as it is. All that was answered is on disk, and found at the next start.
+STOP_S_MAX = 9.0
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
 
@@ -50,9 +53,12 @@ async def serve(
     ready_file: str | None = None,
     announce: Callable[[str], None] = print,
     on_ready: Callable[[dict[str, str]], None] = lambda _: None,
+    on_stop: Callable[[], object] = lambda: None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Run until SIGTERM, SIGINT or `stop`; then finish what was taken and close the file.
+
+    `on_stop` hears that the stop begins.
 
     Raises:
         DatabaseRefused, ListenError: the server could not start; the message says why.
@@ -77,7 +83,8 @@ async def serve(
             on_ready(listening)
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
-            engine.verbs.hub.close()  # else streams that listen would hold the ports open
+            on_stop()
+            engine.let_go_of_readers()  # else they would hold the ports open
             with contextlib.suppress(FileNotFoundError):
                 note.unlink()
     finally:
@@ -299,4 +306,19 @@ def run(config: Config, **options: Any) -> None:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(serve(config, **options))
+        runner.run(serve(config, on_stop=_end_in_time, **options))
+
+
+def _end_in_time() -> None:
+    """End the process once its stop takes too long, whatever hangs: the last resort."""
+    timer = threading.Timer(STOP_S_MAX, _end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end() -> None:
+    logger.warning(
+        "not stopped after %g s: ending as it is; what was answered is on disk", STOP_S_MAX
+    )
+    logging.shutdown()
+    os._exit(0)

@@ -76,8 +76,8 @@ def test_of_a_database(tmp_path):
     with database.reading(10) as cursor:
         assert count(cursor) == every
     with database.transaction() as cursor:
-        with database.visiting(10) as visitor:
-            assert count(visitor) == every
+        with database.reading(10) as reader:
+            assert count(reader) == every
         assert count(cursor) == 1
     database.close()
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from otel_threads.errors import (
     describe,
 )
 from otel_threads.store import allocator, double_write, file_watch, migrations, new_file
+from otel_threads.store.checkpoint_lock import CheckpointLock
 from otel_threads.store.cores import Cores
 from otel_threads.store.file_watch import FileWatch, Loss, free_name
 from otel_threads.store.quack import Quack
@@ -41,7 +42,11 @@ ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts
 # one for its nulls: with the default of 256 KiB 50 MB of log fill 192 MiB, and are swapped out.
 BLOCK_BYTES = 64 << 10
 LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
-LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is given up
+# A process of external SQL replays the log first: past it a checkpoint comes before, if none waits.
+LOG_REPLAYED_BYTES_MAX = 16 << 20
+LOG_SHARED_BYTES_MAX = 2 * LOG_BYTES_MAX  # past it a new query of external SQL waits for others
+LOG_HELD_BYTES_MAX = 8 * LOG_BYTES_MAX  # past it those that run are ended
+LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is closed
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over nobody's file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
@@ -66,7 +71,7 @@ class Database:
                 database; the message says what to do.
         """
         self.path = path
-        self._memory_limit_bytes = memory_limit_bytes
+        self.memory_limit_bytes = memory_limit_bytes
         self.read_only = read_only
         self._quack = quack
         self._thread = threading.local()  # of the open reading: .reading, its cursor; .commits
@@ -78,11 +83,13 @@ class Database:
         self._empty: dict[str, int] = {}  # tables that held no row after so many commits
         self._filled: set[str] = set()  # tables that are known to have had rows
         self._fold_at_bytes = LOG_BYTES_MAX
-        self._folding = threading.Lock()  # held while the file must not change, or changes
         # What Quack is asked may be a checkpoint of its own.
         self._files = FileWatch(path, has_headers=quack is None)
         self._looking = threading.Lock()  # held while the files are looked at; guards the next
         self._checkpointing = False
+        self._checkpoint_lock = CheckpointLock()  # shared while the file must not change
+        # Asked to end what reads the file beside us, because it must change now.
+        self.on_file_wanted: Callable[[], object] = lambda: None
         # Taking cores back waits for what they do; what Quack is asked may take long.
         self._cores = Cores(always_all=quack is not None)
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
@@ -102,7 +109,7 @@ class Database:
         connection = duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": f"{self._memory_limit_bytes}B",
+                "memory_limit": f"{self.memory_limit_bytes}B",
                 "temp_directory": f"{self.path}.tmp",
                 "preserve_insertion_order": "true",
                 "autoinstall_known_extensions": "false",
@@ -283,11 +290,17 @@ class Database:
 
     def fold_log(self, *, whatever_size: bool = False) -> None:
         """Fold the write-ahead log into the file once it is long; not while a copy is made."""
-        if not whatever_size and self.log_bytes() < self._fold_at_bytes:
+        log_bytes = self.log_bytes()
+        if not whatever_size and log_bytes < self._fold_at_bytes:
             return
         if self.file_trouble(besides=Loss.WAL_DELETED):
             return  # whoever commits next hears of it
-        if not self._folding.acquire(blocking=whatever_size):
+        if whatever_size or log_bytes >= LOG_HELD_BYTES_MAX:
+            self.on_file_wanted()
+        self._fold(wait_s=None if whatever_size else 0.0)
+
+    def _fold(self, *, wait_s: float | None) -> None:
+        if not self._checkpoint_lock.acquire(timeout_s=wait_s):
             return
         try:
             allocator.give_back()
@@ -304,7 +317,7 @@ class Database:
             logger.warning(
                 "the log could not be folded in: %s; very large rows may want more than"
                 " memory_limit_bytes (%d)",
-                describe(error), self._memory_limit_bytes,
+                describe(error), self.memory_limit_bytes,
             )  # fmt: skip
             # Not at once again: what it lacked (memory, mostly) it would lack still.
             self._fold_at_bytes = 2 * max(LOG_BYTES_MAX, self.log_bytes())
@@ -314,38 +327,35 @@ class Database:
         else:
             self._fold_at_bytes = LOG_BYTES_MAX
         finally:
-            self._folding.release()
+            self._checkpoint_lock.release()
             allocator.give_back()
 
     @contextlib.contextmanager
     def unchanging_file(self) -> Iterator[None]:
         """Keep the file as it is: meanwhile, commits go to its write-ahead log alone."""
-        with self._folding:
+        with self._checkpoint_lock.shared():
             yield
 
     @contextlib.contextmanager
-    def visiting(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a cursor that cannot write, for SQL from outside; interrupted after `timeout_s`."""
-        with (
-            told_apart(fatal_only=True),
-            self.cursor() as cursor,
-            self._cores.all(cursor),
-        ):
-            done = threading.Event()
+    def file_snapshot(self, timeout_s: float) -> Iterator[None]:
+        """Keep the file as it is, for a process of external SQL that reads it.
 
-            def watch() -> None:
-                if not done.wait(timeout_s):
-                    while not done.wait(0.05):  # once could fall between two queries and be lost
-                        cursor.interrupt()
+        Long logs are folded in first, because that process has to replay them.
 
-            watchdog = threading.Thread(target=watch, name="sql-watchdog", daemon=True)
-            watchdog.start()
-            try:
-                cursor.execute("begin transaction read only")
-                yield cursor
-            finally:
-                done.set()
-                watchdog.join()
+        Raises:
+            StoreClosed: the database is closed.
+            Unavailable: others read it for `timeout_s`, and the log is too long to wait longer.
+        """
+        with self._left:
+            while self._reopener is not None:
+                self._left.wait()
+            if self._connection is None:
+                raise StoreClosed("the database is closed")
+        log_bytes = 0 if self.read_only else self.log_bytes()
+        if log_bytes >= LOG_REPLAYED_BYTES_MAX and self._fold_at_bytes == LOG_BYTES_MAX:
+            self._fold(wait_s=timeout_s if log_bytes >= LOG_SHARED_BYTES_MAX else 0.0)
+        with self._checkpoint_lock.shared(timeout_s):
+            yield
 
     def put_settings(self, settings: dict[str, str]) -> None:
         """Store the settings that views read, in place of those of the last start."""
@@ -420,6 +430,7 @@ class Database:
             if self._connection is not None and _works(self._connection) and not is_deleted:
                 return  # another thread was faster
             self._reopener = threading.get_ident()
+            self.on_file_wanted()
             try:
                 if self._connection is not None:
                     self._send_away()
@@ -458,13 +469,17 @@ class Database:
         Closing a connection that is within a transaction, of a database that is given up, ends the
         process: DuckDB rolls back in a destructor, and that throws.
         """
+        self._interrupt_others()
+        for cursor in self._cursors:  # this thread's own, too
+            _let_go(cursor)
+
+    def _interrupt_others(self) -> None:
+        """Interrupt what other threads do, and give them time to leave; `_lock` is held."""
         until = time.monotonic() + LEAVING_S_MAX
         while self._others() and time.monotonic() < until:
             for cursor in self._others():
                 cursor.interrupt()
             self._left.wait(0.05)
-        for cursor in self._cursors:  # this thread's own, too
-            _let_go(cursor)
 
     def _others(self) -> list[duckdb.DuckDBPyConnection]:
         return [cursor for cursor, thread in self._cursors.items() if thread != self._reopener]
@@ -504,7 +519,9 @@ class Database:
             connection, self._connection = self._connection, None
             if connection is None:
                 return
-            if not _works(connection):
+            if _works(connection):
+                self._interrupt_others()
+            else:
                 self._send_away()
         loss = None if self.read_only else self._last_look()
         if checkpoint and not self.read_only and loss in IN_OUR_FILE:
@@ -531,13 +548,11 @@ class Database:
 
 
 @contextlib.contextmanager
-def told_apart(*, fatal_only: bool = False) -> Iterator[None]:
+def told_apart() -> Iterator[None]:
     """Turn what is no fault of a question into Unavailable: it may be asked again."""
     try:
         yield
     except duckdb.OutOfMemoryException:
-        if fatal_only:
-            raise
         raise Unavailable(
             "no memory left for this question just now (memory_limit_bytes); try again"
         ) from None

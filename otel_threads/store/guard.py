@@ -1,8 +1,8 @@
 """What SQL from outside may say: one SELECT (or EXPLAIN of one), of functions that only read.
 
-The first of several layers, none of which is trusted alone: docs/sql.md lists them. Table functions
-are named one by one here, because some of DuckDB's change the database (`checkpoint`), read files
-or run a text as SQL; the few scalar ones that act are refused by name.
+The first of several layers, none of which is trusted alone: docs/sql.md lists them. Functions are
+allowed by name (sql_functions.py), because some of DuckDB's change the database (`checkpoint`),
+read files, run a text as SQL or show settings.
 """
 
 import json
@@ -13,23 +13,9 @@ from typing import Any
 import duckdb
 
 from otel_threads.errors import InvalidQuery
+from otel_threads.store import sql_functions
 
 SQL_CHARS_MAX = 1 << 20
-TABLE_FUNCTIONS = frozenset(
-    {
-        "duckdb_columns", "duckdb_functions", "duckdb_keywords", "duckdb_schemas", "duckdb_tables",
-        "duckdb_types", "duckdb_views", "generate_series", "generate_subscripts",
-        "icu_calendar_names", "json_each", "json_tree", "pg_timezone_names",
-        "pragma_database_size", "pragma_storage_info", "pragma_table_info", "pragma_version",
-        "range", "repeat", "repeat_row", "unnest",
-    }
-)  # fmt: skip
-REFUSED_FUNCTIONS = frozenset(
-    {
-        "currval", "getenv", "json_execute_serialized_sql", "nextval", "query", "query_table",
-        "set_config", "setseed", "sleep_ms", "write_log",
-    }
-)  # fmt: skip
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?(\s*\([^()]*\))?\s", re.IGNORECASE)
 
 
@@ -58,10 +44,13 @@ def check(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
     count = len(tree.get("statements", []))
     if count != 1:
         raise InvalidQuery(f"one statement at a time, not {count}")
-    for kind, name in _functions(tree):
-        allowed = name in TABLE_FUNCTIONS if kind == "table" else name not in REFUSED_FUNCTIONS
-        if not allowed:
-            raise InvalidQuery(f"the {kind} function {name} is not allowed here")
+    for kind, name in _names(tree):
+        if kind == "view":
+            if name in sql_functions.REFUSED_VIEWS:
+                raise InvalidQuery(f"the view {name} is not allowed: it shows settings or paths")
+        elif not sql_functions.is_allowed(kind, name):
+            reason = sql_functions.REFUSED.get(name, "it is not in the list of docs/sql.md")
+            raise InvalidQuery(f"the {kind} function {name} is not allowed: {reason}")
 
 
 def check_type(sql: str) -> None:
@@ -79,8 +68,9 @@ def check_type(sql: str) -> None:
 
 
 def first_lines(error: BaseException) -> str:
-    """Return DuckDB's message without its drawing of the place."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    """Return DuckDB's message without its drawing of the place, and without its stack."""
+    text, _, _ = str(error).partition("Stack Trace:")  # whose lines show paths
+    lines = [line for line in text.splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith("LINE ") and line.strip() != "^"]
     return " ".join(kept)[:2000] or type(error).__name__
 
@@ -91,8 +81,8 @@ def _where(tree: dict[str, Any], start: int) -> str:
     return f"{text} (at position {int(position) + start})" if position.isdecimal() else text
 
 
-def _functions(tree: Any) -> Iterator[tuple[str, str]]:
-    """Yield ("table" or "scalar", name) of every function in a parsed query, however deep."""
+def _names(tree: Any) -> Iterator[tuple[str, str]]:
+    """Yield ("table", "scalar" or "view", name) of all that a parsed query names, however deep."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -105,6 +95,8 @@ def _functions(tree: Any) -> Iterator[tuple[str, str]]:
                 waiting += call.get("children", [])
                 waiting += [value for key, value in node.items() if key != "function"]
                 continue
+            if node.get("type") == "BASE_TABLE":
+                yield "view", str(node.get("table_name", "")).lower()
             if "function_name" in node:
                 yield "scalar", str(node["function_name"]).lower()
             waiting += node.values()

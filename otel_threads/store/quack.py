@@ -12,7 +12,7 @@ from typing import NamedTuple
 import duckdb
 
 from otel_threads.errors import DatabaseRefused
-from otel_threads.store.guard import REFUSED_FUNCTIONS, TABLE_FUNCTIONS
+from otel_threads.store import sql_functions
 
 EXTENSIONS = ("httpfs", "quack")  # the second needs the first
 PUBLIC = (
@@ -47,16 +47,11 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         raise DatabaseRefused(
             f"quack_endpoint needs `pip install 'otel-threads[quack]'` ({reason})"
         ) from None
+    functions = connection.execute(
+        "select distinct function_type, lower(function_name) from duckdb_functions()"
+    ).fetchall()
     refused = sorted(
-        {
-            name
-            for (name,) in connection.execute(
-                "select distinct lower(function_name) from duckdb_functions()"
-                " where function_type in ('table', 'pragma', 'table_macro')"
-            ).fetchall()
-        }
-        - TABLE_FUNCTIONS
-        | REFUSED_FUNCTIONS
+        {name for kind, name in functions if _is_refused(kind, name)} | sql_functions.UNBOUNDED
     )
     # One SELECT, without the functions that guard.py refuses. A macro: Quack asks nothing else.
     connection.execute(
@@ -69,6 +64,12 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         " then asked else error('only one SELECT is allowed') end"
     )
     connection.execute("set global quack_authorization_function = 'otel_threads_authorize'")
+
+
+def _is_refused(function_type: str, name: str) -> bool:
+    """Return whether Quack's clients may not call a function, by what DuckDB says it is."""
+    kind = "table" if function_type in ("table", "pragma", "table_macro") else "scalar"
+    return not sql_functions.is_allowed(kind, name)
 
 
 def serve(connection: duckdb.DuckDBPyConnection, catalog: str, quack: Quack) -> None:

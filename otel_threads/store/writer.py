@@ -46,13 +46,8 @@ class BatchWriter:
         database: Database,
         *,
         on_commit: Callable[[int], None] = lambda _: None,
-        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Start the thread. `on_commit` hears the number of each commit, in that thread.
-
-        `make_room` is asked when a commit ran out of memory; True when it made some.
-        """
-        self._make_room = make_room
+        """Start the thread. `on_commit` hears the number of each commit, in that thread."""
         self._database = database
         self._on_commit = on_commit
         with database.cursor() as cursor:
@@ -130,14 +125,12 @@ class BatchWriter:
         self._database.fold_log()  # after the answers: it may take a moment
 
     def _commit_or_make_room(self, batches: list[Batch]) -> None:
-        """Commit; out of memory, stop what outsiders ask, fold the log in, and try once more."""
+        """Commit; out of memory, fold the log in, and try once more."""
         try:
             self._commit(batches)
         except duckdb.OutOfMemoryException as error:
             if is_fatal(error):
                 raise
-            if self._make_room():
-                logger.warning("stopped queries from outside: they left no memory for a commit")
             # Rows in the log take memory, too, and the next commit would find no more than this.
             self._database.fold_log(whatever_size=True)
             self._commit(batches)

@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from otel_threads.api import store_schemas as schemas
 from otel_threads.api.rest.answers import BASE, ERRORS
-from otel_threads.threads.sql import MEDIA_TYPES, Question, SqlService
+from otel_threads.threads.sql import MEDIA_TYPES, Asked, Question, SqlService
 
 PATH = f"{BASE}/sql"
 HANGUP_POLL_S = 0.1
@@ -41,21 +41,19 @@ def add_sql(api: FastAPI, service: SqlService) -> None:
         """
         running = contextlib.ExitStack()
         question = running.enter_context(service.outside.asking())
+        query = Asked(
+            sql=asked.sql, params=asked.params, format=asked.format, rows_max=asked.rows_max
+        )
         try:
             pieces = await _unless_hung_up(
-                request,
-                question,
-                lambda: service.answer(
-                    question, asked.sql, asked.params, asked.format, asked.rows_max
-                ),
+                request, question, lambda: service.answer(question, query)
             )
             first = await _unless_hung_up(request, question, lambda: next(pieces, b""))
+            if asked.format == "json":  # all of it is here
+                await run_in_threadpool(running.close)
         except BaseException:
             await run_in_threadpool(running.close)
             raise
-        if asked.format == "json":
-            await run_in_threadpool(running.close)
-            return Response(first, media_type=MEDIA_TYPES["json"])
         return StreamingResponse(
             _rest(request, question, first, pieces, running),
             media_type=MEDIA_TYPES[asked.format],
@@ -74,7 +72,6 @@ async def _rest(
         while piece := await _unless_hung_up(request, question, lambda: next(pieces, b"")):
             yield piece
     finally:
-        question.stop()
         running.close()
 
 
