@@ -14,18 +14,20 @@ KEYS_SQL = """
     union all select 'score:' || name, count(*) from score_records group by all
 """
 # A span is stored twice or halved, or raw and derived rows disagree: each count must be 0.
+DISAGREEMENTS = (
+    "spans_twice", "spans_halved", "spans_without_trace", "traces_without_span", "span_counts_apart",
+)  # fmt: skip
 DISAGREEMENTS_SQL = """
     select
-        (select count(*) - count(distinct (project, trace_id, span_id)) from spans) as spans_twice,
+        (select count(*) - count(distinct (project, trace_id, span_id)) from spans),
         (select count(*) from spans s full join
             (select distinct trace_id, span_id from span_content) c using (trace_id, span_id)
             where s.name is null
             or (c.span_id is null and s.attributes['gen_ai.output.messages'] is null
-                and map_contains(s.attributes, 'gen_ai.output.messages'))) as spans_halved,
-        (select count(*) from spans s anti join traces t using (trace_id)) as spans_without_trace,
-        (select count(*) from traces t anti join spans s using (trace_id)) as traces_without_span,
+                and map_contains(s.attributes, 'gen_ai.output.messages'))),
+        (select count(*) from spans s anti join traces t using (trace_id)),
+        (select count(*) from traces t anti join spans s using (trace_id)),
         (select count(*) from spans) - (select coalesce(sum(span_count), 0) from traces)
-            as span_counts_apart
 """
 
 
@@ -38,11 +40,9 @@ def keys_of(database: Path) -> dict[str, int]:
 def disagreements(database: Path) -> dict[str, int]:
     """Return what is wrong between the tables of a file whose spans are all derived; {}: nothing."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        cursor = connection.execute(DISAGREEMENTS_SQL)
-        names = [column[0] for column in cursor.description or ()]
-        row = cursor.fetchone()
+        row = connection.execute(DISAGREEMENTS_SQL).fetchone()
     assert row is not None
-    return {name: count for name, count in zip(names, row, strict=True) if count}
+    return {name: int(count) for name, count in zip(DISAGREEMENTS, row, strict=True) if count}
 
 
 def derived_digests(database: Path) -> dict[str, tuple[int, int]]:

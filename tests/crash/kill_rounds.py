@@ -3,7 +3,7 @@
     python tests/crash/kill_rounds.py [--rounds 200] [--seed 1] [--folder …] [--only checkpoint]
 
 Each round starts the server on the database that the last kill left, compares what it holds with what
-was acknowledged in all rounds, puts it under traffic (gRPC, HTTP with protobuf and JSON, what was not
+was acknowledged in all rounds (the column `found`), puts it under traffic (gRPC, HTTP with protobuf and JSON, what was not
 acknowledged again), does what its moment says and kills. At the end, and every 25 rounds, a rebuild
 must give the same derived rows. Prints a table; exits 1 on any loss. The same seed draws the same
 rounds; which byte a kill meets is up to the machine.
@@ -50,6 +50,7 @@ class Rounds:
         dice = random.Random(f"{self.seed} {number}")
         before = self.ledger.acknowledged_count()
         self.server.start()
+        found = self.check_served(f"at the start of round {number}")
         traffic = Traffic(
             self.server, self.ledger, self.seed * 1000 + number, senders=3, text_bytes_max=60_000
         )
@@ -60,30 +61,41 @@ class Rounds:
         finally:
             traffic.stop()
         self.kills[moment] += 1
-        found = self.check(f"round {number} ({moment})", rebuild=number % REBUILD_EVERY == 0)
         self.losses += [f"round {number} ({moment}): {loss}" for loss in now.losses]
+        if number % REBUILD_EVERY == 0:
+            self.check_file(f"after round {number} ({moment})")
         acknowledged = self.ledger.acknowledged_count() - before
         took = time.monotonic() - began
         return f"{number:>5}  {moment:<16} {acknowledged:>7} {took:>6.1f}  {found}  {now.note}"
 
-    def check(self, where: str, *, rebuild: bool) -> str:
-        """Compare what the database holds after one more start with what was acknowledged."""
+    def check_served(self, where: str) -> str:
+        """Compare what the server has, once all is derived, with what was acknowledged."""
+        self.server.wait_derived()
+        stored = dict(self.server.sql(held.KEYS_SQL))
+        (counts,) = self.server.sql(held.DISAGREEMENTS_SQL)
+        return self._note(where, stored, dict(zip(held.DISAGREEMENTS, counts, strict=True)))
+
+    def check_file(self, where: str) -> None:
+        """Compare what the file holds after a start and a stop, also with a rebuild."""
         self.server.start()
         self.server.wait_derived()
         if code := self.server.stop():
             self.losses.append(f"{where}: a stop ended with {code}")
-        losses = self.ledger.losses(held.keys_of(self.server.database))
-        apart = held.disagreements(self.server.database)
+        file = self.server.database
+        self._note(where, held.keys_of(file), held.disagreements(file))
+        before = held.derived_digests(file)
+        held.rebuild(file, self.server.env)
+        after = held.derived_digests(file)
+        if before != after:
+            self.losses.append(f"{where}: a rebuild changed {_changed(before, after)}")
+
+    def _note(self, where: str, stored: dict[str, int], counts: dict[str, int]) -> str:
+        losses = self.ledger.losses(stored)
+        apart = {name: count for name, count in counts.items() if count}
         if losses:
             self.losses.append(f"{where}: {losses}")
         if apart:
             self.losses.append(f"{where}: tables disagree: {apart}")
-        if rebuild:
-            before = held.derived_digests(self.server.database)
-            held.rebuild(self.server.database, self.server.env)
-            after = held.derived_digests(self.server.database)
-            if before != after:
-                self.losses.append(f"{where}: a rebuild changed {_changed(before, after)}")
         return "lost" if losses or apart else "whole"
 
 
@@ -113,7 +125,7 @@ def run(folder: Path, rounds: int, seed: int, only: str | None = None) -> Rounds
         except NotReached as error:
             found.losses.append(f"round {number} ({moment}): {error}")
             found.server.kill()
-    found.check("at the end", rebuild=True)
+    found.check_file("at the end")
     return found
 
 

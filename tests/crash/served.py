@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -120,6 +121,21 @@ class Served:
     def post(self, path: str, body: dict[str, object] | None = None) -> httpx.Response:
         """Call REST."""
         return httpx.post(f"{self.rest}/api/v1{path}", json=body, timeout=60)
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one SELECT, over REST; asked anew while the server has no memory."""
+        found: list[tuple[Any, ...]] = []
+
+        def answered() -> bool:
+            response = self.post("/sql", {"sql": query})
+            if response.status_code == 503:
+                return False
+            response.raise_for_status()
+            found.extend(tuple(row) for row in response.json()["rows"])
+            return True
+
+        wait_for(answered, "an answer to a query", poll_s=0.1)
+        return found
 
     def wait_derived(self) -> None:
         """Return once everything that was acknowledged is in the threads."""
