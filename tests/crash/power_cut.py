@@ -39,6 +39,7 @@ DATABASE = "otel-threads.duckdb"
 BACKUP = "backup.duckdb"
 SNAPSHOT = "otel-threads.snapshot.duckdb"
 WAL_BYTES_MAX = 128 << 10  # so that a second of traffic meets several checkpoints
+SNAPSHOT_EVERY_S = 4.0  # each copies the whole file into the recording
 STATES_A_CUT = 3
 WORKERS = 2
 END = 1 << 62  # a time after all others
@@ -87,7 +88,9 @@ def record(folder: Path, library: Path, seed: int) -> Session:
     database.mkdir()
     recorder = Recorder(library, database, folder / "log")
     session = Session(recorder, Ledger(), database.stat().st_ino)
-    server = Served(database, wal_bytes_max=WAL_BYTES_MAX, env=recorder.env(), snapshot_every_s=0.7)
+    server = Served(
+        database, wal_bytes_max=WAL_BYTES_MAX, env=recorder.env(), snapshot_every_s=SNAPSHOT_EVERY_S
+    )
     _fill(server, session, seed)
     _run_with_traffic(server, session, seed + 1, lambda: _command(server, "backup", BACKUP))
     _command(server, "compact")

@@ -385,10 +385,13 @@ ssize_t pwritev64(int handle, const struct iovec *parts, int count, off64_t offs
 ssize_t pwritev(int handle, const struct iovec *parts, int count, off_t offset) {
     return pwritev64(handle, parts, count, offset);
 }
-ssize_t pwritev2(int handle, const struct iovec *parts, int count, off_t offset, int flags) {
-    if (is_watched(handle) && flags) put_unsupported("pwritev2 with flags");
-    if (!is_watched(handle)) return REAL(pwritev2)(handle, parts, count, offset, flags);
+ssize_t pwritev64v2(int handle, const struct iovec *parts, int count, off64_t offset, int flags) {
+    if (!is_watched(handle)) return REAL(pwritev64v2)(handle, parts, count, offset, flags);
+    if (flags) put_unsupported("pwritev2 with flags");
     return written_parts(handle, parts, count, offset);
+}
+ssize_t pwritev2(int handle, const struct iovec *parts, int count, off_t offset, int flags) {
+    return pwritev64v2(handle, parts, count, offset, flags);
 }
 
 ssize_t sendfile64(int to, int from, off64_t *offset, size_t size) {
