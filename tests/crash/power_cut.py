@@ -213,7 +213,7 @@ def cuts(
 def _chosen(
     session: Session, records: Sequence[Record], count: int, dice: random.Random
 ) -> set[int]:
-    """Return where to cut: at acknowledgements, around fsyncs and names, anywhere; a third each."""
+    """Return where to cut: at acknowledgements, around fsyncs and names, anywhere; a part of each."""
     times = [one.time_ns for one in records]
     answers = {
         bisect.bisect_right(times, entry.acknowledged_ns)
@@ -235,7 +235,13 @@ def _chosen(
         if (at := bisect.bisect_right(answers_sorted, index)) < len(answers_sorted)
     }
     anywhere = range(len(records) + 1)
-    found = {len(records)}
+    # Few, and each a moment at which the database itself may be without a name: all of them.
+    found = {len(records)} | {
+        index + beside
+        for index in named
+        if DATABASE in (records[index].name, records[index].second)
+        for beside in (0, 1)
+    }
     for places in (first_answers, answers, borders, anywhere):
         pool = sorted(places)
         found |= set(dice.sample(pool, min(len(pool), -(-count // 4))))
