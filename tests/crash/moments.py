@@ -18,7 +18,7 @@ import httpx
 import traffic
 import zstandard
 from ledger import Ledger
-from served import NotReached, Served, wait_for
+from served import WAIT_S_MAX, NotReached, Served, wait_for
 
 from otel_threads.store import double_write
 
@@ -104,7 +104,7 @@ def in_a_backup(now: Round) -> None:
         now.pause(2.0)
         now.kill()
         now.note = f"command, {'a file' if target.exists() else 'no file'}"
-        command.wait(60)
+        command.wait(WAIT_S_MAX)
     else:
         asked = _in_background(lambda: httpx.get(f"{now.server.rest}/api/v1/backup", timeout=60))
         now.pause(0.6)
