@@ -5,6 +5,7 @@ import contextlib
 import functools
 import json
 import logging
+import os
 import signal
 import socket
 import ssl

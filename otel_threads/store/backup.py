@@ -165,20 +165,35 @@ def restore(
         durable.sync(partial)
         log = Path(f"{target}.wal")
         if old is not None:
-            target.replace(old)
+            # Killed after a rename, a restore would leave no database under the name that a
+            # server starts with, and it would make an empty one: so a second name comes first.
+            _keep_beside(target, old)
             if log.exists():
-                log.replace(f"{old}.wal")
-        else:
-            # The log of a database that is gone would be replayed into this one.
-            with contextlib.suppress(FileNotFoundError):
-                log.unlink()
+                _keep_beside(log, Path(f"{old}.wal"))
+            durable.sync_names(target.parent)
         durable.replace(partial, target)
+        # The log of a database that is gone would be replayed into this one.
+        with contextlib.suppress(FileNotFoundError):
+            log.unlink()
+        durable.sync_names(target.parent)
     except OSError as error:
+        if old is not None and partial.exists():  # nothing was replaced: no second names
+            for name in (old, Path(f"{old}.wal")):
+                name.unlink(missing_ok=True)
         raise StoreFailed(f"the database could not be written: {error.strerror}") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
     return old
+
+
+def _keep_beside(file: Path, kept: Path) -> None:
+    """Give a file a second name; a copy where there are no links."""
+    try:
+        os.link(file, kept)
+    except OSError:
+        shutil.copyfile(file, kept)
+        durable.sync(kept)
 
 
 def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tuple[int, int]:

@@ -1,0 +1,17 @@
+"""A short run of kill_rounds.py: each round kills at another kind of moment."""
+
+import pytest
+from kill_rounds import run
+from moments import MOMENTS
+
+ROUNDS = 12
+SEED = 1
+
+
+@pytest.mark.slow
+def test_kills_at_twelve_kinds_of_moment_lose_nothing_and_double_nothing(tmp_path):
+    found = run(tmp_path, ROUNDS, SEED)
+    assert found.losses == []
+    assert found.kills.total() == ROUNDS
+    assert found.kills.keys() < MOMENTS.keys()
+    assert found.ledger.acknowledged_count() >= ROUNDS
