@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import psutil
 import pytest
-from attack.http2 import Peer, message
+from attack.http2 import Peer, block, head, literal, message
 from builders import a_chat, a_request, a_span
 from conftest import wait_until
 from google.rpc.error_details_pb2 import RetryInfo
@@ -243,6 +243,20 @@ def test_a_path_that_is_no_text_ends_nothing(server, port):
         peer.close()
     with grpc.insecure_channel(server.addresses[port]) as one:
         health_pb2_grpc.HealthStub(one).Check(health_pb2.HealthCheckRequest(), timeout=30)
+
+
+def test_headers_that_are_no_text_do_not_fill_the_log(make_server):
+    server = make_server()
+    peer = Peer(server.grpc)
+    for stream_id in range(1, 41, 2):
+        bad = literal(b"x-otel-threads-project", b"\xff\xfesecret")
+        peer.send(head(stream_id, block() + bad))
+        peer.write(stream_id, message(a_request(a_span())))
+        assert peer.answer(stream_id) == ("OK", "")
+    peer.close()
+    server.stop()
+    assert len(server.stderr().splitlines()) <= 1
+    assert "secret" not in server.stderr()
 
 
 @pytest.mark.parametrize(

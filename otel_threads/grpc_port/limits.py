@@ -11,7 +11,9 @@ METADATA_BYTES_MAX = 16 * KIB  # of one call; gRPC's own hard limit
 # tenth of a second. Clients of gRPC's C core that begin with more at once have them refused.
 STREAMS_MAX = 256
 CALLS_MAX = 4096  # under way at a port; 3,000 exporters at once are served
-PENDING_MAX = 2 * CALLS_MAX  # calls that have come and that we have not begun; gRPC cancels more
+# Calls that have come and that our loop has not begun; gRPC cancels more, which exporters retry.
+# Calls of others wait behind them, a quarter of a millisecond each.
+PENDING_MAX = 3072
 HANDSHAKE_S = 10  # TLS, preface and settings of a new connection
 MESSAGE_S = 60.0  # for a message to arrive
 ANSWER_S = 60.0  # for a client to take an answer: it may keep its window closed

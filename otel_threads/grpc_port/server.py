@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc._cython import cygrpc
 
+from otel_threads.grpc_port import quiet
 from otel_threads.grpc_port.calls import Call, Calls
 from otel_threads.grpc_port.limits import Limits, channel_arguments
 from otel_threads.grpc_port.memory import resident_bytes
@@ -72,6 +73,7 @@ class Server:
         memory_bytes: Callable[[], int | None] = resident_bytes,
     ) -> None:
         """Serve nothing yet; `port` names it in the log."""
+        quiet.install()
         self.calls = Calls(limits, port=port, memory_bytes=memory_bytes)
         self.stopping = asyncio.Event()
         own, cygrpc.AioServer = cygrpc.AioServer, _Server

@@ -50,6 +50,18 @@ def block(path: str | bytes = TRACES, **more: str | bytes) -> bytes:
     return encoder.encode(list(fields.items()))
 
 
+def literal(name: bytes, value: bytes) -> bytes:
+    """Return one header as it is, not compressed and not kept in a table; names below 127 bytes."""
+    length, number = b"", len(value)
+    if number < 127:
+        return bytes([0, len(name)]) + name + bytes([number]) + value
+    number -= 127
+    while number > 127:
+        length += bytes([number & 127 | 128])
+        number >>= 7
+    return bytes([0, len(name)]) + name + b"\x7f" + length + bytes([number]) + value
+
+
 def head(stream_id: int, headers: bytes, *, ends: bool = False) -> bytes:
     """Return the HEADERS frame of a call."""
     return frame(HEADERS, END_HEADERS | (END_STREAM if ends else 0), stream_id, headers)

