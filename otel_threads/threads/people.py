@@ -326,7 +326,7 @@ class PeopleService:
             raise InvalidQuery(f"limit {limit} is not between 1 and {LIMIT_MAX}")
         digest = digest_of({"of": of, **chosen})
         offset = open_cursor(cursor, digest)[0] if cursor else 0
-        if not isinstance(offset, int) or offset < 0:
+        if type(offset) is not int or offset < 0:
             raise InvalidQuery("cursor is not one that this server gave")
         read = getattr(self._annotations, of)
         rows = read(chosen, limit=limit + 1, offset=offset)

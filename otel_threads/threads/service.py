@@ -227,7 +227,7 @@ class ThreadService:
         name = self._one_project(project)
         walk = digest_of({"turns": [name, thread_id]})
         after = open_cursor(cursor, walk) if cursor else None
-        if after and not isinstance(after[0], int):
+        if after and type(after[0]) is not int:  # a bool is one, too, and no index
             raise InvalidQuery("cursor is not one that this server gave")
         rows = self._read_turns(name, thread_id, after[0] if after else -1, limit + 1)
         more = len(rows) > limit

@@ -24,6 +24,7 @@ Row = dict[str, Any]
 WALKS_MAX = 256
 SHOWN_MAX = 2_000_000  # items remembered over all walks; some 60 bytes each
 _IN_ORDER, _LATE = 0, 1
+TEXT_SORTS = ("thread_id", "trace_id", "project", "name")
 NO_CURSOR = "cursor is not one that this server gave"
 
 
@@ -71,7 +72,7 @@ class Walks:
         token, phase, after = "", _IN_ORDER, None
         if cursor:
             token, phase, *place = open_cursor(cursor, digest, at_least=2)
-            if len(place) not in ((0, 2) if phase == _LATE else (3,)):
+            if len(place) not in ((0, 2) if phase == _LATE else (3,)) or not _fits(place, sort):
                 raise InvalidQuery(NO_CURSOR)
             after = place or None
         started = sequence()
@@ -137,6 +138,24 @@ class Walks:
                 or sum(len(one.shown) for one in self._walks.values()) > SHOWN_MAX
             ):
                 self._walks.popitem(last=False)
+
+
+def _fits(place: Sequence[Any], sort: str) -> bool:
+    """Return whether a cursor's place has the types of its sort and of the keys.
+
+    The database would fail on another: a cursor comes from outside and may be forged.
+    """
+    *first, project, key = place or ("", "")
+    if not isinstance(project, str) or not isinstance(key, str):
+        return False
+    if not first or first[0] is None:
+        return True
+    column = sort.removeprefix("-")
+    if column.endswith(("_time", "_at")):
+        return isinstance(first[0], datetime.datetime)
+    if column in TEXT_SORTS:
+        return isinstance(first[0], str)
+    return isinstance(first[0], int | float) and not isinstance(first[0], bool)
 
 
 def _mark(keys: Sequence[Any]) -> int:

@@ -19,6 +19,7 @@ def _calls(
 ) -> Outcome:
     """Call with ready bytes from so many connections until the budget is spent."""
     outcome = Outcome()
+    budget.begin()
 
     def work(n: int) -> None:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]

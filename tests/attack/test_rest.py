@@ -302,6 +302,8 @@ def cursors_that_are_forged(addresses: Addresses, budget: Budget) -> Outcome:
     texts += [b"[" * 50_000, b"\xff" * 1000, b'["' + digest.encode() + b'",' + b"[" * 30_000]
     while budget.left():
         for text in texts:
+            if not budget.left():
+                break
             made = base64.urlsafe_b64encode(text).decode()
             client.ask("GET", f"{path}&cursor={quote(made)}")
     return outcome

@@ -57,6 +57,7 @@ def each(
 ) -> Outcome:
     """Call `ask` with a client of its own in so many threads until the budget is spent."""
     outcome = Outcome()
+    budget.begin()
 
     def work() -> None:
         client = Client(address, outcome, budget)
@@ -74,6 +75,7 @@ def each(
 def export(addresses: Addresses, budget: Budget, payloads: list[bytes]) -> Outcome:
     """Send each payload once over OTLP/HTTP, in order."""
     outcome = Outcome()
+    budget.begin()
     client = Client(addresses.otlp_http, outcome, budget)
     for payload in payloads:
         if budget.left():
