@@ -50,7 +50,7 @@ def json_spans(spans: bytes) -> bytes:
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "identity": bytes,
-    "gzip": functools.partial(gzip.compress, compresslevel=9),
+    "gzip": functools.partial(gzip.compress, compresslevel=1),
     "zstd": zstandard.compress,
 }
 GZIP_OF_NOTHING = gzip.compress(b"", mtime=0)
