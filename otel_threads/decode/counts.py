@@ -48,6 +48,11 @@ class RequestLimits:
     values_max: int
 
     @property
+    def least(self) -> int:
+        """The smallest bound: what cannot hold more needs no counting."""
+        return min(self.spans_max, self.events_max, self.links_max, self.values_max)
+
+    @property
     def fields_max(self) -> int:
         """How many fields of large messages are looked at before a request is refused."""
         lists = 3 * self.spans_max + self.events_max + self.links_max + self.values_max

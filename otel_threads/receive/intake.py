@@ -29,6 +29,7 @@ GROUP_REQUESTS_MAX = 256
 # What a group holds at most, if it is more than one request: usual groups have a fifth of it. And
 # the least that goes to the other thread; decoding takes 0.3 to 30 microseconds an item.
 GROUP_ITEMS_MAX = 50_000
+ITEM_BYTES_MIN = 2  # of a payload: a tag and a length
 LARGE_BYTES_MIN = 4 * 1024 * 1024  # of a payload that goes to the other thread uncounted
 CHECKED_BYTES_MAX = 32 * 1024  # protobuf checks so small a payload in a millisecond at most
 # Decoding ahead of a running commit pays for large requests. Small ones had better wait and be
@@ -209,7 +210,14 @@ class GroupIntake:
         return total
 
     def _count_together(self, group: Sequence[_Waiting]) -> RequestCounts | None:
-        """Return what a group holds; None where its requests have to be counted one by one."""
+        """Return what a group holds; None where its requests have to be counted one by one.
+
+        Of a small group, which is the usual one where senders are many, it is what it may hold.
+        """
+        payload_bytes = sum(len(waiting.request.payload) for waiting in group)
+        items_max = payload_bytes // ITEM_BYTES_MIN
+        if items_max <= min(GROUP_ITEMS_MAX, self._limits.least):
+            return RequestCounts(payload_bytes=payload_bytes, values=items_max)
         try:
             found = self._count(group)
         except Exception:  # noqa: BLE001  # counted one by one, each is told what it is
