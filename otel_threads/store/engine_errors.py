@@ -37,6 +37,7 @@ def is_fatal(error: BaseException) -> bool:
 
 
 def refused(path: str, error: duckdb.Error) -> DatabaseRefused:
+    """Return what to raise of DuckDB's refusal to open a file, with the process that holds it."""
     held = _LOCKED.search(str(error))
     said = explain(path, error)
     return DatabaseInUse(said, int(held[2])) if held else DatabaseRefused(said)
