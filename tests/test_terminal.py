@@ -32,13 +32,31 @@ TYPED = HOSTILE.replace("\x00", "")  # no argument and no name of a file holds o
 LONG = "long " * 20_000
 
 
-def on_a_terminal(*arguments: str, cwd: Path, width: int = 200) -> tuple[str, int]:
-    """Run the program on a terminal that knows no colours; return what it wrote, and its code."""
+# Each command by the program's own entrance; one process for all of them, for the sake of time.
+RUN_ALL = """
+import json, sys
+from otel_threads import cli
+for n, arguments in enumerate(json.load(open(sys.argv[1]))):
+    sys.argv[1:] = arguments
+    try:
+        cli.main()
+    except SystemExit as ended:
+        code = ended.code or 0
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        code = 99
+    print(f"=====ended {code}=====", flush=True)
+"""
+
+
+def on_a_terminal(*commands: tuple[str, ...], cwd: Path) -> list[tuple[str, int]]:
+    """Run commands on a terminal that knows no colours; return what each wrote, and its code."""
+    (cwd / "commands.json").write_text(json.dumps(commands))
     main, other = pty.openpty()
-    env = {**os.environ, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": str(width)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "otel_threads", *arguments],
-        stdin=subprocess.DEVNULL, stdout=other, stderr=other, cwd=cwd, env=env,
+        [sys.executable, "-c", RUN_ALL, "commands.json"],
+        stdin=subprocess.DEVNULL, stdout=other, stderr=other, cwd=cwd,
+        env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"},
     )  # fmt: skip
     os.close(other)
     written = b""
@@ -54,7 +72,11 @@ def on_a_terminal(*arguments: str, cwd: Path, width: int = 200) -> tuple[str, in
             break
         written += chunk
     os.close(main)
-    return written.decode().replace("\r\n", "\n"), process.wait(60)
+    assert process.wait(60) == 0
+    text = written.decode().replace("\r\n", "\n")
+    parts = re.split(r"=====ended (\d+)=====\n", text)
+    assert len(parts) == 2 * len(commands) + 1, text[-2000:]
+    return [(parts[2 * n], int(parts[2 * n + 1])) for n in range(len(commands))]
 
 
 def piped(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
@@ -85,6 +107,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory):
 
 
 TRACE = "trace id"
+ALL_IDS = ("sql", "--json", "select thread_id from threads where thread_id <> 'long'")
+MARKUP = ("sql", "select '[red]a[/red] [link=http://x]b[/link] :smile:' as \"[bold]c\"")
 COMMANDS = [
     ("threads", "list", "--project", "*"),
     ("threads", "list", "--json"),
@@ -135,36 +159,42 @@ COMMANDS = [
     ("config", "--http-endpoint", TYPED),
     ("serve", "--http-endpoint", TYPED),
     ("completion", TYPED),
+    ALL_IDS,
+    MARKUP,
     (TYPED,),
     (f"-{TYPED}",),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: ascii(" ".join(command))[:60])
-def test_no_command_writes_an_escape_to_a_terminal(filled, command):
+@pytest.fixture(scope="module")
+def shown(filled):
+    """What each command wrote to a terminal, and its exit code."""
     trace_id = filled.get("/traces", limit=2)["items"][-1]["trace_id"]
-    arguments = [trace_id if argument == TRACE else argument for argument in command]
-    written, code = on_a_terminal(*arguments, cwd=filled.folder)
+    commands = [tuple(trace_id if one == TRACE else one for one in command) for command in COMMANDS]
+    return dict(zip(COMMANDS, on_a_terminal(*commands, cwd=filled.folder), strict=True))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: ascii(" ".join(command))[:60])
+def test_no_command_writes_an_escape_to_a_terminal(shown, command):
+    written, code = shown[command]
     assert written.strip()
     assert code in (0, 1, 2)
     assert unsafe(written) == []
     assert "Traceback" not in written
 
 
-def test_a_thread_with_a_hostile_id_is_shown_whole(filled):
-    """Its id stands in the database with a NUL, which no argument can hold: so it is asked by SQL."""
-    written, _ = on_a_terminal("sql", "--json", "select thread_id from threads where thread_id <> 'long'", cwd=filled.folder)  # fmt: skip
-    assert json.loads(written)["thread_id"] == f"thread {HOSTILE}"
+def test_json_on_a_terminal_means_the_same(shown):
+    assert json.loads(shown[ALL_IDS][0])["thread_id"] == f"thread {HOSTILE}"
 
 
-def test_markup_is_text(filled):
-    written, _ = on_a_terminal("sql", "select '[red]a[/red] [link=http://x]b[/link] :smile:' as \"[bold]c\"", cwd=filled.folder)  # fmt: skip
+def test_markup_is_text(shown):
+    written, _ = shown[MARKUP]
     assert "[red]a[/red] [link=http://x]b[/link] :smile:" in written
     assert "[bold]c" in written
 
 
 def test_a_pipe_gets_csv_as_it_is_and_json_that_means_the_same(filled):
-    query = "select thread_id from threads where thread_id <> 'long'"
+    query = ALL_IDS[-1]
     made = piped("sql", "--csv", query, cwd=filled.folder).stdout.decode()
     assert list(csv.reader(io.StringIO(made, newline="")))[1] == [f"thread {HOSTILE}"]
     found = piped("sql", "--json", query, cwd=filled.folder).stdout.decode()

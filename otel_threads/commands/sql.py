@@ -1,6 +1,5 @@
 """`otel-threads sql`: one query, or a prompt, on the running server or the file."""
 
-import csv
 import io
 import json
 import sys
@@ -18,7 +17,7 @@ from otel_threads.commands.base import load, setting_options, whole_file
 from otel_threads.errors import OtelThreadsError
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
-from otel_threads.threads.sql import plain
+from otel_threads.threads.sql import plain, write_csv
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,9 +87,8 @@ def _cell(value: Any) -> str:
 
 
 def _write_csv(found: SqlResult, file: Any) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(found.columns)
-    writer.writerows([_cell(value) for value in row] for row in _values(found))
+    rows = [found.columns, *([_cell(value) for value in row] for row in _values(found))]
+    write_csv(file, rows)
 
 
 def _write(found: SqlResult, path: Path) -> None:

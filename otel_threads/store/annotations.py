@@ -17,7 +17,8 @@ import pyarrow as pa
 from otel_threads.errors import Conflict
 from otel_threads.store import sql
 from otel_threads.store.arrow import register
-from otel_threads.store.database import Database, dictionaries, told_apart
+from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.engine_errors import told_apart
 
 Row = dict[str, Any]
 UPSERT_SCORES_SQL = sql.query("upsert_scores")

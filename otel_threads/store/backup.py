@@ -17,13 +17,8 @@ import duckdb
 from otel_threads import durable
 from otel_threads.errors import DatabaseRefused, StoreFailed
 from otel_threads.store import checksums, migrations
-from otel_threads.store.database import (
-    CATALOG,
-    ROW_GROUP_SIZE,
-    STORAGE_VERSION,
-    Database,
-    explain,
-)
+from otel_threads.store.database import CATALOG, ROW_GROUP_SIZE, STORAGE_VERSION, Database
+from otel_threads.store.engine_errors import explain
 from otel_threads.store.file_watch import free_name
 
 PIECE_BYTES = 8 << 20

@@ -18,18 +18,17 @@ import duckdb
 
 from otel_threads import deadline, durable
 from otel_threads.errors import (
-    DatabaseInUse,
     DatabaseRefused,
     OtelThreadsError,
     QueryTimeout,
     StoreClosed,
     StoreFailed,
-    Unavailable,
     describe,
 )
 from otel_threads.store import allocator, double_write, file_watch, migrations, new_file
 from otel_threads.store.checkpoint_lock import CheckpointLock
 from otel_threads.store.cores import Cores
+from otel_threads.store.engine_errors import is_fatal, refused, told_apart
 from otel_threads.store.file_watch import FileWatch, Loss, free_name
 from otel_threads.store.quack import Quack
 from otel_threads.store.quack import prepare as prepare_quack
@@ -50,7 +49,6 @@ LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is cl
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over nobody's file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
-_LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
 
 
 class Database:
@@ -141,7 +139,7 @@ class Database:
             torn = _TORN.search(str(error))
             if torn and not self.read_only and self._cut_log(int(torn[1])):
                 return self._open()
-            raise _refused(self.path, error) from error
+            raise refused(self.path, error) from error
         except DatabaseRefused:
             connection.close()
             raise
@@ -547,22 +545,6 @@ class Database:
         return loss
 
 
-@contextlib.contextmanager
-def told_apart() -> Iterator[None]:
-    """Turn what is no fault of a question into Unavailable: it may be asked again."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException:
-        raise Unavailable(
-            "no memory left for this question just now (memory_limit_bytes); try again"
-        ) from None
-    except duckdb.Error as error:
-        # A reopen that waited in vain closed the cursor.
-        if not is_fatal(error) and not isinstance(error, duckdb.ConnectionException):
-            raise
-        raise Unavailable("the database is being opened again; try again") from None
-
-
 def _let_go(cursor: duckdb.DuckDBPyConnection) -> None:
     with contextlib.suppress(duckdb.Error):  # mostly that there is no transaction
         cursor.rollback()
@@ -586,47 +568,7 @@ def _bytes_of(file: Path) -> int:
         return 0
 
 
-def is_fatal(error: BaseException) -> bool:
-    """Return whether DuckDB gave up the database, so that only a reopen helps."""
-    return isinstance(error, duckdb.FatalException | duckdb.InternalException) or (
-        "has been invalidated" in str(error)
-    )
-
-
 def dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return what the last query found, one dictionary a row."""
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _refused(path: str, error: duckdb.Error) -> DatabaseRefused:
-    held = _LOCKED.search(str(error))
-    said = explain(path, error)
-    return DatabaseInUse(said, int(held[2])) if held else DatabaseRefused(said)
-
-
-def explain(path: str, error: duckdb.Error) -> str:
-    """Return what DuckDB's refusal to open a file means, and what to do."""
-    text = str(error)
-    if held := _LOCKED.search(text):
-        return (
-            f"{path} is in use by process {held[2]} ({held[1] or 'unknown'}). Stop that process, "
-            "or name another file with --database; a running server answers SQL and the commands "
-            "of otel-threads itself."
-        )
-    if "Cannot open file" in text or "No such file or directory" in text:
-        reason = text.removeprefix("IO Error: ").splitlines()[0]
-        return f"{path} cannot be opened: {reason}. Check the folder and its rights."
-    if "storage version" in text or "newer version of DuckDB" in text or "version number" in text:
-        return (
-            f"{path} was written by a newer DuckDB than {duckdb.__version__}, which this program "
-            "uses. Upgrade otel-threads, or name another file with --database."
-        )
-    if "not a valid DuckDB database" in text:
-        return f"{path} is not a DuckDB database. Name another file with --database."
-    if "Corrupt database file" in text:
-        return (
-            f"{path} is damaged: {text.splitlines()[0]}. Go back to a backup; what can be"
-            " read still can be saved with `otel-threads export` and `otel-threads sql -o`."
-        )
-    return f"{path} cannot be opened: {text.splitlines()[0]}"

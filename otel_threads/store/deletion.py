@@ -20,8 +20,9 @@ from otel_threads.ports import ThreadKey, Work
 from otel_threads.store import sql
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.arrow import register
-from otel_threads.store.database import Database, told_apart
+from otel_threads.store.database import Database
 from otel_threads.store.derived import DuckDBDerivedStore, replace
+from otel_threads.store.engine_errors import told_apart
 
 THREAD_TRACES_SQL = sql.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")

@@ -18,7 +18,7 @@ from otel_threads.model import Span, TraceRows
 from otel_threads.ports import Merge, ThreadKey, Work
 from otel_threads.store import derived_rows, payloads, rows, sql, tool_links, turn_pieces
 from otel_threads.store.arrow import register, rows_of, table_of
-from otel_threads.store.database import Database, is_fatal
+from otel_threads.store.database import Database
 from otel_threads.store.derived_columns import (
     CALLS,
     EVALUATIONS,
@@ -30,6 +30,7 @@ from otel_threads.store.derived_columns import (
     TURN_PIECES,
     TURNS,
 )
+from otel_threads.store.engine_errors import is_fatal
 from otel_threads.store.touched_threads import OF_TURNS, TouchedThreads
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has

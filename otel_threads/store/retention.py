@@ -18,9 +18,10 @@ from otel_threads.ports import ThreadKey, Work
 from otel_threads.store import sql
 from otel_threads.store.annotations import Annotations
 from otel_threads.store.arrow import register
-from otel_threads.store.database import Database, dictionaries, told_apart
+from otel_threads.store.database import Database, dictionaries
 from otel_threads.store.deletion import RAW, Deletion, delete_said
 from otel_threads.store.derived import DuckDBDerivedStore, replace
+from otel_threads.store.engine_errors import told_apart
 
 OLD_TRACES_SQL = sql.query("old_traces")
 OLD_TOTALS_SQL = sql.query("old_totals")

@@ -75,8 +75,20 @@ def _csv(found: Found) -> Iterator[bytes]:
 
 def _lines(rows: list[list[Any]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_csv(text, rows)
     return text.getvalue().encode("utf-8", "replace")
+
+
+def write_csv(file: Any, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows as CSV, a newline after each.
+
+    Python quotes a carriage return only where that ends rows, and reads one as the end of a row.
+    """
+    plain_rows = csv.writer(file, lineterminator="\n")
+    quoted_rows = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        has_return = any(isinstance(cell, str) and "\r" in cell for cell in row)
+        (quoted_rows if has_return else plain_rows).writerow(row)
 
 
 def _cell(value: Any) -> Any:

@@ -23,7 +23,8 @@ from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.ports import Batch
 from otel_threads.store import sql
 from otel_threads.store.arrow import append, register, unregister
-from otel_threads.store.database import Database, is_fatal
+from otel_threads.store.database import Database
+from otel_threads.store.engine_errors import is_fatal
 from otel_threads.store.recent import RecentSpans, hashes_of
 
 logger = logging.getLogger(__name__)

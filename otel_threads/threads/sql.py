@@ -7,6 +7,7 @@ from otel_threads.store.outside import Outside
 from otel_threads.store.outside import Params as Params
 from otel_threads.store.outside import Question as Question
 from otel_threads.store.sql_formats import plain as plain
+from otel_threads.store.sql_formats import write_csv as write_csv
 
 MEDIA_TYPES = {
     "json": "application/json",
