@@ -162,6 +162,7 @@ def in_a_score(now: Round) -> None:
             written += 1
 
     putting = _in_background(put)
+    wait_for(lambda: written > 0, "a score is acknowledged")
     now.pause(0.5)
     now.server.kill()
     putting.join()

@@ -393,7 +393,7 @@ def told(loss: Loss, records: Sequence[Record]) -> str:
 
 def _worded(loss: Loss) -> str:
     """Return a reason without its numbers, to count alike ones."""
-    return re.sub(r"\d+|\(such as .*?\)", "", loss.reason.partition(":")[0]).strip()
+    return re.sub(r"\d+ |: \d+| \(such as .*?\)", "", loss.reason).partition(":")[0]
 
 
 def main() -> int:
