@@ -163,6 +163,7 @@ class Runner:
         if self._connection is not None:
             self._connection.close()
         self._connection = self.attach()
+        _bound_memory(self._place.memory_limit_bytes + DATA_BYTES_OVER)
         self._snapshot = snapshot
         return self._connection
 
@@ -196,7 +197,6 @@ class Runner:
         connection.execute("set enable_progress_bar = false")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-        _bound_memory(place.memory_limit_bytes + DATA_BYTES_OVER)
         return connection
 
     def _attach_file(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:

@@ -176,7 +176,9 @@ def children(pid: int) -> list[psutil.Process]:
 def warm_up(server: Server) -> None:
     """Return once a query is answered: then a process is ready for the next one."""
     wait_until(
-        lambda: httpx.post(f"{server.api}/sql", json={"sql": "select 1"}).status_code == 200,
+        lambda: (
+            httpx.post(f"{server.api}/sql", json={"sql": "select 1"}, timeout=60).status_code == 200
+        ),
         "a process is ready",
     )
 
