@@ -103,17 +103,24 @@ class Config:
             )
         if self.request_bytes_max > 1024 * MIB:
             raise ConfigError("request_bytes_max must be at most 1073741824 (1 GiB)")
-        if self.quack_endpoint:
-            host, port = endpoint(self.quack_endpoint, setting="quack_endpoint")
-            if host not in ("127.0.0.1", "localhost", "::1") or port == 0:
-                raise ConfigError(
-                    f"quack_endpoint={self.quack_endpoint!r} must be a port of loopback, such as "
-                    "127.0.0.1:9494: put a proxy with TLS before it to reach it from elsewhere"
-                )
-            if not self.quack_token or len(self.quack_token) < 16:
-                raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
+        self._check_quack()
+        self._check_tls()
         if fault := names.fault(self.default_project):
             raise ConfigError(f"default_project {fault}")
+
+    def _check_quack(self) -> None:
+        if not self.quack_endpoint:
+            return
+        host, port = endpoint(self.quack_endpoint, setting="quack_endpoint")
+        if host not in ("127.0.0.1", "localhost", "::1") or port == 0:
+            raise ConfigError(
+                f"quack_endpoint={self.quack_endpoint!r} must be a port of loopback, such as "
+                "127.0.0.1:9494: put a proxy with TLS before it to reach it from elsewhere"
+            )
+        if not self.quack_token or len(self.quack_token) < 16:
+            raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
+
+    def _check_tls(self) -> None:
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise ConfigError("tls_cert_file and tls_key_file go together: one of them is missing")
         if self.tls_client_ca_file and not self.tls_cert_file:

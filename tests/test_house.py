@@ -2,10 +2,12 @@
 
 import ast
 import gc
+import io
 import json
 import re
 import subprocess
 import sys
+import tokenize
 from dataclasses import fields
 from pathlib import Path
 
@@ -159,14 +161,37 @@ def parsed(source: str) -> ast.Module:
         gc.enable()
 
 
+TOKENS_MAX = 300  # of a function, without its docstring; complexity is ruff's C901
+# Functions that were longer when the gate came, with what they may have: only ever less.
+LONGER = {
+    "decoded": 563, "replace": 518, "__init__": 500, "attributes_of": 464, "_read_object": 463,
+    "page": 475, "_span": 415, "_readable": 394, "_texts": 393, "stats": 388, "_spilled": 383,
+    "_part": 381, "_call": 381, "_slices": 378, "add_scores": 370, "turns": 366,
+    "change_tags": 349, "add_lifecycle": 349, "shaped": 344, "compact": 343, "evaluations": 341,
+    "_open_ports": 370, "_slice": 337, "_read": 329, "fill": 328, "_of_object": 328,
+    "_converse": 327, "_export": 323, "trace": 312, "_events": 304,
+}  # fmt: skip
+NO_CODE = {
+    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_stay_small(path):
+def test_functions_stay_small(path):
     source = path.read_text()
-    assert source.count("\n") <= 560
+    rows = [
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in NO_CODE
+    ]
     for node in ast.walk(parsed(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = node.end_lineno - node.lineno + 1
-            assert lines <= 60, f"{node.name} has {lines} lines"
+            first = node.body[0] if ast.get_docstring(node) else None
+            told = range(first.lineno, first.end_lineno + 1) if first else ()
+            count = sum(node.lineno <= row <= node.end_lineno and row not in told for row in rows)
+            bound = LONGER.get(node.name, TOKENS_MAX)
+            assert count <= bound, f"{node.name} has {count} tokens, {bound} allowed"
 
 
 def test_tables_are_registered_in_one_place():
