@@ -26,13 +26,13 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_threads import process
+from otel_threads.core.model import Request, Signal
+from otel_threads.core.ports import Batch
+from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs, otlp_json
 from otel_threads.derive.deriver import derive_all
-from otel_threads.model import Request, Signal
-from otel_threads.ports import Batch
-from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.store.writer import BatchWriter
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.spans.writer import BatchWriter
 
 ROUNDS = 5  # the median counts: what else the machine does shows in a single one
 ADDITIONS = 10_000_000

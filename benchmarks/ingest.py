@@ -230,9 +230,9 @@ def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bo
     (DuckDB by itself does so each 16 MiB); without, the rows are in the log alone.
     """
     from otel_threads import process
+    from otel_threads.core.model import Request, Signal
+    from otel_threads.database.database import Database
     from otel_threads.decode import columns
-    from otel_threads.model import Request, Signal
-    from otel_threads.store.database import Database
 
     process.tune()  # as the server does
     templates = [Template(spans=spans, span_bytes=span_bytes, seed=n + 1) for n in range(senders)]

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from otel_threads.store.database import Database
+from otel_threads.database.database import Database
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from conftest import Server

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from ingest import serve, serving_pid
 
-from otel_threads.store.database import Database
+from otel_threads.database.database import Database
 
 GIGABYTE = 10**9
 ROUNDS = 5

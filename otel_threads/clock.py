@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from otel_threads.errors import describe
+from otel_threads.core.errors import describe
 
 logger = logging.getLogger(__name__)
 

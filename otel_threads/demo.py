@@ -1,6 +1,6 @@
 """`otel-threads demo`: a real server, real recorded requests sent over OTLP, and what came out.
 
-The recordings are those of receive/samples.py, which the page's button loads too.
+The recordings are those of ingest/demo_requests.py, which the page's button loads too.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import httpx
 from rich.text import Text
 
 from otel_threads import server, show, terminal
-from otel_threads.config import Config
-from otel_threads.receive import samples
+from otel_threads.core.config import Config
+from otel_threads.ingest import demo_requests
 
 TIMEOUT_S = 60.0
 
@@ -50,7 +50,7 @@ def run(config: Config, *, announce: Callable[[str], None], and_exit: bool) -> N
 def _send(addresses: dict[str, str], failed: list[str]) -> None:
     """Send every recorded request as its sender did."""
     with httpx.Client(base_url=f"http://{addresses['otlp_http']}", timeout=TIMEOUT_S) as http:
-        for sample in samples.samples():
+        for sample in demo_requests.samples():
             answer = http.post(
                 f"/v1/{sample.signal.value}",
                 content=sample.body,

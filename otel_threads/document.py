@@ -6,10 +6,10 @@ python -m otel_threads.document docs
 import sys
 from pathlib import Path
 
-from otel_threads.derive import human
+from otel_threads.derive import user_text
 from otel_threads.derive.families import FAMILIES
-from otel_threads.derive.identity import PRECEDENCE
-from otel_threads.threads.libraries import LIBRARIES, Library
+from otel_threads.derive.thread_id import PRECEDENCE
+from otel_threads.services.libraries import LIBRARIES, Library
 
 HEAD = """\
 # Conventions
@@ -57,8 +57,8 @@ def conventions() -> str:
     lines = [
         HEAD.format(
             precedence="\n".join(f"{i}. `{name}`" for i, name in enumerate(PRECEDENCE, 1)),
-            inputs=", ".join(f"`{name}`" for name in human.INPUTS),
-            outputs=", ".join(f"`{name}`" for name in human.OUTPUTS),
+            inputs=", ".join(f"`{name}`" for name in user_text.INPUTS),
+            outputs=", ".join(f"`{name}`" for name in user_text.OUTPUTS),
         )
     ]
     for family in FAMILIES:

@@ -11,31 +11,31 @@ from typing import Any, TypeVar
 
 from otel_threads import metrics
 from otel_threads.clock import ClockWatch
-from otel_threads.config import Config, endpoint
+from otel_threads.core.config import Config, endpoint
+from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
+from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.derive.deriver import Deriver, derive_all
-from otel_threads.derive.identity import Identity
-from otel_threads.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
+from otel_threads.derive.thread_id import Identity
+from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
-from otel_threads.receive.intake import GroupIntake
-from otel_threads.store.annotations import Annotations
-from otel_threads.store.database import Database
+from otel_threads.services.annotations import PeopleService
+from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
+from otel_threads.services.deleting import DeletingService
+from otel_threads.services.events import Hub
+from otel_threads.services.export import ExportService
+from otel_threads.services.pruning import PruningService
+from otel_threads.services.services import Verbs
+from otel_threads.services.sql_results import SqlService
+from otel_threads.services.threads import ThreadService
+from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import Deletion
-from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.store.outside import Outside
-from otel_threads.store.quack import Quack
-from otel_threads.store.reader import Reader
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.external_sql.external_sql import Outside
+from otel_threads.store.external_sql.quack import Quack
+from otel_threads.store.read.reader import Reader
 from otel_threads.store.retention import Retention
-from otel_threads.store.writer import LAST_SEQUENCE_SQL, BatchWriter
-from otel_threads.threads.backing_up import BackupService, Snapshots, snapshot_file
-from otel_threads.threads.deleting import DeletingService
-from otel_threads.threads.events import Hub
-from otel_threads.threads.export import ExportService
-from otel_threads.threads.people import PeopleService
-from otel_threads.threads.pruning import PruningService
-from otel_threads.threads.service import ThreadService
-from otel_threads.threads.sql import SqlService
-from otel_threads.threads.verbs import Verbs
+from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 FILES_INTERVAL_S = 10.0
@@ -53,7 +53,7 @@ class Engine:
             DatabaseRefused: the file cannot be used; the message says what to do.
         """
         self.database = Database(
-            config.database, memory_limit_bytes=config.memory_limit_bytes, quack=_quack(config)
+            config.database, memory_limit_bytes=config.memory_limit_bytes, listener=_quack(config)
         )
         self.database.put_settings(
             {

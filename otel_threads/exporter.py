@@ -16,13 +16,13 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_threads import config as settings
 from otel_threads import local
-from otel_threads.config import Config
+from otel_threads.core import config as settings
+from otel_threads.core.config import Config
+from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, Overloaded
+from otel_threads.core.model import Request, Signal
 from otel_threads.engine import Engine
-from otel_threads.errors import DatabaseRefused, OtelThreadsError, Overloaded
 from otel_threads.handover import server_info
-from otel_threads.model import Request, Signal
 from otel_threads.sdk import feedback
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from otel_threads import supervisor
-from otel_threads.config import ENDPOINTS, Config, endpoint
-from otel_threads.errors import DatabaseInUse
+from otel_threads.core.config import ENDPOINTS, Config, endpoint
+from otel_threads.core.errors import DatabaseInUse
 
 logger = logging.getLogger(__name__)
 WAIT_S = 5.0  # for a process that is ending: the kernel frees a gigabyte in 0.2 s

@@ -15,20 +15,20 @@ from typing import Any, Self
 
 import httpx
 
-from otel_threads import config as settings
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
-from otel_threads.config import Config, endpoint
+from otel_threads.core import config as settings
+from otel_threads.core.config import Config, endpoint
+from otel_threads.core.errors import DatabaseRefused, InvalidQuery
+from otel_threads.database import backup as copies
+from otel_threads.database.database import Database
 from otel_threads.derive.deriver import derive_all
 from otel_threads.engine import FileEngine, last_sequence
-from otel_threads.errors import DatabaseRefused, InvalidQuery
 from otel_threads.handover import server_info
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
-from otel_threads.store import backup as copies
-from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.threads.verbs import Verbs
+from otel_threads.services.services import Verbs
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 
 Progress = Callable[[int, int], None]
 PIECES_MAX = 16  # of an answer, between the application and its reader

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from otel_threads.errors import describe
+from otel_threads.core.errors import describe
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from otel_threads import durable, handover, process
 from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
-from otel_threads.config import Config, endpoint
+from otel_threads.core.config import Config, endpoint
 from otel_threads.descriptors import descriptor_budget, open_count, raise_limit
 from otel_threads.engine import Engine
 from otel_threads.grpc_port.limits import Limits
@@ -31,7 +31,8 @@ from otel_threads.http_port.access import Access
 from otel_threads.http_port.hosts import allowed_hosts
 from otel_threads.http_port.limits import HttpLimits
 from otel_threads.http_port.port import HttpPort
-from otel_threads.receive import http_refusals, otlp_grpc, otlp_http, samples
+from otel_threads.ingest import demo_requests
+from otel_threads.receive import http_refusals, otlp_grpc, otlp_http
 from otel_threads.refusals import Refusals
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ async def _open_ports(
         engine.verbs,
         ready=engine.trouble,
         rebuild=engine.rebuild,
-        load_samples=functools.partial(samples.load, engine.intake),
+        load_samples=functools.partial(demo_requests.load, engine.intake),
         refresh_metrics=engine.refresh_metrics,
         rights=rights,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from otel_threads.config import Config, ConfigError, endpoint
+from otel_threads.core.config import Config, ConfigError, endpoint
 
 _tracer: Any = None
 

@@ -7,17 +7,17 @@ import duckdb
 import pytest
 from builders import a_chat, a_request
 
-from otel_threads import again
-from otel_threads.config import Config
+from otel_threads import retry
+from otel_threads.core.config import Config
+from otel_threads.core.errors import Unavailable
+from otel_threads.core.model import Request, Signal
+from otel_threads.database.database import Database
 from otel_threads.engine import Engine
-from otel_threads.errors import Unavailable
-from otel_threads.model import Request, Signal
-from otel_threads.store.database import Database
 
 
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
-    monkeypatch.setattr(again, "AFTER_S", 0)
+    monkeypatch.setattr(retry, "AFTER_S", 0)
     engine = Engine(Config(database=str(tmp_path / "x.duckdb")))
     payload = a_request(a_chat("t", "hi", "fine"))
     engine.intake.submit(

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from otel_threads.errors import InvalidPayload
-from otel_threads.model import Outcome
-from otel_threads.receive.answers import Answers
+from otel_threads.core.errors import InvalidPayload
+from otel_threads.core.model import Outcome
+from otel_threads.receive.loop_bridge import Answers
 
 
 async def waiting_for(count: int) -> tuple[list[Future], list[asyncio.Future]]:

@@ -15,9 +15,9 @@ import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
-from otel_threads.errors import DatabaseRefused, StoreFailed
-from otel_threads.store import backup, checksums
-from otel_threads.store.database import BLOCK_BYTES, Database
+from otel_threads.core.errors import DatabaseRefused, StoreFailed
+from otel_threads.database import backup, checksums
+from otel_threads.database.database import BLOCK_BYTES, Database
 
 COPIES = ".otel-threads.duckdb.backup-*"  # while they are sent
 

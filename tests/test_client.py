@@ -12,7 +12,7 @@ from builders import a_chat, a_request
 from conftest import Server, wait_until
 
 from otel_threads import AsyncClient, Client
-from otel_threads.errors import InvalidQuery, NotAllowed, NotFound, Unavailable
+from otel_threads.core.errors import InvalidQuery, NotAllowed, NotFound, Unavailable
 from otel_threads.sdk import client as module
 
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 import zstandard
 
-from otel_threads.errors import InvalidPayload, TooLarge
+from otel_threads.core.errors import InvalidPayload, TooLarge
 from otel_threads.receive import compression
 from otel_threads.receive.compression import MEMBERS_MAX, decompress
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from otel_threads.config import Config, ConfigError, endpoint, load
+from otel_threads.core.config import Config, ConfigError, endpoint, load
 
 
 def test_the_command_line_beats_the_environment_beats_the_file(tmp_path):

@@ -7,8 +7,8 @@ import threading
 import duckdb
 import pytest
 
-from otel_threads.store.cores import Cores
-from otel_threads.store.database import Database
+from otel_threads.database.database import Database
+from otel_threads.database.duckdb_threads import Cores
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from builders import a_chat, a_request
 from conftest import Server, wait_until
 from test_crash import Load, derived, rows
 
-from otel_threads.store.database import Database
+from otel_threads.database.database import Database
 
 ABORTS = (
     "BEFORE_TRUNCATE", "BEFORE_HEADER", "AFTER_FREE_LIST_WRITE", "BEFORE_WAL_FINISH",

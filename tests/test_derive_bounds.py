@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_threads.derive import shapes
-from otel_threads.derive.facts import JSON_VALUES_MAX, KEPT_VALUES_MAX, kept, parse
-from otel_threads.derive.identity import Identity
-from otel_threads.derive.joining import ASKERS_MAX, SOURCE, WAIT_MAX_NS, join
+from otel_threads.core.model import Span
+from otel_threads.derive import attribute_cache
+from otel_threads.derive.family import JSON_VALUES_MAX, KEPT_VALUES_MAX, kept, parse
 from otel_threads.derive.merge import _Known, merge
 from otel_threads.derive.messages import PARTS_MAX, read
+from otel_threads.derive.thread_id import Identity
+from otel_threads.derive.tool_result_links import ASKERS_MAX, SOURCE, WAIT_MAX_NS, join
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
 from otel_threads.derive.turns import MESSAGES_MAX, TOOL_CALLS_MAX
 from otel_threads.json_bounds import holds_more
-from otel_threads.model import Span
 
 INPUT, OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 
@@ -221,13 +221,13 @@ def test_of_two_nested_spans_of_one_run_the_outer_one_counts():
 
 
 def test_names_of_a_megabyte_are_not_remembered():
-    @shapes.remembered
-    def count(names: shapes.Names) -> int:
+    @attribute_cache.remembered
+    def count(names: attribute_cache.Names) -> int:
         return len(names)
 
-    assert shapes.by_shape(count, {"x" * (shapes.NAMES_LENGTH_MAX + 1): 1}) == 1
+    assert attribute_cache.by_shape(count, {"x" * (attribute_cache.NAMES_LENGTH_MAX + 1): 1}) == 1
     assert count.cache_info().currsize == 0
-    assert shapes.by_shape(count, {"x" * shapes.NAMES_LENGTH_MAX: 1}) == 1
+    assert attribute_cache.by_shape(count, {"x" * attribute_cache.NAMES_LENGTH_MAX: 1}) == 1
     assert count.cache_info().currsize == 1
 
 

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_threads.core.model import Request, Signal
+from otel_threads.core.ports import Batch
+from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs, otlp_json
 from otel_threads.derive.deriver import derive_all
-from otel_threads.model import Request, Signal
-from otel_threads.ports import Batch
-from otel_threads.store.database import Database
-from otel_threads.store.derived import TABLES, DuckDBDerivedStore
-from otel_threads.store.writer import BatchWriter
+from otel_threads.store.derived.derived_store import TABLES, DuckDBDerivedStore
+from otel_threads.store.spans.writer import BatchWriter
 
 OUTSIDE_SQL = """
     select t.thread_id, t.start_time, f.first_activity_time, f.last_activity_time

@@ -10,19 +10,19 @@ import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
+from otel_threads.core.errors import StoreFailed
+from otel_threads.core.model import Request, Signal
+from otel_threads.core.ports import Batch
+from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.derive import deriver as deriving
 from otel_threads.derive.deriver import Deriver, derive_all
-from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
+from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
-from otel_threads.errors import StoreFailed
-from otel_threads.model import Request, Signal
-from otel_threads.ports import Batch
-from otel_threads.store import derived, touched_threads
-from otel_threads.store.database import Database
-from otel_threads.store.derived import PASS_BYTES, ROWS_FIRST, DuckDBDerivedStore
-from otel_threads.store.writer import BatchWriter
+from otel_threads.store.derived import derived_store, turn_updates
+from otel_threads.store.derived.derived_store import PASS_BYTES, ROWS_FIRST, DuckDBDerivedStore
+from otel_threads.store.spans.writer import BatchWriter
 
 
 class Failing(DuckDBDerivedStore):
@@ -122,7 +122,7 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
 def test_lag_is_the_age_of_the_oldest_commit_that_is_not_derived(tmp_path, monkeypatch):
     clock = SimpleNamespace(now_s=100.0, monotonic=lambda: clock.now_s, sleep=time.sleep)
     monkeypatch.setattr(deriving, "time", clock)
-    monkeypatch.setattr(derived, "ROWS_MAX", 1)  # a commit each pass
+    monkeypatch.setattr(derived_store, "ROWS_MAX", 1)  # a commit each pass
     database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
     store.may_save = threading.Semaphore(0)
     deriver = Deriver(store)
@@ -194,8 +194,8 @@ def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypa
             raise duckdb.OutOfMemoryException("no room")
         return whole(cursor, work, *rest, **named)
 
-    whole = derived.replace
-    monkeypatch.setattr(derived, "replace", replace)
+    whole = derived_store.replace
+    monkeypatch.setattr(derived_store, "replace", replace)
     if loop:
         deriver = Deriver(store)
         deriver.notice(writer.committed_sequence)
@@ -220,8 +220,8 @@ def test_a_pass_that_finds_no_memory_folds_the_log(tmp_path, monkeypatch):
             raise duckdb.OutOfMemoryException("no room beside the rows of the log")
         return whole(*given, **named)
 
-    whole = derived.replace
-    monkeypatch.setattr(derived, "replace", replace)
+    whole = derived_store.replace
+    monkeypatch.setattr(derived_store, "replace", replace)
     assert database.log_bytes()
     deriver = Deriver(store)
     deriver.notice(writer.committed_sequence)
@@ -267,7 +267,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
             "create temp table words as select *, 'first' as first_message, 'last' as last_message"
             " from affected"
         )
-        cursor.execute(touched_threads.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
+        cursor.execute(turn_updates.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
         found = cursor.execute(
             "select thread_id, trace_count, models, users, tags, first_message, cost_usd"
             " from thread_facts"
@@ -288,7 +288,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
 )
 def test_the_cost_of_a_thread_of_one_trace_is_that_traces(cost_usd):
     with duckdb.connect() as connection:
-        text = touched_threads.INSERT_THREADS_SQL
+        text = turn_updates.INSERT_THREADS_SQL
         begin, end = text.index("sum(round(s.cost_usd"), text.index("as cost_usd")
         found = connection.execute(
             f"select {text[begin:end]} from (select ?::double as cost_usd) s", [cost_usd]

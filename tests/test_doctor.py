@@ -10,7 +10,7 @@ from builders import a_chat, a_request, a_span, new_span_id, new_trace_id, of_no
 from conftest import CAPTURES, request_files, scenarios
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_threads.threads.libraries import LIBRARIES, library_of
+from otel_threads.services.libraries import LIBRARIES, library_of
 
 
 def send(server, name: str) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from otel_threads.errors import DatabaseRefused
-from otel_threads.store import double_write
-from otel_threads.store.database import BLOCK_BYTES, CATALOG, Database
+from otel_threads.core.errors import DatabaseRefused
+from otel_threads.database import checkpoint_journal
+from otel_threads.database.database import BLOCK_BYTES, CATALOG, Database
 
 MEMORY_BYTES = 128 << 20
 
@@ -44,7 +44,7 @@ def moments(tmp_path):
     fill(database, 0, 3000)
     database.fold_log(whatever_size=True)
     fill(database, 3000, 3000)
-    with database.cursor() as cursor, double_write.kept(str(path), cursor, CATALOG):
+    with database.cursor() as cursor, checkpoint_journal.kept(str(path), cursor, CATALOG):
         # Copying drops DuckDB's lock on the file; nobody else wants it here.
         take(path, before)
         cursor.execute(f"checkpoint {CATALOG}")
@@ -58,7 +58,7 @@ def tear(before: Path, after: Path) -> list[int]:
     old, new = before.read_bytes(), after.read_bytes()
     torn = []
     with before.open("r+b") as file:
-        for at in range(double_write.BLOCKS_AT, len(old), BLOCK_BYTES):
+        for at in range(checkpoint_journal.BLOCKS_AT, len(old), BLOCK_BYTES):
             half = new[at : at + BLOCK_BYTES // 2]
             if half != old[at : at + BLOCK_BYTES // 2]:
                 file.seek(at)
@@ -88,7 +88,7 @@ def test_copies_of_a_checkpoint_that_came_to_its_end_are_left_alone(moments):
     """Killed between the last header and removing the copies: they are of an older state."""
     before, after = moments
     shutil.copyfile(f"{before}.fold", f"{after}.fold")
-    assert not double_write.put_back(str(after))
+    assert not checkpoint_journal.put_back(str(after))
     assert not Path(f"{after}.fold").exists()
     assert count(after) == 6000
 
@@ -98,7 +98,7 @@ def test_copies_that_are_not_whole_are_not_put_back(moments, damage):
     before, _ = moments
     copies = Path(f"{before}.fold")
     copies.write_bytes(damage(copies.read_bytes()))
-    assert not double_write.put_back(str(before))
+    assert not checkpoint_journal.put_back(str(before))
     assert count(before) == 6000
 
 
@@ -106,8 +106,8 @@ def test_nothing_is_put_back_under_an_open_database(tmp_path):
     path = tmp_path / "x.duckdb"
     database = Database(str(path), memory_limit_bytes=MEMORY_BYTES)
     fill(database, 0, 10)
-    with database.cursor() as cursor, double_write.kept(str(path), cursor, CATALOG):
-        assert not double_write.put_back(str(path))
+    with database.cursor() as cursor, checkpoint_journal.kept(str(path), cursor, CATALOG):
+        assert not checkpoint_journal.put_back(str(path))
         assert Path(f"{path}.fold").exists()
     database.close()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["x.duckdb"]

@@ -6,14 +6,14 @@ from conftest import request_files, scenarios
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_threads.core.model import USAGE, Request, Signal, Span
+from otel_threads.core.ports import Batch
+from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs, otlp_json
-from otel_threads.derive.facts import Usage
 from otel_threads.derive.families import FAMILIES
-from otel_threads.model import USAGE, Request, Signal, Span
-from otel_threads.ports import Batch
-from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.store.writer import BatchWriter
+from otel_threads.derive.family import Usage
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.spans.writer import BatchWriter
 
 READERS = ("values", "inputs", "outputs", "system", "usage")
 

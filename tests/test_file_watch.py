@@ -13,9 +13,9 @@ from builders import a_chat, a_request
 from conftest import Server, wait_until
 
 from otel_threads import durable
-from otel_threads.errors import FileLost, StoreFailed
-from otel_threads.store import file_watch
-from otel_threads.store.database import Database
+from otel_threads.core.errors import FileLost, StoreFailed
+from otel_threads.database import file_watch
+from otel_threads.database.database import Database
 
 MEMORY_BYTES = 128 << 20
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is open")

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from otel_threads.errors import InvalidFilter
-from otel_threads.store.annotations import Annotations
-from otel_threads.store.database import Database
-from otel_threads.store.reader import Reader
-from otel_threads.store.selection import THREADS, TRACES
-from otel_threads.threads import filters
-from otel_threads.threads.filters import AllOf, AnyOf, Comparison, Not, parse, quoted
+from otel_threads.core import filters
+from otel_threads.core.errors import InvalidFilter
+from otel_threads.core.filters import AllOf, AnyOf, Comparison, Not, parse, quoted
+from otel_threads.database.database import Database
+from otel_threads.store.annotations.annotation_rows import Annotations
+from otel_threads.store.read.list_query import THREADS, TRACES
+from otel_threads.store.read.reader import Reader
 
 T0 = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 

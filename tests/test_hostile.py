@@ -9,13 +9,13 @@ from conftest import CAPTURES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_threads.core.model import Event, Span
 from otel_threads.derive.families import FAMILIES
-from otel_threads.derive.human import INPUTS, OUTPUTS
-from otel_threads.derive.identity import PRECEDENCE, Identity
 from otel_threads.derive.merge import merge
+from otel_threads.derive.thread_id import PRECEDENCE, Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import DEPTH_MAX, Tree
-from otel_threads.model import Event, Span
+from otel_threads.derive.user_text import INPUTS, OUTPUTS
 
 MESSAGES = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "hello"}]}])
 

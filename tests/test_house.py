@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from otel_threads import config, metrics
-from otel_threads.store import sql
-from otel_threads.store.database import Database
+from otel_threads import metrics
+from otel_threads.core import config
+from otel_threads.database import sql_files
+from otel_threads.database.database import Database
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
@@ -65,12 +66,12 @@ def test_the_metrics_are_documented_with_their_labels():
 
 
 def test_every_query_file_is_used_and_has_a_header():
-    text = "".join(p.read_text() for p in (ROOT / "otel_threads/store").glob("*.py"))
+    text = "".join(p.read_text() for p in (ROOT / "otel_threads/store").rglob("*.py"))
     used = set(re.findall(r'query\(\s*"(\w+)"\s*\)', text))
-    folder = ROOT / "otel_threads/store/queries"
-    assert used == {file.stem for file in folder.glob("*.sql")}
+    folder = ROOT / "otel_threads/store"
+    assert used == {file.stem for file in folder.rglob("queries/*.sql")}
     for name in used:
-        assert sql.query(name).startswith("-- "), name
+        assert sql_files.query(name).startswith("-- "), name
 
 
 def test_every_table_and_column_has_a_comment(tmp_path):

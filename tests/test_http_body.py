@@ -5,10 +5,10 @@ import contextlib
 
 import pytest
 
-from otel_threads.errors import Overloaded, TooLarge
+from otel_threads.core.errors import Overloaded, TooLarge
+from otel_threads.ingest.inflight import InflightBytes
 from otel_threads.receive import http_body
 from otel_threads.receive.http_body import ArrivingBodies, Reservation, SlowBody
-from otel_threads.receive.inflight import InflightBytes
 
 REQUEST_BYTES_MAX = 1000
 

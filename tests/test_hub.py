@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from otel_threads.errors import Overloaded
-from otel_threads.threads import events
-from otel_threads.threads.events import Dropped, Hub
+from otel_threads.core.errors import Overloaded
+from otel_threads.services import events
+from otel_threads.services.events import Dropped, Hub
 
 
 def test_a_slow_client_is_dropped_and_others_are_served():

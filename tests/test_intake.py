@@ -8,11 +8,11 @@ import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
+from otel_threads.core.errors import Overloaded, TooLarge, Unavailable
+from otel_threads.core.model import Load, Request, Signal
 from otel_threads.decode.counts import SPAN_BYTES
-from otel_threads.errors import Overloaded, TooLarge, Unavailable
-from otel_threads.model import Load, Request, Signal
-from otel_threads.receive import intake as receiving
-from otel_threads.receive.intake import MANY_REQUESTS, GroupIntake
+from otel_threads.ingest import intake as receiving
+from otel_threads.ingest.intake import MANY_REQUESTS, GroupIntake
 
 
 class HeldWriter:

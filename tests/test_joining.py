@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_derive_property import derive
 
-from otel_threads.derive.joining import WAIT_MAX_NS
-from otel_threads.model import Request, Signal
+from otel_threads.core.model import Request, Signal
+from otel_threads.derive.tool_result_links import WAIT_MAX_NS
 
 SECOND = 10**9
 NOW = 1_795_300_000 * SECOND

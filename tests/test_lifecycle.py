@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 
 from otel_threads.clock import STEP_MS_MIN, ClockWatch
-from otel_threads.model import USAGE
-from otel_threads.store.annotations import Annotations
-from otel_threads.store.database import Database
-from otel_threads.store.reader import Reader
-from otel_threads.store.selection import THREADS
-from otel_threads.threads import filters
-from otel_threads.threads.service import ThreadService
+from otel_threads.core import filters
+from otel_threads.core.model import USAGE
+from otel_threads.database.database import Database
+from otel_threads.services.threads import ThreadService
+from otel_threads.store.annotations.annotation_rows import Annotations
+from otel_threads.store.read.list_query import THREADS
+from otel_threads.store.read.reader import Reader
 
 MINUTE = datetime.timedelta(minutes=1)
 

@@ -13,19 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_derive_property import dumped
 
+from otel_threads.core.model import Request, Signal
+from otel_threads.core.ports import Batch, Work
+from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.derive.deriver import derive_all
-from otel_threads.derive.identity import Identity
 from otel_threads.derive.merge import merge
-from otel_threads.model import Request, Signal
-from otel_threads.ports import Batch, Work
-from otel_threads.store import deletion, touched_threads
-from otel_threads.store.annotations import Annotations
-from otel_threads.store.database import Database
+from otel_threads.derive.thread_id import Identity
+from otel_threads.store import deletion
+from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import Deletion
-from otel_threads.store.derived import DuckDBDerivedStore, replace
+from otel_threads.store.derived import turn_updates
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
 from otel_threads.store.retention import Retention
-from otel_threads.store.writer import BatchWriter
+from otel_threads.store.spans.writer import BatchWriter
 
 SECOND = 10**9
 KINDS = ("answered", "answered", "failed", "mute", "tool")
@@ -117,7 +118,7 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
         dice.shuffle(spans)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         store = Store(folder)
-        patch.setattr(touched_threads, "TURNS_AGAIN_MAX", dice.choice((0, 0, 20, 2000)))
+        patch.setattr(turn_updates, "TURNS_AGAIN_MAX", dice.choice((0, 0, 20, 2000)))
         while spans:
             size = dice.choice((1, 2, 5, 30))
             some, spans = spans[:size], spans[size:]

@@ -11,9 +11,9 @@ import pytest
 import zstandard
 from builders import a_chat, a_request
 
-from otel_threads.errors import DatabaseRefused
-from otel_threads.store import migrations
-from otel_threads.store.database import Database
+from otel_threads.core.errors import DatabaseRefused
+from otel_threads.database import migrations
+from otel_threads.database.database import Database
 
 FILES = sorted((Path(__file__).parent / "files").glob("schema-*.duckdb.zst"))
 

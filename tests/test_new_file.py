@@ -7,8 +7,8 @@ import sys
 import duckdb
 import pytest
 
-from otel_threads.store import new_file
-from otel_threads.store.database import BLOCK_BYTES, Database
+from otel_threads.database import atomic_create
+from otel_threads.database.database import BLOCK_BYTES, Database
 
 MEMORY_BYTES = 128 << 20
 # The kernel kills it at the first write beyond so many bytes of a file.
@@ -52,7 +52,7 @@ def test_a_file_that_somebody_made_meanwhile_stays(tmp_path):
     path = tmp_path / "x.duckdb"
     path.write_bytes(b"theirs")
     with duckdb.connect(":memory:") as connection:
-        new_file.make(str(path), connection, "ROW_GROUP_SIZE 8192")
+        atomic_create.make(str(path), connection, "ROW_GROUP_SIZE 8192")
     assert path.read_bytes() == b"theirs"
     assert names(tmp_path) == ["x.duckdb"]
 

@@ -8,9 +8,9 @@ import httpx
 from builders import a_chat, a_request, a_span
 from conftest import wait_until
 
-from otel_threads.config import Config
+from otel_threads.core.config import Config
+from otel_threads.core.model import Request, Signal
 from otel_threads.engine import Engine
-from otel_threads.model import Request, Signal
 
 
 def test_metrics(make_server):

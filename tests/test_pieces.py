@@ -16,12 +16,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from otel_threads.core.model import Signal
 from otel_threads.decode import otlp_json
 from otel_threads.decode.attributes import MORE
-from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, beginnings, cut, split
+from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, beginnings, cut, split
 from otel_threads.decode.tables import CONTENT
-from otel_threads.model import Signal
-from otel_threads.store import payloads, turn_pieces
+from otel_threads.store.derived import payloads, turn_chunks
 
 MIB = 1 << 20
 
@@ -266,10 +266,10 @@ def test_words_far_into_a_message_are_found(server, thread_id):
 def test_a_list_of_many_calls_has_bounds():
     calls = [{"id": f"c{i}", "name": "look", "result": i, "error": None} for i in range(5000)]
     turn = {
-        **dict.fromkeys(turn_pieces.OF_TURNS), **dict.fromkeys(turn_pieces.KEY),
+        **dict.fromkeys(turn_chunks.OF_TURNS), **dict.fromkeys(turn_chunks.KEY),
         "start_time_unix_nano": 1, "tool_calls": payloads.json(calls),
     }  # fmt: skip
-    rows = turn_pieces.apart([turn], [])
+    rows = turn_chunks.apart([turn], [])
     assert json.loads("".join(row["value"] for row in rows)) == calls
     kept = json.loads(turn["tool_calls"])
     assert kept == calls[: len(kept)]

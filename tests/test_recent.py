@@ -8,12 +8,12 @@ from builders import a_request, a_span
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otel_threads.model import Request, Signal
-from otel_threads.receive.intake import GroupIntake
-from otel_threads.store import recent, writer
-from otel_threads.store.database import Database
-from otel_threads.store.recent import RecentSpans, hashes_of
-from otel_threads.store.writer import BatchWriter
+from otel_threads.core.model import Request, Signal
+from otel_threads.database.database import Database
+from otel_threads.ingest.intake import GroupIntake
+from otel_threads.store.spans import dedup, writer
+from otel_threads.store.spans.dedup import RecentSpans, hashes_of
+from otel_threads.store.spans.writer import BatchWriter
 
 
 def hashes(numbers):
@@ -24,8 +24,8 @@ def hashes(numbers):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(recent, "BITS", 1 << 12)
-    monkeypatch.setattr(recent, "SPANS_MAX", 40)
+    monkeypatch.setattr(dedup, "BITS", 1 << 12)
+    monkeypatch.setattr(dedup, "SPANS_MAX", 40)
 
 
 BATCHES = st.lists(
@@ -111,7 +111,7 @@ def test_spans_sent_again_are_stored_once_after_a_restart_and_once_a_filter_is_f
     parts, monkeypatch
 ):
     start, send, count = parts
-    monkeypatch.setattr(recent, "SPANS_MAX", 3)
+    monkeypatch.setattr(dedup, "SPANS_MAX", 3)
     requests = [a_request(a_span()) for _ in range(12)]
     for request in requests:
         send(request)

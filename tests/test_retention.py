@@ -11,10 +11,10 @@ import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
-from otel_threads.config import Config
+from otel_threads.core.config import Config
+from otel_threads.core.errors import Unavailable
+from otel_threads.core.model import Request, Signal
 from otel_threads.engine import Engine
-from otel_threads.errors import Unavailable
-from otel_threads.model import Request, Signal
 from otel_threads.store import retention
 
 DAY_NS = 86_400 * 10**9
@@ -205,9 +205,9 @@ def test_the_command(make_server, served):
 
 def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
     """A machine that believes for a while that it is next year must not take all of this one's."""
-    from otel_threads.config import Config
+    from otel_threads.core.config import Config
+    from otel_threads.core.model import Request, Signal
     from otel_threads.engine import Engine
-    from otel_threads.model import Request, Signal
 
     engine = Engine(Config(database=str(tmp_path / "x.duckdb"), retention_days=30))
     try:

@@ -327,7 +327,7 @@ def test_feedback_goes_to_the_server(make_server, monkeypatch):
     with thread("chat-1"):
         otel_threads.score("quality", 0.5, reason="meh", author="ada")  # before it arrived
         otel_threads.comment("look here", author="ada")
-        with pytest.raises(otel_threads.errors.NotFound, match="no span of it"):
+        with pytest.raises(otel_threads.core.errors.NotFound, match="no span of it"):
             otel_threads.tag("vip")
     from builders import a_chat, a_request
 

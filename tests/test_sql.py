@@ -19,11 +19,17 @@ from builders import a_chat, a_request
 from conftest import wait_until
 
 import otel_threads
-from otel_threads.errors import InvalidQuery, Overloaded, QueryTimeout, StoreClosed, Unavailable
-from otel_threads.store import guard
-from otel_threads.store.database import Database
-from otel_threads.store.outside import Asked, Outside
-from otel_threads.store.sql_process import CATALOG, Place, Runner
+from otel_threads.core.errors import (
+    InvalidQuery,
+    Overloaded,
+    QueryTimeout,
+    StoreClosed,
+    Unavailable,
+)
+from otel_threads.database.database import Database
+from otel_threads.store.external_sql import sql_allowlist
+from otel_threads.store.external_sql.external_sql import Asked, Outside
+from otel_threads.store.external_sql.sql_process import CATALOG, Place, Runner
 
 ENDLESS = "select count(*) from range(1000000000000) a"
 WRITES = (
@@ -127,7 +133,7 @@ def post(server, sql: str, **more) -> httpx.Response:
 )  # fmt: skip
 def test_layer_statement_type(sql):
     with pytest.raises(InvalidQuery):
-        guard.check_type(sql)
+        sql_allowlist.check_type(sql)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_layer_statement_type(sql):
 )  # fmt: skip
 def test_layer_parsed_query(database, sql):
     with database.cursor() as cursor, pytest.raises(InvalidQuery):
-        guard.check(cursor, sql)
+        sql_allowlist.check(cursor, sql)
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +264,7 @@ def test_a_checkpoint_waits_for_queries_while_the_log_is_short(database, outside
     assert database.log_bytes() > 0
     assert thread.is_alive()
 
-    monkeypatch.setattr("otel_threads.store.database.LOG_HELD_BYTES_MAX", 1)
+    monkeypatch.setattr("otel_threads.database.database.LOG_HELD_BYTES_MAX", 1)
     database.put_settings({"a": "c"})
     thread.join(30)
     assert isinstance(failed[0], Unavailable)
@@ -493,7 +499,7 @@ def test_connect_finds_the_server_or_opens_the_file(make_server):
     ):
         check_connection(first)
         check_connection(second)
-    with pytest.raises(otel_threads.errors.DatabaseRefused, match="no file"):
+    with pytest.raises(otel_threads.core.errors.DatabaseRefused, match="no file"):
         otel_threads.connect(server.folder / "nothing.duckdb")
 
 

@@ -3,8 +3,8 @@
 import duckdb
 import pytest
 
-from otel_threads.errors import InvalidQuery
-from otel_threads.store import guard, sql_functions
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.store.external_sql import sql_allowlist, sql_functions
 
 TABLE_KINDS = ("table", "table_macro")
 
@@ -50,7 +50,7 @@ def test_a_refusal_names_the_function_and_the_reason(name):
     with duckdb.connect() as connection:
         for sql in (f"select {name}()", f"from {name}()"):
             with pytest.raises(InvalidQuery) as refused:
-                guard.check(connection.cursor(), sql)
+                sql_allowlist.check(connection.cursor(), sql)
             assert name in str(refused.value)
             assert sql_functions.REFUSED[name] in str(refused.value)
 
@@ -64,7 +64,7 @@ def test_views_that_show_settings_are_refused(name):
             f"select (select count(*) from {name})",
         ):
             with pytest.raises(InvalidQuery, match=name):
-                guard.check(connection.cursor(), sql)
+                sql_allowlist.check(connection.cursor(), sql)
 
 
 def test_what_is_unbounded_in_a_server_is_what_a_process_of_its_own_allows():

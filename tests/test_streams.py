@@ -13,9 +13,9 @@ from builders import a_chat, a_request, a_span
 from conftest import CAPTURES, Server, request_files, wait_until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_threads.core.model import Signal
 from otel_threads.decode import otlp_json
-from otel_threads.model import Signal
-from otel_threads.threads.service import TURNS_TOGETHER
+from otel_threads.services.threads import TURNS_TOGETHER
 
 NASTY = '=HYPERLINK("x"), "quoted"\nline two \u202e 🙂 \x00'
 

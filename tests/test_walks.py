@@ -6,8 +6,8 @@ import pytest
 from builders import a_chat, a_request
 from conftest import Server
 
-from otel_threads.errors import InvalidQuery
-from otel_threads.threads.walks import Walks
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.services.pagination import Walks
 
 SORTS = [
     "-last_activity_time",

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
-from otel_threads.errors import InvalidQuery
+from otel_threads.core.errors import InvalidQuery
 
 MESSAGE_BYTES_MAX = 16 << 20  # as of a body of REST: a thousand scores with long reasons
 FIELDS_MAX = 4_000  # of a message, elements of lists each; tags of 2,000 things have 3,050

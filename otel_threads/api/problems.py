@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from otel_threads.api.schemas import Problem
-from otel_threads.errors import (
+from otel_threads.core.errors import (
     Conflict,
     InvalidFilter,
     InvalidQuery,

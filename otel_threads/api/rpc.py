@@ -20,7 +20,7 @@ from otel_threads import deadline
 from otel_threads.api import bodies, schemas
 from otel_threads.api.message_limits import Bounded, Refused, checked
 from otel_threads.api.rights import Rights
-from otel_threads.errors import (
+from otel_threads.core.errors import (
     Conflict,
     InvalidFilter,
     InvalidQuery,
@@ -33,8 +33,8 @@ from otel_threads.grpc_port import services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
-from otel_threads.threads.events import Dropped
-from otel_threads.threads.verbs import Verbs
+from otel_threads.services.events import Dropped
+from otel_threads.services.services import Verbs
 from otel_threads.v1 import threads_pb2 as pb
 from otel_threads.v1 import threads_pb2_grpc as stubs
 

@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from otel_threads import config as settings
 from otel_threads import durable, terminal
-from otel_threads.config import ConfigError, Loaded
-from otel_threads.errors import OtelThreadsError
+from otel_threads.core import config as settings
+from otel_threads.core.config import ConfigError, Loaded
+from otel_threads.core.errors import OtelThreadsError
 
 SETTING_OPTIONS = {
     "database": "DuckDB file",

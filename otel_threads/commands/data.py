@@ -10,7 +10,6 @@ from rich.live import Live
 from rich.progress import Progress
 
 from otel_threads import show, terminal
-from otel_threads.commands.answers import print_answer, source
 from otel_threads.commands.base import (
     json_option,
     load,
@@ -18,6 +17,7 @@ from otel_threads.commands.base import (
     setting_options,
     whole_file,
 )
+from otel_threads.commands.output import print_answer, source
 
 where = setting_options("database", "http_endpoint")
 thread_ids = click.argument("thread_ids", nargs=-1, required=True)

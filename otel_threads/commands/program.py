@@ -5,11 +5,11 @@ import dataclasses
 import click
 from click.shell_completion import get_completion_class
 
-from otel_threads import config as settings
 from otel_threads import show, terminal
-from otel_threads.commands.answers import print_answer
 from otel_threads.commands.base import SETTING_OPTIONS, json_option, load, setting_options
-from otel_threads.config import Config
+from otel_threads.commands.output import print_answer
+from otel_threads.core import config as settings
+from otel_threads.core.config import Config
 
 
 @click.command()

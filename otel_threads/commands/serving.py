@@ -7,10 +7,10 @@ import logging
 
 import click
 
-from otel_threads import config as settings
 from otel_threads import logs, supervisor
 from otel_threads.commands.base import SETTING_OPTIONS, announce, failing, load, setting_options
-from otel_threads.config import Config
+from otel_threads.core import config as settings
+from otel_threads.core.config import Config
 
 no_supervise = click.option(
     "--no-supervise",

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
-from otel_threads.decode import pieces, values
+from otel_threads.decode import chunks as pieces
+from otel_threads.decode import values
 
 CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
 

@@ -22,7 +22,9 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from otel_threads import names
-from otel_threads.decode import pieces, values
+from otel_threads.core.errors import InvalidPayload
+from otel_threads.core.model import Refusal, Request
+from otel_threads.decode import chunks, values
 from otel_threads.decode.attributes import (
     Attributes,
     Index,
@@ -33,8 +35,6 @@ from otel_threads.decode.attributes import (
     owners,
 )
 from otel_threads.decode.tables import CHILDREN, CONTENT, EMPTY, EVENTS, KEYS, LINKS, SPANS
-from otel_threads.errors import InvalidPayload
-from otel_threads.model import Refusal, Request
 from otel_threads.wire.v1 import trace_pb2 as wire
 
 # A resource is stored beside each of its spans. One huge resource over many spans would turn a
@@ -194,7 +194,7 @@ class _Decoder:
 
     def _bounded(self, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
         """Return rows whose names, ids and states are within a length."""
-        if max(len(request.payload) for request in self._requests) <= pieces.PIECE_BYTES_MAX:
+        if max(len(request.payload) for request in self._requests) <= chunks.PIECE_BYTES_MAX:
             return tables
         return {name: self._bounded_table(table) for name, table in tables.items()}
 
@@ -203,13 +203,13 @@ class _Decoder:
             if not pa.types.is_string(table.schema.types[i]) or name in UNBOUNDED:
                 continue
             column = table.column(i).combine_chunks()
-            long = pieces.too_long(column)
+            long = chunks.too_long(column)
             if not long:
                 continue
             spans = table.column("span_row").to_pylist() if "span_row" in table.schema.names else {}
             for row in long:
                 self._cuts[spans[row] if spans else row] = f"{name} was too long and was cut"
-            table = table.set_column(i, name, pieces.beginnings(column))
+            table = table.set_column(i, name, chunks.beginnings(column))
         return table
 
     def _refuse(
@@ -462,7 +462,7 @@ def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:
 def _extra(extra: dict[str, Any]) -> str:
     """Return JSON; without the texts in it where those make it too long."""
     text = json.dumps(extra)
-    if len(text) > pieces.PIECE_BYTES_MAX:
+    if len(text) > chunks.PIECE_BYTES_MAX:
         text = json.dumps({name: value for name, value in extra.items() if isinstance(value, int)})
     return text
 
@@ -536,7 +536,7 @@ def _content(
     """Return rows of content_pieces for the values that are too long for their map."""
     if not len(span_of):
         return EMPTY["content_pieces"]
-    return pieces.split(
+    return chunks.split(
         _child(
             columns,
             span_of,

@@ -15,8 +15,8 @@ from typing import Any
 import ptars
 import pyarrow as pa
 
-from otel_threads.errors import InvalidPayload, TooLarge
-from otel_threads.model import Signal
+from otel_threads.core.errors import InvalidPayload, TooLarge
+from otel_threads.core.model import Signal
 from otel_threads.wire.v1 import counts_pb2 as wire
 
 # ptars holds the interpreter meanwhile: 65 ms for four mebibytes of the shortest fields. A usual

@@ -16,11 +16,11 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_threads import names
+from otel_threads.core.errors import InvalidPayload
+from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
-from otel_threads.decode.pieces import PIECE_BYTES_MAX, beginning, cut
-from otel_threads.errors import InvalidPayload
-from otel_threads.model import Outcome, Refusal, Request
+from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, cut
 
 EVENT_PREFIX = "gen_ai."
 

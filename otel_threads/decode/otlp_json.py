@@ -22,8 +22,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_threads.errors import InvalidPayload, TooLarge
-from otel_threads.model import Signal
+from otel_threads.core.errors import InvalidPayload, TooLarge
+from otel_threads.core.model import Signal
 
 _MESSAGES: dict[Signal, type[Message]] = {
     Signal.TRACES: ExportTraceServiceRequest,

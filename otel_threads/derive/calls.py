@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_threads.derive import reading
+from otel_threads.core.model import Span
+from otel_threads.derive import span_facts
 from otel_threads.derive.cost import estimate_usd
-from otel_threads.derive.facts import UNKNOWN, Messages, Usage, name, text
-from otel_threads.derive.reading import Facts
+from otel_threads.derive.family import UNKNOWN, Messages, Usage, name, text
+from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.tree import Tree
-from otel_threads.model import Span
 
 ERROR_TEXT_LENGTH_MAX = 2000
 WHERE = re.compile(r"Traceback \(most recent call last\)|\n    at ")
@@ -114,12 +114,12 @@ def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
     for span in members:
         known = facts[span.span_id]
         if not call.inputs:
-            call.inputs = reading.inputs(span, known)
+            call.inputs = span_facts.inputs(span, known)
             call.is_framed = call.is_framed or (not call.inputs and len(members) > 1)
         if not call.outputs:
-            call.outputs = reading.outputs(span, known)
+            call.outputs = span_facts.outputs(span, known)
         if call.system is None:
-            call.system = reading.system(span, known, call.inputs)
+            call.system = span_facts.system(span, known, call.inputs)
     for span in reversed(members):  # the innermost report is the closest to the API
         known = facts[span.span_id]
         fact = known.values.get

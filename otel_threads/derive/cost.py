@@ -7,7 +7,7 @@ from functools import lru_cache
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
-from otel_threads.derive.facts import Usage
+from otel_threads.derive.family import Usage
 
 MODEL_LENGTH_MAX = 200
 # genai-prices remembers every name that it does not know; senders must not fill our memory so.

@@ -14,13 +14,13 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from otel_threads import process, tracing
-from otel_threads.derive.identity import Identity
+from otel_threads.core.errors import StoreClosed, StoreFailed, Unavailable, describe
+from otel_threads.core.model import Load, Span, TraceRows
+from otel_threads.core.ports import DerivedStore, ThreadKey, Work
 from otel_threads.derive.merge import merge
+from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
-from otel_threads.errors import StoreClosed, StoreFailed, Unavailable, describe
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
-from otel_threads.model import Load, Span, TraceRows
-from otel_threads.ports import DerivedStore, ThreadKey, Work
 
 Job = TypeVar("Job")
 logger = logging.getLogger(__name__)

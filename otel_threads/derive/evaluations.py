@@ -6,10 +6,10 @@ Source: open-telemetry/semantic-conventions-genai, event `gen_ai.evaluation.resu
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive.calls import Call
-from otel_threads.derive.facts import parse, text
+from otel_threads.derive.family import parse, text
 from otel_threads.derive.tree import Tree
-from otel_threads.model import Span
 
 RESULT = "gen_ai.evaluation.result"
 NAME_LENGTH_MAX = 200

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from otel_threads.derive.facts import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
-from otel_threads.derive.shapes import Names, by_shape, remembered
+from otel_threads.derive.attribute_cache import Names, by_shape, remembered
+from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
 
 ROLES: dict[str, Role] = {
     "system": "system", "developer": "system",

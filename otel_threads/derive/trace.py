@@ -4,17 +4,17 @@ import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from otel_threads.derive import reading
+from otel_threads.core.model import USAGE, Span, TraceRows
+from otel_threads.derive import span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.evaluations import evaluations
-from otel_threads.derive.facts import Message, Usage, parse, total
-from otel_threads.derive.identity import Found, Identity, valid
-from otel_threads.derive.joining import links
+from otel_threads.derive.family import Message, Usage, parse, total
 from otel_threads.derive.messages import as_json
-from otel_threads.derive.reading import Facts
+from otel_threads.derive.span_facts import Facts
+from otel_threads.derive.thread_id import Found, Identity, valid
+from otel_threads.derive.tool_result_links import links
 from otel_threads.derive.tree import Tree
 from otel_threads.derive.turns import TurnPart, Turns
-from otel_threads.model import USAGE, Span, TraceRows
 
 METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
@@ -57,7 +57,7 @@ def _is_copied(spans: Sequence[Span]) -> bool:
 def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     """Return the rows of one trace. The same spans give the same rows, in whatever order."""
     tree = Tree(spans)
-    facts = {span.span_id: reading.facts(span) for span in tree.spans}
+    facts = {span.span_id: span_facts.facts(span) for span in tree.spans}
     threads = identity.threads(tree)
     requests = calls(tree, facts)
     parts = Turns(tree, facts, threads, requests).parts()

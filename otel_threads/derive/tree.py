@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from otel_threads.model import Span
+from otel_threads.core.model import Span
 
 # Deeper spans count as children of the ancestor at this depth: walks to the root stay short,
 # whatever a sender wrote.

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_threads.derive import human, reading
+from otel_threads.core.model import Span
+from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
-from otel_threads.derive.facts import Message, Messages, Part, Role, kept, parse
-from otel_threads.derive.identity import Found
+from otel_threads.derive.family import Message, Messages, Part, Role, kept, parse
 from otel_threads.derive.messages import as_json, last_text, mark, result_value
-from otel_threads.derive.reading import Facts
+from otel_threads.derive.span_facts import Facts
+from otel_threads.derive.thread_id import Found
 from otel_threads.derive.tree import Tree
-from otel_threads.model import Span
 
 FINAL_TOOLS = ("final_answer", "final_result", "final_output", "submit_answer")
 UNANSWERED_MAX = 5  # questions in a row that failed
@@ -188,7 +188,7 @@ class Turns:
         """Return the system prompt that only an agent's own span tells."""
         for span in path:
             known = self._facts[span.span_id]
-            if known.kind == "agent" and (found := reading.system(span, known, [])):
+            if known.kind == "agent" and (found := span_facts.system(span, known, [])):
                 return found
         return None
 
@@ -223,7 +223,9 @@ class Turns:
         if key not in self._words:
             known = self._facts[span.span_id]
             is_model = known.kind in ("llm", "embedding") and span.span_id not in self._frames
-            self._words[key] = None if is_model else human.words(span, role, known.plan.words[role])
+            self._words[key] = (
+                None if is_model else user_text.words(span, role, known.plan.words[role])
+            )
         return self._words[key]
 
     def _first_words(self, path: Iterable[Span], role: Role) -> str | None:

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping
 
 from otel_threads import names
-from otel_threads.errors import InvalidPayload
+from otel_threads.core.errors import InvalidPayload
 from otel_threads.receive.status import Unauthenticated
 
 PROJECT_HEADER = "x-otel-threads-project"

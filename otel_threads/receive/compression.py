@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import zstandard
 
-from otel_threads.errors import InvalidPayload, TooLarge
+from otel_threads.core.errors import InvalidPayload, TooLarge
 from otel_threads.receive.status import UnsupportedType
 
 ENCODINGS = ("identity", "gzip", "deflate", "zstd")  # as grpc-encoding and content-encoding say

@@ -9,8 +9,8 @@ import dataclasses
 
 from starlette.requests import Request as HttpRequest
 
-from otel_threads.errors import InvalidPayload, Overloaded, TooLarge
-from otel_threads.ports import Intake
+from otel_threads.core.errors import InvalidPayload, Overloaded, TooLarge
+from otel_threads.core.ports import Intake
 
 BODY_TIMEOUT_S = 60.0  # a sender that trickles its body is cut off
 IDLE_TIMEOUT_S = 10.0  # one that stops sending

@@ -12,16 +12,16 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-from otel_threads.errors import InvalidPayload
+from otel_threads.core.errors import InvalidPayload
+from otel_threads.core.model import Outcome, Request, Signal
+from otel_threads.core.ports import Clock, Intake
 from otel_threads.grpc_port import services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
 from otel_threads.metrics import REQUESTS
-from otel_threads.model import Outcome, Request, Signal
-from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
-from otel_threads.receive.answers import Answers
+from otel_threads.receive.loop_bridge import Answers
 
 SERVICES = {
     Signal.TRACES: trace_service_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name,

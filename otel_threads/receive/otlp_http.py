@@ -15,15 +15,15 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from otel_threads.core.errors import TooLarge
+from otel_threads.core.model import Request, Signal
+from otel_threads.core.ports import Clock, Intake
 from otel_threads.decode import otlp_json
-from otel_threads.errors import TooLarge
 from otel_threads.metrics import REQUESTS
-from otel_threads.model import Request, Signal
-from otel_threads.ports import Clock, Intake
 from otel_threads.receive import auth, status
-from otel_threads.receive.answers import Answers
 from otel_threads.receive.compression import decompress
 from otel_threads.receive.http_body import ArrivingBodies, Reservation, SlowBody
+from otel_threads.receive.loop_bridge import Answers
 from otel_threads.receive.status import UnsupportedType
 
 PROTOBUF = "application/x-protobuf"

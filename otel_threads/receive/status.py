@@ -19,9 +19,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_threads.errors import InvalidPayload, Overloaded, TooLarge, Unavailable
+from otel_threads.core.errors import InvalidPayload, Overloaded, TooLarge, Unavailable
+from otel_threads.core.model import Outcome, Signal
 from otel_threads.grpc_port import refusal
-from otel_threads.model import Outcome, Signal
 
 
 class Unauthenticated(InvalidPayload):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from otel_threads.errors import (
+from otel_threads.core.errors import (
     Conflict,
     InvalidQuery,
     NotAllowed,

@@ -6,7 +6,7 @@ from typing import Any
 
 from opentelemetry import trace
 
-from otel_threads.errors import NotFound
+from otel_threads.core.errors import NotFound
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.context import current
 

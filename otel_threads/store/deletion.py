@@ -10,23 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
-from otel_threads.derive.identity import Identity
+from otel_threads.core.errors import Unavailable
+from otel_threads.core.model import Span, TraceRows
+from otel_threads.core.ports import ThreadKey, Work
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register
+from otel_threads.database.database import Database
+from otel_threads.database.engine_errors import told_apart
 from otel_threads.derive.merge import merge
+from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
-from otel_threads.errors import Unavailable
-from otel_threads.model import Span, TraceRows
-from otel_threads.ports import ThreadKey, Work
-from otel_threads.store import sql
-from otel_threads.store.annotations import Annotations
-from otel_threads.store.arrow import register
-from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore, replace
-from otel_threads.store.engine_errors import told_apart
+from otel_threads.store.annotations.annotation_rows import Annotations
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
 
-THREAD_TRACES_SQL = sql.query("thread_traces")
-TRACES_TO_DELETE_SQL = sql.query("traces_to_delete")
-SHARED_SQL = sql.query("shared_traces")
+THREAD_TRACES_SQL = sql_files.query("thread_traces")
+TRACES_TO_DELETE_SQL = sql_files.query("traces_to_delete")
+SHARED_SQL = sql_files.query("shared_traces")
 READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
 RAW = ("spans", "span_events", "span_links", "content_pieces", "log_records", "log_pieces")

@@ -12,24 +12,24 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads.core.errors import Unavailable
+from otel_threads.core.ports import ThreadKey, Work
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register
+from otel_threads.database.database import Database, dictionaries
+from otel_threads.database.engine_errors import told_apart
 from otel_threads.derive.merge import merge
-from otel_threads.errors import Unavailable
-from otel_threads.ports import ThreadKey, Work
-from otel_threads.store import sql
-from otel_threads.store.annotations import Annotations
-from otel_threads.store.arrow import register
-from otel_threads.store.database import Database, dictionaries
+from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import RAW, Deletion, delete_said
-from otel_threads.store.derived import DuckDBDerivedStore, replace
-from otel_threads.store.engine_errors import told_apart
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
 
-OLD_TRACES_SQL = sql.query("old_traces")
-OLD_TOTALS_SQL = sql.query("old_totals")
-OLD_COUNT_SQL = sql.query("old_count")
-LOOSE_LOGS_SQL = sql.query("delete_loose_logs")
-LIVE_SHARE_SQL = sql.query("live_share")
-CLOCK_JUMPED_SQL = sql.query("clock_jumped")
-GONE_THREADS_SQL = sql.query("gone_threads")
+OLD_TRACES_SQL = sql_files.query("old_traces")
+OLD_TOTALS_SQL = sql_files.query("old_totals")
+OLD_COUNT_SQL = sql_files.query("old_count")
+LOOSE_LOGS_SQL = sql_files.query("delete_loose_logs")
+LIVE_SHARE_SQL = sql_files.query("live_share")
+CLOCK_JUMPED_SQL = sql_files.query("clock_jumped")
+GONE_THREADS_SQL = sql_files.query("gone_threads")
 Row = dict[str, Any]
 
 

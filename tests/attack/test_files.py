@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from otel_threads import names
-from otel_threads.errors import InvalidPayload
+from otel_threads.core.errors import InvalidPayload
 from otel_threads.receive import auth
 
 HEADERS = ("x-otel-threads-project", "projectname", "langsmith-project")

@@ -1,4 +1,4 @@
-"""What otel_threads/ports.py promises, held against the implementations, through the front door."""
+"""What otel_threads/core/ports.py promises, held against the implementations, through the front door."""
 
 import threading
 import time
@@ -7,19 +7,19 @@ from concurrent.futures import Future
 import pytest
 from builders import a_chat, a_request, a_span
 
-from otel_threads.derive.deriver import derive_all
-from otel_threads.errors import (
+from otel_threads.core.errors import (
     InvalidPayload,
     Overloaded,
     QueryTimeout,
     StoreClosed,
     Unavailable,
 )
-from otel_threads.model import Outcome, Request, Signal
-from otel_threads.receive.intake import GroupIntake
-from otel_threads.store.database import Database
-from otel_threads.store.derived import DuckDBDerivedStore
-from otel_threads.store.writer import BatchWriter
+from otel_threads.core.model import Outcome, Request, Signal
+from otel_threads.database.database import Database
+from otel_threads.derive.deriver import derive_all
+from otel_threads.ingest.intake import GroupIntake
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.spans.writer import BatchWriter
 
 
 class Parts:

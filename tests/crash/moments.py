@@ -20,7 +20,7 @@ import zstandard
 from ledger import Ledger
 from served import WAIT_S_MAX, NotReached, Served, wait_for
 
-from otel_threads.store import double_write
+from otel_threads.database import checkpoint_journal as double_write
 
 OLD_FILES = sorted((Path(__file__).parent.parent / "files").glob("schema-*.duckdb.zst"))
 SPIN_S = 0.0001

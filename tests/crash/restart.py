@@ -14,7 +14,7 @@ from pathlib import Path
 import held
 
 from otel_threads import local
-from otel_threads.config import Config
+from otel_threads.core.config import Config
 from otel_threads.engine import Engine
 
 DERIVE_S_MAX = 60.0

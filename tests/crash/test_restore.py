@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from otel_threads.errors import StoreFailed
-from otel_threads.store import backup
-from otel_threads.store.database import Database
+from otel_threads.core.errors import StoreFailed
+from otel_threads.database import backup
+from otel_threads.database.database import Database
 
 MEMORY_BYTES = 128 << 20
 

@@ -21,9 +21,9 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from otel_threads.core.errors import InvalidPayload
+from otel_threads.core.model import Refusal, Request, Signal
 from otel_threads.decode import columns, values
-from otel_threads.errors import InvalidPayload
-from otel_threads.model import Refusal, Request, Signal
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     ["", "service.name", "x" * 300, "ä" * 200, "\x00", "a.b.c"]

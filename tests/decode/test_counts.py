@@ -10,10 +10,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
+from otel_threads.core.errors import InvalidPayload, TooLarge
+from otel_threads.core.model import Signal
 from otel_threads.decode import counts
 from otel_threads.decode.counts import RequestCounts, RequestLimits
-from otel_threads.errors import InvalidPayload, TooLarge
-from otel_threads.model import Signal
 
 LIMITS = RequestLimits(
     spans_max=100_000, events_max=200_000, links_max=100_000, values_max=1_000_000

@@ -14,13 +14,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import otel_threads
 from otel_threads import metrics, ui
 from otel_threads.api import problems, schemas, server_schemas
-from otel_threads.api.rest import openapi, pages, reading, sql, store, streams, writing
-from otel_threads.api.rest.answers import BASE, ERRORS
+from otel_threads.api.rest import (
+    annotation_routes,
+    docs_page,
+    maintenance_routes,
+    openapi,
+    sql_routes,
+    stream_routes,
+    thread_routes,
+)
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
+from otel_threads.api.rest.route import BASE, ERRORS
 from otel_threads.api.rights import Rights
-from otel_threads.errors import InvalidQuery
-from otel_threads.threads.service import ThreadService
-from otel_threads.threads.verbs import Verbs
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.services.services import Verbs
+from otel_threads.services.threads import ThreadService
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
 # A GET that costs as much as a write, or gives as much: no page of another site may start one.
@@ -58,18 +66,20 @@ def app(
     openapi.install(api)
     api.add_middleware(BodyLimits)
     api.add_middleware(_Guard, rights=rights)
-    reading.add_fields(api, verbs.reading)
-    reading.add_threads(api, verbs.reading)
-    reading.add_transcripts(api, verbs.reading)
-    reading.add_traces(api, verbs.reading)
-    writing.add_scores(api, verbs.people)
-    writing.add_comments(api, verbs.people)
-    writing.add_lifecycle(api, verbs.people, verbs.deleting.threads, verbs.deleting.traces)
-    writing.add_views(api, verbs.people)
-    streams.add_export(api, verbs.exporting)
-    streams.add_events(api, verbs.reading, verbs.hub)
-    sql.add_sql(api, verbs.sql)
-    store.add_store(api, verbs.backups, verbs.pruning)
+    thread_routes.add_fields(api, verbs.reading)
+    thread_routes.add_threads(api, verbs.reading)
+    thread_routes.add_transcripts(api, verbs.reading)
+    thread_routes.add_traces(api, verbs.reading)
+    annotation_routes.add_scores(api, verbs.people)
+    annotation_routes.add_comments(api, verbs.people)
+    annotation_routes.add_lifecycle(
+        api, verbs.people, verbs.deleting.threads, verbs.deleting.traces
+    )
+    annotation_routes.add_views(api, verbs.people)
+    stream_routes.add_export(api, verbs.exporting)
+    stream_routes.add_events(api, verbs.reading, verbs.hub)
+    sql_routes.add_sql(api, verbs.sql)
+    maintenance_routes.add_store(api, verbs.backups, verbs.pruning)
     _server(api, verbs.reading, rebuild, load_samples)
     ui.add_page(api)
     _probes(api, ready, refresh_metrics)
@@ -117,7 +127,7 @@ class _Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] == sql.PATH
+        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] == sql_routes.PATH
         refusal = (
             None
             if scope["path"] in OPEN_PATHS or ui.is_page(scope["path"])
@@ -186,7 +196,7 @@ def _probes(
 
     # Written once: both are long, and cost the event loop milliseconds.
     document = functools.cache(lambda: orjson.dumps(api.openapi()))
-    html = functools.cache(lambda: pages.docs(api.openapi()))
+    html = functools.cache(lambda: docs_page.docs(api.openapi()))
 
     @api.get("/openapi.json", include_in_schema=False)
     async def openapi_document() -> Response:
@@ -198,4 +208,4 @@ def _probes(
 
     @api.get("/style.css", include_in_schema=False)
     async def style() -> Response:
-        return Response(pages.STYLE, media_type="text/css")
+        return Response(docs_page.STYLE, media_type="text/css")

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from otel_threads.api.rest.answers import BASE
+from otel_threads.api.rest.route import BASE
 
 PROBLEM = "application/problem+json"
 

@@ -3,7 +3,6 @@
 The order is that of docs/conventions.md, section "Span kind": the most specific marks first.
 """
 
-from otel_threads.derive.facts import Family
 from otel_threads.derive.families import (
     claude_code,
     gen_ai_kind,
@@ -27,6 +26,7 @@ from otel_threads.derive.families import (
     traceloop,
     vercel_ai,
 )
+from otel_threads.derive.family import Family
 
 FAMILIES: tuple[Family, ...] = (
     openinference.FAMILY,

@@ -6,8 +6,9 @@ Source: Claude Code monitoring documentation, scope com.anthropic.claude_code.tr
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import (
+from otel_threads.derive.family import (
     NOT_CAPTURED,
     Family,
     Kind,
@@ -19,7 +20,6 @@ from otel_threads.derive.facts import (
     text,
     texts,
 )
-from otel_threads.model import Span
 
 SCOPE = "com.anthropic.claude_code"
 # By `span.type`; where it is missing, by the name after `claude_code.`, which says the same. The

@@ -3,9 +3,9 @@
 Source: traceAI (github.com/future-agi/traceAI), LoongSuite (github.com/alibaba/loongsuite-python).
 """
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import SPAN_KINDS, Family, KindBy, Messages
-from otel_threads.model import Span
+from otel_threads.derive.family import SPAN_KINDS, Family, KindBy, Messages
 
 
 def inputs(span: Span) -> Messages:

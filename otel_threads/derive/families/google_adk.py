@@ -3,9 +3,9 @@
 Source: github.com/google/adk-python, src/google/adk/telemetry.
 """
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
 
 REQUEST, RESPONSE = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
 

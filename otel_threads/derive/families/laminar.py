@@ -6,8 +6,8 @@ Source: github.com/lmnr-ai/lmnr-python.
 from collections.abc import Mapping
 from typing import Any
 
-from otel_threads.derive.facts import Family, KindBy, parse
-from otel_threads.model import Span
+from otel_threads.core.model import Span
+from otel_threads.derive.family import Family, KindBy, parse
 
 
 def values(span: Span) -> Mapping[str, Any]:

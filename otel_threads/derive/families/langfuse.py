@@ -6,9 +6,9 @@ Source: github.com/langfuse/langfuse, OpenTelemetry attributes of its SDKs.
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, KindBy, Messages, Usage, count, number, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, number, parse
 
 INPUT, OUTPUT = "langfuse.observation.input", "langfuse.observation.output"
 

@@ -6,8 +6,8 @@ Source: github.com/BerriAI/litellm, litellm/integrations/opentelemetry.py.
 from collections.abc import Mapping
 from typing import Any
 
-from otel_threads.derive.facts import Family, Kind, number, parse
-from otel_threads.model import Span
+from otel_threads.core.model import Span
+from otel_threads.derive.family import Family, Kind, number, parse
 
 
 def kind(span: Span) -> Kind | None:

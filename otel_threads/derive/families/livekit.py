@@ -6,9 +6,9 @@ Source: github.com/livekit/agents, livekit/agents/telemetry/trace_types.py.
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, number, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, Kind, Messages, number, parse
 
 
 def kind(span: Span) -> Kind | None:

@@ -6,9 +6,9 @@ Source: github.com/mastra-ai/mastra, observability/otel-exporter.
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, KindBy, Messages, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, KindBy, Messages, parse
 
 TYPE = "mastra.span.type"
 INPUT, OUTPUT = "mastra.model_step.input", "mastra.model_step.output"

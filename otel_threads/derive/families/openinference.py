@@ -5,9 +5,9 @@ Source: github.com/Arize-ai/openinference, spec/semantic_conventions.md.
 
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import SPAN_KINDS, Family, KindBy, Messages, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import SPAN_KINDS, Family, KindBy, Messages, parse
 
 
 def inputs(span: Span) -> Messages:

@@ -3,7 +3,7 @@
 Source: github.com/openlit/openlit, sdk/python semantic conventions.
 """
 
-from otel_threads.derive.facts import Family
+from otel_threads.derive.family import Family
 
 FAMILY = Family(
     name="openlit",

@@ -7,9 +7,9 @@ up to 1.36 for the older names.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Message, Messages, Role, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, Kind, Message, Messages, Role, parse
 
 OPERATIONS: Mapping[str, Kind] = {
     "chat": "llm",

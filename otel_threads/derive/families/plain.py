@@ -4,8 +4,8 @@ Also the last resort for a model request that no other family recognises: it nam
 counts tokens, and is no agent.
 """
 
-from otel_threads.derive.facts import Family, Kind
-from otel_threads.model import Span
+from otel_threads.core.model import Span
+from otel_threads.derive.family import Family, Kind
 
 
 def kind(span: Span) -> Kind | None:

@@ -6,9 +6,9 @@ Source: github.com/pydantic/pydantic-ai, InstrumentationSettings; github.com/pyd
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
 
 EVENT_ROLES = {
     "gen_ai.system.message": "system",

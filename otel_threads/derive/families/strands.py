@@ -6,9 +6,9 @@ Source: github.com/strands-agents/sdk-python, strands/telemetry/tracer.py.
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, count
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, count
 
 
 def values(span: Span) -> Mapping[str, Any]:

@@ -8,9 +8,9 @@ Source: github.com/traceloop/openllmetry, opentelemetry-semantic-conventions-ai.
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, Kind, Messages, parse
 
 KINDS: Mapping[str, Kind] = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
 REQUEST_TYPES: Mapping[str, Kind] = {

@@ -6,9 +6,9 @@ Source: github.com/vercel/ai, packages/ai/src/telemetry.
 from collections.abc import Mapping
 from typing import Any
 
+from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.facts import Family, Kind, Messages, Usage, count, parse
-from otel_threads.model import Span
+from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
 
 # What providers call it in `ai.response.providerMetadata`: OpenAI, Anthropic, Bedrock.
 BUNDLED: Mapping[str, tuple[str, ...]] = {

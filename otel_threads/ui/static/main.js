@@ -1,5 +1,5 @@
 // The frame around all pages: which page, which project, keys that hold everywhere.
-import { ConversationPage } from "./conversation/page.js";
+import { ConversationPage } from "./conversation/conversation_page.js";
 import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
 import { useAnswer } from "./lib/ask.js";
 import { count, oneLine } from "./lib/format.js";
@@ -8,13 +8,13 @@ import { keep, kept } from "./lib/keep.js";
 import { useKeys } from "./lib/keys.js";
 import { Failed, Menu, Toasts } from "./lib/parts.js";
 import { go, linkTo, useRoute } from "./lib/route.js";
-import { author, setAuthor } from "./people/author.js";
+import { author, setAuthor } from "./annotations/author.js";
 import { Help } from "./start/help.js";
 import { Login } from "./start/login.js";
 import { LoosePage } from "./start/loose.js";
 import { listOf } from "./threads/selection.js";
-import { ThreadsPage } from "./threads/page.js";
-import { TracePage } from "./trace/page.js";
+import { ThreadsPage } from "./threads/threads_page.js";
+import { TracePage } from "./trace/trace_page.js";
 
 const GO_MS = 1000; // between g and the letter after it
 const THEMES = ["auto", "light", "dark"];

@@ -11,7 +11,7 @@ import os
 import sys
 from types import ModuleType
 
-MODULE = "otel_threads.store.database"
+MODULE = "otel_threads.database.database"
 CONSTANT = "LOG_BYTES_MAX"
 
 

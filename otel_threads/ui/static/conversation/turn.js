@@ -4,7 +4,7 @@ import { clock, count, duration, exact, number, oneLine, short, usd } from "../l
 import { html, memo, useEffect, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { Json } from "../lib/json.js";
-import { ScoreChip, THUMB, Thumbs } from "../people/scores.js";
+import { ScoreChip, THUMB, Thumbs } from "../annotations/scores.js";
 import { ErrorBox, Fold, Message, Words } from "./message.js";
 import { sourceOf, valueAt } from "./paths.js";
 

@@ -3,8 +3,8 @@ import { download, post } from "../lib/api.js";
 import { count } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { Confirm, Menu, attempt, toast } from "../lib/parts.js";
-import { ScoreForm } from "../people/scores.js";
-import { TagDialog } from "../people/tags.js";
+import { ScoreForm } from "../annotations/scores.js";
+import { TagDialog } from "../annotations/tags.js";
 import { byProject, filterOf } from "./selection.js";
 
 const FILTER_LENGTH_MAX = 10_000; // of the API

@@ -2,7 +2,7 @@
 import { NOTHING, count, duration, exact, number, oneLine, short, usd, when } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
-import { ScoreChip } from "../people/scores.js";
+import { ScoreChip } from "../annotations/scores.js";
 
 const FEW = 3;
 

@@ -8,8 +8,8 @@ import { Copy } from "../lib/parts.js";
 import { linkTo } from "../lib/route.js";
 import { ErrorBox, Message, Words } from "../conversation/message.js";
 import { ioOf } from "../conversation/paths.js";
-import { Comments } from "../people/comments.js";
-import { Scores } from "../people/scores.js";
+import { Comments } from "../annotations/comments.js";
+import { Scores } from "../annotations/scores.js";
 import { typeOf } from "./tree.js";
 
 const NO_CALL = { error: null }; // the result stands in another span

@@ -1,0 +1,93 @@
+"""REST calls whose answer flows: exports, and server-sent events of changed threads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import orjson
+from fastapi import FastAPI, Query
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from otel_threads.api import schemas
+from otel_threads.api.rest.route import BASE, ERRORS
+from otel_threads.api.rest.thread_routes import ThreadExport
+from otel_threads.services.events import Dropped, Hub
+from otel_threads.services.export import MEDIA_TYPES, ExportService
+from otel_threads.services.threads import ThreadService
+
+HEARTBEAT_S = 15.0  # proxies close what is silent for long
+
+
+def add_export(api: FastAPI, exporting: ExportService) -> None:
+    """Add the export of threads."""
+
+    @api.get(
+        f"{BASE}/export/threads",
+        response_class=StreamingResponse,
+        responses=ERRORS
+        | {200: {"content": {kind: {} for kind in MEDIA_TYPES.values()}, "description": "A file."}},
+        tags=["threads"],
+    )
+    def export_threads(selection: Annotated[ThreadExport, Query()]) -> StreamingResponse:
+        """Write all selected threads as one file."""
+        pieces = exporting.threads(**selection.given())
+        suffix = "jsonl" if selection.format == "otlp" else selection.format
+        return StreamingResponse(
+            pieces,
+            media_type=MEDIA_TYPES[selection.format],
+            headers={"content-disposition": f'attachment; filename="threads.{suffix}"'},
+        )
+
+
+def add_events(api: FastAPI, service: ThreadService, hub: Hub) -> None:
+    """Add the stream of changed threads."""
+
+    @api.get(
+        f"{BASE}/events",
+        response_class=StreamingResponse,
+        responses=ERRORS
+        | {200: {"content": {"text/event-stream": {}}, "description": "Events, until closed."}},
+        tags=["threads"],
+    )
+    async def watch_threads(
+        project: Annotated[
+            str | None, Query(description="Project; the default if left out, * for all.")
+        ] = None,
+    ) -> StreamingResponse:
+        """Follow threads live: an event `thread` with a Thread when one changes, `deleted` with
+        its id when one goes, `dropped` with a reason before a slow client is let go."""
+        hub.check_room()
+        name = None if project == "*" else service.project_of(project)
+        return StreamingResponse(
+            _events(service, hub, name),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+
+async def _events(service: ThreadService, hub: Hub, project: str | None) -> AsyncIterator[bytes]:
+    yield b": listening\n\n"
+    try:
+        async for keys in hub.changes(project, heartbeat_s=HEARTBEAT_S):
+            if not keys:
+                yield b": nothing new\n\n"
+                continue
+            found = await run_in_threadpool(service.threads_by_key, keys)
+            for key in keys:
+                thread = found.get(key)
+                if thread is None:
+                    gone = {"project": key[0], "thread_id": key[1]}
+                    yield _event("deleted", orjson.dumps(gone))
+                else:
+                    text = schemas.Thread.model_validate(thread).model_dump_json()
+                    yield _event("thread", text.encode("utf-8", "replace"))
+    except Dropped as error:
+        yield _event("dropped", orjson.dumps({"reason": str(error)}))
+    except asyncio.CancelledError:
+        raise
+
+
+def _event(name: str, data: bytes) -> bytes:
+    """Return one event; JSON holds no line break, so one data line is enough."""
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"

@@ -1,0 +1,214 @@
+"""REST calls that read threads and traces."""
+
+import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from otel_threads.api import schemas, server_schemas
+from otel_threads.api.rest.route import BASE, ERRORS, MISSING
+from otel_threads.services import transcript
+from otel_threads.services.threads import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
+
+OneProjectQuery = Annotated[
+    str | None, Query(description="Project; the default project if left out.")
+]
+ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
+LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Items of a page.")]
+CursorQuery = Annotated[str | None, Query(description="next_cursor of the page before.")]
+
+
+def _check_time(value: Any) -> Any:
+    """Refuse numbers, which pydantic would read as seconds."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("write an RFC 3339 time, as in 2026-01-31T09:30:00Z")
+    return value
+
+
+Moment = Annotated[datetime.datetime, BeforeValidator(_check_time)]
+
+
+class _Selection(BaseModel):
+    """What to list, and which page of it. A parameter that is none of these is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: str | None = Field(None, description="Project; the default if left out, * for all.")
+    filter: str | None = Field(
+        None,
+        max_length=10_000,
+        description="Filter language, docs/filters.md.",
+        examples=["duration_ms > 90s and error_count > 0"],
+    )
+    search: str | None = Field(None, max_length=1000, description="Text in ids, names, messages.")
+    from_: Moment | None = Field(None, alias="from", description="Active at or after this time.")
+    to: Moment | None = Field(None, description="Begun before this time.")
+
+    def given(self) -> dict[str, Any]:
+        """Return the arguments of the service's verb."""
+        values = self.model_dump()
+        times = {"from_time": values.pop("from_"), "to_time": values.pop("to")}
+        return values | times
+
+
+class _Paged(BaseModel):
+    limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX, description="Items of a page.")
+    cursor: str | None = Field(None, description="next_cursor of the page before.")
+    with_total: bool = Field(False, description="Count the whole selection too.")
+
+
+class _Interval(BaseModel):
+    interval: Literal["hour", "day"] | None = Field(None, description="Adds a series.")
+
+
+class WhichThreads(_Selection):
+    """Which threads."""
+
+    thread_id: str | None = Field(None, description="Exactly this conversation id.")
+    status: Literal["active", "inactive"] | None = Field(None, description="Only such threads.")
+
+
+class WhichTraces(_Selection):
+    """Which traces."""
+
+    thread_id: str | None = Field(None, description="Only traces of this thread.")
+    without_thread: bool | None = Field(None, description="Only those without (with) a thread.")
+
+
+class ThreadSelection(WhichThreads, _Paged):
+    """Which threads, and which page of them."""
+
+    sort: str = Field("-last_activity_time", description="Field; - before it for descending.")
+
+
+class ThreadStatsSelection(WhichThreads, _Interval):
+    """Which threads to sum up."""
+
+
+class TraceSelection(WhichTraces, _Paged):
+    """Which traces, and which page of them."""
+
+    sort: str = Field("-start_time", description="Field; - before it for descending.")
+
+
+class TraceStatsSelection(WhichTraces, _Interval):
+    """Which traces to sum up."""
+
+
+class ThreadExport(WhichThreads):
+    """Which threads to write, and how."""
+
+    format: Literal["jsonl", "csv", "parquet", "otlp"] = Field("jsonl", description="Kind of file.")
+    shape: Literal["thread", "openai"] = Field("thread", description="Of a line of JSON.")
+
+
+def add_threads(api: FastAPI, service: ThreadService) -> None:
+    """Add the calls that read threads and turns."""
+
+    @api.get(f"{BASE}/threads", responses=ERRORS, tags=["threads"])
+    def list_threads(selection: Annotated[ThreadSelection, Query()]) -> schemas.Threads:
+        """List threads, the most recently active first."""
+        return schemas.Threads.model_validate(service.threads(**selection.given()))
+
+    @api.get(f"{BASE}/threads/stats", responses=ERRORS, tags=["threads"])
+    def get_thread_stats(
+        selection: Annotated[ThreadStatsSelection, Query()],
+    ) -> schemas.ThreadStats:
+        """Get sums and percentiles over threads."""
+        return schemas.ThreadStats.model_validate(service.thread_stats(**selection.given()))
+
+    @api.get(f"{BASE}/threads/get", responses=ERRORS | MISSING, tags=["threads"])
+    def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> schemas.Thread:
+        """Get one thread."""
+        return schemas.Thread.model_validate(service.thread(thread_id, project=project))
+
+    @api.get(f"{BASE}/threads/turns", responses=ERRORS | MISSING, tags=["threads"])
+    def list_turns(
+        thread_id: ThreadIdQuery,
+        project: OneProjectQuery = None,
+        limit: LimitQuery = LIMIT_DEFAULT,
+        cursor: CursorQuery = None,
+    ) -> schemas.Turns:
+        """List the turns of a thread, oldest first."""
+        return schemas.Turns.model_validate(
+            service.turns(thread_id, project=project, limit=limit, cursor=cursor)
+        )
+
+
+def add_fields(api: FastAPI, service: ThreadService) -> None:
+    """Add the call that tells what can be asked."""
+
+    @api.get(f"{BASE}/fields", responses=ERRORS, tags=["server"])
+    def list_fields(
+        of: Annotated[Literal["threads", "traces"], Query(description="Of which items.")] = (
+            "threads"
+        ),
+    ) -> server_schemas.FilterFields:
+        """List the fields that filters and sorts know, with their operators."""
+        return server_schemas.FilterFields.model_validate(service.fields(of_traces=of == "traces"))
+
+
+def add_transcripts(api: FastAPI, service: ThreadService) -> None:
+    """Add the transcript."""
+
+    @api.get(
+        f"{BASE}/threads/transcript",
+        responses=ERRORS
+        | MISSING
+        | {
+            200: {
+                "content": {"text/markdown": {}, "text/plain": {}},
+                "description": "In the format asked for.",
+            }
+        },
+        response_model=schemas.Transcript | schemas.OpenAIMessages,
+        tags=["threads"],
+    )
+    def get_transcript(
+        thread_id: ThreadIdQuery,
+        project: OneProjectQuery = None,
+        format: Annotated[
+            Literal["messages", "markdown", "openai", "text"], Query(description="Shape.")
+        ] = "messages",
+    ) -> Response:
+        """Get a conversation once, history not repeated."""
+        found = service.transcript(thread_id, project=project)
+        match format:
+            case "markdown":
+                return PlainTextResponse(
+                    transcript.markdown(found["messages"]), media_type="text/markdown"
+                )
+            case "text":
+                return PlainTextResponse(transcript.text(found["messages"]))
+            case "openai":
+                return JSONResponse({"messages": transcript.openai(found["messages"])})
+            case _:
+                return JSONResponse(
+                    schemas.Transcript.model_validate(found).model_dump(mode="json")
+                )
+
+
+def add_traces(api: FastAPI, service: ThreadService) -> None:
+    """Add the calls that read traces."""
+
+    @api.get(f"{BASE}/traces", responses=ERRORS, tags=["traces"])
+    def list_traces(selection: Annotated[TraceSelection, Query()]) -> schemas.Traces:
+        """List traces, the newest first."""
+        return schemas.Traces.model_validate(service.traces(**selection.given()))
+
+    @api.get(f"{BASE}/traces/stats", responses=ERRORS, tags=["traces"])
+    def get_trace_stats(selection: Annotated[TraceStatsSelection, Query()]) -> schemas.TraceStats:
+        """Get sums and percentiles over traces."""
+        return schemas.TraceStats.model_validate(service.trace_stats(**selection.given()))
+
+    @api.get(f"{BASE}/traces/{{trace_id}}", responses=ERRORS | MISSING, tags=["traces"])
+    def get_trace(
+        trace_id: str,
+        project: Annotated[
+            str | None, Query(description="Project; whichever has the trace if left out.")
+        ] = None,
+    ) -> schemas.TraceDetail:
+        """Get one trace with its spans and turns."""
+        return schemas.TraceDetail.model_validate(service.trace(trace_id, project=project))

@@ -1,0 +1,25 @@
+"""What commands that ask share: where the data is, how answers look."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from otel_threads import local, terminal
+from otel_threads.commands.base import failing
+from otel_threads.core.config import Config
+from otel_threads.sdk.client import Client
+
+
+@contextmanager
+def source(config: Config, *, writes: bool = False) -> Iterator[Client]:
+    """Yield a client of the running server, else of the file."""
+    with failing(), local.client(config, writes=writes) as client:
+        yield client
+
+
+def print_answer(data: Any, as_json: bool, table: Callable[[], Any]) -> None:
+    """Print JSON for programs, or a table for people."""
+    if as_json:
+        terminal.print_json(data, indent=2)
+    else:
+        terminal.print_table(table())

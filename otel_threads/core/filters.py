@@ -1,0 +1,343 @@
+"""The filter language: text → a checked tree. store/read/filter_sql.py makes SQL of the tree."""
+
+import datetime
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+from lark.exceptions import VisitError
+
+from otel_threads.core.errors import InvalidFilter
+from otel_threads.core.model import USAGE
+
+LENGTH_MAX = 10_000
+COMPARISONS_MAX = 200
+DEPTH_MAX = 50
+VALUES_MAX = 1000
+
+Type = Literal["text", "number", "duration", "time", "boolean", "list", "map", "score", "message"]
+Value = str | float | bool | datetime.datetime
+
+_TEXT_ONLY = ("contains", "not_contains", "starts_with", "ends_with")
+_EVERY = ("=", "!=", "in", "not_in", "is_null", "is_not_null")
+_ORDER = (">", ">=", "<", "<=")
+OPERATORS: Mapping[Type, Sequence[str]] = {
+    "text": (*_EVERY, *_ORDER, *_TEXT_ONLY),
+    "number": (*_EVERY, *_ORDER),
+    "duration": (*_EVERY, *_ORDER),
+    "time": (*_EVERY, *_ORDER),
+    "boolean": ("=", "!=", "is_null", "is_not_null"),
+    "list": (*_EVERY, *_TEXT_ONLY),
+    "map": (*_EVERY, *_ORDER, *_TEXT_ONLY),
+    "score": (*_EVERY, *_ORDER, *_TEXT_ONLY),
+    "message": ("=", "!=", "in", "not_in", *_TEXT_ONLY),
+}
+_SHARED: Mapping[str, Type] = {
+    "project": "text",
+    "thread_id": "text",
+    "thread_id_source": "text",
+    "created_at": "time",
+    "updated_at": "time",
+    "duration_ms": "duration",
+    "turn_count": "number",
+    "span_count": "number",
+    "call_count": "number",
+    "error_count": "number",
+    "comment_count": "number",
+    "first_message": "text",
+    "last_message": "text",
+    "models": "list",
+    "providers": "list",
+    "services": "list",
+    "users": "list",
+    "environments": "list",
+    "tags": "list",
+    "cost_usd": "number",
+    "cost_source": "text",
+    "cost_is_partial": "boolean",
+    "any_message": "message",
+    "metadata": "map",
+    "scores": "score",
+    "usage": "number",
+}
+THREAD_FIELDS: Mapping[str, Type] = {
+    **_SHARED,
+    "status": "text",
+    "first_activity_time": "time",
+    "last_activity_time": "time",
+    "trace_count": "number",
+    "message_count": "number",
+}
+TRACE_FIELDS: Mapping[str, Type] = {
+    **_SHARED,
+    "trace_id": "text",
+    "name": "text",
+    "start_time": "time",
+    "end_time": "time",
+}
+# What people write for one of several.
+ALIASES: Mapping[str, str] = {
+    "model": "models",
+    "provider": "providers",
+    "user": "users",
+    "service": "services",
+    "environment": "environments",
+    "tag": "tags",
+}
+KEYED = ("metadata", "scores", "usage")
+_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`field` (with `key` after the dot, where it has one) `op` `values`."""
+
+    field: str
+    key: str | None
+    type: Type
+    op: str
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite."""
+
+    item: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every item holds."""
+
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Some item holds."""
+
+    items: tuple["Node", ...]
+
+
+Node = Comparison | Not | AllOf | AnyOf
+
+
+def parse(text: str, fields: Mapping[str, Type] = THREAD_FIELDS) -> Node:
+    """Return the tree of a filter.
+
+    A comparison with what is unknown (null) holds for `!=`, `not_in`, `not_contains` and `is_null`,
+    and for nothing else, so that `not` is always the opposite.
+
+    Raises:
+        InvalidFilter: it says nothing, or not what can be asked; with the position and what can.
+    """
+    if len(text) > LENGTH_MAX:
+        raise InvalidFilter(f"longer than {LENGTH_MAX} characters", LENGTH_MAX)
+    try:
+        tree = _PARSER.parse(text)
+        node: Node = _Builder(fields).transform(tree)
+    except VisitError as error:
+        if isinstance(error.orig_exc, InvalidFilter):
+            raise error.orig_exc from None
+        raise
+    except UnexpectedEOF:
+        raise InvalidFilter(f"ends too early; {_SHAPE}", len(text)) from None
+    except UnexpectedToken as error:
+        at = error.pos_in_stream if error.token.type != "$END" else len(text)
+        what = "ends too early" if error.token.type == "$END" else f"unexpected {error.token!s:.40}"
+        raise InvalidFilter(f"{what}; {_SHAPE}", at if at is not None else len(text)) from None
+    except UnexpectedCharacters as error:
+        at = error.pos_in_stream or 0
+        raise InvalidFilter(f"unexpected {text[at : at + 1]!r}; {_SHAPE}", at) from None
+    except RecursionError:
+        raise InvalidFilter(f"nested deeper than {DEPTH_MAX}", 0) from None
+    if _depth(node) > DEPTH_MAX:
+        raise InvalidFilter(f"nested deeper than {DEPTH_MAX}", 0)
+    return node
+
+
+_SHAPE = (
+    "write field operator value, as in duration_ms > 90s, joined by and, or, not; "
+    'texts stand in quotes: thread_id starts_with "user-"'
+)
+_PARSER = Lark(
+    resources.files(__package__).joinpath("filters.lark").read_text(encoding="utf-8"),
+    parser="lalr",
+    propagate_positions=True,
+)
+
+
+def described(fields: Mapping[str, Type], *, sorts: Collection[str]) -> list[dict[str, Any]]:
+    """Return what can be asked: `{name, type, operators, sortable}`, by name.
+
+    Names that take a key end with a dot; usage stands there with each of its keys.
+    """
+    names = {f"{name}." if name in KEYED and name != "usage" else name: name for name in fields}
+    names |= {f"usage.{key}": "usage" for key in USAGE}
+    return [
+        {
+            "name": shown,
+            "type": fields[name],
+            "operators": list(OPERATORS[fields[name]]),
+            "sortable": shown.removeprefix("usage.") in sorts,
+        }
+        for shown, name in sorted(names.items())
+        if shown != "usage"
+    ]
+
+
+def quoted(text: str) -> str:
+    """Return a string of the language that means `text`."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    value: Value
+    type: str
+    at: int
+
+
+class _Builder(Transformer[Token, Any]):
+    """Makes and checks nodes, from the leaves up."""
+
+    def __init__(self, fields: Mapping[str, Type]) -> None:
+        super().__init__()
+        self._fields = fields
+        self._comparisons = 0
+
+    def start(self, items: list[Any]) -> Any:
+        return items[0]
+
+    def any_of(self, items: list[Node]) -> Node:
+        return items[0] if len(items) == 1 else AnyOf(tuple(items))
+
+    def all_of(self, items: list[Node]) -> Node:
+        return items[0] if len(items) == 1 else AllOf(tuple(items))
+
+    def negated(self, items: list[Node]) -> Node:
+        return Not(items[0])
+
+    def field(self, items: list[Token]) -> tuple[str, str | None, Type, int]:
+        at = items[0].start_pos or 0
+        name = ALIASES.get(str(items[0]).lower(), str(items[0]).lower())
+        key = ".".join(
+            _unquoted(str(item)) if item.type == "STRING" else str(item) for item in items[1:]
+        )
+        kind = self._fields.get(name)
+        if kind is None:
+            raise InvalidFilter(
+                f"unknown field {str(items[0])!r}; known: {', '.join(sorted(self._fields))}", at
+            )
+        if (name in KEYED) != bool(key):
+            wanted = f"{name}.NAME" if name in KEYED else name
+            raise InvalidFilter(f"write {wanted}", at)
+        if name == "usage" and key not in USAGE:
+            raise InvalidFilter(f"unknown usage {key!r}; known: {', '.join(USAGE)}", at)
+        return name, key or None, kind, at
+
+    def string(self, items: list[Token]) -> _Literal:
+        return _Literal(_unquoted(str(items[0])), "string", items[0].start_pos or 0)
+
+    def number(self, items: list[Token]) -> _Literal:
+        at = items[0].start_pos or 0
+        value = float(items[0])
+        if not math.isfinite(value):
+            raise InvalidFilter(f"{items[0]!s:.40} is no finite number", at)
+        return _Literal(value, "number", at)
+
+    def duration(self, items: list[Token]) -> _Literal:
+        at = items[0].start_pos or 0
+        number, unit = re.fullmatch(r"([\d.]+)(\w+)", str(items[0])).groups()  # type: ignore[union-attr]
+        value = float(number) * _UNITS_MS[unit]
+        if not math.isfinite(value):
+            raise InvalidFilter(f"{items[0]!s:.40} is no finite duration", at)
+        return _Literal(value, "duration", at)
+
+    def time(self, items: list[Token]) -> _Literal:
+        at = items[0].start_pos or 0
+        return _Literal(_time(str(items[0]), at), "time", at)
+
+    def boolean(self, items: list[Token]) -> _Literal:
+        return _Literal(str(items[0]).lower() == "true", "boolean", items[0].start_pos or 0)
+
+    def compare(self, items: list[Any]) -> Node:
+        return self._comparison(items[0], items[1], items[2:])
+
+    def compare_list(self, items: list[Any]) -> Node:
+        return self._comparison(items[0], items[1], items[2:])
+
+    def compare_null(self, items: list[Any]) -> Node:
+        return self._comparison(items[0], items[1], [])
+
+    def _comparison(
+        self, field: tuple[str, str | None, Type, int], operator: Token, given: list[_Literal]
+    ) -> Node:
+        name, key, kind, at = field
+        op = str(operator).lower()
+        self._comparisons += 1
+        if self._comparisons > COMPARISONS_MAX:
+            raise InvalidFilter(f"more than {COMPARISONS_MAX} comparisons", at)
+        if len(given) > VALUES_MAX:
+            raise InvalidFilter(f"more than {VALUES_MAX} values in one list", at)
+        if op not in OPERATORS[kind]:
+            raise InvalidFilter(
+                f"{name} cannot be asked {op!r}; it takes {' '.join(OPERATORS[kind])}",
+                operator.start_pos or 0,
+            )
+        values = tuple(_convert(literal, name, kind, op) for literal in given)
+        return Comparison(name, key, kind, op, values)
+
+
+def _convert(literal: _Literal, name: str, kind: Type, op: str) -> Value:
+    """Return a value as the field's type takes it."""
+    allowed: Mapping[Type, tuple[str, ...]] = {
+        "text": ("string",),
+        "list": ("string",),
+        "message": ("string",),
+        "number": ("number",),
+        "duration": ("number", "duration"),
+        "time": ("time", "string"),
+        "boolean": ("boolean",),
+        "map": ("string", "number", "boolean"),
+        "score": ("string", "number"),
+    }
+    takes = ("string",) if op in _TEXT_ONLY else allowed[kind]
+    if literal.type not in takes:
+        raise InvalidFilter(
+            f"{name} is compared with a {' or a '.join(takes)}, not with a {literal.type}",
+            literal.at,
+        )
+    if kind == "time" and isinstance(literal.value, str):
+        return _time(literal.value, literal.at)
+    return literal.value
+
+
+def _time(text: str, at: int) -> datetime.datetime:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidFilter(
+            f"{text[:40]!r} is no time; write it as in 2026-01-31T09:30:00Z", at
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _unquoted(text: str) -> str:
+    """Return what a quoted string means: \\\\, \\" and \\' stand for one character."""
+    return re.sub(r"\\([\\\"'])", r"\1", text[1:-1])
+
+
+def _depth(node: Node) -> int:
+    match node:
+        case Not(item):
+            return 1 + _depth(item)
+        case AllOf(items) | AnyOf(items):
+            return 1 + max(map(_depth, items))
+        case _:
+            return 0

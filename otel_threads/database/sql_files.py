@@ -1,0 +1,49 @@
+"""Reads the .sql files of store/: one statement a file, its header says what for."""
+
+import functools
+import re
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+STORE = Path(str(resources.files("otel_threads"))) / "store"
+
+
+class Migration(NamedTuple):
+    """One numbered step of the schema."""
+
+    number: int
+    name: str
+    text: str
+
+
+def query(name: str) -> str:
+    """Return the text of queries/NAME.sql, in whichever room of store/ it lies.
+
+    Raises:
+        KeyError: there is none; asked at import, so that a missing file stops the start.
+    """
+    return _queries()[name].read_text(encoding="utf-8")
+
+
+@functools.cache
+def _queries() -> Mapping[str, Path]:
+    return {file.stem: file for file in STORE.rglob("queries/*.sql")}
+
+
+def migrations() -> list[Migration]:
+    """Return the steps of schema/, in order of their numbers: 1, 2, 3 without a gap.
+
+    Raises:
+        ValueError: a number is missing or given twice.
+    """
+    found = []
+    for file in (STORE / "schema").iterdir():
+        match = re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name)
+        if match:
+            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    found.sort()
+    if [step.number for step in found] != list(range(1, len(found) + 1)):
+        raise ValueError(f"schema/ is not numbered 1, 2, 3: {[step.number for step in found]}")
+    return found

@@ -1,0 +1,321 @@
+"""What the deriver knows of a span, and how a family of conventions says where it is written.
+
+A `Family` is a table of attribute names and a few readers. Families do not know each other; the
+registry in families/__init__.py asks them in order, and the first that knows a thing wins.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from otel_threads import json_bounds
+from otel_threads.core.model import USAGE, Span
+
+Kind = Literal[
+    "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
+    "evaluator", "prompt", "event", "other",
+]  # fmt: skip
+# OpenInference's kinds, in the words of others too.
+SPAN_KINDS: Mapping[str, Kind] = {
+    "llm": "llm", "agent": "agent", "chain": "chain", "tool": "tool", "retriever": "retriever",
+    "embedding": "embedding", "reranker": "reranker", "guardrail": "guardrail",
+    "evaluator": "evaluator", "prompt": "prompt",
+}  # fmt: skip
+Role = Literal["system", "user", "assistant", "tool"]
+Part = dict[str, Any]
+
+# Beyond these a sender's number is a mistake, and the sum of many would not fit a column.
+COUNT_MAX = 10**12
+NUMBER_MAX = 1e12
+JSON_DEPTH_MAX = 64  # deeper than any message; bounds the readers' recursion
+# Of one attribute: a history of 20,000 messages, a hundred embeddings. Parsed they take 15 MB; 60
+# MB of empty objects took 1.4 GB. A text with more stays a text.
+JSON_VALUES_MAX = 200_000
+# Of what a turn keeps as it was sent: a tool's arguments, its result, a part of unknown type.
+KEPT_VALUES_MAX = 2_000
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a conversation.
+
+    `parts` are dictionaries with a `type`: `text` and `reasoning` hold `text`; `tool_call` holds
+    `id`, `name`, `arguments`; `tool_result` holds `id`, `name`, `result`; every other type (an
+    image, a file) keeps the fields that it came with.
+    """
+
+    role: Role
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def text(self) -> str | None:
+        """The words, with `[image]` and the like for what is none; None when there are neither."""
+        if len(self.parts) == 1 and self.parts[0]["type"] == "text":  # nearly always
+            return self.parts[0]["text"] or None
+        pieces = []
+        for part in self.parts:
+            match part["type"]:
+                case "text":
+                    pieces.append(part["text"])
+                case "reasoning" | "tool_call" | "tool_result":
+                    continue
+                case kind:
+                    pieces.append(f"[{kind}]")
+        return "\n".join(pieces) if any(pieces) else None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is one text and nothing else."""
+        if len(self.parts) != 1:
+            return False
+        only = self.parts[0]
+        return only["type"] == "text" and len(only) == 2 and bool(only["text"])
+
+    def of_type(self, kind: str) -> list[Part]:
+        """Return the parts of one type, in order."""
+        return [part for part in self.parts if part["type"] == kind]
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one call; None is unknown and never 0. Input includes cached, output reasoning."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.input_tokens is not None or self.output_tokens is not None
+
+    def completed(self, other: "Usage") -> "Usage":
+        """Return these numbers, and the other's where these are unknown."""
+        pairs = zip(_COUNTS(self), _COUNTS(other), strict=True)
+        return Usage(*(mine if mine is not None else theirs for mine, theirs in pairs))
+
+    def include_all(self) -> None:
+        """Make input include cached tokens and output reasoning, where a sender counts them apart.
+
+        So they are counted everywhere here (docs/conventions.md, "Usage and cost"). Anthropic's API
+        and some who pass its numbers on count cached input apart: it is less than its cached part
+        then. Gemini counts thoughts apart: only with them input and output make the total.
+        """
+        if self.input_tokens is None or self.output_tokens is None:
+            return
+        cached = (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
+        if self.input_tokens < cached:
+            if self.total_tokens == self.input_tokens + self.output_tokens:
+                self.total_tokens += cached
+            self.input_tokens += cached
+        apart = self.reasoning_tokens
+        if apart and self.total_tokens == self.input_tokens + self.output_tokens + apart:
+            self.output_tokens += apart
+
+    def counts(self) -> dict[str, int | None]:
+        """Return the numbers by their names in `USAGE`."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "total_tokens": self.total_tokens,
+            "cache_read_tokens": self.cache_read_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "input_audio_tokens": self.input_audio_tokens,
+            "output_audio_tokens": self.output_audio_tokens,
+        }
+
+
+UNKNOWN = Usage()  # of all that counts nothing; never changed
+_COUNTS = operator.attrgetter(*USAGE)
+
+
+def total(usages: Iterable[Usage]) -> Usage:
+    """Return the sum of some; what none of them knows stays unknown."""
+    columns = zip(*map(_COUNTS, usages), strict=True)
+    known = ([count for count in column if count is not None] for column in columns)
+    return Usage(*(sum(counts) if counts else None for counts in known))
+
+
+Messages = list[Message]
+Reader = Callable[[Span], Messages]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One family of conventions.
+
+    `kind` tells what a span is, None when this family does not say. `names` maps a fact (see
+    FACTS) to the attributes that hold it, the newest first. `inputs`, `outputs` and `system` read
+    the messages of a model request; `usage` reads tokens that no single attribute holds; `values`
+    computes facts that need more than a look-up.
+    `marks` are beginnings of attribute names: on a span with none of them `values`, `inputs`,
+    `outputs`, `system` and `usage` find nothing and are not asked; no marks: always asked.
+    Readers never raise for what a sender may write, and return nothing where they find nothing.
+    """
+
+    name: str
+    source: str
+    marks: tuple[str, ...] = ()
+    kind: Callable[[Span], Kind | None] | None = None
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    inputs: Reader | None = None
+    outputs: Reader | None = None
+    system: Callable[[Span], str | None] | None = None
+    usage: Callable[[Span], Usage | None] | None = None
+    values: Callable[[Span], Mapping[str, Any]] | None = None
+
+
+NOT_CAPTURED = frozenset({"<REDACTED>", "<elided>"})  # what stands there instead of the words
+NAME_LENGTH_MAX = 1000  # of a model, a user, a tool and the like
+
+# The facts that `Family.names` may name, and how a value is read.
+FACTS: Mapping[str, str] = {
+    "request_model": "name",
+    "response_model": "name",
+    "provider": "name",
+    "response_id": "name",
+    "finish_reasons": "texts",
+    "input_tokens": "count",
+    "output_tokens": "count",
+    "total_tokens": "count",
+    "cache_read_tokens": "count",
+    "cache_write_tokens": "count",
+    "reasoning_tokens": "count",
+    "input_audio_tokens": "count",
+    "output_audio_tokens": "count",
+    "cost_usd": "number",
+    "ttft_s": "number",
+    "ttft_ms": "number",
+    "tool_name": "name",
+    "tool_call_id": "name",
+    "tool_arguments": "any",
+    "tool_result": "any",
+    "user_id": "name",
+    "environment": "name",
+    "tags": "texts",
+    "error_type": "name",
+    "error_message": "text",
+    "agent_name": "name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KindBy:
+    """A `Family.kind` that looks one attribute's lower-case value up."""
+
+    attribute: str
+    kinds: Mapping[str, Kind]
+
+    def __call__(self, span: Span) -> Kind | None:
+        """Return the kind of a span; None when it lacks the attribute, or has another value."""
+        value = span.attributes.get(self.attribute)
+        return self.kinds.get(value.strip('"').lower()) if isinstance(value, str) else None
+
+
+def name(value: Any) -> str | None:
+    """Return a text as `text` does; of one that is too long for a name, the beginning."""
+    found = text(value)
+    return found[:NAME_LENGTH_MAX] if found else None
+
+
+def text(value: Any) -> str | None:
+    """Return a non-empty string, without the quotes of a JSON-quoted one; else None."""
+    if not isinstance(value, str):
+        return None
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        unquoted = parse(value)
+        if isinstance(unquoted, str):
+            value = unquoted
+    return value if value.strip() else None
+
+
+def count(value: Any) -> int | None:
+    """Return a count, reading `"12"` and `12.0` as 12; None for anything else."""
+    if type(value) is int:  # nearly always
+        return value if 0 <= value <= COUNT_MAX else None
+    match value:
+        case float() if 0 <= value <= COUNT_MAX and value.is_integer():
+            return int(value)
+        case str() if value.isascii() and value.isdecimal() and len(value) <= 12:
+            return int(value)
+        case _:
+            return None
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number that is not negative; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and 0 <= found <= NUMBER_MAX else None
+
+
+def texts(value: Any) -> list[str]:
+    """Return the strings of a list, of a JSON list, or of one comma-separated string."""
+    if isinstance(value, str):
+        parsed = parse(value)
+        value = parsed if isinstance(parsed, list) else value.split(",")
+    if not isinstance(value, list):
+        return []
+    return [item.strip() for item in value if isinstance(item, str) and item.strip()]
+
+
+def kept(value: Any) -> Any:
+    """Return a parsed value as a turn keeps it: as its JSON text when it has too many values."""
+    if not isinstance(value, dict | list):
+        return value
+    count = 0
+    stack = [value]
+    while stack:
+        inner = stack.pop()
+        count += len(inner)
+        if count > KEPT_VALUES_MAX:
+            return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        items = inner.values() if isinstance(inner, dict) else inner
+        stack.extend(item for item in items if isinstance(item, dict | list))
+    return value
+
+
+_OPENING = frozenset({"{", "[", '"'})
+
+
+def parse(value: Any) -> Any:
+    """Return what a JSON text holds, unwrapped twice at most; the value itself if it is none.
+
+    A text that does not parse (cut by a length limit, a Python repr) stays the text that it is, and
+    so does one of more than JSON_VALUES_MAX values.
+    """
+    for _ in range(2):
+        if not isinstance(value, str):
+            return value
+        first = value[:1]
+        if first.isspace():
+            first = value.lstrip()[:1]
+        if first not in _OPENING or json_bounds.holds_more(value, JSON_VALUES_MAX):
+            return value
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "name": name,
+    "text": text,
+    "texts": lambda value: texts(value) or None,
+    "count": count,
+    "number": number,
+    "any": lambda value: value,
+}

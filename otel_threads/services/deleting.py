@@ -1,0 +1,65 @@
+"""Verbs that delete threads and traces with all that hangs on them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.ports import ThreadKey
+from otel_threads.services.annotations import ITEMS_MAX
+from otel_threads.services.threads import ALL_PROJECTS, ThreadService
+from otel_threads.store.deletion import Deletion
+
+Row = dict[str, Any]
+Changes = tuple[list[str], list[ThreadKey]]
+ALONE_TIMEOUT_S = 300.0
+
+
+class DeletingService:
+    """Deletes between two passes of the deriver."""
+
+    def __init__(
+        self,
+        deletion: Deletion,
+        service: ThreadService,
+        *,
+        alone: Callable[[Callable[[], Changes]], "Future[Changes]"],
+        caught_up: Callable[[], object],
+        on_change: Callable[[Iterable[ThreadKey]], None],
+    ) -> None:
+        """`alone` runs a job while nothing is derived; `caught_up` waits for what was committed."""
+        self._deletion = deletion
+        self._service = service
+        self._alone = alone
+        self._caught_up = caught_up
+        self._on_change = on_change
+
+    def threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Row:
+        """Delete threads: `{"updated": n, "not_found": [ids]}`.
+
+        Spans that were acknowledged before are deleted, whether they were derived or not; what
+        arrives later makes a new thread.
+
+        Raises:
+            InvalidQuery: no ids, or more than 1000, or no single project.
+        """
+        name = self._service.project_of(project)
+        return self._delete(thread_ids, lambda: self._deletion.threads(name, thread_ids))
+
+    def traces(self, trace_ids: Sequence[str], *, project: str | None = None) -> Row:
+        """Delete traces, of one project or (None, *) wherever they are: as `threads`.
+
+        Raises:
+            InvalidQuery: no ids, or more than 1000.
+        """
+        name = None if project in (None, ALL_PROJECTS) else project
+        ids = [trace_id.lower() for trace_id in trace_ids]
+        return self._delete(ids, lambda: self._deletion.traces(ids, project=name))
+
+    def _delete(self, ids: Sequence[str], job: Callable[[], Changes]) -> Row:
+        if not 1 <= len(ids) <= ITEMS_MAX:
+            raise InvalidQuery(f"{len(ids)} ids; between 1 and {ITEMS_MAX} are taken at once")
+        self._caught_up()
+        gone, changed = self._alone(job).result(ALONE_TIMEOUT_S)
+        self._on_change(changed)
+        return {"updated": len(gone), "not_found": [i for i in dict.fromkeys(ids) if i not in gone]}

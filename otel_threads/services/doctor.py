@@ -1,0 +1,148 @@
+"""What arrived and what keeps it out of threads: findings, each with what to write. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from otel_threads.services.libraries import PLAIN, Library, library_of
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+NOTHING_ARRIVED = """\
+export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+"""
+
+
+def findings(instrumentations: Rows, doubles: Rows, skews: Rows, *, otlp_http: str) -> list[Row]:
+    """Return findings, the most serious first: {kind, library, summary, fix, note, trace_ids}.
+
+    `fix` is code or a setting, empty where nothing has to be written.
+    """
+    if not instrumentations:
+        return [
+            _finding(
+                "nothing_arrived",
+                "Nothing arrived yet. Point an exporter here; flush it before the program ends.",
+                fix=NOTHING_ARRIVED.format(address=otlp_http),
+            )
+        ]
+    found = []
+    for row in instrumentations:
+        found += _scrubbed(row) + _without_thread(row, instrumentations) + _without_content(row)
+    found += [_double(row) for row in doubles]
+    for row in instrumentations:
+        found += _clocks(row)
+    return found + [_skew(row) for row in skews]
+
+
+def _finding(
+    kind: str,
+    summary: str,
+    *,
+    library: Library | None = None,
+    fix: str = "",
+    note: str = "",
+    trace_ids: Sequence[str] = (),
+) -> Row:
+    return {
+        "kind": kind,
+        "library": library.slug if library else None,
+        "summary": summary,
+        "fix": fix.strip("\n"),
+        "note": note,
+        "trace_ids": list(trace_ids),
+    }
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['scope_name'] or '(no scope)'} {row['scope_version']}".strip()
+
+
+def _without_thread(row: Mapping[str, Any], everything: Rows) -> list[Row]:
+    count = row["calls_without_thread"]
+    if not count:
+        return []
+    library = library_of(row["scope_name"])
+    if library is PLAIN and any(library_of(one["scope_name"]) is not PLAIN for one in everything):
+        return []  # the application's own spans beside a library: that library's line helps
+    return [
+        _finding(
+            "no_thread_id",
+            f"{_name(row)}: {count} of {row['traces_with_calls']} traces with model requests carry "
+            f"no conversation id. With {library.title}:",
+            library=library,
+            fix=library.thread_id,
+            note=library.note,
+            trace_ids=row["examples_without_thread"],
+        )
+    ]
+
+
+def _without_content(row: Mapping[str, Any]) -> list[Row]:
+    count = row["traces_without_content"]
+    if not count:
+        return []
+    library = library_of(row["scope_name"])
+    captured = library.content == "on"
+    return [
+        _finding(
+            "no_content",
+            f"{_name(row)}: {count} of {row['traces_with_calls']} traces with model requests hold "
+            "no message texts. "
+            + (
+                "This library sends them unless it was told not to."
+                if captured
+                else "To send them:"
+            ),
+            library=library,
+            fix="" if captured else library.content,
+            trace_ids=row["examples_without_content"],
+        )
+    ]
+
+
+def _scrubbed(row: Mapping[str, Any]) -> list[Row]:
+    count = row["spans_scrubbed"]
+    if not count:
+        return []
+    return [
+        _finding(
+            "scrubbed_id",
+            f"{_name(row)}: the conversation id of {count} spans was replaced by a scrubber "
+            "before it was sent. An attribute of another name gets through:",
+            library=library_of(row["scope_name"]),
+            fix='span.set_attribute("gen_ai.conversation.id", chat_id)',
+        )
+    ]
+
+
+def _double(row: Mapping[str, Any]) -> Row:
+    names = " and ".join(row["reported_by"])
+    return _finding(
+        "double_instrumentation",
+        f"{row['call_count']} model requests in {row['trace_count']} traces are reported by "
+        f"{names}. They are counted once; turn one off to send half as much.",
+        trace_ids=row["examples"],
+    )
+
+
+def _clocks(row: Mapping[str, Any]) -> list[Row]:
+    telling = (
+        ("spans_from_the_future", "start more than 5 minutes after they arrived: a clock is ahead"),
+        ("spans_ending_before_start", "end before they start: a clock stepped back"),
+        ("spans_a_day_late", "arrived more than a day after they started: a replay, or a clock"),
+    )
+    return [
+        _finding("clock", f"{_name(row)}: {row[name]} spans {what}.")
+        for name, what in telling
+        if row[name]
+    ]
+
+
+def _skew(row: Mapping[str, Any]) -> Row:
+    return _finding(
+        "clock",
+        f"{row['span_count']} spans of {row['child_service']} start before their parents in "
+        f"{row['parent_service']}, up to {row['skew_ms_max'] / 1000:.1f} s: their clocks differ.",
+        trace_ids=row["examples"],
+    )

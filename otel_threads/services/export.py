@@ -1,0 +1,217 @@
+"""Threads as files: one page after another, so that memory does not grow with the answer."""
+
+import base64
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from google.protobuf import json_format
+
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.model import USAGE
+from otel_threads.services import transcript
+from otel_threads.services.threads import ThreadService
+from otel_threads.store.read.list_query import THREADS, TRACES, position
+from otel_threads.store.read.reader import Reader
+
+Row = dict[str, Any]
+PAGE = 200
+MEDIA_TYPES = {
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "otlp": "application/x-ndjson",
+}
+SHAPES = ("thread", "openai")
+_LISTS = ("models", "providers", "services", "users", "environments", "tags")
+_FLAT = (
+    "project", "thread_id", "status", "first_activity_time", "last_activity_time", "created_at",
+    "updated_at", "duration_ms", "turn_count", "trace_count", "span_count", "message_count",
+    "error_count", "call_count", "first_message", "last_message", *_LISTS, *USAGE, "cost_usd",
+    "cost_source", "cost_is_partial", "comment_count", "thread_id_source", "metadata", "scores",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+
+
+class ExportService:
+    """Streams of whole selections."""
+
+    def __init__(self, reader: Reader, service: ThreadService) -> None:
+        self._reader = reader
+        self._service = service
+
+    def threads(
+        self, *, format: str = "jsonl", shape: str = "thread", **given: Any
+    ) -> Iterator[bytes]:
+        """Return the pieces of a file with every selected thread, by project and id.
+
+        `jsonl` has a Thread with its `turns` a line, or with shape `openai` a conversation as
+        OpenAI's fine-tuning takes it; `csv` and `parquet` a thread a row; `otlp` the OTLP/JSON
+        request of one trace a line, which the Collector's file receiver reads.
+
+        Raises:
+            InvalidQuery: at once, when the selection, format or shape cannot be.
+        """
+        if format not in MEDIA_TYPES:
+            raise InvalidQuery(f"format {format!r} is none of {', '.join(MEDIA_TYPES)}")
+        if shape not in SHAPES:
+            raise InvalidQuery(f"shape {shape!r} is none of {', '.join(SHAPES)}")
+        if shape == "openai" and format != "jsonl":
+            raise InvalidQuery("shape openai needs format jsonl")
+        pages = self._pages(self._service.chosen_threads(**given))
+        if format == "csv":
+            return _csv(pages)
+        if format == "parquet":
+            return _parquet(pages)
+        write: Callable[[Sequence[Row]], Iterator[bytes]] = self._whole
+        if format == "otlp":
+            write = self._traces
+        elif shape == "openai":
+            write = self._openai
+        return (piece for page in pages for piece in write(page))
+
+    def _pages(self, chosen: Row) -> Iterator[list[Row]]:
+        after = None
+        while True:
+            rows = self._reader.page(THREADS, chosen, sort=None, limit=PAGE, after=after)
+            if rows:
+                yield self._service.with_scores(rows)
+            if len(rows) < PAGE:
+                return
+            after = position(THREADS, rows[-1], None)
+
+    def _whole(self, threads: Sequence[Row]) -> Iterator[bytes]:
+        for thread, turns in self._service.turns_of(threads):
+            yield _line({**thread, "turns": turns})
+
+    def _openai(self, threads: Sequence[Row]) -> Iterator[bytes]:
+        for _, messages in self._service.transcripts_of(threads):
+            yield _line({"messages": transcript.openai(messages)})
+
+    def _traces(self, threads: Sequence[Row]) -> Iterator[bytes]:
+        for thread in threads:
+            yield from self._traces_of(thread)
+
+    def _traces_of(self, thread: Row) -> Iterator[bytes]:
+        chosen = {"project": thread["project"], "thread_id": thread["thread_id"]}
+        after = None
+        while True:
+            rows = self._reader.page(TRACES, chosen, sort=None, limit=PAGE, after=after)
+            for row in rows:
+                yield _line(_hex_ids(json_format.MessageToDict(self._reader.otlp(row))))
+            if len(rows) < PAGE:
+                return
+            after = position(TRACES, rows[-1], None)
+
+
+def _line(value: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+
+
+def _hex_ids(tree: Any) -> Any:
+    """Write ids as hex: OTLP/JSON does, protobuf's own JSON writes base64."""
+    for resource in tree.get("resourceSpans", ()):
+        for scope in resource.get("scopeSpans", ()):
+            for span in scope.get("spans", ()):
+                for one in (span, *span.get("links", ())):
+                    for name in ("traceId", "spanId", "parentSpanId"):
+                        if name in one:
+                            one[name] = base64.b64decode(one[name]).hex()
+    return tree
+
+
+def _flat(thread: Row) -> Row:
+    return {
+        **{name: thread[name] for name in _FLAT if name in thread},
+        **thread["usage"],
+        "metadata": orjson.dumps(thread["metadata"]).decode(),
+        "scores": orjson.dumps(
+            {score["name"]: score["value"] for score in thread["scores"]}
+        ).decode(),
+    }
+
+
+def _csv(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_FLAT)
+    for page in pages:
+        for thread in page:
+            flat = _flat(thread)
+            writer.writerow([_cell(flat[name]) for name in _FLAT])
+        yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    piece = text.getvalue().encode("utf-8", "replace")
+    text.seek(0)
+    text.truncate()
+    return piece
+
+
+def _cell(value: Any) -> Any:
+    """Return what a cell holds; words that a spreadsheet would run get a quote before them."""
+    if isinstance(value, list):
+        value = ", ".join(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+_T = pa.timestamp("us", tz="UTC")
+_PARQUET = pa.schema(
+    [
+        (
+            name,
+            pa.list_(pa.string()) if name in _LISTS
+            else _T if name.endswith(("_time", "_at"))
+            else pa.int64() if name.endswith(("_count", "_tokens"))
+            else pa.float64() if name in ("duration_ms", "cost_usd")
+            else pa.bool_() if name == "cost_is_partial"
+            else pa.string(),
+        )
+        for name in _FLAT
+    ]
+)  # fmt: skip
+
+
+def _parquet(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+    import pyarrow.parquet as pq  # here: it brings clients of object stores, 4 MB
+
+    sink = _Pieces()
+    with pq.ParquetWriter(sink, _PARQUET, compression="zstd") as writer:
+        for page in pages:
+            writer.write_table(pa.Table.from_pylist([_flat(one) for one in page], schema=_PARQUET))
+            yield from sink.taken()
+    yield from sink.taken()
+
+
+class _Pieces(io.RawIOBase):
+    """A file that keeps only what was not taken yet; Parquet is written front to back."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        piece = bytes(data)
+        self._pieces.append(piece)
+        self._size += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        return self._size
+
+    def taken(self) -> Sequence[bytes]:
+        """Return what was written since the last call."""
+        pieces, self._pieces = self._pieces, []
+        return pieces

@@ -1,0 +1,26 @@
+"""Everything that an outside caller can ask, in one place for REST, gRPC and the command line."""
+
+from dataclasses import dataclass
+
+from otel_threads.services.annotations import PeopleService
+from otel_threads.services.backing_up import BackupService
+from otel_threads.services.deleting import DeletingService
+from otel_threads.services.events import Hub
+from otel_threads.services.export import ExportService
+from otel_threads.services.pruning import PruningService
+from otel_threads.services.sql_results import SqlService
+from otel_threads.services.threads import ThreadService
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """The services of one open database."""
+
+    reading: ThreadService
+    people: PeopleService
+    exporting: ExportService
+    deleting: DeletingService
+    sql: SqlService
+    backups: BackupService
+    pruning: PruningService
+    hub: Hub

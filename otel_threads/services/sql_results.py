@@ -1,0 +1,36 @@
+"""External SQL: one query that only reads, and its answer as JSON, CSV or an Arrow stream."""
+
+from collections.abc import Iterator
+
+from otel_threads.store.external_sql.external_sql import Asked as Asked
+from otel_threads.store.external_sql.external_sql import Outside
+from otel_threads.store.external_sql.external_sql import Params as Params
+from otel_threads.store.external_sql.external_sql import Question as Question
+from otel_threads.store.external_sql.sql_formats import plain as plain
+from otel_threads.store.external_sql.sql_formats import write_csv as write_csv
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+
+
+class SqlService:
+    """Answers of `POST /sql`."""
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+
+    def answer(self, question: Question, asked: Asked) -> Iterator[bytes]:
+        """Run a query up to its first rows; return the pieces of the answer.
+
+        JSON is held until its end is known: an error is then an error, and no half of an answer.
+        CSV and Arrow end with an error, not short, when there are more rows than sql_rows_max.
+
+        Raises:
+            InvalidQuery, QueryTimeout, Unavailable: as `Question.pieces`; later from the iterator
+                too.
+        """
+        pieces = question.pieces(asked)
+        return iter(list(pieces)) if asked.format == "json" else pieces

@@ -1,0 +1,341 @@
+"""Keeps what people and programs say of threads and traces: scores, comments, tags, lifecycle.
+
+Targets need not be here yet: what was said is kept and shown once they arrive. One lock orders
+the writes; they touch no table that receiving or deriving writes.
+"""
+
+import datetime
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.core.errors import Conflict
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register
+from otel_threads.database.database import Database, dictionaries
+from otel_threads.database.engine_errors import told_apart
+
+Row = dict[str, Any]
+UPSERT_SCORES_SQL = sql_files.query("upsert_scores")
+DROP_SCORES_SQL = sql_files.query("drop_scores")
+DELETE_SCORES_SQL = sql_files.query("delete_scores")
+KNOWN_THREADS_SQL = sql_files.query("known_threads")
+TAGS_AFTER_SQL = sql_files.query("tags_after")
+
+_S = pa.string()
+SCORES = pa.schema(
+    [
+        *((name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name")),
+        ("value", pa.float64()),
+        *((name, _S) for name in ("category", "reason", "source", "author")),
+    ]
+)
+TARGETS = pa.schema(
+    [(name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name", "author")]
+)
+THREAD_SCORES_SQL = sql_files.query("thread_scores")
+TRACE_EVALUATIONS_SQL = sql_files.query("trace_evaluations")
+TRACE_SCORES_SQL = sql_files.query("trace_scores")
+RESPONSE_SCORES_SQL = sql_files.query("response_scores")
+NAMED_RESPONSES_SQL = sql_files.query("named_responses")
+SAID_OF_THREADS_SQL = sql_files.query("said_of_threads")
+COOLDOWNS_SQL = sql_files.query("cooldowns")
+SAID_OF_TRACES_SQL = sql_files.query("said_of_traces")
+LIST_SCORES_SQL = sql_files.query("list_scores")
+SCORE_NAMES_SQL = sql_files.query("score_names")
+LIST_COMMENTS_SQL = sql_files.query("list_comments")
+LIST_VIEWS_SQL = sql_files.query("list_views")
+
+
+class Annotations:
+    """What people said. Any thread may call; each verb that writes is one transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        sequence: Callable[[], int],
+        timeout_s: float,
+        supersedes: bool = True,
+    ) -> None:
+        """`sequence` is the last commit, by which these words are ordered against new traces.
+
+        `supersedes` says whether a new trace makes a thread's scores history.
+        """
+        self._database = database
+        self._sequence = sequence
+        self._timeout_s = timeout_s
+        self._supersedes = supersedes
+        self.lock = threading.RLock()
+
+    def thread_scores(self, threads: Sequence[Mapping[str, Any]]) -> list[Row]:
+        """Return the current scores of some threads, as records."""
+        if not self._holds("score_records"):
+            return []
+        by_key = {(thread["project"], thread["thread_id"]): thread for thread in threads}
+        found = []
+        for row in self._read(THREAD_SCORES_SQL, {"thread_ids": [t for _, t in by_key]}):
+            thread = by_key.get((row["project"], row["thread_id"]))
+            if thread is None:
+                continue
+            # What was said before the thread arrived holds for its first trace.
+            said = max(row.pop("sequence"), thread["first_sequence"])
+            if not self._supersedes or said >= thread["last_trace_sequence"]:
+                found.append({**row, "superseded_at": None})
+        return found
+
+    def trace_scores(self, trace_ids: Sequence[str]) -> list[Row]:
+        """Return the scores of some traces and of their spans, as records."""
+        given = {"trace_ids": list(trace_ids)}
+        found = self._read(TRACE_SCORES_SQL, given) if self._holds("score_records") else []
+        if self._holds("evaluations"):
+            found += self._read(TRACE_EVALUATIONS_SQL, given)
+            # Looking responses up reads all calls; nearly nobody names a response of another trace.
+            if self._read(NAMED_RESPONSES_SQL, {}):
+                found += self._read(RESPONSE_SCORES_SQL, given)
+        return found
+
+    def said_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:
+        """Return what `lifecycle.annotated_threads` needs to know of some threads."""
+        said = ("lifecycle", "comments", "tag_changes")
+        if not any(self._holds(table) for table in said):
+            return self._read(COOLDOWNS_SQL, {})
+        return self._read(SAID_OF_THREADS_SQL, {"thread_ids": list(thread_ids)}) + self._read(
+            COOLDOWNS_SQL, {}
+        )
+
+    def said_of_traces(self, trace_ids: Sequence[str]) -> list[Row]:
+        """Return what `lifecycle.annotated_traces` needs to know of some traces."""
+        if not self._holds("comments") and not self._holds("tag_changes"):
+            return []
+        return self._read(SAID_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
+
+    def _holds(self, table: str) -> bool:
+        with self._database.reading(self._timeout_s) as cursor:
+            return self._database.holds_rows(cursor, table)
+
+    def scores(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
+        """Return records of scores, the latest first."""
+        return self._read(LIST_SCORES_SQL, {**chosen, "limit": limit, "offset": offset})
+
+    def score_names(self, project: str | None) -> list[Row]:
+        """Return the names in use, with counts and categories."""
+        return self._read(SCORE_NAMES_SQL, {"project": project})
+
+    def comments(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
+        """Return comments, oldest first."""
+        return self._read(LIST_COMMENTS_SQL, {**chosen, "limit": limit, "offset": offset})
+
+    def views(self, project: str | None) -> list[Row]:
+        """Return saved selections, by name."""
+        return self._read(LIST_VIEWS_SQL, {"project": project})
+
+    def _read(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.execute(text, dict(parameters))
+            return dictionaries(cursor)
+
+    def put_scores(self, scores: Sequence[Mapping[str, Any]]) -> int:
+        """Write scores, each in place of the current one of its target, name and author."""
+        last = {tuple(score[name] for name in TARGETS.names): score for score in scores}
+        given = pa.Table.from_pylist(list(last.values()), schema=SCORES)
+        with self._writing() as cursor:
+            register(cursor, "given", given)
+            # Made first: the insert needs the times of what the delete removes.
+            cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
+            cursor.execute(DROP_SCORES_SQL)
+            cursor.execute(
+                "insert into score_records by name"
+                " select * exclude (had_sequence), $sequence as sequence from replacing",
+                {"sequence": self._sequence()},
+            )
+            cursor.execute("drop table replacing")
+        return len(scores)
+
+    def delete_scores(self, targets: Sequence[Mapping[str, Any]]) -> int:
+        """Delete current and past scores of targets and names; of one author when it is named."""
+        given = pa.Table.from_pylist([dict(one) for one in targets], schema=TARGETS)
+        with self._writing() as cursor:
+            register(cursor, "given", given)
+            row = cursor.execute(DELETE_SCORES_SQL).fetchone()
+        return int(row[0]) if row else 0
+
+    def add_comment(self, comment: Mapping[str, Any]) -> Row:
+        """Store a comment; return it with its id and times."""
+        now = _now()
+        made = {"span_id": None, **comment, "id": secrets.token_hex(8)}
+        made |= {"created_at": now, "updated_at": now}
+        with self._writing() as cursor:
+            cursor.execute(
+                "insert into comments by name select $id as id, $project as project,"
+                " $thread_id as thread_id, $trace_id as trace_id, $span_id as span_id,"
+                " $text as text, $author as author,"
+                " $created_at as created_at, $updated_at as updated_at",
+                made,
+            )
+        return made
+
+    def update_comment(self, comment_id: str, text: str) -> bool:
+        """Change a comment's words; return whether there is one of that id."""
+        with self._writing() as cursor:
+            row = cursor.execute(
+                "update comments set text = $text, updated_at = $now where id = $id",
+                {"text": text, "now": _now(), "id": comment_id},
+            ).fetchone()
+        return bool(row and row[0])
+
+    def delete_comment(self, comment_id: str) -> bool:
+        """Delete a comment; return whether there was one of that id."""
+        with self._writing() as cursor:
+            row = cursor.execute("delete from comments where id = ?", [comment_id]).fetchone()
+        return bool(row and row[0])
+
+    def change_tags(
+        self,
+        project: str,
+        *,
+        thread_ids: Sequence[str] = (),
+        trace_ids: Sequence[str] = (),
+        add: Sequence[str],
+        remove: Sequence[str],
+        tags_max: int,
+    ) -> tuple[int, list[str]]:
+        """Add and remove tags of threads or traces; return how many are here, and who is not.
+
+        Raises:
+            Conflict: an item would have more than `tags_max`; nothing was changed.
+        """
+        kind, ids = ("thread_id", thread_ids) if thread_ids else ("trace_id", trace_ids)
+        with self._writing() as cursor:
+            known = self._known(cursor, project, kind, ids)
+            items = list(dict.fromkeys(ids))
+            changes = [(i, tag, False) for i in items for tag in dict.fromkeys(add)]
+            changes += [(i, tag, True) for i in items for tag in dict.fromkeys(remove)]
+            register(
+                cursor,
+                "given",
+                pa.table(
+                    {
+                        "id": pa.array([change[0] for change in changes], _S),
+                        "tag": pa.array([change[1] for change in changes], _S),
+                        "is_removed": pa.array([change[2] for change in changes], pa.bool_()),
+                    }
+                ),
+            )
+            cursor.execute(
+                f"delete from tag_changes t using given g where t.project = $project"  # noqa: S608  # one of two names
+                f" and t.{kind} = g.id and t.tag = g.tag",
+                {"project": project},
+            )
+            cursor.execute(
+                f"insert into tag_changes by name select $project as project, id as {kind},"  # noqa: S608  # one of two names
+                " tag, is_removed, $now as updated_at from given",
+                {"project": project, "now": _now()},
+            )
+            register(cursor, "items", pa.table({"id": pa.array(items, _S)}))
+            full = cursor.execute(
+                TAGS_AFTER_SQL, {"project": project, "kind": kind, "tags_max": tags_max}
+            ).fetchone()
+            if full:
+                raise Conflict(
+                    f"{full[0]!r} would have {full[1]} tags, at most {tags_max} are kept"
+                )
+        return len(known), [i for i in items if i not in known]
+
+    def close_threads(
+        self, project: str, thread_ids: Sequence[str], *, closed: bool
+    ) -> tuple[int, list[str]]:
+        """Close or reopen threads by hand; return how many are here, and which are not."""
+        with self._writing() as cursor:
+            known = self._known(cursor, project, "thread_id", thread_ids)
+            register(cursor, "items", pa.table({"id": pa.array(sorted(known), _S)}))
+            cursor.execute(
+                "delete from lifecycle where project = $project"
+                " and thread_id in (select id from items)",
+                {"project": project},
+            )
+            cursor.execute(
+                "insert into lifecycle by name select $project as project, id as thread_id,"
+                " $closed as is_closed, $now as changed_at, $sequence as sequence from items",
+                {
+                    "project": project,
+                    "closed": closed,
+                    "now": _now(),
+                    "sequence": self._sequence(),
+                },
+            )
+        return len(known), [i for i in dict.fromkeys(thread_ids) if i not in known]
+
+    def put_view(self, view: Mapping[str, Any]) -> Row:
+        """Save a selection under its name, in place of the one of that name."""
+        now = _now()
+        with self._writing() as cursor:
+            named = {"project": view["project"], "name": view["name"]}
+            there = cursor.execute(
+                "select created_at from saved_views where project = $project and name = $name",
+                named,
+            ).fetchone()
+            cursor.execute(
+                "delete from saved_views where project = $project and name = $name", named
+            )
+            made = {**view, "created_at": there[0] if there else now, "updated_at": now}
+            cursor.execute(
+                "insert into saved_views values"
+                " ($project, $name, $filter, $sort, $columns, $created_at, $updated_at)",
+                made,
+            )
+        return made
+
+    def delete_view(self, project: str, name: str) -> bool:
+        """Delete a saved selection; return whether there was one of that name."""
+        with self._writing() as cursor:
+            row = cursor.execute(
+                "delete from saved_views where project = ? and name = ?", [project, name]
+            ).fetchone()
+        return bool(row and row[0])
+
+    def put_project_settings(self, project: str, given: Mapping[str, Any]) -> Row:
+        """Set some of a project's own settings, None for the server's; return all of them."""
+        names = ("thread_cooldown_s", "retention_days", "input_path", "output_path")
+        with self._writing() as cursor:
+            row = cursor.execute(
+                f"select {', '.join(names)} from project_settings where project = ?",  # noqa: S608  # our own names
+                [project],
+            ).fetchone()
+            made = dict(zip(names, row or [None] * len(names), strict=True)) | dict(given)
+            cursor.execute("delete from project_settings where project = ?", [project])
+            if any(value is not None for value in made.values()):
+                cursor.execute(
+                    "insert into project_settings by name select $project as project, "
+                    + ", ".join(f"${name} as {name}" for name in names),
+                    {"project": project, **made},
+                )
+        return {"project": project, **made}
+
+    def put_clock_step(self, step_ms: float) -> None:
+        """Remember that the machine's clock jumped; threads before it age by the old one."""
+        with self._writing() as cursor:
+            cursor.execute(
+                "insert into clock_steps values (?, ?, ?)", [self._sequence(), step_ms, _now()]
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with told_apart(), self.lock, self._database.transaction() as cursor:
+            yield cursor
+
+    def _known(
+        self, cursor: duckdb.DuckDBPyConnection, project: str, kind: str, ids: Sequence[str]
+    ) -> set[str]:
+        register(cursor, "items", pa.table({"id": pa.array(list(ids), _S)}))
+        cursor.execute(KNOWN_THREADS_SQL, {"project": project, "kind": kind})
+        return {row["id"] for row in dictionaries(cursor)}
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,287 @@
+"""Keeps what the deriver makes: `ports.DerivedStore` over the database.
+
+Rows are replaced by delete and insert within time bounds: recomputing is idempotent, and the
+bounds let zone maps find old rows without an index.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.core.errors import StoreFailed
+from otel_threads.core.model import Span, TraceRows
+from otel_threads.core.ports import Merge, ThreadKey, Work
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register, rows_of, table_of
+from otel_threads.database.database import Database
+from otel_threads.database.engine_errors import is_fatal
+from otel_threads.derive.tool_result_links import join
+from otel_threads.store.derived import derived_rows, payloads, tool_links, turn_chunks
+from otel_threads.store.derived.derived_columns import (
+    CALLS,
+    EVALUATIONS,
+    MESSAGES,
+    PARTS,
+    PAYLOADS,
+    SLICES,
+    TRACES,
+    TURN_PIECES,
+    TURNS,
+)
+from otel_threads.store.derived.turn_updates import OF_TURNS, TouchedThreads
+from otel_threads.store.spans import span_rows as rows
+
+# New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
+# a price of its own, so many small spans are better taken together; large ones cost memory.
+ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 24_000, 40 << 20
+# The same rows may fit later. A commit that finds the disk full is a TransactionException.
+PASSING = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
+TABLES = (
+    "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
+    "evaluations", "tool_links", "part_payloads", "turn_pieces",
+)  # fmt: skip
+
+PENDING_SQL = sql_files.query("pending_commits")
+PENDING_BYTES_SQL = sql_files.query("pending_bytes")
+TOUCHED_TRACES_SQL = sql_files.query("touched_traces")
+BOUNDS_SQL = sql_files.query("trace_bounds")
+SPANS_SQL = sql_files.query("work_spans")
+CONTENT_SQL = sql_files.query("work_content")
+EVENTS_SQL = sql_files.query("work_events")
+LOGS_SQL = sql_files.query("work_logs")
+LOG_PIECES_SQL = sql_files.query("work_log_pieces")
+TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
+Row = dict[str, Any]
+Pause = Callable[[], None]
+POSITION_SQL = "select derived_sequence from derive_state"
+
+
+class DuckDBDerivedStore:
+    """A `DerivedStore`. Used by the deriver's thread alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._spans_read = self._bytes_read = 0  # in the last pass, also of earlier commits
+        self._rows_max = ROWS_FIRST
+        self._rows_limit = ROWS_MAX  # less after a pass that found no memory
+        self._rows_taken = 0  # by the last pass
+
+    def position(self) -> int:
+        """See `ports.DerivedStore`."""
+        with self._database.cursor() as cursor:
+            row = cursor.execute(POSITION_SQL).fetchone()
+        return int(row[0]) if row else 0
+
+    def pending(self, *, after: int, upto: int, rows_max: int | None = None) -> Work:
+        """See `ports.DerivedStore`."""
+        # A trace that grows for hours is read whole at each touch. Taking as much that is new as
+        # was read again last time makes that work linear in its length, not quadratic.
+        read_again = self._spans_read - self._rows_taken
+        rows_max = max(min(self._rows_max, rows_max or ROWS_MAX), read_again)
+        if self._rows_limit < ROWS_MAX:
+            rows_max = min(rows_max, self._rows_limit)
+        bytes_max = max(PASS_BYTES, self._bytes_read)
+        upto = min(upto, after + rows_max)  # each commit holds a row
+        with self._database.cursor() as cursor:
+            commits = cursor.execute(PENDING_SQL, {"after": after, "upto": upto}).fetchall()
+            taken = 0
+            for sequence, row_count in commits:
+                if taken and taken + row_count > rows_max:
+                    upto = sequence - 1
+                    break
+                taken += row_count
+            self._rows_taken = taken
+            taken_bytes = 0
+            sizes = cursor.execute(PENDING_BYTES_SQL, {"after": after, "upto": upto}).fetchall()
+            for sequence, size_bytes in sizes:
+                if taken_bytes and taken_bytes + size_bytes > bytes_max:
+                    upto = sequence - 1
+                    break
+                taken_bytes += size_bytes
+            found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
+        return Work(upto, [trace_id for (trace_id,) in found])
+
+    def spans(self, work: Work, *, after: int) -> Iterator[list[Span]]:
+        """See `ports.DerivedStore`."""
+        found = self._read(work, after)
+        for trace_id in [*found]:  # rows take the place of spans that were read: less at once
+            yield found.pop(trace_id)
+
+    def _read(self, work: Work, after: int) -> dict[str, list[Span]]:
+        found: dict[str, list[Span]] = {}
+        self._bytes_read = 0
+        with self._less_next_time(), self._database.cursor() as cursor:
+            # One snapshot: a commit between two of the queries must not split a span.
+            cursor.begin()
+            _register_ids(cursor, work)
+            row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
+            if row is not None and row[0] is not None:
+                bounds, work.is_new = {"first": row[0]}, row[1]
+                found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
+                content = table_of(cursor.execute(CONTENT_SQL, bounds))
+                found_logs = rows_of(cursor, LOGS_SQL)
+                if found_logs:
+                    rows.fill_logs(found_logs, rows_of(cursor, LOG_PIECES_SQL))
+                logs = rows.log_records(found_logs)
+                self._bytes_read = found_rows.nbytes + content.nbytes
+                long = rows.content_by_span(content)
+                events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
+                for span in rows.spans(found_rows, long, events):
+                    span.logs = logs.get((span.trace_id, span.span_id), ())
+                    found.setdefault(span.trace_id, []).append(span)
+            cursor.rollback()
+        self._spans_read = sum(map(len, found.values()))
+        if self._spans_read:
+            fitting = PASS_BYTES * self._spans_read // (self._bytes_read + 1)
+            self._rows_max = min(max(fitting, 1), ROWS_MAX)
+        return found
+
+    def save(
+        self,
+        work: Work,
+        traces: Sequence[TraceRows],
+        merge: Merge,
+        *,
+        pause: Pause = lambda: None,
+    ) -> list[ThreadKey]:
+        """See `ports.DerivedStore`."""
+        try:
+            with self._less_next_time(), self._database.transaction() as cursor:
+                _register_ids(cursor, work)
+                cursor.execute(
+                    "delete from traces_again where trace_id in (select trace_id from work_ids)"
+                )
+                changed = replace(cursor, work, traces, merge, pause=pause) if traces else []
+                cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
+        except duckdb.Error as error:
+            if is_fatal(error):
+                self._database.reopen()
+            if is_fatal(error) or isinstance(error, PASSING):
+                raise StoreFailed(f"the database refused: {type(error).__name__}") from error
+            raise
+        return changed
+
+    @contextlib.contextmanager
+    def _less_next_time(self) -> Iterator[None]:
+        """Halve the next pass where this one found no memory, and make room for it.
+
+        How much a pass needs hangs on how many threads it touches and how large those are.
+        """
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            self._rows_limit = max(1, self._rows_taken // 2)
+            if is_fatal(error):
+                raise
+            # Rows in the log take memory, too, and no commit may come that would fold it.
+            self._database.fold_log(whatever_size=True)
+            raise StoreFailed("the database had no memory for it") from error
+        self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
+
+    def unsettled(self) -> bool:
+        """See `ports.DerivedStore`."""
+        with self._database.cursor() as cursor:
+            return cursor.execute("select 1 from traces_again limit 1").fetchone() is not None
+
+    def reset(self) -> None:
+        """See `ports.DerivedStore`."""
+        with self._database.transaction() as cursor:
+            for table in (*TABLES, "traces_again"):
+                cursor.execute(f"delete from {table}")  # noqa: S608  # our own names
+            cursor.execute("update derive_state set derived_sequence = 0")
+
+
+def replace(
+    cursor: duckdb.DuckDBPyConnection,
+    work: Work,
+    traces: Sequence[TraceRows],
+    merge: Merge,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    pause: Pause = lambda: None,
+) -> list[ThreadKey]:
+    """Put rows in the place of all that was derived of the work's traces, in a transaction.
+
+    `first` and `last` bound what is looked at where no rows take the place: when the earliest of
+    these traces began and the latest ended. `pause`: as in `ports.DerivedStore.save`. Returns the
+    changed threads.
+    """
+    starts = [trace.first_unix_nano for trace in traces]
+    first = min([*starts, first] if first is not None else starts)
+    _register_ids(cursor, work)
+    join(traces, lambda *asked: tool_links.askers(cursor, *asked))
+    changes = [
+        (row["project"], row["thread_id"], row["start_time_unix_nano"], row["end_time_unix_nano"])
+        for trace in traces
+        for row in trace.slices
+        if row["thread_id"] is not None
+    ]
+    if not work.is_new:
+        bounds = {"first": first, "last": last}
+        changes += cursor.execute(TOUCHED_THREADS_SQL, bounds).fetchall()
+    links = [row for trace in traces for row in trace.links]
+    before = [] if work.is_new else tool_links.asked(cursor, first=first, last=last)
+    tool_links.note_changes(cursor, before, links)
+    pause()
+    if not work.is_new:
+        _delete_old(cursor, first, last)
+    put = functools.partial(derived_rows.insert, cursor, pause)
+    put("traces", [derived_rows.of_trace(trace.trace) for trace in traces], TRACES)
+    put("trace_slices", [row for trace in traces for row in trace.slices], SLICES)
+    put("calls", [row for trace in traces for row in trace.calls], CALLS)
+    put("evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
+    put("tool_links", tool_links.kept(links), tool_links.LINKS)
+    parts = [part for trace in traces for part in trace.parts]
+    put("turn_parts", parts, PARTS)
+    put("part_payloads", [row for part in parts for row in payloads.pieces(part)], PAYLOADS)
+    loose = [
+        turn
+        for trace in traces
+        for i, turn in enumerate(merge([p for p in trace.parts if p["thread_id"] is None]))
+        if turn.update(turn_index=i) is None
+    ]
+    last = max((row["end_time_unix_nano"] for trace in traces for row in trace.slices), default=0)
+    threads = TouchedThreads(cursor, changes, parts, pause, last=last)
+    _put_turns(put, loose + threads.turns(merge))
+    pause()
+    threads.sum_up()
+    return threads.keys
+
+
+def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
+    messages = [row for turn in turns for row in derived_rows.of_messages(turn)]
+    rows = [derived_rows.of_turn(turn) for turn in turns]
+    put("turn_pieces", turn_chunks.apart(rows, messages), TURN_PIECES)
+    put("turns", rows, TURNS)
+    put("messages", messages, MESSAGES)
+
+
+def _register_ids(cursor: duckdb.DuckDBPyConnection, work: Work) -> None:
+    register(cursor, "work_ids", pa.table({"trace_id": pa.array(work.trace_ids, pa.string())}))
+
+
+def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None) -> None:
+    """Delete what was derived of the traces in work_ids alone; threads come later."""
+    bounds, within = {"first": first}, "start_time_unix_nano >= $first"
+    if last is not None:  # else DuckDB reads to the end of each table, however old the traces are
+        bounds, within = {**bounds, "last": last}, f"{within} and start_time_unix_nano <= $last"
+    for table in ("traces", "trace_slices", "calls", "turn_parts", "part_payloads", "tool_links"):
+        cursor.execute(
+            f"delete from {table} where {within}"  # noqa: S608  # our names
+            " and trace_id in (select trace_id from work_ids)",
+            bounds,
+        )
+    cursor.execute(
+        "delete from evaluations where evidence_trace_id in (select trace_id from work_ids)"
+    )
+    for table in OF_TURNS:
+        cursor.execute(
+            f"delete from {table} where {within}"  # noqa: S608  # our names
+            " and thread_id is null and trace_id in (select trace_id from work_ids)",
+            bounds,
+        )

@@ -1,0 +1,202 @@
+"""What the list calls select from: conditions, sorts and keys of threads and of traces."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.model import USAGE
+from otel_threads.store.read.filter_sql import compiled, fields
+
+Parameters = dict[str, Any]
+_NUMBERS = (
+    "duration_ms", "turn_count", "span_count", "error_count", "call_count", "comment_count",
+    "cost_usd", *USAGE,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One kind of item that can be listed. `conditions` are by the name of their parameter."""
+
+    item: str  # the name that conditions and filters call the rows by
+    source: str  # the table that holds them
+    annotated: str  # the view that adds what people said, and the time of day
+    added: tuple[str, ...]  # the columns that it adds or changes
+    keys: tuple[str, str]
+    sorts: tuple[str, ...]
+    conditions: Mapping[str, str]
+
+    def where(self, selection: Mapping[str, Any]) -> tuple[str, Parameters]:
+        """Return the condition of a selection, of the parts that are not None."""
+        parts: list[str] = []
+        parameters: Parameters = {}
+        for name, value in selection.items():
+            if value is None:
+                continue
+            if name == "filter":
+                part, bound = compiled(value, self.item)
+                parameters |= bound
+            else:
+                part = self.conditions[name]
+                if f"${name}" in part:
+                    parameters[name] = value
+            parts.append(part)
+        return " and ".join(parts) or "true", parameters
+
+    def needs_annotated(self, selection: Mapping[str, Any], sort: str | None = None) -> bool:
+        """Return whether a selection or sort looks at what the view adds."""
+        asked = fields(selection["filter"]) if selection.get("filter") is not None else set()
+        asked |= {name for name, value in selection.items() if value is not None}
+        return bool(asked.union([sort.removeprefix("-")] if sort else []) & set(self.added))
+
+    def order(self, sort: str) -> tuple[str, bool]:
+        """Return the column of a sort such as `-cost_usd`, and whether it descends.
+
+        Raises:
+            InvalidQuery: there is no such field to sort by.
+        """
+        name = sort.removeprefix("-")
+        column = name.removeprefix("usage.") if name.startswith("usage.") else name
+        if column not in self.sorts:
+            raise InvalidQuery(
+                f"cannot sort by {name!r}: one of {', '.join(sorted(self.sorts))}; "
+                "- before it for descending"
+            )
+        return column, sort.startswith("-")
+
+
+# Ids are compared whole or by their beginning; words are looked for everywhere.
+THREADS = Listing(
+    item="threads",
+    source="thread_facts",
+    annotated="annotated_threads",
+    added=("tags", "comment_count", "status"),
+    keys=("project", "thread_id"),
+    sorts=(
+        "last_activity_time", "first_activity_time", "created_at", "updated_at", "thread_id",
+        "project", "trace_count", "message_count", *_NUMBERS,
+    ),
+    conditions={
+        "project": "project = $project",
+        "thread_id": "thread_id = $thread_id",
+        "thread_ids": "list_contains($thread_ids, thread_id)",
+        "status": "status = $status",
+        "from": "last_activity_time >= $from",
+        "to": "first_activity_time < $to",
+        "search": "(contains(lower(thread_id), lower($search))"
+        " or contains(lower(first_message), lower($search))"
+        " or contains(lower(last_message), lower($search))"
+        " or (project, thread_id) in (select (m.project, m.thread_id) from message_texts m"
+        " where m.thread_id is not null and contains(lower(m.text), lower($search))))",
+        "changed_after": "last_sequence > $changed_after",
+        "known_by": "first_sequence <= $known_by",
+    },
+)  # fmt: skip
+TRACES = Listing(
+    item="traces",
+    source="traces",
+    annotated="annotated_traces",
+    added=("tags", "comment_count"),
+    keys=("project", "trace_id"),
+    sorts=(
+        "start_time", "end_time", "created_at", "updated_at", "trace_id", "project", "name",
+        *_NUMBERS,
+    ),
+    conditions={
+        "project": "project = $project",
+        "thread_id": "list_contains(thread_ids, $thread_id)",
+        "first": "end_time_unix_nano >= $first",  # of the thread's activity, for zone maps
+        "last": "start_time_unix_nano <= $last",
+        "without_thread": "(len(thread_ids) = 0) = $without_thread",
+        "from": "end_time >= $from",
+        "to": "start_time < $to",
+        "search": "(starts_with(trace_id, lower($search))"
+        " or contains(lower(name), lower($search))"
+        " or contains(lower(first_message), lower($search))"
+        " or contains(lower(last_message), lower($search))"
+        " or (project, trace_id) in (select (t.project, unnest(t.trace_ids)) from turns t"
+        " semi join (select * from message_texts m where contains(lower(m.text), lower($search))) m"
+        " on m.project = t.project and m.trace_id = t.trace_id and m.turn_index = t.turn_index"
+        " and m.thread_id is not distinct from t.thread_id))",
+        "changed_after": "last_sequence > $changed_after",
+        "known_by": "first_sequence <= $known_by",
+    },
+)  # fmt: skip
+
+
+def page(
+    listing: Listing,
+    selection: Mapping[str, Any],
+    *,
+    sort: str | None,
+    after: Sequence[Any] | None,
+) -> tuple[str, Parameters]:
+    """Return the query of a page; `sort` None orders by the keys. `$limit` is left to bind.
+
+    Rows lack the added columns unless the selection looked at them: a plain scan of the table is
+    twenty times as fast as the view, and a page's own are soon looked up.
+
+    The fragments come from the tables above; all that a reader wrote is a bound parameter.
+    """
+    where, parameters = listing.where(selection)
+    keys = ", ".join(listing.keys)
+    order = keys
+    if sort is not None:
+        column, descending = listing.order(sort)
+        order = f"{column} {'desc' if descending else 'asc'} nulls last, {keys}"
+        if after is not None:
+            condition, bound = _after(column, listing.keys, descending, after)
+            where, parameters = f"{where} and {condition}", parameters | bound
+    elif after is not None:
+        where += f" and ({keys}) > ($after_0, $after_1)"
+        parameters |= {"after_0": after[0], "after_1": after[1]}
+    item = listing.item
+    if not listing.needs_annotated(selection, sort):
+        return (
+            f"select * from {listing.source} {item} where {where} order by {order} limit $limit",  # noqa: S608  # see above
+            parameters,
+        )
+    added = ", ".join(listing.added)
+    place = f"select fact_row, row_number() over (order by {order}) as place, {added}"
+    chosen = f"{place} from {listing.annotated} {item} where {where} order by {order} limit $limit"
+    more = ", ".join(f"k.{name}" for name in listing.added if name != "tags")
+    return (
+        f"select f.* replace (k.tags as tags), {more} from {listing.source} f"  # noqa: S608  # see above
+        f" join ({chosen}) k on f.rowid = k.fact_row order by k.place",
+        parameters,
+    )
+
+
+def count(listing: Listing, selection: Mapping[str, Any]) -> tuple[str, Parameters]:
+    """Return the query that counts a selection."""
+    where, parameters = listing.where(selection)
+    source = listing.annotated if listing.needs_annotated(selection) else listing.source
+    return (
+        f"select count(*) as found from {source} {listing.item} where {where}",  # noqa: S608  # as in page
+        parameters,
+    )
+
+
+def position(listing: Listing, row: Mapping[str, Any], sort: str | None) -> list[Any]:
+    """Return where a row stands in a walk: the value it is sorted by, if any, then its keys."""
+    keys = [row[key] for key in listing.keys]
+    return keys if sort is None else [row[listing.order(sort)[0]], *keys]
+
+
+def _after(
+    column: str, keys: Sequence[str], descending: bool, after: Sequence[Any]
+) -> tuple[str, Parameters]:
+    """Return the condition for rows behind a position, and its parameters."""
+    bound = {f"after_{i}": value for i, value in enumerate(after)}
+    names = ", ".join(f"$after_{i + 1}" for i in range(len(keys)))
+    later_key = f"({', '.join(keys)}) > ({names})"
+    if after[0] is None:  # among the nulls, which come last
+        del bound["after_0"]
+        return f"({column} is null and {later_key})", bound
+    beyond = "<" if descending else ">"
+    return (
+        f"({column} {beyond} $after_0 or {column} is null"
+        f" or ({column} = $after_0 and {later_key}))",
+        bound,
+    )

@@ -1,0 +1,420 @@
+"""Reads threads, turns, messages, traces and spans for the verbs of services/threads.py.
+
+Every call has a cursor of its own, a time limit, and a total order. Absent values are None.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from operator import itemgetter
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.model import Span
+from otel_threads.core.ports import ThreadKey
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register, table_of, unregister
+from otel_threads.database.database import Database, dictionaries
+from otel_threads.decode import values
+from otel_threads.decode.attributes import ENTRIES_MAX
+from otel_threads.retry import asked_again
+from otel_threads.store.derived import turn_chunks
+from otel_threads.store.read import list_query
+from otel_threads.store.read import stats_queries as stats
+from otel_threads.store.read.list_query import TRACES, Listing
+from otel_threads.store.spans import otlp, span_rows
+
+Row = dict[str, Any]
+
+GET_THREAD_SQL = sql_files.query("get_thread")
+THREAD_BOUNDS_SQL = sql_files.query("thread_bounds")
+TRACE_START_SQL = sql_files.query("trace_start")
+GET_TRACE_SQL = sql_files.query("get_trace")
+LIST_TURNS_SQL = sql_files.query("list_turns")
+TRACE_TURNS_SQL = sql_files.query("trace_turns")
+LOOSE_TURNS_SQL = sql_files.query("loose_turns")
+TRACE_THREADS_MAX = 100  # a batch job's trace may hold thousands; its turns are listed by thread
+TURNS_OF_THREADS_SQL = sql_files.query("turns_of_threads")
+MESSAGES_OF_THREADS_SQL = sql_files.query("messages_of_threads")
+THREAD_MESSAGES_SQL = sql_files.query("thread_messages")
+TRACE_MESSAGES_SQL = sql_files.query("trace_messages")
+TRACE_CALLS_SQL = sql_files.query("trace_calls")
+TRACE_SPANS_SQL = sql_files.query("trace_spans")
+TRACE_CONTENT_SQL = sql_files.query("trace_content")
+TRACE_EVENTS_SQL = sql_files.query("trace_events")
+TRACE_LINKS_SQL = sql_files.query("trace_links")
+TRACE_LOGS_SQL = sql_files.query("trace_logs")
+TRACE_LOG_PIECES_SQL = sql_files.query("trace_log_pieces")
+PROJECTS_SQL = sql_files.query("projects")
+STATUS_SQL = sql_files.query("status")
+INSTRUMENTATIONS_SQL = sql_files.query("instrumentations")
+DOUBLE_REPORTS_SQL = sql_files.query("double_reports")
+CLOCK_SKEW_SQL = sql_files.query("clock_skew")
+DOCTOR_SPANS_MAX = 200_000  # the latest; more would say the same, later
+
+
+class Reader:
+    """Questions to the store. Any number of threads may share it."""
+
+    def __init__(self, database: Database, *, timeout_s: float) -> None:
+        self._database = database
+        self._timeout_s = timeout_s
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Return a context in which all questions of this thread are about one moment."""
+        return self._database.reading(self._timeout_s)
+
+    @asked_again
+    def page(
+        self,
+        listing: Listing,
+        chosen: Mapping[str, Any],
+        *,
+        sort: str | None,
+        limit: int,
+        after: Sequence[Any] | None = None,
+    ) -> list[Row]:
+        """Return a page of a selection, in the order of `sort`, else of the keys.
+
+        Raises:
+            InvalidQuery: there is no such field to sort by.
+        """
+        with self._database.reading(self._timeout_s) as cursor:
+            if listing is TRACES and chosen.get("thread_id") and chosen.get("project"):
+                named = {"project": chosen["project"], "thread_id": chosen["thread_id"]}
+                bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
+                if not bounds:
+                    return []
+                chosen = {**chosen, **bounds[0]}
+            text, parameters = list_query.page(listing, chosen, sort=sort, after=after)
+            return _query(cursor, text, {**parameters, "limit": limit})
+
+    @asked_again
+    def count(self, listing: Listing, chosen: Mapping[str, Any]) -> int:
+        """Return how many items a selection has."""
+        text, parameters = list_query.count(listing, chosen)
+        return int(self._rows(text, parameters)[0]["found"])
+
+    @asked_again
+    def stats(
+        self, listing: Listing, chosen: Mapping[str, Any], *, interval: str | None
+    ) -> dict[str, list[Row]]:
+        """Return the rows that statistics are made of; see store/read/stats_queries.py."""
+        return stats.stats(
+            self._database, listing, chosen, interval=interval, timeout_s=self._timeout_s
+        )
+
+    def thread(self, project: str, thread_id: str) -> Row | None:
+        """Return one thread, None when it is not here."""
+        found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
+        return found[0] if found else None
+
+    def trace(self, trace_id: str, *, project: str | None, default: str) -> Row | None:
+        """Return one trace, None when it is not here.
+
+        A trace that was sent to several projects is in each of them; without a name, the default
+        project's comes first.
+        """
+        key = {"trace_key": span_rows.trace_key(trace_id)}
+        with self._database.reading(self._timeout_s) as cursor:
+            start = _query(cursor, TRACE_START_SQL, key)[0]
+            if start["first"] is None:
+                return None
+            found = _query(cursor, GET_TRACE_SQL, {"trace_id": trace_id, **key, **start})
+        if project is not None:
+            found = [row for row in found if row["project"] == project]
+        return min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
+
+    def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row] | None:
+        """Return turns with `messages`, oldest first, from the one after `after` on.
+
+        None when there is no such thread.
+        """
+        named = {"project": project, "thread_id": thread_id}
+        with self._database.reading(self._timeout_s) as cursor:
+            bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
+            if not bounds:
+                return None
+            asked = {**named, **bounds[0], "after": after, "limit": limit}
+            turns = _query(cursor, LIST_TURNS_SQL, asked)
+            if turns:
+                _attach(cursor, turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
+        return turns
+
+    def turns_of(self, threads: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
+        """Return all turns, with `messages`, of some threads, oldest first, by project and id."""
+        keys = [(thread["project"], thread["thread_id"]) for thread in threads]
+        bounds = {
+            "first": min(_unix_nano(thread["first_activity_time"]) for thread in threads),
+            "last": max(_unix_nano(thread["last_activity_time"]) for thread in threads) + 999,
+        }
+        with self._database.reading(self._timeout_s) as cursor:
+            projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))
+            register(cursor, "wanted", pa.table({"project": projects, "thread_id": ids}))
+            turns = _by_thread(_query(cursor, TURNS_OF_THREADS_SQL, bounds))
+            messages = _by_thread(_query(cursor, MESSAGES_OF_THREADS_SQL, bounds))
+            unregister(cursor, "wanted")
+            for key, some in turns.items():
+                some.sort(key=itemgetter("turn_index"))
+                _attach(cursor, some, messages.get(key, ()))
+        return turns
+
+    def trace_turns(self, trace: Row) -> list[Row]:
+        """Return the turns, with `messages`, that a trace is part of, oldest first."""
+        named = {
+            "trace_id": trace["trace_id"],
+            "project": trace["project"],
+            "first": trace["start_time_unix_nano"],
+            "last": trace["end_time_unix_nano"],
+        }
+        with self._database.reading(self._timeout_s) as cursor:
+            turns: list[Row] = []
+            for thread_id in trace["thread_ids"][:TRACE_THREADS_MAX]:
+                some = _query(cursor, TRACE_TURNS_SQL, {**named, "thread_id": thread_id})
+                if some:
+                    key = {"project": trace["project"], "thread_id": thread_id}
+                    _attach(cursor, some, _query(cursor, THREAD_MESSAGES_SQL, key | _span_of(some)))
+                turns += some
+            if len(turns) < trace["turn_count"]:  # each part of a trace is of a turn of its own
+                loose = _query(cursor, LOOSE_TURNS_SQL, named)
+                if loose:
+                    _attach(cursor, loose, _query(cursor, TRACE_MESSAGES_SQL, named))
+                turns += loose
+        return sorted(
+            turns, key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"])
+        )
+
+    def spans(self, trace: Row) -> list[tuple[Span, Row]]:
+        """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
+        raw, content, parts = self._stored(trace)
+        readable = (_readable(row, content, parts) for row in raw)
+        return [
+            (_bare_span(row, one["attributes"]), one)
+            for row, one in zip(raw, readable, strict=True)
+        ]
+
+    def trace_calls(self, trace: Row) -> dict[str, Row]:
+        """Return the model requests of a trace by the span that they stand at."""
+        named = {
+            "trace_id": trace["trace_id"],
+            "first": trace["start_time_unix_nano"],
+            "last": trace["end_time_unix_nano"],
+        }
+        calls = _of_copy(trace, self._rows(TRACE_CALLS_SQL, named))
+        return {row["span_id"]: row for row in calls}
+
+    def otlp(self, trace: Row) -> ExportTraceServiceRequest:
+        """Return the spans of a trace as a request that would store them again."""
+        return otlp.request(*self._stored(trace))
+
+    def _stored(
+        self, trace: Row
+    ) -> tuple[list[Row], span_rows.Content, dict[str, dict[span_rows.Key, list[Row]]]]:
+        first = {"first": trace["start_time_unix_nano"], "last": trace["end_time_unix_nano"]}
+        named = {"trace_id": trace["trace_id"]}
+        with self._database.reading(self._timeout_s) as cursor:
+            raw = _of_copy(trace, _query(cursor, TRACE_SPANS_SQL, named | first))
+            raw.sort(key=itemgetter("ingest_seq", "start_time_unix_nano", "span_id"))
+            events = _query(cursor, TRACE_EVENTS_SQL, named | first)
+            content: span_rows.Content = {}
+            if any(_is_elsewhere(row["attributes"]) for row in (*raw, *events)):
+                content = span_rows.content_by_span(
+                    table_of(cursor.execute(TRACE_CONTENT_SQL, named | first))
+                )
+            parts = {"events": _by_span(events), "links": {}, "logs": {}}
+            if self._database.holds_rows(cursor, "span_links"):
+                parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
+            if self._database.holds_rows(cursor, "log_records"):
+                logs = _query(cursor, TRACE_LOGS_SQL, named)
+                span_rows.fill_logs(logs, _query(cursor, TRACE_LOG_PIECES_SQL, named))
+                parts["logs"] = _by_span(logs)
+        return raw, content, parts
+
+    @asked_again
+    def projects(self) -> list[Row]:
+        """Return every project with counts, the most recently active first."""
+        return self._rows(PROJECTS_SQL, {})
+
+    @asked_again
+    def counts(self) -> Row:
+        """Return how many spans, traces, threads and turns there are."""
+        return self._rows(STATUS_SQL, {})[0]
+
+    def instrumentations(self) -> list[Row]:
+        """Return which scopes sent the latest spans, and how their traces got a thread."""
+        return self._rows(INSTRUMENTATIONS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+
+    def double_reports(self) -> list[Row]:
+        """Return pairs of scopes that report the same model requests."""
+        return self._rows(DOUBLE_REPORTS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+
+    def clock_skew(self) -> list[Row]:
+        """Return pairs of services whose clocks differ by more than a second."""
+        return self._rows(CLOCK_SKEW_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+
+    def _rows(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._database.reading(self._timeout_s) as cursor:
+            return _query(cursor, text, parameters)
+
+
+def _query(
+    cursor: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]
+) -> list[Row]:
+    try:
+        cursor.execute(text, dict(parameters))
+    except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise InvalidQuery(f"a value cannot be compared so: {str(error)[:200]}") from None
+    return dictionaries(cursor)
+
+
+def _is_elsewhere(attributes: Mapping[str, str | None]) -> bool:
+    """Return whether some of it is in span_content."""
+    return None in attributes.values() or len(attributes) >= ENTRIES_MAX
+
+
+def _of_copy(trace: Row, found: list[Row]) -> list[Row]:
+    """Return the rows of this copy of a trace, where it was sent to several projects."""
+    if not trace["is_copy"]:
+        return found
+    return [row for row in found if row["project"] == trace["project"]]
+
+
+def _span_of(turns: Sequence[Row]) -> Row:
+    """Return which turns these are, and when they began, to find their messages by."""
+    starts = [turn["start_time_unix_nano"] for turn in turns]
+    indexes = [turn["turn_index"] for turn in turns]
+    return {"from": min(indexes), "upto": max(indexes), "first": min(starts), "last": max(starts)}
+
+
+def _attach(
+    cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row], messages: Sequence[Row]
+) -> None:
+    by_turn: dict[int, list[Row]] = {}
+    for message in messages:
+        by_turn.setdefault(message["turn_index"], []).append(message)
+    for turn in turns:
+        found = by_turn.get(turn["turn_index"], [])
+        turn["messages"] = sorted(found, key=itemgetter("message_index"))
+    turn_chunks.fill(cursor, turns)
+
+
+def _bare_span(row: Row, attributes: dict[str, Any]) -> Span:
+    """Return what Tree needs of a span."""
+    return Span(
+        project=row["project"],
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        parent_span_id=row["parent_span_id"],
+        name=row["name"],
+        start_unix_nano=row["start_time_unix_nano"],
+        end_unix_nano=row["end_time_unix_nano"],
+        status_code=row["status_code"],
+        status_message=row["status_message"],
+        service_name=row["service_name"],
+        scope_name=row["scope_name"],
+        scope_version=row["scope_version"],
+        attributes=attributes,
+        resource={},
+    )
+
+
+def _by_thread(found: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
+    grouped: dict[ThreadKey, list[Row]] = {}
+    for row in found:
+        grouped.setdefault((row["project"], row["thread_id"]), []).append(row)
+    return grouped
+
+
+def _unix_nano(time: datetime.datetime) -> int:
+    """Return a time of the store, which is whole in microseconds."""
+    return (time - _EPOCH) // _MICROSECOND * 1000
+
+
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+def _by_span(found: Sequence[Row]) -> dict[span_rows.Key, list[Row]]:
+    grouped: dict[span_rows.Key, list[Row]] = {}
+    for row in found:
+        grouped.setdefault((row["project"], row["trace_id"], row["span_id"]), []).append(row)
+    return grouped
+
+
+def _readable(
+    row: Row, content: span_rows.Content, parts: Mapping[str, Mapping[span_rows.Key, Sequence[Row]]]
+) -> Row:
+    """Return a raw span with whole, typed attributes; bytes are base64."""
+    key = (row["project"], row["trace_id"], row["span_id"])
+    long = content.get(key, ())
+    extras = orjson.loads(row["extras"]) if row["extras"] else {}
+    return {
+        **{name: row[name] for name in _PLAIN},
+        **{name: extras.get(name, default) for name, default in _EXTRAS.items()},
+        "attributes": _typed(row["attributes"], row["attribute_types"], None, long),
+        "events": [
+            {
+                "name": event["name"],
+                "time_unix_nano": event["time_unix_nano"],
+                "attributes": _typed(
+                    event["attributes"], event["attribute_types"], event["event_index"], long
+                ),
+            }
+            for event in parts["events"].get(key, ())
+        ],
+        "links": [
+            {
+                "trace_id": link["linked_trace_id"],
+                "span_id": link["linked_span_id"],
+                "trace_state": link["trace_state"],
+                "attributes": _typed(link["attributes"], link["attribute_types"], None, ()),
+            }
+            for link in parts["links"].get(key, ())
+        ],
+        "resource_attributes": _typed(
+            row["resource_attributes"], row["resource_attribute_types"], None, ()
+        ),
+        "scope_attributes": {
+            name: values.plain(text, letter)
+            for name, (text, letter) in extras.get("scope_attributes", {}).items()
+        },
+        "logs": [
+            {
+                "event_name": log["event_name"],
+                "time": log["time"],
+                "body": values.plain(log["body"], log["body_type"]),
+                "attributes": _typed(log["attributes"], log["attribute_types"], None, ()),
+            }
+            for log in parts["logs"].get(key, ())
+        ],
+    }
+
+
+_PLAIN = (
+    "project", "trace_id", "span_id", "parent_span_id", "flags", "name", "kind",
+    "start_time", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status_code",
+    "status_message", "service_name", "scope_name", "scope_version", "received_at",
+)  # fmt: skip
+_EXTRAS: Row = {
+    "trace_state": "", "dropped_attributes_count": 0, "dropped_events_count": 0,
+    "dropped_links_count": 0,
+}  # fmt: skip
+
+
+def _typed(
+    attributes: Mapping[str, str | None],
+    types: str,
+    event_index: int | None,
+    long: Sequence[tuple[int | None, str, str]],
+) -> Row:
+    apart = {key: value for index, key, value in long if index == event_index}
+    pairs, types = span_rows.with_more([*attributes.items()], types, apart)
+    return {
+        key: values.plain(text if text is not None else apart.get(key), letter)
+        for (key, text), letter in zip(pairs, types, strict=True)
+    }

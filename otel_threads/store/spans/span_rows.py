@@ -1,0 +1,220 @@
+"""Spans on their way back out: from columns to the objects that the deriver reads."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from otel_threads.core.model import Event, LogRecord, Span
+from otel_threads.decode import values
+from otel_threads.decode.attributes import ENTRIES_MAX, MORE
+
+Key = tuple[str, str, str]  # project, trace_id, span_id
+Content = dict[Key, list[tuple[int | None, str, str]]]
+# Of work_spans.sql, but its attributes.
+COLUMNS = (
+    "project", "trace_id", "span_id", "parent_span_id", "name", "start_time_unix_nano",
+    "end_time_unix_nano", "status_code", "status_message", "service_name", "scope_name",
+    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
+    "received_unix_nano", "ingest_seq",
+)  # fmt: skip
+# Those that hold the same few texts again and again.
+FEW = (
+    "project", "name", "status_code", "status_message", "service_name", "scope_name",
+    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
+)  # fmt: skip
+LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
+
+
+def trace_key(trace_id: str) -> int:
+    """Return the first 60 bits of a trace id, by which its row is found; -1 for no id at all."""
+    try:
+        return int(trace_id[:15], 16)
+    except ValueError:
+        return -1
+
+
+def content_by_span(table: pa.Table) -> Content:
+    """Return long values, put together, by span: (event_index, key, value)."""
+    found: Content = {}
+    cut: dict[tuple[Key, int | None, str], list[tuple[int, str]]] = {}
+    for project, trace_id, span_id, event_index, key, value, piece_index in zip(
+        *(table.column(i).to_pylist() for i in range(7)), strict=True
+    ):
+        span = (project, trace_id, span_id)
+        if piece_index is None:
+            found.setdefault(span, []).append((event_index, key, value))
+        else:
+            cut.setdefault((span, event_index, key), []).append((piece_index, value))
+    for (span, event_index, key), some in cut.items():
+        value = "".join(piece for _, piece in sorted(some))
+        found.setdefault(span, []).append((event_index, key, value))
+    return found
+
+
+def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:
+    """Return one `Span` a row of work_spans.sql."""
+    columns = (
+        _shared(table.column(name)) if name in FEW else table.column(name).to_pylist()
+        for name in COLUMNS
+    )
+    found = []
+    for (
+        project, trace_id, span_id, parent_span_id, name, start, end, status_code, status_message,
+        service_name, scope_name, scope_version, types, conversation_id, environment, received,
+        sequence, own,
+    ) in zip(*columns, _maps(table.column("attributes")), strict=True):  # fmt: skip
+        key = (project, trace_id, span_id)
+        long = [
+            (attribute, text) for index, attribute, text in content.get(key, ()) if index is None
+        ]
+        resource = {}
+        if conversation_id:
+            resource["gen_ai.conversation.id"] = conversation_id
+        if environment:
+            resource["deployment.environment.name"] = environment
+        found.append(
+            Span(
+                project=project,
+                trace_id=trace_id,
+                span_id=span_id,
+                parent_span_id=parent_span_id,
+                name=name,
+                start_unix_nano=start,
+                end_unix_nano=end,
+                status_code=status_code,
+                status_message=status_message,
+                service_name=service_name,
+                scope_name=scope_name,
+                scope_version=scope_version,
+                attributes=_typed(own, types, long),
+                resource=resource,
+                events=events.get(key, ()),
+                received_unix_nano=received,
+                sequence=sequence,
+            )
+        )
+    return found
+
+
+def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
+    """Return events by span, in their order, with their long values in place."""
+    found: dict[Key, list[Event]] = {}
+    if not table.num_rows:
+        return found
+    names = (
+        "project",
+        "trace_id",
+        "span_id",
+        "event_index",
+        "name",
+        "time_unix_nano",
+        "attribute_types",
+    )
+    plain = (table.column(name).to_pylist() for name in names)
+    for project, trace_id, span_id, at, name, time, types, pairs in zip(
+        *plain, _maps(table.column("attributes")), strict=True
+    ):
+        key = (project, trace_id, span_id)
+        long = [(k, value) for index, k, value in content.get(key, ()) if index == at]
+        found.setdefault(key, []).append(
+            Event(name=name, time_unix_nano=time, attributes=_typed(pairs, types, long))
+        )
+    return found
+
+
+def fill_logs(logs: Sequence[dict[str, Any]], pieces: Sequence[Mapping[str, Any]]) -> None:
+    """Put what was too long for rows of log_records back into them. `pieces`: of log_pieces."""
+    cut: dict[tuple[str, str], dict[str | None, list[tuple[int, str]]]] = {}
+    for piece in pieces:
+        of_log = cut.setdefault((piece["project"], piece["fingerprint"]), {})
+        of_log.setdefault(piece["key"], []).append((piece["piece_index"], piece["value"]))
+    for row in logs if cut else ():
+        for key, some in cut.get((row["project"], row["fingerprint"]), {}).items():
+            whole = "".join(value for _, value in sorted(some))
+            if key is None:
+                row["body"] = whole
+            else:
+                row["attributes"] = {**dict(row["attributes"]), key: whole}
+
+
+def log_records(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[LogRecord]]:
+    """Return log records by (trace_id, span_id), in the order of the rows."""
+    found: dict[tuple[str, str], list[LogRecord]] = {}
+    for row in rows:
+        found.setdefault((row["trace_id"], row["span_id"]), []).append(
+            LogRecord(
+                project=row["project"],
+                event_name=row["event_name"],
+                time_unix_nano=row["time_unix_nano"],
+                body=_value(row["body"], row["body_type"]),
+                attributes=_typed(dict(row["attributes"]), row["attribute_types"], ()),
+            )
+        )
+    return found
+
+
+def _maps(column: pa.ChunkedArray) -> list[dict[str, str | None]]:
+    """Return each map of a column, in its order; keys that are equal are one object."""
+    found: list[dict[str, str | None]] = []
+    for chunk in column.chunks:
+        keys, texts = _shared(chunk.keys), chunk.items.to_pylist()
+        offsets = chunk.offsets.to_pylist()
+        found += [
+            dict(zip(keys[a:b], texts[a:b], strict=True)) for a, b in itertools.pairwise(offsets)
+        ]
+    return found
+
+
+def _shared(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return the texts of a column as Python's, one object for those that are equal."""
+    found: list[Any] = []
+    encoded = column.dictionary_encode()
+    for chunk in encoded.chunks if isinstance(encoded, pa.ChunkedArray) else (encoded,):
+        texts = [*chunk.dictionary.to_pylist(), None]
+        places = chunk.indices.fill_null(len(texts) - 1).to_pylist()
+        found += [texts[place] for place in places]
+    return found
+
+
+def _typed(own: dict[str, Any], types: str, long: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return attributes as Python values, with the long ones in their places; `own` is changed."""
+    if len(own) >= ENTRIES_MAX:
+        pairs, types = with_more([*own.items()], types, dict(long))
+        own = dict(pairs)
+        long = [(key, value) for key, value in long if key != MORE]
+    names = [*own]
+    if long:
+        own.update(long)
+    for place in (_not_texts if len(types) <= LETTERS_MAX else _not_texts.__wrapped__)(types):
+        key = names[place]
+        value = values.python(own[key], types[place])
+        if value is None:
+            del own[key]
+        else:
+            own[key] = value
+    return own
+
+
+@lru_cache(4096)
+def _not_texts(types: str) -> tuple[int, ...]:
+    """Return which attributes are not texts; a library has few such rows of letters."""
+    return tuple(i for i, letter in enumerate(types) if letter != "s")
+
+
+def with_more(
+    pairs: Sequence[tuple[str, str | None]], types: str, apart: Mapping[str, str]
+) -> tuple[Sequence[tuple[str, str | None]], str]:
+    """Return attributes and their letters, also those that were too many for the map."""
+    if len(pairs) < ENTRIES_MAX or MORE not in apart or MORE in dict(pairs):
+        return pairs, types
+    more: dict[str, tuple[str | None, str]] = orjson.loads(apart[MORE])
+    beyond = [(key, text) for key, (text, _) in more.items()]
+    return [*pairs, *beyond], types + "".join(letter for _, letter in more.values())
+
+
+def _value(text: str | None, letter: str) -> Any:
+    return text if letter == "s" else values.python(text, letter)

@@ -1,0 +1,280 @@
+"""The one thread that writes what senders sent: group commit, answers after the commit.
+
+Batches that arrive while a commit runs share the next one, so a busy server makes fewer, larger
+commits and an idle one answers at once. There is no timer to tune.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from otel_threads import tracing
+from otel_threads.core.errors import FileLost, OtelThreadsError, StoreClosed, StoreFailed, describe
+from otel_threads.core.ports import Batch
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import append, register, unregister
+from otel_threads.database.database import Database
+from otel_threads.database.engine_errors import is_fatal
+from otel_threads.decode import columns
+from otel_threads.decode import logs as log_rows
+from otel_threads.decode.tables import CHILDREN
+from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
+from otel_threads.store.spans.dedup import RecentSpans, hashes_of
+
+logger = logging.getLogger(__name__)
+
+BATCHES_MAX = 64  # batches that share a commit
+BYTES_MAX = 32 * 1024 * 1024  # Arrow bytes that share a commit: bounds memory and the longest wait
+QUEUED_MAX = 3  # batches decoded ahead of the commit
+RESENT_SPANS_SQL = sql_files.query("resent_spans")
+RESENT_LOGS_SQL = sql_files.query("resent_logs")
+LAST_SEQUENCE_SQL = sql_files.query("last_sequence")
+
+Done = Callable[[Exception | None], None]
+
+
+class BatchWriter:
+    """A `SpanWriter` over a `Database`."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_commit: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Start the thread. `on_commit` hears the number of each commit, in that thread."""
+        self._database = database
+        self._on_commit = on_commit
+        with database.cursor() as cursor:
+            row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
+            last = cursor.execute("select max(start_time_unix_nano) from spans").fetchone()
+            self._columns = {
+                name: [column for column, *_ in cursor.execute(f"describe {name}").fetchall()]
+                for name in ("spans", *CHILDREN, "log_records", "log_pieces")
+            }
+        self.committed_sequence: int = row[0] if row else 0
+        known_after = last[0] if last and last[0] is not None else -1
+        self._recent = RecentSpans(stored_until_unix_nano=known_after)
+        self.failed: Exception | None = None  # the last commit's error; None when it went well
+        self._queue: deque[tuple[Batch, Done]] = deque()
+        self._closed = False
+        self._changed = threading.Condition()  # guards the two above
+        self._thread = threading.Thread(target=self._run, name="span-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, batch: Batch, done: Done) -> None:
+        """See `ports.SpanWriter`."""
+        with self._changed:
+            while len(self._queue) >= QUEUED_MAX and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise StoreClosed("the span writer has stopped")
+            self._queue.append((batch, done))
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """See `ports.SpanWriter`."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            self._settle(group)
+
+    def _next_group(self) -> list[tuple[Batch, Done]]:
+        """Return what waits, within the limits of one commit; empty once closed and drained."""
+        with self._changed:
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            group: list[tuple[Batch, Done]] = []
+            size_bytes = 0
+            while self._queue and len(group) < BATCHES_MAX and size_bytes < BYTES_MAX:
+                waiting = self._queue.popleft()
+                group.append(waiting)
+                size_bytes += sum(table.nbytes for table in waiting[0].spans.values())
+            self._changed.notify_all()
+            return group
+
+    def _settle(self, group: list[tuple[Batch, Done]]) -> None:
+        """Commit the group as one; if that fails, each batch alone: a bad one fails alone."""
+        error: OtelThreadsError | None = None
+        try:
+            self._commit_or_make_room([batch for batch, _ in group])
+        except FileLost as lost:  # of no batch's making
+            error = lost
+        except Exception as caught:  # noqa: BLE001  # must survive anything; every sender is told
+            if is_fatal(caught):
+                self._reopen(caught)
+            elif len(group) > 1:
+                for waiting in group:
+                    self._settle([waiting])
+                return
+            else:
+                logger.error("could not store a batch: %s", describe(caught))
+            error = StoreFailed(f"the database did not take it: {_first_line(caught)}")
+        self.failed = error
+        _answer(group, error)
+        group.clear()  # what was stored need not stay while the log is folded in
+        self._database.fold_log()  # after the answers: it may take a moment
+
+    def _commit_or_make_room(self, batches: list[Batch]) -> None:
+        """Commit; out of memory, fold the log in, and try once more."""
+        try:
+            self._commit(batches)
+        except duckdb.OutOfMemoryException as error:
+            if is_fatal(error):
+                raise
+            # Rows in the log take memory, too, and the next commit would find no more than this.
+            self._database.fold_log(whatever_size=True)
+            self._commit(batches)
+
+    def _reopen(self, cause: Exception) -> None:
+        logger.error("DuckDB gave up the database (%s); opening it again", _first_line(cause))
+        try:
+            self._database.reopen()
+        except OtelThreadsError as error:
+            logger.error("%s", error)
+
+    def _commit(self, batches: list[Batch]) -> None:
+        started = time.perf_counter()
+        if not self._database.is_open:
+            self._database.reopen()
+        sequence = self.committed_sequence + 1
+        tables = _together([batch.spans for batch in batches])
+        logs = pa.concat_tables([batch.logs for batch in batches])
+        counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
+        with tracing.span("commit", **counts), self._database.transaction(fold=False) as cursor:
+            tables = _without_resent(cursor, tables, self._recent)
+            logs = _without_resent_logs(cursor, logs)
+            for name in ("spans", *CHILDREN):
+                _insert(cursor, name, self._columns[name], tables[name], sequence)
+            _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
+            if logs.num_rows:
+                long = log_rows.pieces_of(logs)
+                _insert(cursor, "log_pieces", self._columns["log_pieces"], long, sequence)
+        COMMITS.inc()
+        COMMIT_SECONDS.observe(time.perf_counter() - started)
+        if tables["spans"].num_rows or logs.num_rows:
+            self.committed_sequence = sequence
+            self._on_commit(sequence)
+
+
+def _answer(group: Sequence[tuple[Batch, Done]], error: OtelThreadsError | None) -> None:
+    for _, done in group:
+        done(error)
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    names: Sequence[str],
+    rows: pa.Table,
+    sequence: int,
+) -> None:
+    if not rows.num_rows:
+        return
+    numbered = rows.append_column("ingest_seq", pa.repeat(pa.scalar(sequence), rows.num_rows))
+    append(cursor, table, numbered.select(names))
+
+
+def _together(batches: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
+    """Return the tables of several batches as one; `span_row` counts on from batch to batch."""
+    if len(batches) == 1:
+        return dict(batches[0])
+    joined = {"spans": pa.concat_tables([batch["spans"] for batch in batches])}
+    for name in CHILDREN:
+        parts, before = [], 0
+        for batch in batches:
+            table = batch[name]
+            rows = pa.array(table.column("span_row").to_numpy() + before)
+            parts.append(table.set_column(table.num_columns - 1, "span_row", rows))
+            before += batch["spans"].num_rows
+        joined[name] = pa.concat_tables(parts)
+    return joined
+
+
+def _without_resent(
+    cursor: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], recent: RecentSpans
+) -> dict[str, pa.Table]:
+    """Return the rows of spans that are new: neither stored already nor twice in the batch."""
+    spans = tables["spans"]
+    if not spans.num_rows:
+        return tables
+    trace_ids, span_ids = _fixed(spans.column("trace_id"), 32), _fixed(spans.column("span_id"), 16)
+    hashes = hashes_of(trace_ids, span_ids)
+    starts = spans.column("start_time_unix_nano").to_numpy()
+    first, last = int(starts.min()), int(starts.max())
+    keep = np.ones(spans.num_rows, dtype=bool)
+    if len(np.unique(hashes)) < spans.num_rows:
+        keep = _first_of_id(spans, trace_ids, span_ids)
+    if recent.may_hold(hashes, first):
+        keep[_stored(cursor, spans, {"first": first, "last": last})] = False
+    recent.add(hashes, last)
+    if keep.all():
+        return tables
+    RESENT_SPANS.inc(int((~keep).sum()))
+    return columns.keep_spans(tables, keep)
+
+
+def _stored(
+    cursor: duckdb.DuckDBPyConnection, spans: pa.Table, bounds: dict[str, int]
+) -> np.ndarray:
+    """Return the rows of the spans that are in the file; `bounds` are those of their starts."""
+    ids = spans.select(["project", "trace_id", "span_id"])
+    register(cursor, "batch_ids", ids.append_column("row", pa.array(np.arange(spans.num_rows))))
+    found: np.ndarray = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()["row"]
+    unregister(cursor, "batch_ids")
+    return found
+
+
+def _first_of_id(spans: pa.Table, trace_ids: np.ndarray, span_ids: np.ndarray) -> np.ndarray:
+    """Return which rows are the first of their project, trace_id and span_id within the batch."""
+    projects = spans.column("project").combine_chunks().dictionary_encode().indices.to_numpy()
+    ids = np.char.add(np.char.add(trace_ids, span_ids), projects.astype("S"))
+    keep = np.zeros(spans.num_rows, dtype=bool)
+    keep[np.unique(ids, return_index=True)[1]] = True
+    return keep
+
+
+def _fixed(column: pa.ChunkedArray, length: int) -> np.ndarray:
+    """Return a column of texts that are all `length` bytes as a numpy array of bytes."""
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    parts = []
+    for chunk in chunks:
+        offsets = np.frombuffer(chunk.buffers()[1], dtype=np.int32)[chunk.offset :]
+        data = np.frombuffer(chunk.buffers()[2], dtype=np.uint8)
+        first = int(offsets[0])
+        parts.append(data[first : first + length * len(chunk)].view(f"S{length}"))
+    return np.concatenate(parts)
+
+
+def _without_resent_logs(cursor: duckdb.DuckDBPyConnection, logs: pa.Table) -> pa.Table:
+    if not logs.num_rows:
+        return logs
+    keep = np.zeros(logs.num_rows, dtype=bool)
+    ids = zip(*(logs.column(name).to_pylist() for name in ("project", "fingerprint")), strict=True)
+    keep[list({key: row for row, key in reversed(list(enumerate(ids)))}.values())] = True
+    times = logs.column("time_unix_nano").to_numpy()
+    register(
+        cursor,
+        "batch_ids",
+        logs.select(["project", "fingerprint"]).append_column(
+            "row", pa.array(np.arange(logs.num_rows))
+        ),
+    )
+    bounds = {"first": int(times.min()), "last": int(times.max())}
+    keep[cursor.execute(RESENT_LOGS_SQL, bounds).fetchnumpy()["row"]] = False
+    unregister(cursor, "batch_ids")
+    return logs.filter(pa.array(keep))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
