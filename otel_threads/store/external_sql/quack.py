@@ -53,7 +53,7 @@ class Quack:
         refused = sorted(
             {name for kind, name in functions if _is_refused(kind, name)} | sql_functions.UNBOUNDED
         )
-        # One SELECT, without the functions that sql_functions.py refuses. A macro: Quack asks nothing else.
+        # One SELECT, without what sql_functions.py refuses. A macro: Quack asks nothing else.
         connection.execute(
             "create macro otel_threads_authorize(session, asked) as case"
             " when json_extract_string(json_serialize_sql(asked::varchar), '$.error') = 'false'"
