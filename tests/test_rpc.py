@@ -1,5 +1,6 @@
 """The query API over gRPC: the same verbs and fields as REST, codes, streams, deadlines."""
 
+import dataclasses
 import datetime
 import types
 import typing
@@ -16,6 +17,10 @@ from google.rpc.status_pb2 import Status
 from pydantic import BaseModel
 
 from otel_threads.api import bodies, schemas
+from otel_threads.core import message
+from otel_threads.core.fields import fields_of
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace
 from otel_threads.v1 import threads_pb2 as pb
 from otel_threads.v1 import threads_pb2_grpc as stubs
 
@@ -31,8 +36,8 @@ def api(server: Server):
         yield stubs.ThreadServiceStub(channel)
 
 
-def plain(message) -> dict:
-    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+def plain(answer) -> dict:
+    return json_format.MessageToDict(answer, preserving_proto_field_name=True)
 
 
 def same(message, answer: Any) -> None:
@@ -168,20 +173,28 @@ def test_reflection_and_health_know_the_service(server, api):
         assert "otel_threads.v1.ThreadService" in names
 
 
-MESSAGES = [
-    name
-    for name in pb.DESCRIPTOR.message_types_by_name
-    if hasattr(schemas, name) or hasattr(bodies, name)
-]
+SHAPES = {**vars(bodies), **vars(message), **vars(schemas)}
+MESSAGES = [name for name in pb.DESCRIPTOR.message_types_by_name if name in SHAPES]
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_both_shapes_have_the_same_fields(name):
-    shape = getattr(schemas, name, None) or getattr(bodies, name)
-    ours = {field: _kind(info.annotation) for field, info in shape.model_fields.items()}
-    message = getattr(pb, name).DESCRIPTOR
-    theirs = {field.name: _field_kind(field) for field in message.fields}
+    ours = {field: _kind(hint) for field, hint in _hints(SHAPES[name]).items()}
+    theirs = {field.name: _field_kind(field) for field in getattr(pb, name).DESCRIPTOR.fields}
     assert theirs == ours
+
+
+@pytest.mark.parametrize("item", [Thread, Trace])
+def test_the_fields_have_the_numbers_of_the_proto(item):
+    numbers = {field.name: field.number for field in getattr(pb, item.__name__).DESCRIPTOR.fields}
+    assert {name: named.field.proto for name, named in fields_of(item).items()} == numbers
+
+
+def _hints(shape: type) -> dict[str, Any]:
+    if dataclasses.is_dataclass(shape):
+        hints = typing.get_type_hints(shape)
+        return {field.name: hints[field.name] for field in dataclasses.fields(shape)}
+    return {field: info.annotation for field, info in shape.model_fields.items()}
 
 
 def test_no_answer_of_rest_lacks_a_message():
@@ -207,7 +220,7 @@ def _kind(annotation: Any) -> str:
         return "object" if value is Any else f"map of {_kind(value)}"
     if annotation is Any:
         return "any"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if dataclasses.is_dataclass(annotation) or issubclass(annotation, BaseModel):
         return annotation.__name__
     return {str: "str", int: "int", float: "float", bool: "bool", datetime.datetime: "time"}[
         annotation

@@ -33,6 +33,8 @@ from otel_threads.grpc_port import services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
+from otel_threads.core.score import Comment
+from otel_threads.core.thread import Thread
 from otel_threads.services.events import Dropped
 from otel_threads.services.services import Verbs
 from otel_threads.v1 import threads_pb2 as pb
@@ -77,7 +79,7 @@ class _Servicer:
         reading, people, deleting = verbs.reading, verbs.people, verbs.deleting
         reads, writes = _answering(self, writes=False), _answering(self, writes=True)
         self.ListThreads = reads(pb.Threads, schemas.Threads, reading.threads, _selection)
-        self.GetThread = reads(pb.Thread, schemas.Thread, reading.thread, _fields)
+        self.GetThread = reads(pb.Thread, Thread, reading.thread, _fields)
         self.ListTurns = reads(pb.Turns, schemas.Turns, reading.turns, _fields)
         self.GetTranscript = reads(pb.Transcript, schemas.Transcript, reading.transcript, _fields)
         self.GetThreadStats = reads(
@@ -113,13 +115,11 @@ class _Servicer:
         )
         self.AddComment = writes(
             pb.Comment,
-            schemas.Comment,
+            Comment,
             lambda **comment: people.add_comment(comment),
             _body(bodies.NewComment),
         )
-        self.UpdateComment = writes(
-            pb.Comment, schemas.Comment, people.update_comment, _comment_change
-        )
+        self.UpdateComment = writes(pb.Comment, Comment, people.update_comment, _comment_change)
         self.DeleteComment = writes(
             empty_pb2.Empty, None, people.delete_comment, lambda request: {"comment_id": request.id}
         )
@@ -153,7 +153,7 @@ class _Servicer:
                 for key in keys:
                     event = pb.ThreadEvent(project=key[0], thread_id=key[1])
                     if key in found:
-                        _fill(event.thread, schemas.Thread, found[key])
+                        _fill(event.thread, Thread, found[key])
                     yield event
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
@@ -181,7 +181,7 @@ Method = Callable[[Message | Refused, Context], Awaitable[Message]]
 def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
     def method(
         answer: type[Message],
-        shape: type[BaseModel] | None,
+        shape: type[Any] | None,
         verb: Verb,
         arguments: Callable[[Message], Mapping[str, Any]],
     ) -> Method:
@@ -220,9 +220,8 @@ async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
         raise
 
 
-def _fill(message: Message, shape: type[BaseModel], found: Any) -> None:
-    plain = shape.model_validate(found).model_dump(mode="json")
-    json_format.ParseDict(plain, message)
+def _fill(message: Message, shape: type[Any], found: Any) -> None:
+    json_format.ParseDict(schemas.plain(shape, found), message)
 
 
 def _fields(request: Message) -> dict[str, Any]:

@@ -1,12 +1,20 @@
-"""The one shape of every answer.
+"""The one shape of every response; what conversations consist of is in core/.
 
 Times are RFC 3339 in UTC, durations milliseconds; null is unknown.
 """
 
 import datetime
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field, PlainSerializer, TypeAdapter
+
+from otel_threads.core.message import Message
+from otel_threads.core.score import Comment, Score
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace
+from otel_threads.core.turn import Turn
+from otel_threads.core.usage import Usage
 
 Time = Annotated[
     datetime.datetime,
@@ -16,157 +24,31 @@ Time = Annotated[
         when_used="json",
     ),
 ]
-CostSource = Literal["reported", "estimated", "mixed"]
+Shape = TypeVar("Shape")
 
 
-class Usage(BaseModel):
-    """Tokens. Input includes cached ones, output includes reasoning; null is unknown."""
-
-    input_tokens: int | None
-    output_tokens: int | None
-    total_tokens: int | None
-    cache_read_tokens: int | None
-    cache_write_tokens: int | None
-    reasoning_tokens: int | None
-    input_audio_tokens: int | None
-    output_audio_tokens: int | None
+def checked(shape: type[Shape], found: Any) -> Shape:
+    """Return what a service found in its shape: a model of this file, or a dataclass of core/."""
+    return _adapter(shape).validate_python(found)
 
 
-class Score(BaseModel):
-    """A named number or category on a thread, turn, trace or span."""
-
-    name: str
-    value: float | None
-    category: str | None
-    reason: str | None
-    source: str | None
-    author: str | None
-    value_by_author: dict[str, float]
-    created_at: Time
-    updated_at: Time
-    superseded_at: Time | None
-    project: str
-    thread_id: str | None
-    trace_id: str | None
-    span_id: str | None
+def plain(shape: type[Shape], found: Any) -> Any:
+    """Return what a service found as JSON has it: dicts, lists, texts and numbers."""
+    return _adapter(shape).dump_python(checked(shape, found), mode="json")
 
 
-class _Totals(BaseModel):
-    span_count: int
-    error_count: int
-    call_count: int
-    first_message: str | None
-    last_message: str | None
-    models: list[str]
-    providers: list[str]
-    services: list[str]
-    users: list[str]
-    environments: list[str]
-    usage: Usage
-    cost_usd: float | None
-    cost_source: CostSource | None
-    cost_is_partial: bool
-    tags: list[str]
-    metadata: dict[str, str]
-    scores: list[Score]
-    comment_count: int
-    thread_id_source: str | None
-    created_at: Time
-    updated_at: Time
-    duration_ms: float
-    turn_count: int
+def as_json(shape: type[Shape], found: Any) -> bytes:
+    """Return what a service found as JSON text."""
+    return _adapter(shape).dump_json(checked(shape, found))
 
 
-class Thread(_Totals):
-    """One conversation. `error_count` counts failures, each once, tools and retries included."""
-
-    project: str
-    thread_id: str
-    status: Literal["active", "inactive"]
-    first_activity_time: Time
-    last_activity_time: Time
-    trace_count: int
-    message_count: int
+def _adapter(shape: type[Shape]) -> TypeAdapter[Shape]:
+    if shape not in _ADAPTERS:
+        _ADAPTERS[shape] = TypeAdapter(shape)
+    return _ADAPTERS[shape]
 
 
-class Error(BaseModel):
-    """What ended a turn or a tool call."""
-
-    type: str | None
-    message: str | None
-
-
-class ToolCall(BaseModel):
-    """A tool that the assistant asked for, and what came of it."""
-
-    id: str | None = None
-    name: str | None
-    arguments: Any
-    result: Any
-    error: Error | None
-
-
-class RequestedCall(BaseModel):
-    """A tool call as it stands in an assistant's message."""
-
-    id: str | None
-    name: str | None
-    arguments: Any
-
-
-class Message(BaseModel):
-    """One message; `text` shows `[image]` and the like for what is no text."""
-
-    role: Literal["system", "user", "assistant", "tool"]
-    text: str | None
-    parts: list[dict[str, Any]]
-    tool_calls: list[RequestedCall]
-    tool_call_id: str | None
-    span_id: str | None
-
-
-class Turn(BaseModel):
-    """One user message and everything until the assistant's final text."""
-
-    project: str
-    thread_id: str | None
-    turn_index: int
-    trace_ids: list[str]
-    span_id: str
-    name: str
-    start_time: Time
-    end_time: Time
-    duration_ms: float
-    time_to_first_token_ms: float | None
-    user: str | None
-    assistant: str | None
-    system: str | None
-    error: Error | None
-    messages: list[Message]
-    tool_calls: list[ToolCall]
-    models: list[str]
-    providers: list[str]
-    usage: Usage
-    cost_usd: float | None
-    cost_source: CostSource | None
-    cost_is_partial: bool
-    call_count: int
-    span_count: int
-    message_count: int
-    scores: list[Score]
-
-
-class Trace(_Totals):
-    """One trace with what its spans add up to."""
-
-    project: str
-    trace_id: str
-    thread_id: str | None
-    thread_ids: list[str]
-    root_span_id: str | None
-    name: str
-    start_time: Time
-    end_time: Time
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 class SpanEvent(BaseModel):
@@ -237,6 +119,7 @@ class Span(BaseModel):
     dropped_links_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceDetail(Trace):
     """A trace with its spans, parents before children, and its turns."""
 
@@ -313,6 +196,7 @@ class Projects(_Page):
     items: list[Project]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptMessage(Message):
     """A message and the turn that it belongs to."""
 
@@ -480,20 +364,6 @@ class Updated(BaseModel):
 
     updated: int
     not_found: list[str]
-
-
-class Comment(BaseModel):
-    """What somebody wrote about a thread, a trace or a span."""
-
-    id: str
-    project: str
-    thread_id: str | None
-    trace_id: str | None
-    span_id: str | None
-    text: str
-    author: str | None
-    created_at: Time
-    updated_at: Time
 
 
 class Comments(_Page):

@@ -6,26 +6,28 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
-from otel_threads.core.model import USAGE
+from otel_threads.core.fields import FilterType, filter_types
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace
+from otel_threads.core.usage import USAGE
 
 LENGTH_MAX = 10_000
 COMPARISONS_MAX = 200
 DEPTH_MAX = 50
 VALUES_MAX = 1000
 
-Type = Literal["text", "number", "duration", "time", "boolean", "list", "map", "score", "message"]
 Value = str | float | bool | datetime.datetime
 
 _TEXT_ONLY = ("contains", "not_contains", "starts_with", "ends_with")
 _EVERY = ("=", "!=", "in", "not_in", "is_null", "is_not_null")
 _ORDER = (">", ">=", "<", "<=")
-OPERATORS: Mapping[Type, Sequence[str]] = {
+OPERATORS: Mapping[FilterType, Sequence[str]] = {
     "text": (*_EVERY, *_ORDER, *_TEXT_ONLY),
     "number": (*_EVERY, *_ORDER),
     "duration": (*_EVERY, *_ORDER),
@@ -36,49 +38,10 @@ OPERATORS: Mapping[Type, Sequence[str]] = {
     "score": (*_EVERY, *_ORDER, *_TEXT_ONLY),
     "message": ("=", "!=", "in", "not_in", *_TEXT_ONLY),
 }
-_SHARED: Mapping[str, Type] = {
-    "project": "text",
-    "thread_id": "text",
-    "thread_id_source": "text",
-    "created_at": "time",
-    "updated_at": "time",
-    "duration_ms": "duration",
-    "turn_count": "number",
-    "span_count": "number",
-    "call_count": "number",
-    "error_count": "number",
-    "comment_count": "number",
-    "first_message": "text",
-    "last_message": "text",
-    "models": "list",
-    "providers": "list",
-    "services": "list",
-    "users": "list",
-    "environments": "list",
-    "tags": "list",
-    "cost_usd": "number",
-    "cost_source": "text",
-    "cost_is_partial": "boolean",
-    "any_message": "message",
-    "metadata": "map",
-    "scores": "score",
-    "usage": "number",
-}
-THREAD_FIELDS: Mapping[str, Type] = {
-    **_SHARED,
-    "status": "text",
-    "first_activity_time": "time",
-    "last_activity_time": "time",
-    "trace_count": "number",
-    "message_count": "number",
-}
-TRACE_FIELDS: Mapping[str, Type] = {
-    **_SHARED,
-    "trace_id": "text",
-    "name": "text",
-    "start_time": "time",
-    "end_time": "time",
-}
+# Beside an item's own fields: the text of any of its messages.
+_MESSAGES: Mapping[str, FilterType] = {"any_message": "message"}
+THREAD_FIELDS: Mapping[str, FilterType] = {**filter_types(Thread), **_MESSAGES}
+TRACE_FIELDS: Mapping[str, FilterType] = {**filter_types(Trace), **_MESSAGES}
 # What people write for one of several.
 ALIASES: Mapping[str, str] = {
     "model": "models",
@@ -98,7 +61,7 @@ class Comparison:
 
     field: str
     key: str | None
-    type: Type
+    type: FilterType
     op: str
     values: tuple[Value, ...] = ()
 
@@ -127,7 +90,7 @@ class AnyOf:
 Node = Comparison | Not | AllOf | AnyOf
 
 
-def parse(text: str, fields: Mapping[str, Type] = THREAD_FIELDS) -> Node:
+def parse(text: str, fields: Mapping[str, FilterType] = THREAD_FIELDS) -> Node:
     """Return the tree of a filter.
 
     A comparison with what is unknown (null) holds for `!=`, `not_in`, `not_contains` and `is_null`,
@@ -172,7 +135,7 @@ _PARSER = Lark(
 )
 
 
-def described(fields: Mapping[str, Type], *, sorts: Collection[str]) -> list[dict[str, Any]]:
+def described(fields: Mapping[str, FilterType], *, sorts: Collection[str]) -> list[dict[str, Any]]:
     """Return what can be asked: `{name, type, operators, sortable}`, by name.
 
     Names that take a key end with a dot; usage stands there with each of its keys.
@@ -206,7 +169,7 @@ class _Literal:
 class _Builder(Transformer[Token, Any]):
     """Makes and checks nodes, from the leaves up."""
 
-    def __init__(self, fields: Mapping[str, Type]) -> None:
+    def __init__(self, fields: Mapping[str, FilterType]) -> None:
         super().__init__()
         self._fields = fields
         self._comparisons = 0
@@ -223,7 +186,7 @@ class _Builder(Transformer[Token, Any]):
     def negated(self, items: list[Node]) -> Node:
         return Not(items[0])
 
-    def field(self, items: list[Token]) -> tuple[str, str | None, Type, int]:
+    def field(self, items: list[Token]) -> tuple[str, str | None, FilterType, int]:
         at = items[0].start_pos or 0
         name = ALIASES.get(str(items[0]).lower(), str(items[0]).lower())
         key = ".".join(
@@ -276,7 +239,7 @@ class _Builder(Transformer[Token, Any]):
         return self._comparison(items[0], items[1], [])
 
     def _comparison(
-        self, field: tuple[str, str | None, Type, int], operator: Token, given: list[_Literal]
+        self, field: tuple[str, str | None, FilterType, int], operator: Token, given: list[_Literal]
     ) -> Node:
         name, key, kind, at = field
         op = str(operator).lower()
@@ -294,9 +257,9 @@ class _Builder(Transformer[Token, Any]):
         return Comparison(name, key, kind, op, values)
 
 
-def _convert(literal: _Literal, name: str, kind: Type, op: str) -> Value:
+def _convert(literal: _Literal, name: str, kind: FilterType, op: str) -> Value:
     """Return a value as the field's type takes it."""
-    allowed: Mapping[Type, tuple[str, ...]] = {
+    allowed: Mapping[FilterType, tuple[str, ...]] = {
         "text": ("string",),
         "list": ("string",),
         "message": ("string",),

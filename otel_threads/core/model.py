@@ -8,12 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-# Tokens of a call, and of everything that sums calls. Input includes cached, output reasoning.
-USAGE = (
-    "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens",
-    "reasoning_tokens", "input_audio_tokens", "output_audio_tokens",
-)  # fmt: skip
-
 
 class Signal(StrEnum):
     """What an OTLP request carries."""

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import orjson
 
 from otel_threads import json_bounds
-from otel_threads.core.model import USAGE, Span
+from otel_threads.core.model import Span
+from otel_threads.core.usage import USAGE
 
 Kind = Literal[
     "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",

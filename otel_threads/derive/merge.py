@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from otel_threads.core.model import USAGE
+from otel_threads.core.usage import USAGE
 from otel_threads.derive.family import Usage, total
 from otel_threads.derive.messages import mark, result_value
 from otel_threads.derive.turns import MESSAGES_MAX, TOOL_CALLS_MAX

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from otel_threads.core.model import USAGE, Span
+from otel_threads.core.model import Span
+from otel_threads.core.usage import USAGE
 from otel_threads.derive import user_text
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.families import FAMILIES

@@ -4,7 +4,8 @@ import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from otel_threads.core.model import USAGE, Span, TraceRows
+from otel_threads.core.model import Span, TraceRows
+from otel_threads.core.usage import USAGE
 from otel_threads.derive import span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.evaluations import evaluations

@@ -2,8 +2,9 @@
 
 import base64
 import csv
+import datetime
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,7 +12,9 @@ import pyarrow as pa
 from google.protobuf import json_format
 
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.core.model import USAGE
+from otel_threads.core.fields import exported
+from otel_threads.core.thread import Thread
+from otel_threads.core.usage import USAGE
 from otel_threads.services import transcript
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.read.list_query import THREADS, TRACES, position
@@ -26,13 +29,10 @@ MEDIA_TYPES = {
     "otlp": "application/x-ndjson",
 }
 SHAPES = ("thread", "openai")
-_LISTS = ("models", "providers", "services", "users", "environments", "tags")
-_FLAT = (
-    "project", "thread_id", "status", "first_activity_time", "last_activity_time", "created_at",
-    "updated_at", "duration_ms", "turn_count", "trace_count", "span_count", "message_count",
-    "error_count", "call_count", "first_message", "last_message", *_LISTS, *USAGE, "cost_usd",
-    "cost_source", "cost_is_partial", "comment_count", "thread_id_source", "metadata", "scores",
-)  # fmt: skip
+# The columns of CSV and Parquet; tokens, which are no column of their own, stand before the cost.
+_FIELDS = {named.name: named for named in exported(Thread)}
+_BEFORE_COST = list(_FIELDS).index("cost_usd")
+_COLUMNS = (*list(_FIELDS)[:_BEFORE_COST], *USAGE, *list(_FIELDS)[_BEFORE_COST:])
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
@@ -125,7 +125,7 @@ def _hex_ids(tree: Any) -> Any:
 
 def _flat(thread: Row) -> Row:
     return {
-        **{name: thread[name] for name in _FLAT if name in thread},
+        **{name: thread[name] for name in _COLUMNS if name in thread},
         **thread["usage"],
         "metadata": orjson.dumps(thread["metadata"]).decode(),
         "scores": orjson.dumps(
@@ -137,11 +137,11 @@ def _flat(thread: Row) -> Row:
 def _csv(pages: Iterator[list[Row]]) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_FLAT)
+    writer.writerow(_COLUMNS)
     for page in pages:
         for thread in page:
             flat = _flat(thread)
-            writer.writerow([_cell(flat[name]) for name in _FLAT])
+            writer.writerow([_cell(flat[name]) for name in _COLUMNS])
         yield _taken(text)
     yield _taken(text)
 
@@ -164,21 +164,22 @@ def _cell(value: Any) -> Any:
     return value
 
 
-_T = pa.timestamp("us", tz="UTC")
-_PARQUET = pa.schema(
-    [
-        (
-            name,
-            pa.list_(pa.string()) if name in _LISTS
-            else _T if name.endswith(("_time", "_at"))
-            else pa.int64() if name.endswith(("_count", "_tokens"))
-            else pa.float64() if name in ("duration_ms", "cost_usd")
-            else pa.bool_() if name == "cost_is_partial"
-            else pa.string(),
-        )
-        for name in _FLAT
-    ]
-)  # fmt: skip
+_ARROW: Mapping[Any, pa.DataType] = {
+    int: pa.int64(),
+    float: pa.float64(),
+    float | None: pa.float64(),
+    bool: pa.bool_(),
+    datetime.datetime: pa.timestamp("us", tz="UTC"),
+    list[str]: pa.list_(pa.string()),
+}
+
+
+def _arrow_type(column: str) -> pa.DataType:
+    """Return the type of a column; what Parquet has no type for is text."""
+    return pa.int64() if column in USAGE else _ARROW.get(_FIELDS[column].type, pa.string())
+
+
+_PARQUET = pa.schema([(column, _arrow_type(column)) for column in _COLUMNS])
 
 
 def _parquet(pages: Iterator[list[Row]]) -> Iterator[bytes]:

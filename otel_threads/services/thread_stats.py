@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from otel_threads.core.model import USAGE
+from otel_threads.core.usage import USAGE
 
 Row = dict[str, Any]
 

@@ -14,8 +14,8 @@ import orjson
 import otel_threads
 from otel_threads.core import filters
 from otel_threads.core.errors import InvalidQuery, NotFound
-from otel_threads.core.model import USAGE
 from otel_threads.core.ports import ThreadKey
+from otel_threads.core.usage import USAGE
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.derive.tree import Tree
 from otel_threads.retry import asked_again

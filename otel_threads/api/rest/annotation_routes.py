@@ -8,6 +8,7 @@ from fastapi import FastAPI, Query, Response
 from otel_threads.api import bodies, schemas
 from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING
 from otel_threads.api.rest.thread_routes import CursorQuery, LimitQuery
+from otel_threads.core.score import Comment
 from otel_threads.services.annotations import PeopleService
 from otel_threads.services.threads import LIMIT_DEFAULT
 
@@ -74,9 +75,9 @@ def add_comments(api: FastAPI, people: PeopleService) -> None:
     """Add the calls of comments."""
 
     @api.post(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
-    def add_comment(body: bodies.NewComment) -> schemas.Comment:
+    def add_comment(body: bodies.NewComment) -> Comment:
         """Write a comment on a thread, a trace or a span."""
-        return schemas.Comment.model_validate(people.add_comment(body.model_dump()))
+        return schemas.checked(Comment, people.add_comment(body.model_dump()))
 
     @api.get(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
     def list_comments(
@@ -100,9 +101,9 @@ def add_comments(api: FastAPI, people: PeopleService) -> None:
         )
 
     @api.patch(f"{BASE}/comments/{{comment_id}}", responses=ERRORS | MISSING, tags=["comments"])
-    def update_comment(comment_id: str, body: bodies.CommentChange) -> schemas.Comment:
+    def update_comment(comment_id: str, body: bodies.CommentChange) -> Comment:
         """Change a comment's words."""
-        return schemas.Comment.model_validate(people.update_comment(comment_id, body.text))
+        return schemas.checked(Comment, people.update_comment(comment_id, body.text))
 
     @api.delete(
         f"{BASE}/comments/{{comment_id}}",

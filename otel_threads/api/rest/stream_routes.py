@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from otel_threads.api import schemas
 from otel_threads.api.rest.route import BASE, ERRORS
 from otel_threads.api.rest.thread_routes import ThreadExport
+from otel_threads.core.thread import Thread
 from otel_threads.services.events import Dropped, Hub
 from otel_threads.services.export import MEDIA_TYPES, ExportService
 from otel_threads.services.threads import ThreadService
@@ -80,8 +81,7 @@ async def _events(service: ThreadService, hub: Hub, project: str | None) -> Asyn
                     gone = {"project": key[0], "thread_id": key[1]}
                     yield _event("deleted", orjson.dumps(gone))
                 else:
-                    text = schemas.Thread.model_validate(thread).model_dump_json()
-                    yield _event("thread", text.encode("utf-8", "replace"))
+                    yield _event("thread", schemas.as_json(Thread, thread))
     except Dropped as error:
         yield _event("dropped", orjson.dumps({"reason": str(error)}))
     except asyncio.CancelledError:

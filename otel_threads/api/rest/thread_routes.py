@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from otel_threads.api import schemas, server_schemas
 from otel_threads.api.rest.route import BASE, ERRORS, MISSING
+from otel_threads.core.thread import Thread
 from otel_threads.services import transcript
 from otel_threads.services.threads import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
 
@@ -120,9 +121,9 @@ def add_threads(api: FastAPI, service: ThreadService) -> None:
         return schemas.ThreadStats.model_validate(service.thread_stats(**selection.given()))
 
     @api.get(f"{BASE}/threads/get", responses=ERRORS | MISSING, tags=["threads"])
-    def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> schemas.Thread:
+    def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> Thread:
         """Get one thread."""
-        return schemas.Thread.model_validate(service.thread(thread_id, project=project))
+        return schemas.checked(Thread, service.thread(thread_id, project=project))
 
     @api.get(f"{BASE}/threads/turns", responses=ERRORS | MISSING, tags=["threads"])
     def list_turns(
@@ -211,4 +212,4 @@ def add_traces(api: FastAPI, service: ThreadService) -> None:
         ] = None,
     ) -> schemas.TraceDetail:
         """Get one trace with its spans and turns."""
-        return schemas.TraceDetail.model_validate(service.trace(trace_id, project=project))
+        return schemas.checked(schemas.TraceDetail, service.trace(trace_id, project=project))

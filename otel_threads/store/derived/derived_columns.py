@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from otel_threads.core.model import USAGE
+from otel_threads.core.usage import USAGE
 
 _S, _I, _D, _B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _T, _L, _M = pa.timestamp("us", tz="UTC"), pa.list_(pa.string()), pa.map_(pa.string(), pa.string())

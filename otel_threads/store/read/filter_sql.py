@@ -1,11 +1,9 @@
-"""Makes SQL of a checked filter. Everything that a reader wrote becomes a bound parameter.
-
-The tree's classes live in core/filters.py, above this room; here they are known by their
-attributes alone, as `Comparison` below says.
-"""
+"""Makes SQL of a checked filter. Everything that a reader wrote becomes a bound parameter."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, assert_never
+
+from otel_threads.core.filters import AllOf, AnyOf, Comparison, Node, Not
 
 Parameters = dict[str, Any]
 # Field → the scalar or list that it names, where that is not a column of the same name.
@@ -20,17 +18,6 @@ _ANYWHERE = ("contains", "not_contains")
 _NEGATIVE = ("!=", "not_in", "not_contains")
 
 
-@runtime_checkable
-class Comparison(Protocol):
-    """A leaf of the tree."""
-
-    field: str
-    key: str | None
-    type: str
-    op: str
-    values: tuple[Any, ...]
-
-
 class Compiler:
     """Turns one tree into a condition over `threads` or `traces` and its parameters."""
 
@@ -39,14 +26,19 @@ class Compiler:
         self._item = item
         self.parameters: Parameters = {}
 
-    def condition(self, node: Any) -> str:
+    def condition(self, node: Node) -> str:
         """Return SQL that is true or false, never null."""
-        if isinstance(node, Comparison):
-            return self._comparison(node)
-        if hasattr(node, "item"):
-            return f"(not {self.condition(node.item)})"
-        joint = " or " if type(node).__name__ == "AnyOf" else " and "
-        return "(" + joint.join(self.condition(item) for item in node.items) + ")"
+        match node:
+            case Comparison():
+                return self._comparison(node)
+            case Not(item):
+                return f"(not {self.condition(item)})"
+            case AllOf(items):
+                return "(" + " and ".join(map(self.condition, items)) + ")"
+            case AnyOf(items):
+                return "(" + " or ".join(map(self.condition, items)) + ")"
+            case _:
+                assert_never(node)
 
     def _bind(self, value: Any) -> str:
         name = f"f{len(self.parameters)}"
@@ -146,14 +138,20 @@ class Compiler:
         return f"{self._item}.{leaf.key if leaf.field == 'usage' else leaf.field}"
 
 
-def compiled(node: Any, item: str) -> tuple[str, Parameters]:
+def compiled(node: Node, item: str) -> tuple[str, Parameters]:
     """Return a filter's condition and its parameters; `item` is `threads` or `traces`."""
     compiler = Compiler(item)
     return compiler.condition(node), compiler.parameters
 
 
-def fields(node: Any) -> set[str]:
+def fields(node: Node) -> set[str]:
     """Return the fields that a filter looks at."""
-    if isinstance(node, Comparison):
-        return {node.field}
-    return set().union(*map(fields, [node.item] if hasattr(node, "item") else node.items))
+    match node:
+        case Comparison():
+            return {node.field}
+        case Not(item):
+            return fields(item)
+        case AllOf(items) | AnyOf(items):
+            return set().union(*map(fields, items))
+        case _:
+            assert_never(node)

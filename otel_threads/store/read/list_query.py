@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.core.model import USAGE
+from otel_threads.core.fields import sortable
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace
+from otel_threads.core.usage import USAGE
 from otel_threads.store.read.filter_sql import compiled, fields
 
 Parameters = dict[str, Any]
-_NUMBERS = (
-    "duration_ms", "turn_count", "span_count", "error_count", "call_count", "comment_count",
-    "cost_usd", *USAGE,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,7 @@ THREADS = Listing(
     annotated="annotated_threads",
     added=("tags", "comment_count", "status"),
     keys=("project", "thread_id"),
-    sorts=(
-        "last_activity_time", "first_activity_time", "created_at", "updated_at", "thread_id",
-        "project", "trace_count", "message_count", *_NUMBERS,
-    ),
+    sorts=(*sortable(Thread), *USAGE),
     conditions={
         "project": "project = $project",
         "thread_id": "thread_id = $thread_id",
@@ -99,10 +95,7 @@ TRACES = Listing(
     annotated="annotated_traces",
     added=("tags", "comment_count"),
     keys=("project", "trace_id"),
-    sorts=(
-        "start_time", "end_time", "created_at", "updated_at", "trace_id", "project", "name",
-        *_NUMBERS,
-    ),
+    sorts=(*sortable(Trace), *USAGE),
     conditions={
         "project": "project = $project",
         "thread_id": "list_contains(thread_ids, $thread_id)",

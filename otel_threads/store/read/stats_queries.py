@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from otel_threads.core.model import USAGE
+from otel_threads.core.usage import USAGE
 from otel_threads.database import sql_files
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.store.read.list_query import Listing
