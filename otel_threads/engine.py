@@ -19,7 +19,7 @@ from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.thread_id import Identity
 from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
-from otel_threads.services.annotations import PeopleService
+from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.services.deleting import DeletingService
 from otel_threads.services.events import Hub
@@ -264,7 +264,7 @@ def _verbs(
     deletion = Deletion(database, derived, annotations, Identity(config.thread_id_attributes))
     return Verbs(
         reading=reading,
-        people=PeopleService(annotations, reading),
+        people=AnnotationService(annotations, reading, hub),
         exporting=ExportService(reader, reading),
         deleting=DeletingService(
             deletion, reading, alone=alone, caught_up=caught_up, on_change=hub.publish

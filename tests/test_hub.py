@@ -6,7 +6,7 @@ import pytest
 
 from otel_threads.core.errors import Overloaded
 from otel_threads.services import events
-from otel_threads.services.events import Dropped, Hub
+from otel_threads.services.events import Change, Dropped, Hub
 
 
 def test_a_slow_client_is_dropped_and_others_are_served():
@@ -16,7 +16,7 @@ def test_a_slow_client_is_dropped_and_others_are_served():
         starting = [asyncio.ensure_future(anext(one)) for one in (slow, quick)]
         await asyncio.sleep(0)
         hub.publish([("p", "first")])
-        assert await asyncio.gather(*starting) == [[("p", "first")]] * 2
+        assert await asyncio.gather(*starting) == [[Change("p", "first")]] * 2
         hub.publish(("p", str(n)) for n in range(events.PENDING_MAX))
         got = []
         while len(got) < events.PENDING_MAX:
@@ -24,7 +24,7 @@ def test_a_slow_client_is_dropped_and_others_are_served():
         hub.publish(("p", f"more-{n}") for n in range(events.PENDING_MAX))
         with pytest.raises(Dropped, match="10000 changes"):
             await anext(slow)
-        assert (await anext(quick))[0] == ("p", "more-0")
+        assert (await anext(quick))[0] == Change("p", "more-0")
 
     asyncio.run(run())
 
@@ -37,7 +37,7 @@ def test_changes_of_one_thread_are_one_change():
         await asyncio.sleep(0)
         for _ in range(50_000):
             hub.publish([("p", "t"), ("other", "t")])
-        assert await first == [("p", "t")]
+        assert await first == [Change("p", "t")]
 
     asyncio.run(run())
 

@@ -29,12 +29,12 @@ from otel_threads.core.errors import (
     QueryTimeout,
     Unavailable,
 )
+from otel_threads.core.score import Comment
+from otel_threads.core.thread import Thread
 from otel_threads.grpc_port import services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
-from otel_threads.core.score import Comment
-from otel_threads.core.thread import Thread
 from otel_threads.services.events import Dropped
 from otel_threads.services.services import Verbs
 from otel_threads.v1 import threads_pb2 as pb
@@ -146,14 +146,18 @@ class _Servicer:
             reading = self._verbs.reading
             project = None if given == "*" else reading.project_of(given)
             await context.send_initial_metadata(())  # the caller knows now that we listen
-            async for keys in self._verbs.hub.changes(project, heartbeat_s=HEARTBEAT_S):
-                if not keys:
+            async for changes in self._verbs.hub.changes(project, heartbeat_s=HEARTBEAT_S):
+                keys = [(one.project, one.thread_id) for one in changes if one.thread_id]
+                if not changes:
                     continue
                 found = await _in_thread(context, _bound(reading.threads_by_key, keys))
-                for key in keys:
-                    event = pb.ThreadEvent(project=key[0], thread_id=key[1])
-                    if key in found:
-                        _fill(event.thread, Thread, found[key])
+                for change in changes:
+                    event = pb.ThreadEvent(
+                        project=change.project, thread_id=change.thread_id or "", view=change.view
+                    )
+                    thread = found.get((change.project, change.thread_id))
+                    if thread is not None:
+                        _fill(event.thread, Thread, thread)
                     yield event
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)

@@ -77,7 +77,8 @@ def threads_list(
             return
         if as_json:
             for kind, thread in client.watch_threads(project=chosen["project"]):
-                print_answer({"event": kind, "thread": thread}, True, lambda: None)
+                if kind != "view":
+                    print_answer({"event": kind, "thread": thread}, True, lambda: None)
             return
         with Live(show.threads(found, every_project=every), console=terminal.console()) as live:
             for _ in client.watch_threads(project=chosen["project"]):

@@ -327,7 +327,8 @@ class Client(_Verbs):
             raise Unavailable(f"the backup broke off: {error}") from None
 
     def watch_threads(self, *, project: str | None = None) -> Iterator[tuple[str, Row]]:
-        """Follow changes live: ("thread", Thread), or ("deleted", {project, thread_id})."""
+        """Follow changes live: ("thread", Thread) when one changed or was annotated,
+        ("deleted", {project, thread_id}), or ("view", {project, name}) of a saved view."""
         rest = b""
         for piece in self._stream("/events", _query({"project": project}), read_timeout_s=60.0):
             *events, rest = (rest + piece).split(b"\n\n")

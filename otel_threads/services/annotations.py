@@ -1,12 +1,17 @@
-"""Verbs for what people and programs say: scores, comments, tags, lifecycle, saved views."""
+"""Services for annotations: scores, comments, tags, lifecycle, saved views.
+
+Every change is published to those who listen for changed threads (`services/events.py`).
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_threads import names
 from otel_threads.core import filters
 from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.ports import ThreadKey
+from otel_threads.services.events import Hub
 from otel_threads.services.pagination import digest_of, make_cursor, open_cursor
 from otel_threads.services.score_means import together
 from otel_threads.services.threads import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
@@ -22,12 +27,28 @@ PATH_LENGTH_MAX = 500
 SOURCES = ("ui", "sdk", "api", "online", "otel")
 
 
-class PeopleService:
-    """What is said of threads and traces, checked and stored."""
+class AnnotationService:
+    """Annotations of threads and traces, checked, stored and published."""
 
-    def __init__(self, annotations: Annotations, service: ThreadService) -> None:
+    def __init__(self, annotations: Annotations, service: ThreadService, hub: Hub) -> None:
         self._annotations = annotations
         self._service = service
+        self._hub = hub
+
+    def _publish(self, targets: Iterable[Mapping[str, Any]]) -> None:
+        """Tell those who listen of the threads that targets belong to."""
+        if not self._hub.has_clients:
+            return
+        threads: set[ThreadKey] = set()
+        trace_ids: set[str] = set()
+        for target in targets:
+            if target.get("thread_id") is not None:
+                threads.add((target["project"], target["thread_id"]))
+            elif target.get("trace_id") is not None:
+                trace_ids.add(target["trace_id"])
+        if trace_ids:
+            threads.update(self._annotations.threads_of_traces(sorted(trace_ids)))
+        self._hub.publish(sorted(threads))
 
     def put_scores(self, scores: Sequence[Mapping[str, Any]], *, source: str = "api") -> Row:
         """Write scores, all or nothing: `{"written": n}`. `source` is for those without one.
@@ -37,7 +58,9 @@ class PeopleService:
         """
         _check_count("scores", scores)
         checked = [self._score(score, i, source) for i, score in enumerate(scores)]
-        return {"written": self._annotations.put_scores(checked)}
+        written = self._annotations.put_scores(checked)
+        self._publish(checked)
+        return {"written": written}
 
     def _score(self, given: Mapping[str, Any], i: int, source: str) -> Row:
         where = f"scores[{i}]"
@@ -140,7 +163,9 @@ class PeopleService:
             _check_text(f"scores[{i}].name", given.get("name"), names.LENGTH_MAX)
             target = self._target(given, f"scores[{i}]")
             targets.append({**target, "name": given["name"], "author": given.get("author")})
-        return {"deleted": self._annotations.delete_scores(targets)}
+        deleted = self._annotations.delete_scores(targets)
+        self._publish(targets)
+        return {"deleted": deleted}
 
     def add_comment(self, given: Mapping[str, Any]) -> Row:
         """Write a comment on a thread, a trace or a span; return it.
@@ -152,9 +177,11 @@ class PeopleService:
         _check_text("text", given.get("text"), TEXT_LENGTH_MAX)
         if given.get("author") is not None:
             _check_name("author", given["author"])
-        return self._annotations.add_comment(
+        made = self._annotations.add_comment(
             {**target, "text": given["text"], "author": given.get("author")}
         )
+        self._publish([made])
+        return made
 
     def update_comment(self, comment_id: str, text: str) -> Row:
         """Change a comment's words; return it.
@@ -163,12 +190,11 @@ class PeopleService:
             NotFound: there is none of that id. InvalidQuery: there is no text, or too much.
         """
         _check_text("text", text, TEXT_LENGTH_MAX)
-        if not self._annotations.update_comment(comment_id, text):
+        changed = self._annotations.update_comment(comment_id, text)
+        if changed is None:
             raise NotFound(f"no comment {comment_id!r}")
-        found = self._annotations.comments(_comment(id=comment_id), limit=1, offset=0)
-        if not found:
-            raise NotFound(f"no comment {comment_id!r}")
-        return found[0]
+        self._publish([changed])
+        return changed
 
     def delete_comment(self, comment_id: str) -> None:
         """Delete a comment.
@@ -176,8 +202,10 @@ class PeopleService:
         Raises:
             NotFound: there is none of that id.
         """
-        if not self._annotations.delete_comment(comment_id):
+        deleted = self._annotations.delete_comment(comment_id)
+        if deleted is None:
             raise NotFound(f"no comment {comment_id!r}")
+        self._publish([deleted])
 
     def comments(
         self,
@@ -230,14 +258,18 @@ class PeopleService:
             raise InvalidQuery(f"tag {min(both)!r} is to be added and removed")
         if len(add) > TAGS_MAX or len(remove) > ITEMS_MAX:
             raise InvalidQuery(f"at most {TAGS_MAX} tags can be added at once")
+        name = self._service.project_of(project)
+        traces = [_hex("trace_id", one, 32) for one in trace_ids]
         updated, missing = self._annotations.change_tags(
-            self._service.project_of(project),
+            name,
             thread_ids=thread_ids,
-            trace_ids=[_hex("trace_id", one, 32) for one in trace_ids],
+            trace_ids=traces,
             add=add,
             remove=remove,
             tags_max=TAGS_MAX,
         )
+        self._publish({"project": name, "thread_id": one} for one in thread_ids)
+        self._publish({"project": name, "trace_id": one} for one in traces)
         return {"updated": updated, "not_found": missing}
 
     def close_threads(
@@ -251,9 +283,9 @@ class PeopleService:
             InvalidQuery: no ids, or more than 1000.
         """
         _check_count("thread_ids", thread_ids)
-        updated, missing = self._annotations.close_threads(
-            self._service.project_of(project), thread_ids, closed=closed
-        )
+        name = self._service.project_of(project)
+        updated, missing = self._annotations.close_threads(name, thread_ids, closed=closed)
+        self._publish({"project": name, "thread_id": one} for one in thread_ids)
         return {"updated": updated, "not_found": missing}
 
     def put_view(self, given: Mapping[str, Any]) -> Row:
@@ -274,7 +306,7 @@ class PeopleService:
             raise InvalidQuery(f"{len(columns)} columns; at most 100")
         if len(self._annotations.views(project)) >= VIEWS_MAX:
             raise InvalidQuery(f"project {project!r} has {VIEWS_MAX} saved views already")
-        return self._annotations.put_view(
+        made = self._annotations.put_view(
             {
                 "project": project,
                 "name": given["name"],
@@ -283,6 +315,8 @@ class PeopleService:
                 "columns": columns,
             }
         )
+        self._hub.publish_view(project, made["name"])
+        return made
 
     def views(self, *, project: str | None = None) -> Row:
         """Return the saved selections of a project, by name."""
@@ -295,8 +329,10 @@ class PeopleService:
         Raises:
             NotFound: there is none of that name.
         """
-        if not self._annotations.delete_view(self._service.project_of(project), name):
+        where = self._service.project_of(project)
+        if not self._annotations.delete_view(where, name):
             raise NotFound(f"no saved view {name!r}")
+        self._hub.publish_view(where, name)
 
     def put_project(self, project: str, **given: Any) -> Row:
         """Set a project's own `thread_cooldown_s` or `retention_days`, None for the server's.

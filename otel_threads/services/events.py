@@ -1,4 +1,4 @@
-"""Who wants to hear of changed threads: fed by the deriver, bounded per client.
+"""Who wants to hear of changed threads and views: fed by the deriver and by annotations.
 
 A client that does not keep up is dropped with a reason; it may list and connect again.
 """
@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterable
+from typing import NamedTuple
 
 from otel_threads.core.errors import Overloaded
 from otel_threads.core.ports import ThreadKey
 
 CLIENTS_MAX = 100
-PENDING_MAX = 10_000  # distinct threads that a client has not taken yet
+PENDING_MAX = 10_000  # distinct threads and views that a client has not read yet
 BATCH_MAX = 100
 
 
@@ -20,10 +21,18 @@ class Dropped(Exception):
     """The client was too slow."""
 
 
+class Change(NamedTuple):
+    """A thread, or a saved view, that changed or went."""
+
+    project: str
+    thread_id: str | None = None
+    view: str | None = None  # its name
+
+
 class _Client:
     def __init__(self, project: str | None) -> None:
         self.project = project
-        self.pending: dict[ThreadKey, None] = {}  # ordered; a change during the wait is one change
+        self.pending: dict[Change, None] = {}  # ordered; changes during the wait are one change
         self.dropped = False
         self.loop = asyncio.get_running_loop()
         self.awake = asyncio.Event()
@@ -37,14 +46,26 @@ class Hub:
         self._lock = threading.Lock()
         self._closed = False
 
+    @property
+    def has_clients(self) -> bool:
+        """Whether anybody listens: else nothing needs to be looked up for `publish`."""
+        return bool(self._clients)
+
     def publish(self, keys: Iterable[ThreadKey]) -> None:
         """Tell every client of changed threads. Never blocks."""
-        keys = list(keys)
+        self._publish([Change(project, thread_id) for project, thread_id in keys])
+
+    def publish_view(self, project: str, name: str) -> None:
+        """Tell every client of a saved view that changed or went. Never blocks."""
+        self._publish([Change(project, view=name)])
+
+    def _publish(self, changes: Iterable[Change]) -> None:
+        changes = list(changes)
         with self._lock:
             for client in self._clients:
-                for key in keys:
-                    if client.project is None or key[0] == client.project:
-                        client.pending[key] = None
+                for change in changes:
+                    if client.project is None or change.project == client.project:
+                        client.pending[change] = None
                 if len(client.pending) > PENDING_MAX:
                     client.dropped = True
                     client.pending.clear()
@@ -71,8 +92,8 @@ class Hub:
 
     async def changes(
         self, project: str | None, *, heartbeat_s: float
-    ) -> AsyncIterator[list[ThreadKey]]:
-        """Yield batches of changed threads, an empty one when nothing changed for a while.
+    ) -> AsyncIterator[list[Change]]:
+        """Yield batches of changes, an empty one when nothing changed for a while.
 
         Raises:
             Overloaded: as many clients listen as the server will serve.
@@ -92,8 +113,8 @@ class Hub:
                     if client.dropped:
                         raise Dropped(f"more than {PENDING_MAX} changes were not read in time")
                     batch = list(client.pending)[:BATCH_MAX]
-                    for key in batch:
-                        del client.pending[key]
+                    for change in batch:
+                        del client.pending[change]
                     if client.pending:
                         client.awake.set()
                 if not self._closed:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from otel_threads.services.annotations import PeopleService
+from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService
 from otel_threads.services.deleting import DeletingService
 from otel_threads.services.events import Hub
@@ -17,7 +17,7 @@ class Verbs:
     """The services of one open database."""
 
     reading: ThreadService
-    people: PeopleService
+    people: AnnotationService
     exporting: ExportService
     deleting: DeletingService
     sql: SqlService

@@ -196,14 +196,16 @@ class WatchThreadsRequest(_message.Message):
     def __init__(self, project: _Optional[str] = ...) -> None: ...
 
 class ThreadEvent(_message.Message):
-    __slots__ = ("project", "thread_id", "thread")
+    __slots__ = ("project", "thread_id", "thread", "view")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     THREAD_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     thread: Thread
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., thread: _Optional[_Union[Thread, _Mapping]] = ...) -> None: ...
+    view: str
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., thread: _Optional[_Union[Thread, _Mapping]] = ..., view: _Optional[str] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "input_audio_tokens", "output_audio_tokens")

@@ -293,3 +293,15 @@ def test_a_thread_that_is_not_here(shop, tab):
     page = tab.open(shop, "thread", project="shop", thread_id="no\u202esuch")
     expect(page.get_by_role("heading", name="This thread is not here")).to_be_visible()
     expect(page.locator("main")).to_contain_text("no⟨202E⟩such")
+
+
+def test_what_others_write_shows_at_once(shop, tab, said):
+    page = open_chat(shop, tab, said, project="said")
+    target = {"project": "said", "thread_id": said}
+
+    httpx.put(f"{shop.api}/scores", json={"scores": [{**target, "name": "helpful", "value": 0.25}]})
+    expect(page.locator(".side")).to_contain_text("helpful")
+    httpx.post(f"{shop.api}/comments", json={**target, "text": "Seen by a colleague"})
+    expect(page.locator(".comment")).to_contain_text("Seen by a colleague")
+    httpx.post(f"{shop.api}/threads/close", json={"project": "said", "thread_ids": [said]})
+    expect(page.locator(".pagehead .status")).to_have_text("inactive")

@@ -9,7 +9,7 @@ from otel_threads.api import bodies, schemas
 from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING
 from otel_threads.api.rest.thread_routes import CursorQuery, LimitQuery
 from otel_threads.core.score import Comment
-from otel_threads.services.annotations import PeopleService
+from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.threads import LIMIT_DEFAULT
 
 Delete = Callable[..., dict[str, object]]
@@ -21,7 +21,7 @@ SpanQuery = Annotated[str | None, Query(description="Span id.")]
 ThreadQuery = Annotated[str | None, Query(description="Conversation id.")]
 
 
-def add_scores(api: FastAPI, people: PeopleService) -> None:
+def add_scores(api: FastAPI, people: AnnotationService) -> None:
     """Add the calls of scores."""
 
     @api.put(f"{BASE}/scores", responses=ERRORS, tags=["scores"])
@@ -71,7 +71,7 @@ def add_scores(api: FastAPI, people: PeopleService) -> None:
         return schemas.Deleted.model_validate(people.delete_scores(given))
 
 
-def add_comments(api: FastAPI, people: PeopleService) -> None:
+def add_comments(api: FastAPI, people: AnnotationService) -> None:
     """Add the calls of comments."""
 
     @api.post(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
@@ -118,7 +118,7 @@ def add_comments(api: FastAPI, people: PeopleService) -> None:
 
 
 def add_lifecycle(
-    api: FastAPI, people: PeopleService, delete_threads: Delete, delete_traces: Delete
+    api: FastAPI, people: AnnotationService, delete_threads: Delete, delete_traces: Delete
 ) -> None:
     """Add the calls that change threads and traces as a whole."""
 
@@ -159,7 +159,7 @@ def add_lifecycle(
         )
 
 
-def add_views(api: FastAPI, people: PeopleService) -> None:
+def add_views(api: FastAPI, people: AnnotationService) -> None:
     """Add the calls of saved selections."""
 
     @api.get(f"{BASE}/views", responses=ERRORS, tags=["views"])

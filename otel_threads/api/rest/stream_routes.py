@@ -1,8 +1,7 @@
 """REST calls whose answer flows: exports, and server-sent events of changed threads."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query
@@ -12,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from otel_threads.api import schemas
 from otel_threads.api.rest.route import BASE, ERRORS
 from otel_threads.api.rest.thread_routes import ThreadExport
+from otel_threads.core.ports import ThreadKey
 from otel_threads.core.thread import Thread
-from otel_threads.services.events import Dropped, Hub
+from otel_threads.services.events import Change, Dropped, Hub
 from otel_threads.services.export import MEDIA_TYPES, ExportService
 from otel_threads.services.threads import ThreadService
 
@@ -56,8 +56,9 @@ def add_events(api: FastAPI, service: ThreadService, hub: Hub) -> None:
             str | None, Query(description="Project; the default if left out, * for all.")
         ] = None,
     ) -> StreamingResponse:
-        """Follow threads live: an event `thread` with a Thread when one changes, `deleted` with
-        its id when one goes, `dropped` with a reason before a slow client is let go."""
+        """Follow threads live: an event `thread` with a Thread when one changes or is annotated,
+        `deleted` with its id when one goes, `view` with the project and name of a saved view that
+        changed or went, `dropped` with a reason before a slow client is disconnected."""
         hub.check_room()
         name = None if project == "*" else service.project_of(project)
         return StreamingResponse(
@@ -70,22 +71,26 @@ def add_events(api: FastAPI, service: ThreadService, hub: Hub) -> None:
 async def _events(service: ThreadService, hub: Hub, project: str | None) -> AsyncIterator[bytes]:
     yield b": listening\n\n"
     try:
-        async for keys in hub.changes(project, heartbeat_s=HEARTBEAT_S):
-            if not keys:
+        async for changes in hub.changes(project, heartbeat_s=HEARTBEAT_S):
+            if not changes:
                 yield b": nothing new\n\n"
                 continue
+            keys = [(change.project, change.thread_id) for change in changes if change.thread_id]
             found = await run_in_threadpool(service.threads_by_key, keys)
-            for key in keys:
-                thread = found.get(key)
-                if thread is None:
-                    gone = {"project": key[0], "thread_id": key[1]}
-                    yield _event("deleted", orjson.dumps(gone))
-                else:
-                    yield _event("thread", schemas.as_json(Thread, thread))
+            for change in changes:
+                yield _event_of(change, found)
     except Dropped as error:
         yield _event("dropped", orjson.dumps({"reason": str(error)}))
-    except asyncio.CancelledError:
-        raise
+
+
+def _event_of(change: Change, found: Mapping[ThreadKey, Any]) -> bytes:
+    if change.thread_id is None:
+        return _event("view", orjson.dumps({"project": change.project, "name": change.view}))
+    thread = found.get((change.project, change.thread_id))
+    if thread is None:
+        gone = {"project": change.project, "thread_id": change.thread_id}
+        return _event("deleted", orjson.dumps(gone))
+    return _event("thread", schemas.as_json(Thread, thread))
 
 
 def _event(name: str, data: bytes) -> bytes:

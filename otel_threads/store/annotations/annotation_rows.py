@@ -15,10 +15,12 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.errors import Conflict
+from otel_threads.core.ports import ThreadKey
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import told_apart
+from otel_threads.store.spans.span_rows import trace_key
 
 Row = dict[str, Any]
 UPSERT_SCORES_SQL = sql_files.query("upsert_scores")
@@ -50,6 +52,7 @@ LIST_SCORES_SQL = sql_files.query("list_scores")
 SCORE_NAMES_SQL = sql_files.query("score_names")
 LIST_COMMENTS_SQL = sql_files.query("list_comments")
 LIST_VIEWS_SQL = sql_files.query("list_views")
+THREADS_OF_TRACES_SQL = sql_files.query("threads_of_traces")
 
 
 class Annotations:
@@ -180,20 +183,28 @@ class Annotations:
             )
         return made
 
-    def update_comment(self, comment_id: str, text: str) -> bool:
-        """Change a comment's words; return whether there is one of that id."""
+    def update_comment(self, comment_id: str, text: str) -> Row | None:
+        """Change a comment's text; return the comment, None when there is none of that id."""
         with self._writing() as cursor:
-            row = cursor.execute(
-                "update comments set text = $text, updated_at = $now where id = $id",
+            cursor.execute(
+                "update comments set text = $text, updated_at = $now where id = $id returning *",
                 {"text": text, "now": _now(), "id": comment_id},
-            ).fetchone()
-        return bool(row and row[0])
+            )
+            return next(iter(dictionaries(cursor)), None)
 
-    def delete_comment(self, comment_id: str) -> bool:
-        """Delete a comment; return whether there was one of that id."""
+    def delete_comment(self, comment_id: str) -> Row | None:
+        """Delete a comment; return what it was, None when there was none of that id."""
         with self._writing() as cursor:
-            row = cursor.execute("delete from comments where id = ?", [comment_id]).fetchone()
-        return bool(row and row[0])
+            cursor.execute("delete from comments where id = ? returning *", [comment_id])
+            return next(iter(dictionaries(cursor)), None)
+
+    def threads_of_traces(self, trace_ids: Sequence[str]) -> list[ThreadKey]:
+        """Return the threads of some traces, each once."""
+        keys = [trace_key(trace_id) for trace_id in trace_ids]
+        found = self._read(
+            THREADS_OF_TRACES_SQL, {"trace_keys": keys, "trace_ids": list(trace_ids)}
+        )
+        return [(row["project"], row["thread_id"]) for row in found]
 
     def change_tags(
         self,

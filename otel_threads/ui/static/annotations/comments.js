@@ -6,11 +6,11 @@ import { html, useId, useState } from "../lib/html.js";
 import { Failed, attempt } from "../lib/parts.js";
 import { author } from "./author.js";
 
-/** The comments of a target, with a form for new ones. */
-export function Comments({ target, onChange }) {
+/** The comments of a target, with a form for new ones; `version` grows when others may have written. */
+export function Comments({ target, onChange, version }) {
   const { data, error, again } = useAnswer(
     (signal) => get("/comments", { ...target, limit: 500 }, signal),
-    target,
+    { ...target, version },
   );
   const [text, setText] = useState("");
   const [editing, setEditing] = useState(null);

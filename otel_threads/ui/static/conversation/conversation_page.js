@@ -94,6 +94,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
         thread: (changed) => {
           if (changed.thread_id !== params.thread_id || changed.project !== params.project) return;
           thread.set(() => changed);
+          setVersion((n) => n + 1); // a score or a comment may be what changed
           clearTimeout(timer);
           timer = setTimeout(() => latestTurns.current(), 300);
         },

@@ -51,7 +51,7 @@ export function Side({ thread, project, changed, onProject, version }) {
     </section>
     <${Scores} target=${key} onChange=${changed} version=${version} />
     <${Tags} tags=${thread.tags} target=${{ project: thread.project, thread_ids: [thread.thread_id] }} onChange=${changed} />
-    <${Comments} target=${key} onChange=${changed} />
+    <${Comments} target=${key} onChange=${changed} version=${version} />
     <section class="block"><header><h3>Tokens</h3></header><dl class="facts">${Object.entries(USAGE)
       .filter(([name]) => thread.usage[name] !== null)
       .map(

@@ -116,8 +116,8 @@ export async function download(path, query, name) {
 
 /**
  * Follow changed threads until `signal` aborts; comes back by itself when the stream breaks.
- * `on` has `thread(thread)`, `deleted({project, thread_id})`, `state("live" | "waiting")` and
- * `missed()`, called when the stream is back and changes may have passed unseen. A tab that is not
+ * `on` has `thread(thread)`, `deleted({project, thread_id})`, `view({project, name})` where saved
+ * views matter, `state("live" | "waiting")` and `missed()`, called when the stream is back and changes may have passed unseen. A tab that is not
  * in sight holds no stream: browsers open six connections to a server, and then everything waits.
  */
 export async function follow(project, on, signal) {
@@ -136,6 +136,7 @@ export async function follow(project, on, signal) {
       for await (const { name, data } of events(answer.body)) {
         if (name === "thread") on.thread(data);
         else if (name === "deleted") on.deleted(data);
+        else if (name === "view") on.view?.(data);
       }
     } catch {
       // Broken, aborted or refused; what it was is told by the calls that ask for something.

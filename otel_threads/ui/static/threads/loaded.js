@@ -84,6 +84,7 @@ export function useLive(question, sort, threads) {
   const [state, setState] = useState("waiting");
   const [news, setNews] = useState(() => new Set());
   const [returns, setReturns] = useState(0);
+  const [views, setViews] = useState(0); // how often a saved view changed
   const fresh = useRef(new Map());
   const items = useRef(threads.items);
   items.current = threads.items;
@@ -155,6 +156,7 @@ export function useLive(question, sort, threads) {
             timer ||= setTimeout(check, CHECK_MS);
           }
         },
+        view: () => setViews((n) => n + 1),
         deleted: (gone) => threads.change((all) => all.filter((t) => keyOf(t) !== keyOf(gone))),
       },
       stop.signal,
@@ -165,5 +167,5 @@ export function useLive(question, sort, threads) {
     };
   }, [about, sort]);
   const isFresh = (thread) => (fresh.current.get(keyOf(thread)) ?? 0) > Date.now();
-  return { state, news: news.size, isFresh, returns };
+  return { state, news: news.size, isFresh, returns, views };
 }

@@ -113,7 +113,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
     <${Stats} question=${question} version=${version + live.returns}
       ready=${!threads.loading || threads.items.length > 0} />
     <${FilterBar} params=${params} change=${change} fields=${fields.data?.items ?? []} values=${values} problem=${wrong}>
-      <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} open=${(
+      <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} version=${live.views} open=${(
         given,
       ) => {
         last.scroll = 0;

@@ -8,10 +8,10 @@ import { Failed, Menu, attempt } from "../lib/parts.js";
 import { columnsOf, columnsText } from "./columns.js";
 import { DEFAULT_SORT, asFilter } from "./selection.js";
 
-/** A menu of saved views. `open(params)` shows one. */
-export function Views({ params, columns, sort, defaultProject, open }) {
+/** A menu of saved views. `open(params)` shows one; `version` grows when one has changed. */
+export function Views({ params, columns, sort, defaultProject, version, open }) {
   const project = params.project || "*";
-  const { data, error, again } = useAnswer((signal) => get("/views", { project }, signal), [project]);
+  const { data, error, again } = useAnswer((signal) => get("/views", { project }, signal), [project, version]);
   const [name, setName] = useState("");
   const id = useId();
   const where = project === "*" ? defaultProject : project;
