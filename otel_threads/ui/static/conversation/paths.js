@@ -50,7 +50,7 @@ const OUTPUTS = [
 ];
 const FLAT_INPUTS = ["llm.input_messages.", "gen_ai.prompt."];
 const FLAT_OUTPUTS = ["llm.output_messages.", "gen_ai.completion."];
-const STEP = /\s*(?:\.?([A-Za-z_$][\w$-]*)|\[\s*(-?\d+)\s*\]|\[\s*("(?:\\.|[^"\\])*"|'(?:[^'\\])*')\s*\])/y;
+const STEP = /\s*(?:\.?([A-Za-z_$][\w$-]*)|\[\s*(-?\d+)\s*\]|\[\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*\])/y;
 const STEPS_MAX = 50;
 
 /** Return the steps of a path: names and numbers. Throws an Error that says where it is wrong. */
@@ -64,11 +64,15 @@ export function stepsOf(path) {
     const step = STEP.exec(text);
     if (!step) throw new Error(`Position ${at + 1}: expected .name, [0], [-1] or ["name"]`);
     if (steps.length === STEPS_MAX) throw new Error(`More than ${STEPS_MAX} steps`);
-    steps.push(
-      step[1] ?? (step[2] === undefined ? JSON.parse(`"${step[3].slice(1, -1)}"`) : Number(step[2])),
-    );
+    steps.push(step[1] ?? (step[2] === undefined ? unquoted(step[3]) : Number(step[2])));
   }
   return steps;
+}
+
+/** Return what a quoted name means; single quotes are read as JSON reads double ones. */
+function unquoted(text) {
+  if (text.startsWith('"')) return JSON.parse(text);
+  return JSON.parse(`"${text.slice(1, -1).replaceAll("\\'", "'").replaceAll('"', '\\"')}"`);
 }
 
 /** Return what stands at a path, undefined when nothing does. JSON inside of texts is entered. */
