@@ -3,7 +3,7 @@
 A query runs in a process of its own (sql_process.py), because nothing within DuckDB bounds every
 query: a function over one long value hears no interrupt, and lists, strings and some aggregates
 take memory outside of `memory_limit`. What passes a bound is ended with its process, and the
-server does not notice: docs/decisions/external-sql.md.
+server does not notice: docs/decisions/003-external-sql.md.
 """
 
 import contextlib

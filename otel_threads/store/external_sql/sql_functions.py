@@ -169,7 +169,7 @@ REFUSED_VIEWS = frozenset(
 
 # Quack answers inside of the server, where no process can be ended: what can take minutes or
 # gigabytes within a single call, and does not hear DuckDB's interrupt meanwhile, is refused there.
-# Measured with DuckDB 1.5.6: docs/decisions/external-sql.md.
+# Measured with DuckDB 1.5.6: docs/decisions/003-external-sql.md.
 UNBOUNDED = frozenset(
     """
     apply array_aggr array_aggregate array_apply array_filter array_reduce array_resize
