@@ -4,18 +4,20 @@ python -m otel_threads.document docs
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from otel_threads.derive import user_text
-from otel_threads.derive.families import FAMILIES
-from otel_threads.derive.thread_id import PRECEDENCE
-from otel_threads.services.libraries import LIBRARIES, Library
+from otel_threads.derive.conventions import CONVENTIONS
+from otel_threads.derive.family import Family
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text
+from otel_threads.services.libraries import LIBRARIES
 
 HEAD = """\
 # Conventions
 
-What is read from spans, by family. This page is made from the code: `otel_threads/derive/families/`,
-`identity.py` and `human.py`.
+What is read from spans, by family. This page is made from the code: `otel_threads/derive/families/`
+has a file a family, `otel_threads/derive/ranks.py` the order between them.
 
 ## Which thread
 
@@ -25,9 +27,10 @@ carries with a usable value:
 {precedence}
 
 and last the resource attribute `gen_ai.conversation.id`. A value is usable when it is a string and no
-placeholder (`[Scrubbed due to …]`, `<elided>`, `null`, `undefined` and the like). `thread.id` is never
-read: OpenTelemetry means an operating-system thread by it. Neither is a resource's `session.id`, which
-is of a whole process, nor `langsmith.trace.session_*`, which is LangSmith's word for a project.
+placeholder ({placeholders}, `null`, `undefined` and the like). A resource's `session.id` is never
+read, which is of a whole process. Neither are these:
+
+{none}
 
 With one distinct value at that rank, the whole trace belongs to it. With several, a span takes the id
 of its nearest ancestor-or-self that has one, else of its first descendant.
@@ -48,43 +51,78 @@ assistant's answer; a template around it in the model request is not shown. Look
 ## Families
 
 The first family that knows a thing wins. A family may read more than single attributes hold
-(messages, bundles of tokens); its module says what.
+(messages, bundles of tokens); its module says what. CONTRIBUTING.md says how to add one.
 """
+
+
+READERS = (
+    ("kind", "kind of span"),
+    ("inputs", "request messages"),
+    ("outputs", "answers"),
+    ("system", "system prompt"),
+    ("usage", "bundled tokens"),
+    ("values", "computed facts"),
+    ("unwrap", "the person's words in a prompt around them"),
+)
+LISTS = (
+    ("log_events", "Log records"),
+    ("final_tools", "Tools whose arguments are the answer"),
+    ("first_token_events", "Events of the first token"),
+    ("metadata_prefixes", "Metadata"),
+    ("metadata_noise", "Left out of metadata"),
+    ("tag_noise", "Left out of tags"),
+)
 
 
 def conventions() -> str:
     """Return the page as Markdown."""
+    families = CONVENTIONS.families
     lines = [
         HEAD.format(
-            precedence="\n".join(f"{i}. `{name}`" for i, name in enumerate(PRECEDENCE, 1)),
-            inputs=", ".join(f"`{name}`" for name in user_text.INPUTS),
-            outputs=", ".join(f"`{name}`" for name in user_text.OUTPUTS),
+            precedence="\n".join(
+                f"{i}. `{name}`" for i, name in enumerate(CONVENTIONS.thread_ids, 1)
+            ),
+            placeholders=", ".join(
+                [f"`{text}…`" for family in families for text in family.scrubbed]
+                + [f"`{text}`" for family in families for text in family.elided]
+            ),
+            none="\n".join(
+                f"- `{name}`: {why}"
+                for family in families
+                for name, why in family.not_thread_ids.items()
+            ),
+            inputs=_listed(CONVENTIONS.texts["user"]),
+            outputs=_listed(CONVENTIONS.texts["assistant"]),
         )
     ]
-    for family in FAMILIES:
-        lines.append(f"### {family.name}\n\nSource: {family.source}\n")
-        reads = [
-            what
-            for what, reader in (
-                ("kind of span", family.kind),
-                ("request messages", family.inputs),
-                ("answers", family.outputs),
-                ("system prompt", family.system),
-                ("bundled tokens", family.usage),
-                ("computed facts", family.values),
-            )
-            if reader
-        ]
-        if reads:
-            lines.append(f"Reads: {', '.join(reads)}.\n")
-        if family.names:
-            lines.append("| fact | attributes |\n| --- | --- |")
-            lines += [
-                f"| {fact} | {', '.join(f'`{name}`' for name in names)} |"
-                for fact, names in family.names.items()
-            ]
-            lines.append("")
+    for family in families:
+        lines += _family(family)
     return "\n".join(lines)
+
+
+def _listed(texts: Iterable[Text]) -> str:
+    return ", ".join(f"`{text.attribute}`" for text in texts)
+
+
+def _family(family: Family) -> list[str]:
+    lines = [f"### {family.name}\n\nSource: {family.source}\n"]
+    reads = [what for name, what in READERS if getattr(family, name)]
+    if reads:
+        lines.append(f"Reads: {', '.join(reads)}.\n")
+    for name, what in LISTS:
+        if some := getattr(family, name):
+            shown = ", ".join(
+                f"`{one}…`" if name.endswith(("prefixes", "noise")) else f"`{one}`" for one in some
+            )
+            lines.append(f"{what}: {shown}.\n")
+    if family.names:
+        lines.append("| fact | attributes |\n| --- | --- |")
+        lines += [
+            f"| {fact} | {', '.join(f'`{name}`' for name in names)} |"
+            for fact, names in family.names.items()
+        ]
+        lines.append("")
+    return lines
 
 
 THREAD_IDS = """\

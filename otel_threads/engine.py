@@ -15,6 +15,7 @@ from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
+from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.thread_id import Identity
 from otel_threads.ingest.intake import GroupIntake
@@ -74,6 +75,7 @@ class Engine:
         self.intake = GroupIntake(
             self.writer,
             inflight_bytes_max=config.inflight_bytes_max,
+            event_names=CONVENTIONS.log_events,
             default_project=config.default_project,
             project_attribute=config.project_attribute,
             limits=_request_limits(config),

@@ -88,7 +88,7 @@ def derive(commits: list[list[Request]], *, at_once: bool) -> dict[str, list[str
             spans = [r for r in commit if r.signal is Signal.TRACES]
             records = [r for r in commit if r.signal is Signal.LOGS]
             decoded = columns.decode(spans, default_project="default")
-            rows, _ = logs.decode(records, default_project="default")
+            rows, _ = logs.decode(records, event_names=("gen_ai.*",), default_project="default")
             writer._commit([Batch(decoded.tables, rows)])
             if not at_once:
                 derive_all(store, writer.committed_sequence)

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_threads.core.model import Event, Span
+from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.families import FAMILIES
 from otel_threads.derive.merge import merge
-from otel_threads.derive.thread_id import PRECEDENCE, Identity
+from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import DEPTH_MAX, Tree
-from otel_threads.derive.user_text import INPUTS, OUTPUTS
 
 MESSAGES = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "hello"}]}])
 
@@ -141,7 +141,8 @@ BESIDE = (
 def test_a_wrong_type_where_a_family_looks_closely_is_passed_over(value):
     """Alone and beside others: two spans, one inside of the other."""
     names = {name for family in FAMILIES for some in family.names.values() for name in some}
-    attributes = dict.fromkeys([*names, *PRECEDENCE, *INPUTS, *OUTPUTS, *BESIDE], value)
+    texts = [text.attribute for some in CONVENTIONS.texts.values() for text in some]
+    attributes = dict.fromkeys([*names, *CONVENTIONS.thread_ids, *texts, *BESIDE], value)
     for scope, marks in CLOSELY:
         spans = [span(1, None, **(attributes | marks)), span(2, 1, **(attributes | marks))]
         for one in spans:
@@ -266,7 +267,11 @@ def test_no_shape_of_messages_stops_a_trace(asked, answered, beside):
     """Whatever is built from the words that messages are made of."""
     scope, marks = beside
     into, out = (v if isinstance(v, str) else json.dumps(v) for v in (asked, answered))
-    attributes = {**dict.fromkeys(INPUTS, into), **dict.fromkeys(OUTPUTS, out), **marks}
+    attributes = {
+        **{text.attribute: into for text in CONVENTIONS.texts["user"]},
+        **{text.attribute: out for text in CONVENTIONS.texts["assistant"]},
+        **marks,
+    }
     attributes |= {
         "gen_ai.operation.name": "chat", "langsmith.metadata.usage_metadata": out,
         "mastra.model_step.input": into, "mastra.model_step.output": out,

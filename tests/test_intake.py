@@ -32,7 +32,9 @@ class HeldWriter:
 def held(monkeypatch):
     monkeypatch.setattr(receiving, "GATHER_S", 60.0)  # so long that a test would notice
     writer = HeldWriter()
-    intake = GroupIntake(writer, inflight_bytes_max=1 << 26, default_project="p")
+    intake = GroupIntake(
+        writer, inflight_bytes_max=1 << 26, event_names=("gen_ai.*",), default_project="p"
+    )
     yield writer, intake
     for _, done in writer.batches:
         done(None)

@@ -8,7 +8,7 @@ import pytest
 
 from otel_threads.clock import STEP_MS_MIN, ClockWatch
 from otel_threads.core import filters
-from otel_threads.core.model import USAGE
+from otel_threads.core.usage import USAGE
 from otel_threads.database.database import Database
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.annotations.annotation_rows import Annotations

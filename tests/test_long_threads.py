@@ -94,7 +94,7 @@ class Store:
             received_unix_nano=time.time_ns(),
         )  # fmt: skip
         decoded = columns.decode([request], default_project="default")
-        nothing, _ = logs.decode([], default_project="default")
+        nothing, _ = logs.decode([], event_names=(), default_project="default")
         self.writer._commit([Batch(decoded.tables, nothing)])
         if derive:
             derive_all(self.derived, self.writer.committed_sequence)

@@ -71,7 +71,11 @@ def parts(tmp_path):
         if made:
             stop()
         made[:] = [BatchWriter(database)]
-        made.append(GroupIntake(made[0], inflight_bytes_max=1 << 20, default_project="p"))
+        made.append(
+            GroupIntake(
+                made[0], inflight_bytes_max=1 << 20, event_names=("gen_ai.*",), default_project="p"
+            )
+        )
 
     def stop():
         made[1].close()

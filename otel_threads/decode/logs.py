@@ -1,4 +1,4 @@
-"""OTLP log requests into rows: only the records that carry GenAI messages or evaluations.
+"""OTLP log requests into rows: only the records of events that somebody reads.
 
 They are few beside spans, so they are read one by one with the real message classes.
 """
@@ -21,8 +21,6 @@ from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, cut
-
-EVENT_PREFIX = "gen_ai."
 
 _MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
@@ -76,18 +74,25 @@ def _parse(payload: bytes) -> ExportLogsServiceRequest:
 
 
 def decode(
-    requests: Sequence[Request], *, default_project: str, project_attribute: str | None = None
+    requests: Sequence[Request],
+    *,
+    event_names: Sequence[str],
+    default_project: str,
+    project_attribute: str | None = None,
 ) -> tuple[pa.Table, list[Outcome]]:
     """Return the rows to keep and one outcome a request.
 
     They have the columns of `log_records`, and `pieces`: see `pieces_of`.
 
-    A record without a GenAI event name is accepted and not kept. Ids are optional on log records
+    A record whose event is none of `event_names` (a trailing `*` stands for any ending) is accepted
+    and not kept. Ids are optional on log records
     (null then); one of a wrong length or all zero rejects its record.
 
     Raises:
         InvalidPayload: a payload is not a logs request.
     """
+    prefixes = tuple(name[:-1] for name in event_names if name.endswith("*"))
+    names = frozenset(event_names)
     rows: list[dict[str, Any]] = []
     outcomes = []
     for request in requests:
@@ -101,7 +106,7 @@ def decode(
                 scope = scope_logs.scope
                 for record in scope_logs.log_records:
                     name = event_name(record)
-                    if not name.startswith(EVENT_PREFIX):
+                    if name not in names and not name.startswith(prefixes):
                         outcome.accepted += 1
                         continue
                     if refusal := _refusal(record):

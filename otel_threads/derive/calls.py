@@ -5,7 +5,7 @@ Source: docs/conventions.md, sections "Usage and cost" (rules 1 to 3), "Errors" 
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,6 @@ from otel_threads.derive.tree import Tree
 
 ERROR_TEXT_LENGTH_MAX = 2000
 WHERE = re.compile(r"Traceback \(most recent call last\)|\n    at ")
-FIRST_TOKEN_EVENTS = (
-    "First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -58,9 +55,11 @@ class Call:
         return self.response_model or self.request_model
 
 
-def calls(tree: Tree, facts: Mapping[str, Facts]) -> list[Call]:
+def calls(
+    tree: Tree, facts: Mapping[str, Facts], first_token_events: Collection[str]
+) -> list[Call]:
     """Return the model requests of a trace in the order of their start."""
-    found = [_call(members, facts) for members in _requests(tree, facts)]
+    found = [_call(members, facts, first_token_events) for members in _requests(tree, facts)]
     # Helpers that prepare a request are marked as models too; they say nothing of one.
     telling = [call for call in found if _tells(call)]
     merged = _once_per_response(telling or found)
@@ -109,7 +108,9 @@ def _answers(span_id: str, below: Mapping[str, list[str]], facts: Mapping[str, F
     return any(facts[one].usage for one in below.get(span_id, ()))
 
 
-def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
+def _call(
+    members: list[Span], facts: Mapping[str, Facts], first_token_events: Collection[str]
+) -> Call:
     call = Call(members[0], members, UNKNOWN)
     for span in members:
         known = facts[span.span_id]
@@ -131,7 +132,7 @@ def _call(members: list[Span], facts: Mapping[str, Facts]) -> Call:
         call.response_id = call.response_id or fact("response_id")
         call.finish_reasons = call.finish_reasons or fact("finish_reasons") or []
         if call.ttft_ms is None:
-            call.ttft_ms = first_token_ms(span, known)
+            call.ttft_ms = first_token_ms(span, known, first_token_events)
         if call.cost_usd is None and fact("cost_usd") is not None:
             call.cost_usd, call.cost_source = fact("cost_usd"), "reported"
     call.error = next(
@@ -192,19 +193,19 @@ def error_of(span: Span, known: Facts) -> Error | None:
             kind = name(event.attributes.get("exception.type")) or kind
             message = text(event.attributes.get("exception.message")) or message
     message = message or span.status_message or None
-    if message:  # LangSmith and LangChain.js append where it happened
+    if message:  # some libraries append where it happened
         message = WHERE.split(message, maxsplit=1)[0].strip() or message
     return Error(kind, message[:ERROR_TEXT_LENGTH_MAX] if message else None)
 
 
-def first_token_ms(span: Span, known: Facts) -> float | None:
+def first_token_ms(span: Span, known: Facts, first_token_events: Collection[str]) -> float | None:
     """Return milliseconds from the start of a request to its first token; None if not streamed."""
     ttft_ms, ttft_s = known.values.get("ttft_ms"), known.values.get("ttft_s")
     if ttft_ms is not None:
         return float(ttft_ms)
     if ttft_s is not None:
         return float(ttft_s) * 1000
-    started = text(span.attributes.get("langfuse.observation.completion_start_time"))
+    started = known.values.get("first_token_at")
     if started:
         try:
             moment = datetime.datetime.fromisoformat(started)
@@ -215,7 +216,7 @@ def first_token_ms(span: Span, known: Facts) -> float | None:
     if not span.events:
         return None
     first = min(
-        (event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS),
+        (event.time_unix_nano for event in span.events if event.name in first_token_events),
         default=None,
     )
     return (

@@ -1,7 +1,7 @@
 """What the deriver knows of a span, and how a family of conventions says where it is written.
 
 A `Family` is a table of attribute names and a few readers. Families do not know each other; the
-registry in families/__init__.py asks them in order, and the first that knows a thing wins.
+assembly in conventions.py asks them in order, and the first that knows a thing wins.
 """
 
 import math
@@ -15,12 +15,14 @@ import orjson
 from otel_threads import json_bounds
 from otel_threads.core.model import Span
 from otel_threads.core.usage import USAGE
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, ThreadId
 
 Kind = Literal[
     "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
     "evaluator", "prompt", "event", "other",
 ]  # fmt: skip
-# OpenInference's kinds, in the words of others too.
+# What several families call kinds, in lower case.
 SPAN_KINDS: Mapping[str, Kind] = {
     "llm": "llm", "agent": "agent", "chain": "chain", "tool": "tool", "retriever": "retriever",
     "embedding": "embedding", "reranker": "reranker", "guardrail": "guardrail",
@@ -151,14 +153,31 @@ Reader = Callable[[Span], Messages]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One family of conventions.
+    """All that is known of one family of conventions, in one file of families/.
 
-    `kind` tells what a span is, None when this family does not say. `names` maps a fact (see
-    FACTS) to the attributes that hold it, the newest first. `inputs`, `outputs` and `system` read
+    `name` is the family's, `source` where its conventions are written down.
+
+    What a span is and says. `kind` tells what a span is, None when this family does not say.
+    `names` maps a fact (see FACTS) to the attributes that hold it, the newest first;
+    `resource_names` does so for attributes of the resource. `inputs`, `outputs` and `system` read
     the messages of a model request; `usage` reads tokens that no single attribute holds; `values`
-    computes facts that need more than a look-up.
-    `marks` are beginnings of attribute names: on a span with none of them `values`, `inputs`,
-    `outputs`, `system` and `usage` find nothing and are not asked; no marks: always asked.
+    computes facts that need more than a look-up. `marks` are beginnings of attribute names: on a
+    span with none of them `values`, `inputs`, `outputs`, `system` and `usage` find nothing and are
+    not asked; no marks: always asked.
+
+    Which conversation, and who said what. `thread_ids` may hold the conversation's id;
+    `not_thread_ids` look as if, and are none: attribute → why. `user_texts` and `assistant_texts`
+    are attributes of outer spans with plain words. `unwrap` returns a person's words out of a
+    prompt that the family puts around them, None where it does not.
+
+    Details. `final_tools` are tools whose arguments are the answer. `first_token_events` are span
+    events that say when the first token came. `metadata_prefixes` begin attributes that are a
+    thread's metadata, `metadata_bags` are attributes with JSON of many. `metadata_noise` and
+    `tag_noise` begin keys and tags that a framework adds of its own. `elided` stands in place of
+    words that were not captured; `scrubbed` begins what stands in place of any value. `log_events`
+    are names of events whose log records the family reads, a trailing `*` for any ending: only
+    these are kept. `libraries` is what people write to get ids and texts.
+
     Readers never raise for what a sender may write, and return nothing where they find nothing.
     """
 
@@ -167,14 +186,29 @@ class Family:
     marks: tuple[str, ...] = ()
     kind: Callable[[Span], Kind | None] | None = None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    resource_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     inputs: Reader | None = None
     outputs: Reader | None = None
     system: Callable[[Span], str | None] | None = None
     usage: Callable[[Span], Usage | None] | None = None
     values: Callable[[Span], Mapping[str, Any]] | None = None
+    thread_ids: tuple[ThreadId, ...] = ()
+    not_thread_ids: Mapping[str, str] = field(default_factory=dict)
+    user_texts: tuple[Text, ...] = ()
+    assistant_texts: tuple[Text, ...] = ()
+    unwrap: Callable[[Span, str], str | None] | None = None
+    final_tools: tuple[str, ...] = ()
+    first_token_events: tuple[str, ...] = ()
+    metadata_prefixes: tuple[str, ...] = ()
+    metadata_bags: tuple[str, ...] = ()
+    metadata_noise: tuple[str, ...] = ()
+    tag_noise: tuple[str, ...] = ()
+    elided: tuple[str, ...] = ()
+    scrubbed: tuple[str, ...] = ()
+    log_events: tuple[str, ...] = ()
+    libraries: tuple[Library, ...] = ()
 
 
-NOT_CAPTURED = frozenset({"<REDACTED>", "<elided>"})  # what stands there instead of the words
 NAME_LENGTH_MAX = 1000  # of a model, a user, a tool and the like
 
 # The facts that `Family.names` may name, and how a value is read.
@@ -195,10 +229,13 @@ FACTS: Mapping[str, str] = {
     "cost_usd": "number",
     "ttft_s": "number",
     "ttft_ms": "number",
+    "first_token_at": "text",  # in ISO 8601
     "tool_name": "name",
     "tool_call_id": "name",
     "tool_arguments": "any",
     "tool_result": "any",
+    "span_input": "any",  # a tool's arguments where it tells no others
+    "span_output": "any",  # a tool's result likewise
     "user_id": "name",
     "environment": "name",
     "tags": "texts",

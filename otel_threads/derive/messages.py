@@ -31,12 +31,8 @@ CONTAINERS = (
     "messages", "input_messages", "output_messages", "choices", "generations", "contents",
     "candidates", "replies", "new_messages", "chat_history", "items",
 )  # fmt: skip
-# Attributes that spell objects out, one name a value.
-FLATTENED = (
-    "llm.input_messages", "llm.output_messages", "gen_ai.prompt", "gen_ai.completion",
-    "gen_ai.input.messages", "gen_ai.output.messages",
-)  # fmt: skip
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
+_FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
 PLAIN_KEYS = frozenset(
     {"role", "content", "parts", "tool_calls", "tool_call_id", "name", "finish_reason"}
@@ -118,7 +114,7 @@ def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Me
         _read_system(value, found)
         _read(parse(value["input"]), "user", depth + 1, found)
         return
-    if isinstance(value.get("output"), list | dict | str):  # Responses response, LangGraph
+    if isinstance(value.get("output"), list | dict | str):  # Responses response, a graph's state
         _read(parse(value["output"]), "assistant", depth + 1, found)
         return
     if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
@@ -167,7 +163,7 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
     """Append a message object whose role is known."""
     role = role or _role(value.get("role")) or "user"
     if role == "tool" and _is_definition(value.get("content")):
-        return  # Langfuse appends the tools on offer to what LangChain sent
+        return  # a tool on offer, told as if it were a message
     if "parts" in value:
         parts = _parts_of(value["parts"])
     elif "content" in value or "contents" in value:
@@ -342,7 +338,6 @@ def _words(raw: dict[str, Any]) -> str | None:
     return None
 
 
-# `ref` is Genkit's.
 CALL_ID_KEYS = (
     "id", "call_id", "toolCallId", "tool_call_id", "toolUseId", "tool_use_id", "ref",
 )  # fmt: skip
@@ -383,7 +378,7 @@ def _result_of(raw: dict[str, Any]) -> Part:
     return _result(call_id, raw.get("name") or raw.get("toolName"), value)
 
 
-def _haystack_result(raw: dict[str, Any]) -> Part:
+def _result_of_origin(raw: dict[str, Any]) -> Part:
     origin = raw.get("origin") if isinstance(raw.get("origin"), dict) else {}
     assert isinstance(origin, dict)
     return _result(origin.get("id"), origin.get("tool_name"), raw.get("result"))
@@ -392,7 +387,7 @@ def _haystack_result(raw: dict[str, Any]) -> Part:
 # Keys under which a part holds a call or a result as an object of its own.
 WRAPPED: Mapping[str, Callable[[dict[str, Any]], Part]] = {
     "toolUse": _call_of, "functionCall": _call_of, "function_call": _call_of,
-    "tool_call": _call_of, "tool_call_result": _haystack_result, "toolResult": _result_of,
+    "tool_call": _call_of, "tool_call_result": _result_of_origin, "toolResult": _result_of,
     "functionResponse": _result_of, "function_response": _result_of, "toolRequest": _call_of,
     "toolResponse": _result_of,
 }  # fmt: skip
@@ -419,9 +414,9 @@ def result_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         if isinstance(value.get("data"), dict) and value.get("type") == "tool":
             return result_value(value["data"].get("content"), depth + 1)
-        if value.get("lc") and isinstance(value.get("kwargs"), dict):  # LangChain's ToolMessage
+        if value.get("lc") and isinstance(value.get("kwargs"), dict):  # a serialised object
             return result_value(value["kwargs"].get("content"), depth + 1)
-        if set(value) == {"type", "value"}:  # Vercel's typed output
+        if set(value) == {"type", "value"}:  # a value that says its type
             return result_value(value["value"], depth + 1)
         for key in ("result", "output", "content", "json"):
             if set(value) == {key} or (key in value and set(value) <= {key, "status", "toolUseId"}):
@@ -497,14 +492,17 @@ def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
 
 @remembered
 def _paths(names: Names) -> dict[str, list[tuple[str, list[str], str]]]:
-    """Return those names that spell out objects, by prefix: (name, path above, last step)."""
+    """Return those names that spell out objects, by prefix: (name, path above, last step).
+
+    The prefix is what stands before the first index.
+    """
     found: dict[str, list[tuple[str, list[str], str]]] = {}
     for key in names:
-        for prefix in FLATTENED:
-            if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1] == ".":
-                *above, last = key[len(prefix) + 1 :].split(".")
-                if len(above) < JSON_DEPTH_MAX:
-                    found.setdefault(prefix, []).append((key, above, last))
+        first = _FIRST_INDEX.search(key)
+        if first is not None:
+            *above, last = key[first.start() + 1 :].split(".")
+            if len(above) < JSON_DEPTH_MAX:
+                found.setdefault(key[: first.start()], []).append((key, above, last))
     return found
 
 

@@ -1,100 +1,14 @@
 """What one span says, by all families together: the first family that knows a thing wins."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.core.usage import USAGE
-from otel_threads.derive import user_text
-from otel_threads.derive.attribute_cache import Names, by_shape, remembered
-from otel_threads.derive.families import FAMILIES
-from otel_threads.derive.family import (
-    FACTS,
-    READERS,
-    UNKNOWN,
-    Family,
-    Kind,
-    KindBy,
-    Messages,
-    Role,
-    Usage,
-)
-
-
-def _names() -> Mapping[str, list[tuple[str, int]]]:
-    """Return attribute → [(fact, rank)]: one look-up an attribute instead of one a name."""
-    found: dict[str, list[tuple[str, int]]] = {}
-    rank = 0
-    for family in FAMILIES:
-        for fact, attributes in family.names.items():
-            if fact not in FACTS:
-                raise ValueError(f"family {family.name} names an unknown fact: {fact}")
-            for attribute in attributes:
-                rank += 1
-                known = found.setdefault(attribute, [])
-                if fact not in (name for name, _ in known):
-                    known.append((fact, rank))
-    return found
-
-
-NAMES = _names()
-METADATA_PREFIXES = (
-    "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
-    "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.",
-    "metadata.",
-)  # fmt: skip
-
-
-class Plan(NamedTuple):
-    """What to ask of spans with the same attribute names, the best first."""
-
-    kinds: tuple[tuple[str, Callable[[Span], Kind | None]], ...]  # family, reader
-    facts: tuple[tuple[str, str, Callable[[Any], Any]], ...]  # attribute, fact, reader
-    values: tuple[Callable[[Span], Mapping[str, Any]], ...]
-    usages: tuple[Callable[[Span], Usage | None], ...]
-    inputs: tuple[Callable[[Span], Messages], ...]
-    outputs: tuple[Callable[[Span], Messages], ...]
-    systems: tuple[Callable[[Span], str | None], ...]
-    metadata: tuple[tuple[str, str], ...]  # attribute, key of a thread's metadata; "": JSON of many
-    words: Mapping[Role, tuple[str, ...]]  # attributes that may hold a person's or a model's words
-
-
-@remembered
-def _plan(names: Names) -> Plan:
-    found = [(rank, name, fact) for name in names for fact, rank in NAMES.get(name, ())]
-    asked = [family for family in FAMILIES if _is_marked(family, names)]
-    return Plan(
-        tuple((f.name, f.kind) for f in FAMILIES if f.kind and _may_tell(f.kind, names)),
-        tuple((name, fact, READERS[FACTS[fact]]) for _, name, fact in sorted(found)),
-        tuple(family.values for family in asked if family.values),
-        tuple(family.usage for family in asked if family.usage),
-        tuple(family.inputs for family in asked if family.inputs),
-        tuple(family.outputs for family in asked if family.outputs),
-        tuple(family.system for family in asked if family.system),
-        tuple(_metadata(names)),
-        {
-            "user": tuple(name for name in user_text.INPUTS if name in names),
-            "assistant": tuple(name for name in user_text.OUTPUTS if name in names),
-        },
-    )
-
-
-def _may_tell(kind: Callable[[Span], Kind | None], names: Names) -> bool:
-    return not isinstance(kind, KindBy) or kind.attribute in names
-
-
-def _metadata(names: Names) -> Iterator[tuple[str, str]]:
-    if "metadata" in names:
-        yield "metadata", ""
-    for name in names:
-        prefix = next((p for p in METADATA_PREFIXES if name.startswith(p)), None)
-        if prefix is not None:
-            yield name, name[len(prefix) :]
-
-
-def _is_marked(family: Family, names: Names) -> bool:
-    return not family.marks or any(name.startswith(family.marks) for name in names)
+from otel_threads.derive.attribute_cache import by_shape
+from otel_threads.derive.conventions import CONVENTIONS, Conventions, Plan
+from otel_threads.derive.family import UNKNOWN, Kind, Messages, Usage
 
 
 @dataclass(slots=True)
@@ -112,9 +26,9 @@ class Facts:
         return self.values.get(fact)
 
 
-def facts(span: Span) -> Facts:
+def facts(span: Span, conventions: Conventions) -> Facts:
     """Return what the families know of a span, apart from its messages."""
-    plan = by_shape(_plan, span.attributes)
+    plan = by_shape(conventions.plan, span.attributes)
     kind, family = _kind(span, plan)
     values: dict[str, Any] = {}
     for read in plan.values:
@@ -130,9 +44,9 @@ def facts(span: Span) -> Facts:
     return Facts(kind, family, plan, values, usage)
 
 
-def kind_of(span: Span) -> tuple[Kind | None, str | None]:
+def kind_of(span: Span, conventions: Conventions = CONVENTIONS) -> tuple[Kind | None, str | None]:
     """Return what a span is and the family that says so; None twice when none does."""
-    return _kind(span, by_shape(_plan, span.attributes))
+    return _kind(span, by_shape(conventions.plan, span.attributes))
 
 
 def _kind(span: Span, plan: Plan) -> tuple[Kind | None, str | None]:

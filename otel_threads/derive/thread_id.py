@@ -1,68 +1,23 @@
 """Which thread a span belongs to: one ordered list of attributes, compared over the whole trace.
 
-Source: docs/conventions.md, sections "Precedence", "Values to refuse" and "Scope".
+The attributes are the families', in the order of ranks.py; the user's own come first.
+
+Source: docs/conventions.md, section "Which thread".
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from otel_threads.core.model import Span
 from otel_threads.derive.attribute_cache import by_shape, remembered
-from otel_threads.derive.family import parse
+from otel_threads.derive.conventions import CONVENTIONS, Conventions
+from otel_threads.derive.ranks import ThreadId
 from otel_threads.derive.tree import Tree
 
 THREAD_ID_LENGTH_MAX = 1000  # an "id" longer than this is a text
 CONVERSATION_ID = "gen_ai.conversation.id"
-_VENDOR_WORDS = ("conversation_id", "thread_id", "chat_id", "session_id")
-_CAMEL_WORDS = ("threadId", "conversationId", "chatId", "sessionId")
-_SNAKE_WORDS = ("thread_id", "conversation_id", "chat_id", "session_id")
-BARE = (
-    "thread_id", "threadId", "conversation_id", "conversationId", "conversation.id", "chat_id",
-    "chatId", "session_id", "sessionId",
-)  # fmt: skip
-GROUP_ID = "group_id"  # only on the root of a trace that logfire made of OpenAI Agents
-METADATA = "metadata"  # a JSON text with one of BARE inside
-
-# The first that a trace has decides. `thread.id` is missing on purpose: it is the OS thread.
-# langsmith.trace.session_* is missing too: LangSmith calls a project a session.
-PRECEDENCE: tuple[str, ...] = (
-    "otel_threads.thread_id",
-    CONVERSATION_ID,
-    "langfuse.session.id",
-    "session.id",
-    *(f"traceloop.association.properties.{word}" for word in _VENDOR_WORDS),
-    "lmnr.association.properties.session_id",
-    *(f"langsmith.metadata.{word}" for word in ("thread_id", "conversation_id", "session_id")),
-    *(
-        f"{prefix}.{word}"
-        for prefix in ("ai.telemetry.metadata", "ai.settings.context")
-        for word in (*_CAMEL_WORDS, *_SNAKE_WORDS)
-    ),
-    "gcp.vertex.agent.session_id",
-    "livekit.session.id",
-    "mlflow.trace.session",
-    "spring.ai.chat.client.conversation.id",
-    "langwatch.thread.id",
-    "langwatch.thread_id",
-    "gen_ai.thread.id",  # Azure AI Agents
-    "wandb.thread_id",
-    *(f"genkit:metadata:{word}" for word in (*_CAMEL_WORDS, *_SNAKE_WORDS, "agent:sessionId")),
-    GROUP_ID,
-    *BARE,
-    METADATA,
-    *(f"metadata.{word}" for word in BARE),
-    *(
-        f"langfuse.{level}.metadata.{word}"
-        for level in ("trace", "observation")
-        for word in ("langfuse_session_id", *BARE)
-    ),
-)
 RESOURCE_SOURCE = f"resource.{CONVERSATION_ID}"
-_PLACEHOLDER = re.compile(
-    r"\[scrubbed due to .*|<elided>|<redacted>|\[redacted\]|null|none|undefined|nil|n/a|\*+",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 class Found(NamedTuple):
@@ -75,13 +30,17 @@ class Found(NamedTuple):
 class Identity:
     """The precedence of one installation: the user's own attributes come first."""
 
-    def __init__(self, thread_id_attributes: Sequence[str] = ()) -> None:
-        ordered = dict.fromkeys((*thread_id_attributes, *PRECEDENCE))
-        rank: Mapping[str, int] = {name: place for place, name in enumerate(ordered)}
+    def __init__(
+        self, thread_id_attributes: Sequence[str] = (), conventions: Conventions = CONVENTIONS
+    ) -> None:
+        self.conventions = conventions
+        known = conventions.thread_ids
+        ordered = dict.fromkeys((*thread_id_attributes, *known))
+        rank = {name: (place, known.get(name)) for place, name in enumerate(ordered)}
         self._rank_max = len(rank)
         # Of a span's attribute names those that may hold an id, with their rank.
         self._may_hold = remembered(
-            lambda names: tuple((name, rank[name]) for name in names if name in rank)
+            lambda names: tuple((name, *rank[name]) for name in names if name in rank)
         )
 
     def threads(self, tree: Tree) -> dict[str, Found]:
@@ -103,13 +62,12 @@ class Identity:
     def _best(self, tree: Tree) -> dict[str, Found]:
         """Return the ids at the best rank of the trace, by the id of the span that carries them."""
         best = self._rank_max
-        roots = {span.span_id for span in tree.roots}
         found: dict[str, Found] = {}
         for span in tree.spans:
-            for name, rank in by_shape(self._may_hold, span.attributes):
+            for name, rank, told in by_shape(self._may_hold, span.attributes):
                 if rank > best:
                     continue
-                value = self._value(span, name, is_root=span.span_id in roots)
+                value = self._value(tree, span, name, told)
                 if value is None:
                     continue
                 if rank < best:
@@ -117,33 +75,29 @@ class Identity:
                 found[span.span_id] = Found(value, name)
         return found
 
-    def _value(self, span: Span, name: str, *, is_root: bool) -> str | None:
-        value = span.attributes[name]
-        if name == GROUP_ID and not (span.scope_name.startswith("logfire") and is_root):
-            return None
-        if name == METADATA:
-            bag = parse(value)
-            if not isinstance(bag, dict):
-                return None
-            return next((good for word in BARE if (good := valid(bag.get(word)))), None)
-        return valid(value)
+    def _value(self, tree: Tree, span: Span, name: str, told: ThreadId | None) -> str | None:
+        placeholder = self.conventions.placeholder
+        if told is None or told.read is None:
+            return valid(span.attributes[name], placeholder)
+        values = told.read(span, span.span_id not in tree.parent)
+        return next((good for value in values if (good := valid(value, placeholder))), None)
 
     def _from_resource(self, tree: Tree) -> dict[str, Found]:
         return {
             span.span_id: Found(value, RESOURCE_SOURCE)
             for span in tree.spans
-            if (value := valid(span.resource.get(CONVERSATION_ID)))
+            if (value := valid(span.resource.get(CONVERSATION_ID), self.conventions.placeholder))
         }
 
 
-def valid(value: object) -> str | None:
+def valid(value: object, placeholder: re.Pattern[str]) -> str | None:
     """Return a usable id: a string that is no placeholder, without one pair of JSON quotes."""
     if not isinstance(value, str):
         return None
     text = value.strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
-    if not text or len(text) > THREAD_ID_LENGTH_MAX or _PLACEHOLDER.fullmatch(text):
+    if not text or len(text) > THREAD_ID_LENGTH_MAX or placeholder.fullmatch(text):
         return None
     return text
 

@@ -8,6 +8,7 @@ from otel_threads.core.model import Span, TraceRows
 from otel_threads.core.usage import USAGE
 from otel_threads.derive import span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
+from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.family import Message, Usage, parse, total
 from otel_threads.derive.messages import as_json
@@ -19,12 +20,6 @@ from otel_threads.derive.turns import TurnPart, Turns
 
 METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
-# What frameworks pull in from their own state and from the environment.
-METADATA_NOISE = (
-    "LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id", "checkpoint_ns",
-    "usage_metadata",
-)  # fmt: skip
-TAG_NOISE = ("seq:step:", "graph:step:")  # LangChain's own places in its graph
 TAGS_MAX = 50
 Row = dict[str, Any]
 
@@ -58,14 +53,15 @@ def _is_copied(spans: Sequence[Span]) -> bool:
 def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     """Return the rows of one trace. The same spans give the same rows, in whatever order."""
     tree = Tree(spans)
-    facts = {span.span_id: span_facts.facts(span) for span in tree.spans}
+    conventions = identity.conventions
+    facts = {span.span_id: span_facts.facts(span, conventions) for span in tree.spans}
     threads = identity.threads(tree)
-    requests = calls(tree, facts)
-    parts = Turns(tree, facts, threads, requests).parts()
+    requests = calls(tree, facts, conventions.first_token_events)
+    parts = Turns(tree, facts, threads, requests, conventions).parts()
     project = _project(tree)
     trace_id = tree.spans[0].trace_id
     spent = _Spent()
-    slices = _slices(tree, facts, threads, requests, spent)
+    slices = _slices(tree, facts, threads, requests, spent, conventions)
     for row in slices:
         row |= {"project": project, "trace_id": trace_id}
     return TraceRows(
@@ -142,6 +138,7 @@ def _slices(
     threads: Mapping[str, Found],
     requests: Sequence[Call],
     spent: "_Spent",
+    conventions: Conventions,
 ) -> list[Row]:
     """Return one row per thread of the trace, in the order of their first span."""
     inside: dict[str | None, list[Span]] = {}
@@ -169,7 +166,7 @@ def _slices(
             "thread_id": thread_id,
             "thread_id_source": sources.get(thread_id),
             "trace_sequence": trace_sequence,
-            **_slice(tree, [(span, facts[span.span_id]) for span in some]),
+            **_slice(tree, [(span, facts[span.span_id]) for span in some], conventions),
             "call_count": len(answered.get(thread_id, ())),
             **spent.by(answered.get(thread_id, ())),
         }
@@ -180,7 +177,7 @@ def _slices(
 _start = operator.attrgetter("start_unix_nano")
 
 
-def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
+def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Row:
     """Return what the spans of one thread in a trace say together; they are in order of start."""
     services: set[str | None] = set()
     users: set[str | None] = set()
@@ -200,7 +197,7 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
             environments.add(values.get("environment"))
             tags.update(values.get("tags", ()))
         if span.resource:
-            deployed.add(_environment(span))
+            deployed.add(_environment(span, conventions))
         if is_failed(span, facts):
             failed.add(span.span_id)
     return {
@@ -215,8 +212,8 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]]) -> Row:
         "services": _distinct(services),
         "users": _distinct(users),
         "environments": _distinct(environments) or _distinct(deployed),
-        "tags": _tags(tags) if tags else [],
-        "metadata": _metadata(inside),
+        "tags": _tags(tags, conventions) if tags else [],
+        "metadata": _metadata(inside, conventions),
     }
 
 
@@ -275,38 +272,39 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
     return sorted(found) if len(found) > 1 else list(found)  # type: ignore[arg-type]
 
 
-def _environment(span: Span) -> str | None:
+def _environment(span: Span, conventions: Conventions) -> str | None:
     """Return the environment that a span's resource tells."""
-    for key in ("deployment.environment.name", "deployment.environment", "langfuse.environment"):
+    for key in conventions.resource_environments:
         if isinstance(value := span.resource.get(key), str):
             return value
     return None
 
 
-def _tags(told: Iterable[str]) -> list[str]:
-    return sorted(tag for tag in told if not tag.startswith(TAG_NOISE))[:TAGS_MAX]
+def _tags(told: Iterable[str], conventions: Conventions) -> list[str]:
+    return sorted(tag for tag in told if not tag.startswith(conventions.tag_noise))[:TAGS_MAX]
 
 
-def _metadata(inside: Sequence[tuple[Span, Facts]]) -> dict[str, str]:
+def _metadata(inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> dict[str, str]:
     found: dict[str, str] = {}
     for span, facts in inside:
         for name, key in facts.plan.metadata:
             value = span.attributes[name]
             if key:
-                _keep(found, key, value)
+                _keep(found, key, value, conventions)
             elif isinstance(bag := parse(value), dict):
                 for key, value in bag.items():
-                    _keep(found, key, value)
+                    if not conventions.is_noise(key):
+                        _keep(found, key, value, conventions)
     return dict(sorted(found.items())[:METADATA_KEYS_MAX]) if found else found
 
 
-def _keep(found: dict[str, str], key: str, value: Any) -> None:
-    if key.startswith(METADATA_NOISE) or key in found or len(found) >= 10 * METADATA_KEYS_MAX:
+def _keep(found: dict[str, str], key: str, value: Any, conventions: Conventions) -> None:
+    if key in found or len(found) >= 10 * METADATA_KEYS_MAX:
         return
     if isinstance(value, bool):
         found[key] = "true" if value else "false"
     elif isinstance(value, str | int | float):
-        text = valid(value) if isinstance(value, str) else str(value)
+        text = valid(value, conventions.placeholder) if isinstance(value, str) else str(value)
         if text:
             found[key] = text[:METADATA_VALUE_LENGTH_MAX]
 

@@ -4,22 +4,21 @@ Source: docs/conventions.md, section "What a turn is".
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
+from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.family import Message, Messages, Part, Role, kept, parse
 from otel_threads.derive.messages import as_json, last_text, mark, result_value
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found
 from otel_threads.derive.tree import Tree
 
-FINAL_TOOLS = ("final_answer", "final_result", "final_output", "submit_answer")
 UNANSWERED_MAX = 5  # questions in a row that failed
-TASK = "New task:\n"  # what smolagents writes before it; a run that fails has no outer span
 MESSAGES_MAX = 2000  # of one turn; more is a runaway loop, and its spans are all there
 TOOL_CALLS_MAX = 2000  # likewise
 
@@ -63,8 +62,10 @@ class Turns:
         facts: Mapping[str, Facts],
         threads: Mapping[str, Found],
         calls: Sequence[Call],
+        conventions: Conventions,
     ) -> None:
         self._tree = tree
+        self._conventions = conventions
         self._facts = facts
         self._threads = threads
         self._calls = calls
@@ -169,20 +170,25 @@ class Turns:
         )
         if part.continues:
             part.answers = _results(first.inputs)
-        people = self._first_words(path, "user") or _task(first)
+        people = self._first_words(path, "user") or self._unwrapped(first)
         part.user = people or last_text(first.inputs, "user")
         part.error = last.error
         if last.error is None:
             part.assistant = (
                 self._first_words(path, "assistant")
                 or last_text(last.outputs, "assistant")
-                or _final_tool_text(last.outputs)
+                or _final_tool_text(last.outputs, self._conventions.final_tools)
             )
             if part.assistant is None:
                 part.error = error_of(outer, self._facts[outer.span_id])
         self._converse(part, people)
         part.tool_calls = self._tools(part, inside)
         return part
+
+    def _unwrapped(self, call: Call) -> str | None:
+        """Return a person's words where the family of the request puts a prompt around them."""
+        prompt = last_text(call.inputs, "user")
+        return self._conventions.unwrapped(call.span, prompt) if prompt else None
 
     def _agent_system(self, path: Iterable[Span]) -> str | None:
         """Return the system prompt that only an agent's own span tells."""
@@ -224,7 +230,9 @@ class Turns:
             known = self._facts[span.span_id]
             is_model = known.kind in ("llm", "embedding") and span.span_id not in self._frames
             self._words[key] = (
-                None if is_model else user_text.words(span, role, known.plan.words[role])
+                None
+                if is_model
+                else user_text.words(span, role, known.plan.texts[role], self._conventions.elided)
             )
         return self._words[key]
 
@@ -279,7 +287,7 @@ class Turns:
         waiting = _ToolSpans(spans, self._facts)
         found = []
         for call in requested:
-            if call["name"] in FINAL_TOOLS:
+            if call["name"] in self._conventions.final_tools:
                 continue
             span = waiting.take(call)
             result: Part | None = results.get(call["id"]) if call["id"] else None
@@ -341,12 +349,12 @@ class Turns:
             if arguments is None:
                 arguments = known.get("tool_arguments")
                 if arguments is None:
-                    arguments = span.attributes.get("input.value")
+                    arguments = known.get("span_input")
         value = result["result"] if result and result["id"] else None
         if value in (None, "") and span and known:
             value = known.get("tool_result")
             if value is None:
-                value = span.attributes.get("output.value")
+                value = known.get("span_output")
         if value is None and result:  # without an id it is only probably this call's
             value = result["result"]
         error = error_of(span, known) if span and known else None
@@ -450,14 +458,6 @@ def _quotes(prompt: str, words: str) -> bool:
     return prompt.strip() != words and f"\n{words}\n" in f"\n{prompt.strip()}\n"
 
 
-def _task(call: Call) -> str | None:
-    """Return a person's words out of the prompt that smolagents puts around them."""
-    if "smolagents" not in call.span.scope_name:
-        return None
-    prompt = last_text(call.inputs, "user") or ""
-    return prompt.removeprefix(TASK).strip() if prompt.startswith(TASK) else None
-
-
 def _ends_with_tool(inputs: Messages) -> bool:
     return bool(inputs) and inputs[-1].role == "tool"
 
@@ -548,11 +548,11 @@ def _text_message(role: Any, text: str) -> Message:
     return Message(role, [{"type": "text", "text": text}])
 
 
-def _final_tool_text(outputs: Messages) -> str | None:
+def _final_tool_text(outputs: Messages, final_tools: Collection[str]) -> str | None:
     """Return the answer that a model gives as the argument of a tool made for it."""
     for message in reversed(outputs):
         for call in message.of_type("tool_call"):
-            if call["name"] in FINAL_TOOLS:
+            if call["name"] in final_tools:
                 arguments = call["arguments"]
                 if isinstance(arguments, dict) and arguments:
                     arguments = arguments.get("answer", next(iter(arguments.values())))

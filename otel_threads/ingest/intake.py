@@ -66,13 +66,15 @@ class GroupIntake:
         writer: SpanWriter,
         *,
         inflight_bytes_max: int,
+        event_names: Sequence[str],
         default_project: str,
         project_attribute: str | None = None,
         limits: RequestLimits = LIMITS,
     ) -> None:
-        """Start the threads."""
+        """Start the threads. `event_names`: of the log records to keep, as in `logs.decode`."""
         self._writer = writer
         self._limits = limits
+        self._event_names = event_names
         self._default_project = default_project
         self._project_attribute = project_attribute
         self._inflight = InflightBytes(inflight_bytes_max)
@@ -388,6 +390,7 @@ class GroupIntake:
     def _logs(self, requests: Sequence[Request]) -> tuple[Any, list[Outcome]]:
         return logs.decode(
             requests,
+            event_names=self._event_names,
             default_project=self._default_project,
             project_attribute=self._project_attribute,
         )

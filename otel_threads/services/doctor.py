@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from otel_threads.services.libraries import PLAIN, Library, library_of
+from otel_threads.derive.library import Library
+from otel_threads.services.libraries import LIBRARIES, library_of, plain
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -13,10 +14,17 @@ export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 """
 
 
-def findings(instrumentations: Rows, doubles: Rows, skews: Rows, *, otlp_http: str) -> list[Row]:
+def findings(
+    instrumentations: Rows,
+    doubles: Rows,
+    skews: Rows,
+    *,
+    otlp_http: str,
+    libraries: Sequence[Library] = LIBRARIES,
+) -> list[Row]:
     """Return findings, the most serious first: {kind, library, summary, fix, note, trace_ids}.
 
-    `fix` is code or a setting, empty where nothing has to be written.
+    `fix` is code or a setting, empty where nothing has to be written; `libraries` have both.
     """
     if not instrumentations:
         return [
@@ -28,7 +36,9 @@ def findings(instrumentations: Rows, doubles: Rows, skews: Rows, *, otlp_http: s
         ]
     found = []
     for row in instrumentations:
-        found += _scrubbed(row) + _without_thread(row, instrumentations) + _without_content(row)
+        found += _scrubbed(row, libraries)
+        found += _without_thread(row, instrumentations, libraries)
+        found += _without_content(row, libraries)
     found += [_double(row) for row in doubles]
     for row in instrumentations:
         found += _clocks(row)
@@ -58,12 +68,16 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"{row['scope_name'] or '(no scope)'} {row['scope_version']}".strip()
 
 
-def _without_thread(row: Mapping[str, Any], everything: Rows) -> list[Row]:
+def _without_thread(
+    row: Mapping[str, Any], everything: Rows, libraries: Sequence[Library]
+) -> list[Row]:
     count = row["calls_without_thread"]
     if not count:
         return []
-    library = library_of(row["scope_name"])
-    if library is PLAIN and any(library_of(one["scope_name"]) is not PLAIN for one in everything):
+    library = library_of(row["scope_name"], libraries)
+    unknown = plain(libraries)
+    known = {library_of(one["scope_name"], libraries).slug for one in everything} - {unknown.slug}
+    if library is unknown and known:
         return []  # the application's own spans beside a library: that library's line helps
     return [
         _finding(
@@ -78,11 +92,11 @@ def _without_thread(row: Mapping[str, Any], everything: Rows) -> list[Row]:
     ]
 
 
-def _without_content(row: Mapping[str, Any]) -> list[Row]:
+def _without_content(row: Mapping[str, Any], libraries: Sequence[Library]) -> list[Row]:
     count = row["traces_without_content"]
     if not count:
         return []
-    library = library_of(row["scope_name"])
+    library = library_of(row["scope_name"], libraries)
     captured = library.content == "on"
     return [
         _finding(
@@ -101,7 +115,7 @@ def _without_content(row: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def _scrubbed(row: Mapping[str, Any]) -> list[Row]:
+def _scrubbed(row: Mapping[str, Any], libraries: Sequence[Library]) -> list[Row]:
     count = row["spans_scrubbed"]
     if not count:
         return []
@@ -110,7 +124,7 @@ def _scrubbed(row: Mapping[str, Any]) -> list[Row]:
             "scrubbed_id",
             f"{_name(row)}: the conversation id of {count} spans was replaced by a scrubber "
             "before it was sent. An attribute of another name gets through:",
-            library=library_of(row["scope_name"]),
+            library=library_of(row["scope_name"], libraries),
             fix='span.set_attribute("gen_ai.conversation.id", chat_id)',
         )
     ]

@@ -1,46 +1,22 @@
-"""What a user of each library writes to get threads and texts; doctor and the docs share it."""
+"""Which library a span came from, so that `doctor` and the docs can say what to write."""
 
-import tomllib
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Sequence
 
+from otel_threads.derive.conventions import CONVENTIONS
+from otel_threads.derive.library import Library
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """One instrumentation; see libraries.toml for the meaning of the fields."""
-
-    slug: str
-    title: str
-    scopes: list[str]
-    packages: list[str]
-    language: str
-    thread_id: str
-    arrives_as: str
-    content: str
-    note: str = ""
-
-    def matches(self, scope: str) -> int:
-        """Return how many characters of a scope's name are known here; 0 for somebody else's."""
-        return max(
-            (
-                len(name)
-                for name in self.scopes
-                if (scope.startswith(name[:-1]) if name.endswith("*") else scope == name)
-            ),
-            default=0,
-        )
+# By title, as people look for theirs; the last is for spans that no library made.
+LIBRARIES: Sequence[Library] = sorted(
+    CONVENTIONS.libraries, key=lambda library: (library.slug == "plain", library.title.lower())
+)
 
 
-def _load() -> list[Library]:
-    text = resources.files(__package__).joinpath("libraries.toml").read_text(encoding="utf-8")
-    return [Library(slug=slug, **fields) for slug, fields in tomllib.loads(text).items()]
-
-
-LIBRARIES = _load()
-PLAIN = next(library for library in LIBRARIES if library.slug == "plain")
-
-
-def library_of(scope: str) -> Library:
+def library_of(scope: str, libraries: Sequence[Library] = LIBRARIES) -> Library:
     """Return the library that a scope's name belongs to, the plain SDK when nobody claims it."""
-    best = max(LIBRARIES, key=lambda library: library.matches(scope))
-    return best if best.matches(scope) else PLAIN
+    best = max(libraries, key=lambda library: library.matches(scope))
+    return best if best.matches(scope) else plain(libraries)
+
+
+def plain(libraries: Sequence[Library] = LIBRARIES) -> Library:
+    """Return what people write who use no library but OpenTelemetry's own."""
+    return next(library for library in libraries if library.slug == "plain")

@@ -26,7 +26,12 @@ class Parts:
     def __init__(self, path: str) -> None:
         self.database = Database(path, memory_limit_bytes=128 << 20)
         self.writer = BatchWriter(self.database)
-        self.intake = GroupIntake(self.writer, inflight_bytes_max=1000, default_project="default")
+        self.intake = GroupIntake(
+            self.writer,
+            inflight_bytes_max=1000,
+            event_names=("gen_ai.*",),
+            default_project="default",
+        )
         self.derived = DuckDBDerivedStore(self.database)
 
     def send(self, payload: bytes, signal: Signal = Signal.TRACES) -> "Future[Outcome]":

@@ -9,7 +9,6 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import (
-    NOT_CAPTURED,
     Family,
     Kind,
     Messages,
@@ -20,11 +19,14 @@ from otel_threads.derive.family import (
     text,
     texts,
 )
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank
 
 SCOPE = "com.anthropic.claude_code"
 # By `span.type`; where it is missing, by the name after `claude_code.`, which says the same. The
 # spans inside a tool (waiting for permission, running) are no tools of their own.
 KINDS: Mapping[str, Kind] = {"interaction": "agent", "llm_request": "llm", "tool": "tool"}
+REDACTED = "<REDACTED>"  # in place of a prompt, unless it is to be sent
 OUTPUT_EVENT = "tool.output"
 OUTPUT_KEYS = ("output", "content", "diff")
 
@@ -50,7 +52,7 @@ def outputs(span: Span) -> Messages:
 
 def _text(span: Span, key: str, role: str) -> Messages:
     value = span.attributes.get(key) if span.scope_name.startswith(SCOPE) else None
-    if not isinstance(value, str) or value in NOT_CAPTURED:
+    if not isinstance(value, str) or value == REDACTED:
         return []
     return messages.read({"role": role, "content": value})
 
@@ -119,6 +121,24 @@ def _without_title(value: Any) -> str | None:
     return rest if line and title.startswith("[TOOL ") else value
 
 
+LIBRARY = Library(
+    slug="claude-code",
+    title="Claude Code",
+    scopes=("com.anthropic.claude_code*",),
+    packages=("@anthropic-ai/claude-code",),
+    language="sh",
+    thread_id="""\
+export CLAUDE_CODE_ENABLE_TELEMETRY=1
+export CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1   # its spans are in beta; session.id is on each
+export OTEL_TRACES_EXPORTER=otlp
+""",
+    arrives_as="session.id",
+    content="""\
+export OTEL_LOG_USER_PROMPTS=1
+export OTEL_LOG_TOOL_CONTENT=1
+""",
+)
+
 FAMILY = Family(
     name="claude-code",
     source="Claude Code monitoring documentation",
@@ -144,4 +164,7 @@ FAMILY = Family(
     usage=usage,
     values=values,
     names={"request_model": ("model",)},
+    user_texts=(Text("user_prompt", TextRank.REQUEST),),
+    elided=(REDACTED,),
+    libraries=(LIBRARY,),
 )

@@ -9,6 +9,15 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import (
+    CAMEL_WORDS,
+    SNAKE_WORDS,
+    Text,
+    TextRank,
+    ThreadId,
+    ThreadIdRank,
+)
 
 SUBTYPE = "genkit:metadata:subtype"
 INPUT, OUTPUT = "genkit:input", "genkit:output"
@@ -75,6 +84,28 @@ def values(span: Span) -> Mapping[str, Any]:
             return {}
 
 
+LIBRARY = Library(
+    slug="genkit",
+    title="Genkit",
+    scopes=("genkit-tracer",),
+    packages=("genkit",),
+    language="javascript",
+    thread_id="""\
+import { setCustomMetadataAttributes } from "genkit/tracing";
+
+const turn = ai.defineFlow("turn", async ({ chatId, question }) => {
+  setCustomMetadataAttributes({ threadId: chatId });
+  return (await ai.generate({ prompt: question })).text;
+});
+""",
+    arrives_as="genkit:metadata:threadId",
+    content="on",
+    note=(
+        "Genkit begins a trace of its own at each flow and each `generate`, so an id "
+        "on a span around it does not reach it."
+    ),
+)
+
 FAMILY = Family(
     name="genkit",
     source="firebase/genkit, js/core/src/tracing",
@@ -84,4 +115,11 @@ FAMILY = Family(
     outputs=outputs,
     usage=usage,
     values=values,
+    thread_ids=tuple(
+        ThreadId(f"genkit:metadata:{word}", ThreadIdRank.VENDOR)
+        for word in (*CAMEL_WORDS, *SNAKE_WORDS, "agent:sessionId")
+    ),
+    user_texts=(Text(INPUT, TextRank.STEP),),
+    assistant_texts=(Text(OUTPUT, TextRank.STEP),),
+    libraries=(LIBRARY,),
 )

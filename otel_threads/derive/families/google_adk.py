@@ -6,6 +6,8 @@ Source: github.com/google/adk-python, src/google/adk/telemetry.
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import ThreadId, ThreadIdRank
 
 REQUEST, RESPONSE = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
 
@@ -42,6 +44,23 @@ def usage(span: Span) -> Usage | None:
     )
 
 
+LIBRARY = Library(
+    slug="google-adk",
+    title="Google Agent Development Kit",
+    scopes=("gcp.vertex.agent*",),
+    packages=("google-adk",),
+    language="python",
+    thread_id="""\
+async for event in runner.run_async(user_id=user_id, session_id=chat_id, new_message=message):
+    ...
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="""\
+export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_AND_EVENT
+""",
+    note=("The older telemetry schema writes `gcp.vertex.agent.session_id`, which is read too."),
+)
+
 FAMILY = Family(
     name="google-adk",
     source="google/adk-python, src/google/adk/telemetry",
@@ -54,4 +73,6 @@ FAMILY = Family(
         "tool_arguments": ("gcp.vertex.agent.tool_call_args",),
         "tool_result": ("gcp.vertex.agent.tool_response",),
     },
+    thread_ids=(ThreadId("gcp.vertex.agent.session_id", ThreadIdRank.VENDOR),),
+    libraries=(LIBRARY,),
 )

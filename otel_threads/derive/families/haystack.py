@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse, total
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank
 
 INPUT, OUTPUT = "haystack.component.input", "haystack.component.output"
 
@@ -61,6 +63,23 @@ def values(span: Span) -> Mapping[str, Any]:
     return {"response_model": model} if isinstance(model, str) else {}
 
 
+LIBRARY = Library(
+    slug="haystack",
+    title="Haystack",
+    scopes=("haystack*",),
+    packages=("haystack-ai",),
+    language="python",
+    thread_id="""\
+with trace.get_tracer("my-app").start_as_current_span("chat turn") as span:
+    span.set_attribute("gen_ai.conversation.id", chat_id)
+    pipeline.run({"messages": messages})
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="""\
+export HAYSTACK_CONTENT_TRACING_ENABLED=true
+""",
+)
+
 FAMILY = Family(
     name="haystack",
     source="deepset-ai/haystack, haystack/tracing",
@@ -70,4 +89,7 @@ FAMILY = Family(
     outputs=outputs,
     usage=usage,
     values=values,
+    user_texts=(Text("haystack.agent.input", TextRank.REQUEST),),
+    assistant_texts=(Text("haystack.agent.output", TextRank.STATE),),
+    libraries=(LIBRARY,),
 )

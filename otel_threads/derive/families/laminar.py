@@ -8,6 +8,8 @@ from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive.family import Family, KindBy, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 
 def values(span: Span) -> Mapping[str, Any]:
@@ -20,6 +22,19 @@ def values(span: Span) -> Mapping[str, Any]:
     }
 
 
+LIBRARY = Library(
+    slug="laminar",
+    title="Laminar",
+    scopes=("lmnr*",),
+    packages=("lmnr",),
+    language="python",
+    thread_id="""\
+Laminar.set_trace_session_id(chat_id)   # inside a span
+""",
+    arrives_as="lmnr.association.properties.session_id",
+    content="on",
+)
+
 FAMILY = Family(
     name="laminar",
     source="lmnr-ai/lmnr-python",
@@ -30,4 +45,9 @@ FAMILY = Family(
     ),
     values=values,
     names={"user_id": ("lmnr.association.properties.user_id",)},
+    thread_ids=(ThreadId("lmnr.association.properties.session_id", ThreadIdRank.ASSOCIATED),),
+    user_texts=(Text("lmnr.span.input", TextRank.SPAN),),
+    assistant_texts=(Text("lmnr.span.output", TextRank.SPAN),),
+    metadata_prefixes=("lmnr.association.properties.metadata.",),
+    libraries=(LIBRARY,),
 )

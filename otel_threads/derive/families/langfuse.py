@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, number, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import PLAIN_WORDS, Text, TextRank, ThreadId, ThreadIdRank
 
 INPUT, OUTPUT = "langfuse.observation.input", "langfuse.observation.output"
 
@@ -100,6 +102,27 @@ def values(span: Span) -> Mapping[str, Any]:
     return found
 
 
+LIBRARY = Library(
+    slug="langfuse",
+    title="Langfuse SDK",
+    scopes=("langfuse*",),
+    packages=("langfuse", "@langfuse/otel"),
+    language="python",
+    thread_id="""\
+from langfuse import propagate_attributes
+
+with propagate_attributes(session_id=chat_id):
+    answer = client.chat.completions.create(model=model, messages=messages)
+""",
+    arrives_as="session.id",
+    content="on",
+    note=(
+        "In JavaScript: `propagateAttributes({ sessionId: chatId }, async () => { … "
+        "})`. Set `LANGFUSE_BASE_URL` to our HTTP port; the SDK appends "
+        "`/api/public/otel/v1/traces`."
+    ),
+)
+
 FAMILY = Family(
     name="langfuse",
     source="langfuse/langfuse, OpenTelemetry attributes of the SDKs v3 to v5",
@@ -125,9 +148,24 @@ FAMILY = Family(
     values=values,
     names={
         "response_model": ("langfuse.observation.model.name",),
+        "first_token_at": ("langfuse.observation.completion_start_time",),
         "user_id": ("langfuse.user.id", "user.id"),
         "environment": ("langfuse.environment",),
         "tags": ("langfuse.trace.tags", "langfuse.tags"),
         "error_message": ("langfuse.observation.status_message",),
     },
+    thread_ids=(
+        ThreadId("langfuse.session.id", ThreadIdRank.SDK_SESSION),
+        *(
+            ThreadId(f"langfuse.{level}.metadata.{word}", ThreadIdRank.VENDOR_METADATA)
+            for level in ("trace", "observation")
+            for word in ("langfuse_session_id", *PLAIN_WORDS)
+        ),
+    ),
+    user_texts=(Text(INPUT, TextRank.RUN),),
+    assistant_texts=(Text(OUTPUT, TextRank.RUN),),
+    metadata_prefixes=("langfuse.trace.metadata.",),
+    metadata_noise=("langfuse_",),
+    resource_names={"environment": ("langfuse.environment",)},
+    libraries=(LIBRARY,),
 )

@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import ThreadId, ThreadIdRank
 
 
 def inputs(span: Span) -> Messages:
@@ -48,6 +50,24 @@ def values(span: Span) -> Mapping[str, Any]:
     }
 
 
+LIBRARY = Library(
+    slug="langsmith",
+    title="LangSmith in OpenTelemetry mode",
+    scopes=("langsmith*",),
+    packages=("langsmith",),
+    language="python",
+    thread_id="""\
+chat(question, langsmith_extra={"metadata": {"session_id": chat_id}})
+""",
+    arrives_as="langsmith.metadata.session_id",
+    content="on",
+    note=(
+        "Needs `LANGSMITH_OTEL_ENABLED=true`, `LANGSMITH_OTEL_ONLY=true` and "
+        "`LANGSMITH_TRACING=true`. What LangSmith calls a session in "
+        "`langsmith.trace.session_name` is a project, and is read as one."
+    ),
+)
+
 FAMILY = Family(
     name="langsmith",
     source="langchain-ai/langsmith-sdk, OTEL exporter",
@@ -72,4 +92,17 @@ FAMILY = Family(
         "user_id": ("langsmith.metadata.user_id",),
         "tags": ("langsmith.span.tags",),
     },
+    thread_ids=tuple(
+        ThreadId(f"langsmith.metadata.{word}", ThreadIdRank.VENDOR)
+        for word in ("thread_id", "conversation_id", "session_id")
+    ),
+    not_thread_ids={"langsmith.trace.session_*": "LangSmith's word for a project"},
+    metadata_prefixes=("langsmith.metadata.",),
+    metadata_noise=(
+        "LANGSMITH_",
+        "ls_",
+        "revision_id",
+        "usage_metadata",
+    ),
+    libraries=(LIBRARY,),
 )

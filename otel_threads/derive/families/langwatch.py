@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, number, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 INPUT, OUTPUT = "langwatch.input", "langwatch.output"
 
@@ -57,6 +59,20 @@ def values(span: Span) -> Mapping[str, Any]:
     return found
 
 
+LIBRARY = Library(
+    slug="langwatch",
+    title="LangWatch SDK",
+    scopes=("langwatch*",),
+    packages=("langwatch",),
+    language="python",
+    thread_id="""\
+langwatch.get_current_trace().update(metadata={"thread_id": chat_id})
+""",
+    arrives_as="metadata",
+    content="on",
+    note="Set `endpoint_url` to our HTTP port; the SDK appends `/api/otel/v1/traces`.",
+)
+
 FAMILY = Family(
     name="langwatch",
     source="langwatch/langwatch, Python and TypeScript SDKs",
@@ -83,4 +99,11 @@ FAMILY = Family(
         "user_id": ("langwatch.user.id", "langwatch.user_id"),
         "tags": ("langwatch.labels", "langwatch.tags"),
     },
+    thread_ids=(
+        ThreadId("langwatch.thread.id", ThreadIdRank.VENDOR),
+        ThreadId("langwatch.thread_id", ThreadIdRank.VENDOR),
+    ),
+    user_texts=(Text(INPUT, TextRank.STEP),),
+    assistant_texts=(Text(OUTPUT, TextRank.STEP),),
+    libraries=(LIBRARY,),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive.family import Family, Kind, number, parse
+from otel_threads.derive.library import Library
 
 
 def kind(span: Span) -> Kind | None:
@@ -21,6 +22,23 @@ def values(span: Span) -> Mapping[str, Any]:
     return {"cost_usd": cost} if cost is not None else {}
 
 
+LIBRARY = Library(
+    slug="litellm",
+    title="LiteLLM",
+    scopes=("litellm*",),
+    packages=("litellm",),
+    language="python",
+    thread_id="""\
+litellm.completion(model=model, messages=messages, litellm_session_id=chat_id)   # callback "otel", version 2
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="on",
+    note=(
+        "The first `otel` callback drops the id. With it, open a span around the call "
+        "and set `gen_ai.conversation.id` on it."
+    ),
+)
+
 FAMILY = Family(
     name="litellm",
     source="BerriAI/litellm, integrations/opentelemetry.py",
@@ -32,4 +50,5 @@ FAMILY = Family(
         "user_id": ("llm.user",),
         "error_type": ("error.code",),
     },
+    libraries=(LIBRARY,),
 )

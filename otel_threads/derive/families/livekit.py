@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, number, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 
 def kind(span: Span) -> Kind | None:
@@ -36,6 +38,25 @@ def values(span: Span) -> Mapping[str, Any]:
     return {}
 
 
+LIBRARY = Library(
+    slug="livekit",
+    title="LiveKit Agents",
+    scopes=("livekit*",),
+    packages=("livekit-agents",),
+    language="python",
+    thread_id="""\
+with trace.get_tracer("my-app").start_as_current_span("conversation") as span:
+    span.set_attribute("gen_ai.conversation.id", chat_id)
+    await session.start(agent)
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="on",
+    note=(
+        "A job with a room sends the room's id by itself. One trace is the whole "
+        "session; its turns are its subtrees."
+    ),
+)
+
 FAMILY = Family(
     name="livekit",
     source="livekit/agents, telemetry/trace_types.py",
@@ -52,4 +73,15 @@ FAMILY = Family(
         "error_type": ("exception.type",),
         "error_message": ("exception.message",),
     },
+    thread_ids=(ThreadId("livekit.session.id", ThreadIdRank.VENDOR),),
+    user_texts=(
+        Text("lk.pii.user_input", TextRank.RUN),
+        Text("lk.user_input", TextRank.RUN),
+        Text("lk.user_transcript", TextRank.RUN),
+    ),
+    assistant_texts=(
+        Text("lk.pii.response.text", TextRank.RUN),
+        Text("lk.response.text", TextRank.RUN),
+    ),
+    libraries=(LIBRARY,),
 )

@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, KindBy, Messages, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank
 
 TYPE = "mastra.span.type"
 INPUT, OUTPUT = "mastra.model_step.input", "mastra.model_step.output"
@@ -49,6 +51,20 @@ def values(span: Span) -> Mapping[str, Any]:
     return {"provider": named.partition(".")[0]}
 
 
+LIBRARY = Library(
+    slug="mastra",
+    title="Mastra",
+    scopes=("@mastra/*",),
+    packages=("@mastra/core", "@mastra/otel-exporter"),
+    language="javascript",
+    thread_id="""\
+await agent.generate(messages, { tracingOptions: { metadata: { threadId: chatId } } });
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="on",
+    note="With Mastra's memory its thread is the id, and nothing has to be written.",
+)
+
 FAMILY = Family(
     name="mastra",
     source="mastra-ai/mastra, observability/otel-exporter",
@@ -70,4 +86,13 @@ FAMILY = Family(
     outputs=outputs,
     values=values,
     names={"user_id": ("mastra.metadata.userId",)},
+    user_texts=(
+        Text("mastra.agent_run.input", TextRank.STEP),
+        Text("mastra.workflow_run.input", TextRank.STEP),
+    ),
+    assistant_texts=(
+        Text("mastra.agent_run.output", TextRank.STEP),
+        Text("mastra.workflow_run.output", TextRank.STEP),
+    ),
+    libraries=(LIBRARY,),
 )

@@ -9,6 +9,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 MODEL_KINDS = ('"CHAT_MODEL"', '"LLM"', "CHAT_MODEL", "LLM")
 
@@ -48,6 +50,22 @@ def values(span: Span) -> Mapping[str, Any]:
     }
 
 
+LIBRARY = Library(
+    slug="mlflow",
+    title="MLflow tracing over OTLP",
+    scopes=("mlflow*",),
+    packages=("mlflow",),
+    language="python",
+    thread_id="""\
+with mlflow.start_span("chat turn") as span:
+    span.set_attribute("session.id", chat_id)
+    answer = client.chat.completions.create(model=model, messages=messages)
+""",
+    arrives_as="session.id",
+    content="on",
+    note="`mlflow.trace.session` is trace metadata and does not leave MLflow over OTLP.",
+)
+
 FAMILY = Family(
     name="mlflow",
     source="mlflow/mlflow, mlflow/tracing/constant.py",
@@ -76,4 +94,8 @@ FAMILY = Family(
         "response_model": ("mlflow.llm.model",),
         "user_id": ("mlflow.trace.user",),
     },
+    thread_ids=(ThreadId("mlflow.trace.session", ThreadIdRank.VENDOR),),
+    user_texts=(Text("mlflow.spanInputs", TextRank.SPAN),),
+    assistant_texts=(Text("mlflow.spanOutputs", TextRank.SPAN),),
+    libraries=(LIBRARY,),
 )

@@ -8,6 +8,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import SPAN_KINDS, Family, KindBy, Messages, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 
 def inputs(span: Span) -> Messages:
@@ -49,6 +51,32 @@ def _whole(span: Span, key: str) -> Any:
     return parsed
 
 
+LIBRARY = Library(
+    slug="openinference",
+    title="OpenInference (Arize Phoenix)",
+    scopes=("openinference.instrumentation*", "@arizeai/openinference-instrumentation*"),
+    packages=(
+        "openinference-instrumentation-openai",
+        "openinference-instrumentation-anthropic",
+        "openinference-instrumentation-llama-index",
+        "openinference-instrumentation-openai-agents",
+    ),
+    language="python",
+    thread_id="""\
+from openinference.instrumentation import using_session
+
+with using_session(chat_id):
+    answer = client.chat.completions.create(model=model, messages=messages)
+""",
+    arrives_as="session.id",
+    content="on",
+    note=(
+        "Spans that you open yourself do not get the id; one span of the trace with it "
+        "is enough. `OPENINFERENCE_HIDE_INPUTS` and `OPENINFERENCE_HIDE_OUTPUTS` turn "
+        "the texts off. `group_id` of OpenAI Agents is not exported."
+    ),
+)
+
 FAMILY = Family(
     name="openinference",
     source="Arize-ai/openinference, spec/semantic_conventions.md",
@@ -71,8 +99,15 @@ FAMILY = Family(
         "cost_usd": ("llm.cost.total",),
         "tool_name": ("tool.name",),
         "tool_call_id": ("tool_call.id", "tool.id"),
+        "span_input": ("input.value",),
+        "span_output": ("output.value",),
         "user_id": ("user.id",),
         "tags": ("tag.tags",),
         "agent_name": ("agent.name",),
     },
+    thread_ids=(ThreadId("session.id", ThreadIdRank.SESSION),),
+    user_texts=(Text("input.value", TextRank.SPAN, mime_type="input.mime_type"),),
+    assistant_texts=(Text("output.value", TextRank.SPAN, mime_type="output.mime_type"),),
+    first_token_events=("First Token Stream Event",),
+    libraries=(LIBRARY,),
 )

@@ -10,6 +10,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Message, Messages, Role, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 OPERATIONS: Mapping[str, Kind] = {
     "chat": "llm",
@@ -140,6 +142,42 @@ def _event_message(role: Role, attributes: Mapping[str, Any], body: Any) -> list
     return messages.read(fields)
 
 
+LIBRARY = Library(
+    slug="otel-genai",
+    title="OpenTelemetry GenAI instrumentation",
+    scopes=(
+        "opentelemetry.instrumentation.genai*",
+        "opentelemetry.util.genai*",
+        "opentelemetry.instrumentation.openai_v2*",
+        "opentelemetry.instrumentation.google_genai*",
+        "opentelemetry.instrumentation.vertexai*",
+        "opentelemetry.instrumentation.openai_agents_v2*",
+    ),
+    packages=(
+        "opentelemetry-instrumentation-genai-openai",
+        "opentelemetry-instrumentation-genai-openai-agents",
+        "opentelemetry-instrumentation-openai-v2",
+    ),
+    language="python",
+    thread_id="""\
+from opentelemetry import trace
+
+with trace.get_tracer("my-app").start_as_current_span("chat turn") as span:
+    span.set_attribute("gen_ai.conversation.id", chat_id)
+    answer = client.chat.completions.create(model=model, messages=messages)
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="""\
+export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental
+export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only   # older packages: true
+""",
+    note=(
+        "With `conversation=` of the OpenAI Responses API the id arrives by itself. "
+        "`group_id` of OpenAI Agents is read by the genai packages and dropped by "
+        "`-v2`."
+    ),
+)
+
 FAMILY = Family(
     name="otel-genai",
     source="open-telemetry/semantic-conventions-genai, 2026; older names up to semconv 1.36",
@@ -191,4 +229,18 @@ FAMILY = Family(
         "agent_name": ("gen_ai.agent.name",),
         "environment": ("deployment.environment.name", "deployment.environment"),
     },
+    thread_ids=(ThreadId("gen_ai.conversation.id", ThreadIdRank.CONVERSATION),),
+    not_thread_ids={"thread.id": "OpenTelemetry means an operating-system thread by it"},
+    user_texts=(
+        Text("gen_ai.input.messages", TextRank.REQUEST),
+        Text("gen_ai.prompt", TextRank.REQUEST),
+    ),
+    assistant_texts=(
+        Text("gen_ai.output.messages", TextRank.REQUEST),
+        Text("gen_ai.completion", TextRank.REQUEST),
+    ),
+    resource_names={"environment": ("deployment.environment.name", "deployment.environment")},
+    elided=(ELIDED,),
+    log_events=("gen_ai.*",),
+    libraries=(LIBRARY,),
 )

@@ -3,12 +3,14 @@
 Source: github.com/pydantic/pydantic-ai, InstrumentationSettings; github.com/pydantic/logfire.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 EVENT_ROLES = {
     "gen_ai.system.message": "system",
@@ -109,6 +111,52 @@ def values(span: Span) -> Mapping[str, Any]:
     return {}
 
 
+def _group(span: Span, is_root: bool) -> Sequence[object]:
+    """Return the group that OpenAI Agents were given; Logfire writes it on a trace's root."""
+    named = is_root and span.scope_name.startswith("logfire")
+    return [span.attributes["group_id"]] if named else []
+
+
+PYDANTIC_AI = Library(
+    slug="pydantic-ai",
+    title="Pydantic AI",
+    scopes=("pydantic-ai*",),
+    packages=("pydantic-ai", "pydantic-ai-slim"),
+    language="python",
+    thread_id="""\
+result = await agent.run(question, conversation_id=chat_id, message_history=history)
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="""\
+Agent(..., instrument=InstrumentationSettings(include_content=True))   # the default
+""",
+    note=(
+        "Without `conversation_id` the library makes one up and carries it in "
+        "`message_history`: turns of one history stay together. Versions before 2 have "
+        "none: open a span around the run and set `gen_ai.conversation.id` on it."
+    ),
+)
+
+LOGFIRE = Library(
+    slug="logfire",
+    title="Logfire",
+    scopes=("logfire*",),
+    packages=("logfire",),
+    language="python",
+    thread_id="""\
+with logfire.span("chat turn", **{"gen_ai.conversation.id": chat_id}):
+    result = await Runner.run(agent, question)
+""",
+    arrives_as="gen_ai.conversation.id",
+    content="on",
+    note=(
+        "Logfire scrubs every attribute with `session` in its name: the value arrives "
+        "as `[Scrubbed due to 'session']` and is refused here. Use "
+        "`gen_ai.conversation.id`, or `agents.trace(group_id=chat_id)` with OpenAI "
+        "Agents."
+    ),
+)
+
 FAMILY = Family(
     name="pydantic-ai",
     source="pydantic/pydantic-ai InstrumentationSettings 1 to 5; pydantic/logfire",
@@ -131,4 +179,20 @@ FAMILY = Family(
         "tool_arguments": ("tool_arguments",),
         "tool_result": ("tool_response",),
     },
+    thread_ids=(ThreadId("group_id", ThreadIdRank.GROUP, _group),),
+    user_texts=(
+        Text("pydantic_ai.all_messages", TextRank.RUN),
+        Text("all_messages_events", TextRank.RUN),
+    ),
+    assistant_texts=(
+        Text("final_result", TextRank.RUN),
+        Text("pydantic_ai.all_messages", TextRank.STATE),
+        Text("all_messages_events", TextRank.STATE),
+    ),
+    final_tools=("final_result",),
+    scrubbed=("[Scrubbed due to ",),
+    libraries=(
+        PYDANTIC_AI,
+        LOGFIRE,
+    ),
 )

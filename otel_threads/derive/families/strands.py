@@ -9,6 +9,7 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, count
+from otel_threads.derive.library import Library
 
 
 def values(span: Span) -> Mapping[str, Any]:
@@ -34,10 +35,24 @@ def system(span: Span) -> str | None:
     return "\n".join(text for message in found if (text := message.text)) or None
 
 
+LIBRARY = Library(
+    slug="strands",
+    title="Strands Agents",
+    scopes=("strands*",),
+    packages=("strands-agents",),
+    language="python",
+    thread_id="""\
+agent = Agent(model=model, trace_attributes={"session.id": chat_id, "user.id": user_id})
+""",
+    arrives_as="session.id",
+    content="on",
+)
+
 FAMILY = Family(
     name="strands",
     source="strands-agents/sdk-python, telemetry/tracer.py",
     marks=("gen_ai.",),
     system=system,
     values=values,
+    libraries=(LIBRARY,),
 )

@@ -11,6 +11,8 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 KINDS: Mapping[str, Kind] = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
 REQUEST_TYPES: Mapping[str, Kind] = {
@@ -70,6 +72,46 @@ def values(span: Span) -> Mapping[str, Any]:
     }
 
 
+LIBRARY = Library(
+    slug="traceloop",
+    title="Traceloop SDK (OpenLLMetry)",
+    scopes=(
+        "traceloop*",
+        "opentelemetry.instrumentation.openai.v*",
+        "opentelemetry.instrumentation.anthropic*",
+        "opentelemetry.instrumentation.langchain*",
+        "opentelemetry.instrumentation.openai_agents*",
+        "opentelemetry.instrumentation.llamaindex*",
+        "opentelemetry.instrumentation.bedrock*",
+        "opentelemetry.instrumentation.cohere*",
+        "opentelemetry.instrumentation.groq*",
+        "opentelemetry.instrumentation.mistralai*",
+        "opentelemetry.instrumentation.ollama*",
+        "opentelemetry.instrumentation.crewai*",
+        "opentelemetry.instrumentation.haystack*",
+    ),
+    packages=(
+        "traceloop-sdk",
+        "opentelemetry-instrumentation-openai",
+        "opentelemetry-instrumentation-langchain",
+    ),
+    language="python",
+    thread_id="""\
+from traceloop.sdk import Traceloop
+
+Traceloop.set_association_properties({"session_id": chat_id})
+""",
+    arrives_as="traceloop.association.properties.session_id",
+    content="""\
+export TRACELOOP_TRACE_CONTENT=true   # the default; false turns the texts off
+""",
+    note=(
+        "LangGraph's `configurable.thread_id` arrives by itself. Without the SDK (the "
+        "bare instrumentation packages) open a span around the call and set "
+        "`gen_ai.conversation.id` on it."
+    ),
+)
+
 FAMILY = Family(
     name="traceloop",
     source="traceloop/openllmetry, opentelemetry-semantic-conventions-ai",
@@ -88,4 +130,13 @@ FAMILY = Family(
             "llm.user",
         ),
     },
+    thread_ids=tuple(
+        ThreadId(f"traceloop.association.properties.{word}", ThreadIdRank.ASSOCIATED)
+        for word in ("conversation_id", "thread_id", "chat_id", "session_id")
+    ),
+    user_texts=(Text("traceloop.entity.input", TextRank.SPAN),),
+    assistant_texts=(Text("traceloop.entity.output", TextRank.SPAN),),
+    first_token_events=("gen_ai.content.completion.chunk",),
+    metadata_prefixes=("traceloop.association.properties.",),
+    libraries=(LIBRARY,),
 )

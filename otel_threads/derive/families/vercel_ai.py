@@ -9,6 +9,15 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive.library import Library
+from otel_threads.derive.ranks import (
+    CAMEL_WORDS,
+    SNAKE_WORDS,
+    Text,
+    TextRank,
+    ThreadId,
+    ThreadIdRank,
+)
 
 # What providers call it in `ai.response.providerMetadata`: OpenAI, Anthropic, Bedrock.
 BUNDLED: Mapping[str, tuple[str, ...]] = {
@@ -87,6 +96,49 @@ def values(span: Span) -> Mapping[str, Any]:
     return {"provider": named} if named else {}
 
 
+VERCEL_AI = Library(
+    slug="vercel-ai",
+    title="Vercel AI SDK, up to version 6",
+    scopes=("ai",),
+    packages=("ai",),
+    language="javascript",
+    thread_id="""\
+const { text } = await generateText({
+  model, messages,
+  experimental_telemetry: { isEnabled: true, metadata: { sessionId: chatId } },
+});
+""",
+    arrives_as="ai.telemetry.metadata.sessionId",
+    content="""\
+experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }   // the default
+""",
+    note=(
+        "Also with OpenInference's span processor: it leaves the id where it is. "
+        "`OTEL_EXPORTER_OTLP_TIMEOUT` is in milliseconds in Node."
+    ),
+)
+
+VERCEL_AI_7 = Library(
+    slug="vercel-ai-7",
+    title="Vercel AI SDK 7",
+    scopes=("gen_ai",),
+    packages=("ai", "@ai-sdk/otel"),
+    language="javascript",
+    thread_id="""\
+const { text } = await generateText({
+  model, messages,
+  runtimeContext: { sessionId: chatId },
+  telemetry: { includeRuntimeContext: { sessionId: true } },   // and new OpenTelemetry({ runtimeContext: true })
+});
+""",
+    arrives_as="ai.settings.context.sessionId",
+    content="on",
+    note=(
+        "The id is on the operation and its steps, not on `chat` and `execute_tool` "
+        "spans; one span of the trace is enough."
+    ),
+)
+
 FAMILY = Family(
     name="vercel-ai",
     source="vercel/ai, packages/ai/src/telemetry",
@@ -121,4 +173,17 @@ FAMILY = Family(
         "user_id": ("ai.telemetry.metadata.userId", "ai.settings.context.userId"),
         "tags": ("ai.telemetry.metadata.tags",),
     },
+    thread_ids=tuple(
+        ThreadId(f"{prefix}.{word}", ThreadIdRank.VENDOR)
+        for prefix in ("ai.telemetry.metadata", "ai.settings.context")
+        for word in (*CAMEL_WORDS, *SNAKE_WORDS)
+    ),
+    user_texts=(Text("ai.prompt", TextRank.REQUEST),),
+    assistant_texts=(Text("ai.response.text", TextRank.REQUEST),),
+    first_token_events=("ai.stream.firstChunk",),
+    metadata_prefixes=("ai.telemetry.metadata.",),
+    libraries=(
+        VERCEL_AI,
+        VERCEL_AI_7,
+    ),
 )
