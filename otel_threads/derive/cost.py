@@ -1,8 +1,9 @@
-"""What a call cost: as reported, else estimated from its tokens with genai-prices' offline data."""
+"""What calls cost: reported, else estimated from tokens with genai-prices' offline data; sums."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
@@ -15,6 +16,47 @@ UNKNOWN_MAX = 10_000
 PRICE_STEP_S = 1800  # prices that change by the hour do so on half hours
 
 _unknown: set[tuple[str, str | None]] = set()
+
+
+class Cost(NamedTuple):
+    """What a call, a turn or a part of a trace cost in US dollars; None where nobody knows.
+
+    `source`: `reported`, `estimated`, or `mixed`. `is_partial`: some of it is known and some is
+    not. `is_nothing`: that it is unknown makes no sum partial, because it failed or asked no model.
+    """
+
+    usd: float | None
+    source: str | None
+    is_partial: bool = False
+    is_nothing: bool = False
+
+
+def total_cost(costs: Iterable[Cost]) -> Cost:
+    """Return what several cost together."""
+    costs = list(costs)
+    known = [cost.usd for cost in costs if cost.usd is not None]
+    sources = {cost.source for cost in costs if cost.usd is not None}
+    return Cost(
+        sum(known) if known else None,
+        None if not sources else sources.pop() if len(sources) == 1 else "mixed",
+        any(cost.is_partial for cost in costs)
+        or (bool(known) and any(cost.usd is None and not cost.is_nothing for cost in costs)),
+    )
+
+
+def cost_of(row: Mapping[str, Any], *, is_nothing: bool = False) -> Cost:
+    """Return the cost that a row's columns tell; `is_nothing` as in `Cost`."""
+    return Cost(row["cost_usd"], row["cost_source"], row["cost_is_partial"], is_nothing)
+
+
+def cost_columns(costs: Iterable[Cost]) -> dict[str, Any]:
+    """Return what several cost together, as the columns of a row."""
+    found = total_cost(costs)
+    return {
+        "cost_usd": found.usd,
+        "cost_source": found.source,
+        "cost_is_partial": found.is_partial,
+    }
 
 
 def estimate_usd(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from otel_threads.core.usage import USAGE
+from otel_threads.derive.cost import cost_columns, cost_of
 from otel_threads.derive.family import Usage, total
 from otel_threads.derive.messages import mark, result_value
 from otel_threads.derive.turns import MESSAGES_MAX, TOOL_CALLS_MAX
@@ -157,19 +158,9 @@ def _append(turn: Row, part: Row, known: _Known) -> None:
     for name in ("models", "providers"):
         turn[name] = sorted({*turn[name], *part[name]})
     turn |= total(Usage(*(row[name] for name in USAGE)) for row in (turn, part)).counts()
-    _add_cost(turn, part)
-
-
-def _add_cost(turn: Row, part: Row) -> None:
-    costs = [row["cost_usd"] for row in (turn, part) if row["cost_usd"] is not None]
-    sources = {row["cost_source"] for row in (turn, part) if row["cost_source"]}
-    turn["cost_is_partial"] = (
-        turn["cost_is_partial"]
-        or part["cost_is_partial"]
-        or (len(costs) == 1 and not part["error"])
-    )
-    turn["cost_usd"] = sum(costs) if costs else None
-    turn["cost_source"] = None if not sources else sources.pop() if len(sources) == 1 else "mixed"
+    # A failed part costs nothing that anybody could know of, and hides what the turn cost before.
+    is_nothing = bool(part["error"])
+    turn |= cost_columns(cost_of(row, is_nothing=is_nothing) for row in (turn, part))
 
 
 def _join_tools(have: list[Row], new: Sequence[Row], known: _Known) -> None:

@@ -9,6 +9,7 @@ from otel_threads.core.usage import USAGE
 from otel_threads.derive import span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.conventions import Conventions
+from otel_threads.derive.cost import Cost, cost_columns, cost_of
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.family import Message, Usage, parse, total
 from otel_threads.derive.messages import as_json
@@ -107,8 +108,6 @@ def _together(slices: Sequence[Row]) -> Row:
     """Return what a trace's slices add up to; mostly there is one, and its columns are these."""
     if len(slices) == 1:
         return slices[0]
-    costs = [row for row in slices if row["cost_usd"] is not None]
-    sources = {row["cost_source"] for row in costs}
     metadata: dict[str, str] = {}
     for row in slices:
         metadata |= row["metadata"]
@@ -118,10 +117,7 @@ def _together(slices: Sequence[Row]) -> Row:
         **{name: sum(row[name] for row in slices) for name in COUNTS},
         "metadata": metadata,
         **total(Usage(*(row[name] for name in USAGE)) for row in slices).counts(),
-        "cost_usd": sum(row["cost_usd"] for row in costs) if costs else None,
-        "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
-        "cost_is_partial": any(row["cost_is_partial"] for row in slices)
-        or (bool(costs) and any(row["cost_usd"] is None and row["call_count"] for row in slices)),
+        **cost_columns(cost_of(row, is_nothing=not row["call_count"]) for row in slices),
         **{name: sorted({v for row in slices for v in row[name]}) for name in LISTS},
     }
 
@@ -251,17 +247,15 @@ def _spent(answered: Sequence[Call]) -> Row:
             "cost_source": only.cost_source or None,
             "cost_is_partial": False,
         }
-    costs = [call.cost_usd for call in answered if call.cost_usd is not None]
-    sources = {call.cost_source for call in answered if call.cost_source}
     return {
         "models": _distinct([call.model for call in answered]),
         "providers": _distinct([call.provider for call in answered]),
         **total(call.usage for call in answered).counts(),
-        "cost_usd": sum(costs) if costs else None,
-        "cost_source": None if not sources else sources.pop() if len(sources) == 1 else "mixed",
         # A failed call costs nothing that anybody could know of.
-        "cost_is_partial": len(costs) not in (0, len(answered))
-        and any(call.cost_usd is None and call.error is None for call in answered),
+        **cost_columns(
+            Cost(call.cost_usd, call.cost_source, is_nothing=call.error is not None)
+            for call in answered
+        ),
     }
 
 
