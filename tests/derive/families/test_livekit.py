@@ -1,0 +1,58 @@
+"""LiveKit Agents: a trace a session, turns as subtrees."""
+
+import json
+
+from builders import a_span, new_trace_id
+from deriving import derive
+
+SCOPE = "livekit-agents"
+
+
+def test_turns_of_one_session():
+    trace = new_trace_id()
+    session = a_span(
+        name="agent_session", trace_id=trace, attributes={"livekit.session.id": "room-1"}
+    )
+    spans = [session]
+    for n, (user, answer) in enumerate([("Rome?", "Sunny."), ("Oslo?", "Snow.")]):
+        start = session.start_time_unix_nano + n * 10**9
+        turn = a_span(
+            name="agent_turn", trace_id=trace, parent_span_id=session.span_id, start=start,
+            attributes={"lk.pii.user_input": user, "lk.response.text": answer},
+        )  # fmt: skip
+        context = {"items": [{"type": "message", "role": "user", "content": [user]}]}
+        model = a_span(
+            name="llm_node", trace_id=trace, parent_span_id=turn.span_id, start=start + 1,
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": "gpt-4o-mini",
+                "lk.chat_ctx": json.dumps(context),
+                "lk.response.text": answer,
+                "lk.response.ttft": 0.5,
+                "gen_ai.usage.input_tokens": 9,
+                "gen_ai.usage.output_tokens": 2,
+            },
+        )  # fmt: skip
+        spans += [turn, model]
+    found = derive(*spans, scope=SCOPE)
+
+    assert found.thread == ("room-1", "livekit.session.id")
+    assert found.said == [("Rome?", "Sunny."), ("Oslo?", "Snow.")]
+    assert [turn["time_to_first_token_ms"] for turn in found.turns] == [500.0, 500.0]
+    assert [turn["input_tokens"] for turn in found.turns] == [9, 9]
+
+
+def test_a_function_tool_has_its_own_names():
+    trace = new_trace_id()
+    turn = a_span(name="agent_turn", trace_id=trace, attributes={"lk.user_transcript": "Rome?"})
+    tool = a_span(
+        name="function_tool", trace_id=trace, parent_span_id=turn.span_id,
+        attributes={
+            "lk.function_tool.name": "weather", "lk.function_tool.arguments": '{"city": "Rome"}',
+            "lk.function_tool.output": "sunny",
+        },
+    )  # fmt: skip
+    found = derive(turn, tool, scope=SCOPE)
+
+    assert found.turn["user"] == "Rome?"
+    assert found.tools == [("weather", {"city": "Rome"}, "sunny")]
