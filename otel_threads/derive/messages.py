@@ -1,8 +1,9 @@
 """One reader for every shape in which instrumentations write messages.
 
-Chat messages of OpenAI, Anthropic, Gemini and Bedrock, OpenTelemetry's parts, LangChain's
-serialised objects, OpenAI Responses items, and whole requests and responses around them. What is
-none of these is left out, never guessed; nothing here raises.
+Chat messages of OpenAI, Anthropic, Gemini and Bedrock, OpenTelemetry's parts, serialised objects
+(`lc`, `kwargs`), OpenAI Responses items, and whole requests and responses around them. These are
+shapes of models' APIs and of frameworks that many families pass on. What is none of these is left
+out, never guessed; nothing here raises.
 
 Source: shared shapes of docs/conventions.md, section "Messages".
 """

@@ -1,0 +1,322 @@
+"""The order between families, as it was agreed: change it on purpose, and say why in the commit."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from otel_threads.derive import families
+from otel_threads.derive.conventions import CONVENTIONS, Conventions
+from otel_threads.derive.families import FAMILIES, FIRST, LAST, TIES, in_order
+from otel_threads.derive.family import Family
+from otel_threads.derive.ranks import ThreadId, ThreadIdRank
+from otel_threads.services.libraries import LIBRARIES
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(families.__file__).parent
+
+THREAD_IDS = [
+    "otel_threads.thread_id",
+    "gen_ai.conversation.id",
+    "langfuse.session.id",
+    "session.id",
+    "traceloop.association.properties.conversation_id",
+    "traceloop.association.properties.thread_id",
+    "traceloop.association.properties.chat_id",
+    "traceloop.association.properties.session_id",
+    "lmnr.association.properties.session_id",
+    "langsmith.metadata.thread_id",
+    "langsmith.metadata.conversation_id",
+    "langsmith.metadata.session_id",
+    "ai.telemetry.metadata.threadId",
+    "ai.telemetry.metadata.conversationId",
+    "ai.telemetry.metadata.chatId",
+    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.thread_id",
+    "ai.telemetry.metadata.conversation_id",
+    "ai.telemetry.metadata.chat_id",
+    "ai.telemetry.metadata.session_id",
+    "ai.settings.context.threadId",
+    "ai.settings.context.conversationId",
+    "ai.settings.context.chatId",
+    "ai.settings.context.sessionId",
+    "ai.settings.context.thread_id",
+    "ai.settings.context.conversation_id",
+    "ai.settings.context.chat_id",
+    "ai.settings.context.session_id",
+    "gcp.vertex.agent.session_id",
+    "livekit.session.id",
+    "mlflow.trace.session",
+    "spring.ai.chat.client.conversation.id",
+    "langwatch.thread.id",
+    "langwatch.thread_id",
+    "gen_ai.thread.id",
+    "wandb.thread_id",
+    "genkit:metadata:threadId",
+    "genkit:metadata:conversationId",
+    "genkit:metadata:chatId",
+    "genkit:metadata:sessionId",
+    "genkit:metadata:thread_id",
+    "genkit:metadata:conversation_id",
+    "genkit:metadata:chat_id",
+    "genkit:metadata:session_id",
+    "genkit:metadata:agent:sessionId",
+    "group_id",
+    "thread_id",
+    "threadId",
+    "conversation_id",
+    "conversationId",
+    "conversation.id",
+    "chat_id",
+    "chatId",
+    "session_id",
+    "sessionId",
+    "metadata",
+    "metadata.thread_id",
+    "metadata.threadId",
+    "metadata.conversation_id",
+    "metadata.conversationId",
+    "metadata.conversation.id",
+    "metadata.chat_id",
+    "metadata.chatId",
+    "metadata.session_id",
+    "metadata.sessionId",
+    "langfuse.trace.metadata.langfuse_session_id",
+    "langfuse.trace.metadata.thread_id",
+    "langfuse.trace.metadata.threadId",
+    "langfuse.trace.metadata.conversation_id",
+    "langfuse.trace.metadata.conversationId",
+    "langfuse.trace.metadata.conversation.id",
+    "langfuse.trace.metadata.chat_id",
+    "langfuse.trace.metadata.chatId",
+    "langfuse.trace.metadata.session_id",
+    "langfuse.trace.metadata.sessionId",
+    "langfuse.observation.metadata.langfuse_session_id",
+    "langfuse.observation.metadata.thread_id",
+    "langfuse.observation.metadata.threadId",
+    "langfuse.observation.metadata.conversation_id",
+    "langfuse.observation.metadata.conversationId",
+    "langfuse.observation.metadata.conversation.id",
+    "langfuse.observation.metadata.chat_id",
+    "langfuse.observation.metadata.chatId",
+    "langfuse.observation.metadata.session_id",
+    "langfuse.observation.metadata.sessionId",
+]
+
+USER_TEXTS = [
+    "pydantic_ai.all_messages",
+    "all_messages_events",
+    "langfuse.observation.input",
+    "lk.pii.user_input",
+    "lk.user_input",
+    "lk.user_transcript",
+    "input.value",
+    "traceloop.entity.input",
+    "mlflow.spanInputs",
+    "lmnr.span.input",
+    "gen_ai.input.messages",
+    "gen_ai.prompt",
+    "haystack.agent.input",
+    "ai.prompt",
+    "user_prompt",
+    "langwatch.input",
+    "mastra.agent_run.input",
+    "mastra.workflow_run.input",
+    "genkit:input",
+    "input",
+]
+
+ASSISTANT_TEXTS = [
+    "final_result",
+    "langfuse.observation.output",
+    "lk.pii.response.text",
+    "lk.response.text",
+    "output.value",
+    "traceloop.entity.output",
+    "mlflow.spanOutputs",
+    "lmnr.span.output",
+    "gen_ai.output.messages",
+    "gen_ai.completion",
+    "ai.response.text",
+    "haystack.agent.output",
+    "pydantic_ai.all_messages",
+    "all_messages_events",
+    "langwatch.output",
+    "mastra.agent_run.output",
+    "mastra.workflow_run.output",
+    "genkit:output",
+    "output",
+]
+
+ASKED = [
+    "openinference",
+    "langfuse",
+    "langsmith",
+    "mlflow",
+    "laminar",
+    "langwatch",
+    "mastra",
+    "gen-ai-kind",
+    "genkit",
+    "vercel-ai",
+    "litellm",
+    "livekit",
+    "strands",
+    "claude-code",
+    "agent-framework",
+    "anthropic-sdk",
+    "autogen",
+    "azure-ai-agents",
+    "langchain",
+    "langtrace",
+    "semantic-kernel",
+    "smolagents",
+    "spring-ai",
+    "weave",
+    "otel-genai",
+    "openlit",
+    "pydantic-ai",
+    "traceloop",
+    "google-adk",
+    "haystack",
+    "plain",
+]
+
+
+def test_which_attribute_decides_the_thread():
+    assert list(CONVENTIONS.thread_ids) == THREAD_IDS
+
+
+def test_where_words_are_looked_for():
+    assert [text.attribute for text in CONVENTIONS.texts["user"]] == USER_TEXTS
+    assert [text.attribute for text in CONVENTIONS.texts["assistant"]] == ASSISTANT_TEXTS
+
+
+def test_who_is_asked_first():
+    assert [family.name for family in FAMILIES] == ASKED
+
+
+def test_ranks_are_kept_whatever_the_ties():
+    """No list can put a bare name before what a vendor means by its own."""
+    for ties in (TIES, TIES[::-1], ()):
+        ranks = [one.rank for one in Conventions(FAMILIES, ties=ties).thread_ids.values()]
+        assert ranks == sorted(ranks)
+
+
+def test_what_all_families_say_together():
+    assert CONVENTIONS.final_tools == {
+        "final_answer",
+        "final_result",
+        "final_output",
+        "submit_answer",
+    }
+    assert CONVENTIONS.log_events == ("gen_ai.*",)
+    assert CONVENTIONS.elided == {"<REDACTED>", "<elided>"}
+    assert set(CONVENTIONS.metadata_noise) == {
+        "LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id", "checkpoint_ns", "usage_metadata",
+    }  # fmt: skip
+    assert set(CONVENTIONS.tag_noise) == {"seq:step:", "graph:step:"}
+    assert set(CONVENTIONS.metadata_prefixes) == {
+        "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
+        "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.", "metadata.",
+    }  # fmt: skip
+    assert CONVENTIONS.first_token_events == {
+        "First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk",
+    }  # fmt: skip
+
+
+def test_every_module_has_one_family_of_its_name_and_a_test():
+    names = {path.stem.replace("_", "-") for path in PACKAGE.glob("*.py")} - {"--init--"}
+    assert {family.name for family in FAMILIES} == names
+    tests = "".join(path.read_text() for path in (ROOT / "tests/derive/families").glob("*.py"))
+    files = {
+        path.stem.removeprefix("test_").replace("_", "-")
+        for path in (ROOT / "tests/derive/families").glob("*.py")
+    }
+    bare = {
+        family.name
+        for family in FAMILIES
+        if family.name not in files
+        and f'"{family.name}"' not in tests
+        and not any(f'"{one.attribute}"' in tests for one in family.thread_ids)
+    }
+    assert bare == set()
+
+
+def test_no_two_libraries_claim_one_scope():
+    claimed = [scope for library in LIBRARIES for scope in library.scopes]
+    assert len(claimed) == len(set(claimed))
+
+
+def test_what_a_library_says_arrives_is_read():
+    assert {library.arrives_as for library in LIBRARIES} <= set(CONVENTIONS.thread_ids)
+
+
+def test_the_store_reads_the_environments_that_families_name():
+    """The query picks them out of the resource; a family's name must stand there, too."""
+    sql = (ROOT / "otel_threads/store/derived/queries/work_spans.sql").read_text()
+    (expression,) = re.findall(r"coalesce\((.*?)\)\s+as resource_environment", sql, re.DOTALL)
+    assert tuple(re.findall(r"\['(.+?)'\]", expression)) == CONVENTIONS.resource_environments
+
+
+def test_a_misspelt_fact_or_place_is_refused():
+    with pytest.raises(ValueError, match="family x names an unknown fact: modle"):
+        Conventions([Family(name="x", source="", names={"modle": ("a",)})])
+    with pytest.raises(ValueError, match="no module has the family plain"):
+        in_order(family for family in FAMILIES if family.name != "plain")
+
+
+def test_an_attribute_of_two_families_counts_once_at_its_best_rank():
+    low, high = (
+        Family(name=name, source="", thread_ids=(ThreadId("id", rank),))
+        for name, rank in (("a", ThreadIdRank.PLAIN), ("b", ThreadIdRank.SESSION))
+    )
+    assert Conventions([low, high]).thread_ids["id"].rank is ThreadIdRank.SESSION
+
+
+def test_a_place_is_given_once():
+    for places in (FIRST + LAST, TIES):
+        assert len(places) == len(set(places))
+
+
+VENDORS = (
+    "langfuse", "langsmith", "openinference", "traceloop", "logfire", "pydantic_ai", "livekit", "lk\\.", "mastra",
+    "mlflow", "lmnr", "laminar", "langwatch", "genkit", "haystack", "vercel", "litellm", "strands", "claude",
+    "openlit", "gcp\\.vertex", "smolagents", "autogen", "semantic.kernel", "spring\\.ai", "wandb", "langgraph",
+    "langchain", "ai\\.telemetry", "ai\\.response", "traceai", "langtrace",
+)  # fmt: skip
+# Who named them outside, and why it stays.
+NAMED = {
+    # Which project a request belongs to is decided before anything is derived, by columns.
+    "decode/columns.py": {"openinference", "langsmith"},
+    "decode/logs.py": {"openinference"},
+    "receive/auth.py": {"langsmith"},
+    "receive/otlp_http.py": {"langfuse", "langsmith", "langwatch"},
+    # Picked out of the resource in SQL; the test above compares.
+    "store/derived/queries/work_spans.sql": {"langfuse"},
+}
+
+
+def test_a_vendor_is_named_in_its_family_alone():
+    """Else it would take more than one file to know a family, or to change what is known of it."""
+    found: dict[str, set[str]] = {}
+    source = ROOT / "otel_threads"
+    for path in sorted([*source.rglob("*.py"), *source.rglob("*.sql")]):
+        name = path.relative_to(source).as_posix()
+        if not name.startswith(("derive/families/", "ui/")):
+            text = path.read_text().lower()
+            some = {vendor for vendor in VENDORS if re.search(rf"\b{vendor}", text)}
+            some and found.update({name: some})
+    assert found == NAMED
+
+
+def test_a_family_says_nothing_that_it_does_not_own():
+    """A field of `Family` that nothing reads would be a promise that nobody keeps."""
+    read = "".join(
+        path.read_text()
+        for path in (ROOT / "otel_threads").rglob("*.py")
+        if "families" not in path.parts
+    )
+    unread = [field.name for field in dataclasses.fields(Family) if f".{field.name}" not in read]
+    assert unread == []
