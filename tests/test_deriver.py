@@ -17,10 +17,9 @@ from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.derive import deriver as deriving
 from otel_threads.derive.deriver import Deriver, derive_all
-from otel_threads.derive.merge import merge
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
-from otel_threads.store.derived import derived_store, turn_updates
+from otel_threads.store.derived import derived_store, replaced_turns
 from otel_threads.store.derived.derived_store import PASS_BYTES, ROWS_FIRST, DuckDBDerivedStore
 from otel_threads.store.spans.writer import BatchWriter
 
@@ -34,14 +33,14 @@ class Failing(DuckDBDerivedStore):
         self.full = threading.Event()
         self.may_save: threading.Semaphore | None = None  # a pass each; None: as they come
 
-    def save(self, work, traces, merge, **pause):
+    def save(self, work, traces, **pause):
         if self.may_save:
             self.may_save.acquire()
         if self.full.is_set():
             raise StoreFailed("full")
         if any(rows.trace["trace_id"] == self.refuse_trace for rows in traces):
             raise OverflowError("a number that fits no column")
-        return super().save(work, traces, merge, **pause)
+        return super().save(work, traces, **pause)
 
 
 def prepared(tmp_path, *spans):
@@ -169,7 +168,7 @@ def test_only_what_was_derived_before_is_looked_for(tmp_path):
             for trace in store.spans(work, after=after)
             for row in derive_traces(trace, Identity())
         ]
-        store.save(work, rows, merge)
+        store.save(work, rows)
         found.append(work.is_new)
     assert found == [True, False, True]
     with database.cursor() as cursor:
@@ -267,7 +266,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
             "create temp table words as select *, 'first' as first_message, 'last' as last_message"
             " from affected"
         )
-        cursor.execute(turn_updates.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
+        cursor.execute(replaced_turns.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
         found = cursor.execute(
             "select thread_id, trace_count, models, users, tags, first_message, cost_usd"
             " from thread_facts"
@@ -288,7 +287,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
 )
 def test_the_cost_of_a_thread_of_one_trace_is_that_traces(cost_usd):
     with duckdb.connect() as connection:
-        text = turn_updates.INSERT_THREADS_SQL
+        text = replaced_turns.INSERT_THREADS_SQL
         begin, end = text.index("sum(round(s.cost_usd"), text.index("as cost_usd")
         found = connection.execute(
             f"select {text[begin:end]} from (select ?::double as cost_usd) s", [cost_usd]

@@ -17,13 +17,13 @@ from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch, Work
 from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
+from otel_threads.derive import turn_updates
 from otel_threads.derive.deriver import derive_all
 from otel_threads.derive.merge import merge
 from otel_threads.derive.thread_id import Identity
 from otel_threads.store import deletion
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import Deletion
-from otel_threads.store.derived import turn_updates
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
 from otel_threads.store.retention import Retention
 from otel_threads.store.spans.writer import BatchWriter
@@ -119,6 +119,7 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         store = Store(folder)
         patch.setattr(turn_updates, "TURNS_AGAIN_MAX", dice.choice((0, 0, 20, 2000)))
+        patch.setattr(turn_updates, "STARTS_MAX", dice.choice((1, 3, 500)))
         while spans:
             size = dice.choice((1, 2, 5, 30))
             some, spans = spans[:size], spans[size:]
@@ -143,7 +144,7 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
 
 
 @pytest.mark.parametrize("oldest", [True, False])
-def test_the_turns_that_stay_are_not_made_again(tmp_path, oldest):
+def test_the_turns_that_stay_are_not_made_again(tmp_path, monkeypatch, oldest):
     store = Store(str(tmp_path))
     now = time.time_ns() - 3600 * SECOND
     spans = [a_chat("long", f"q {n}", f"a {n}", start=now + n * SECOND) for n in range(3000)]
@@ -155,10 +156,11 @@ def test_the_turns_that_stay_are_not_made_again(tmp_path, oldest):
         made.append(parts := list(parts))
         return merge(parts)
 
+    monkeypatch.setattr(turn_updates, "merge", counted)
     with store.database.transaction() as cursor:
         work = Work(store.derived.position(), [span.trace_id.hex() for span in gone])
         first, last = gone[0].start_time_unix_nano, gone[-1].end_time_unix_nano
-        replace(cursor, work, [], counted, first=first, last=last)
+        replace(cursor, work, [], first=first, last=last)
     assert sum(map(len, made)) < 10
     with store.database.cursor() as cursor:
         rows = cursor.execute('select turn_index, "user" from turns order by start_time').fetchall()

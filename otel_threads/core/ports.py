@@ -3,7 +3,7 @@
 tests/contract/ holds every implementation to these promises.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from otel_threads.core.model import Outcome, Request, Span, TraceRows
 
 ThreadKey = tuple[str, str]  # project, thread_id
-Merge = Callable[[Iterable[dict[str, Any]]], list[dict[str, Any]]]  # parts of a thread → its turns
 
 
 class Clock(Protocol):
@@ -119,7 +118,6 @@ class DerivedStore(Protocol):
         self,
         work: Work,
         traces: Sequence[TraceRows],
-        merge: Merge,
         *,
         pause: Callable[[], None] = lambda: None,
     ) -> list[ThreadKey]:

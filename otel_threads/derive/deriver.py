@@ -18,7 +18,6 @@ from otel_threads.core.errors import StoreClosed, StoreFailed, Unavailable, desc
 from otel_threads.core.model import Load, Span, TraceRows
 from otel_threads.core.ports import DerivedStore, ThreadKey, Work
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
-from otel_threads.derive.merge import merge
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
@@ -233,7 +232,7 @@ class Deriver:
     def _derive(self, work: Work, after: int) -> list[ThreadKey]:
         rows = self._rows(self._store.spans(work, after=after))
         try:
-            return self._store.save(work, rows, merge, pause=self._rest)
+            return self._store.save(work, rows, pause=self._rest)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  # a row that does not fit its column
@@ -248,13 +247,13 @@ class Deriver:
             by_trace.setdefault(one.trace["trace_id"], []).append(one)
         for trace_id, some in by_trace.items():
             try:
-                changed += self._store.save(Work(after, [trace_id]), some, merge)
+                changed += self._store.save(Work(after, [trace_id]), some)
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
                 self._count_failure(trace_id, error)
-                self._store.save(Work(after, [trace_id]), [], merge)  # nor be tried for ever
-        self._store.save(Work(work.upto, []), [], merge)
+                self._store.save(Work(after, [trace_id]), [])  # nor be tried for ever
+        self._store.save(Work(work.upto, []), [])
         return changed
 
     def _count_failure(self, trace_id: str, error: Exception) -> None:
@@ -297,7 +296,7 @@ def derive_all(
             with process.without_garbage():
                 spans = store.spans(work, after=position)
                 rows = [row for trace in spans for row in derive_traces(trace, identity)]
-                store.save(work, rows, merge)
+                store.save(work, rows)
                 del spans, rows  # many objects: gone before they are looked through
         except StoreFailed:  # of memory, it takes less at the next try
             failures += 1

@@ -17,7 +17,6 @@ from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database
 from otel_threads.database.engine_errors import told_apart
-from otel_threads.derive.merge import merge
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
@@ -177,7 +176,7 @@ class Deletion:
             if trace_ids:
                 _delete_raw(cursor, trace_ids, staying)
                 work = Work(self._derived.position(), trace_ids)
-                changed = replace(cursor, work, rows, merge, first=min(starts.values()))
+                changed = replace(cursor, work, rows, first=min(starts.values()))
             delete_said(cursor, threads, [one for one in trace_ids if one not in staying])
         return changed
 

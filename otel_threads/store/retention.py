@@ -18,7 +18,6 @@ from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import told_apart
-from otel_threads.derive.merge import merge
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import RAW, Deletion, delete_said
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
@@ -128,7 +127,7 @@ class Retention:
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
                 first = min(row["start_time_unix_nano"] for row in whole)
                 last = max(row["end_time_unix_nano"] for row in whole)
-                changed = replace(cursor, work, [], merge, first=first, last=last)
+                changed = replace(cursor, work, [], first=first, last=last)
                 gone = _gone(cursor, changed)
                 delete_said(cursor, gone, work.trace_ids)
         for copied in {row["project"] for row in old if row["is_copy"]}:

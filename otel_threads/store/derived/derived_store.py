@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from otel_threads.core.errors import StoreFailed
 from otel_threads.core.model import Span, TraceRows
-from otel_threads.core.ports import Merge, ThreadKey, Work
+from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of, table_of
 from otel_threads.database.database import Database
 from otel_threads.database.engine_errors import is_fatal
 from otel_threads.derive.tool_result_links import join
+from otel_threads.derive.turn_updates import turns_of
 from otel_threads.store.derived import derived_rows, payloads, tool_links, turn_chunks
 from otel_threads.store.derived.derived_columns import (
     CALLS,
@@ -32,7 +33,7 @@ from otel_threads.store.derived.derived_columns import (
     TURN_PIECES,
     TURNS,
 )
-from otel_threads.store.derived.turn_updates import OF_TURNS, TouchedThreads
+from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
 from otel_threads.store.spans import span_rows as rows
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
@@ -144,7 +145,6 @@ class DuckDBDerivedStore:
         self,
         work: Work,
         traces: Sequence[TraceRows],
-        merge: Merge,
         *,
         pause: Pause = lambda: None,
     ) -> list[ThreadKey]:
@@ -155,7 +155,7 @@ class DuckDBDerivedStore:
                 cursor.execute(
                     "delete from traces_again where trace_id in (select trace_id from work_ids)"
                 )
-                changed = replace(cursor, work, traces, merge, pause=pause) if traces else []
+                changed = replace(cursor, work, traces, pause=pause) if traces else []
                 cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
         except duckdb.Error as error:
             if is_fatal(error):
@@ -199,7 +199,6 @@ def replace(
     cursor: duckdb.DuckDBPyConnection,
     work: Work,
     traces: Sequence[TraceRows],
-    merge: Merge,
     *,
     first: int | None = None,
     last: int | None = None,
@@ -242,12 +241,11 @@ def replace(
     loose = [
         turn
         for trace in traces
-        for i, turn in enumerate(merge([p for p in trace.parts if p["thread_id"] is None]))
-        if turn.update(turn_index=i) is None
+        for turn in turns_of(part for part in trace.parts if part["thread_id"] is None)
     ]
     last = max((row["end_time_unix_nano"] for trace in traces for row in trace.slices), default=0)
     threads = TouchedThreads(cursor, changes, parts, pause, last=last)
-    _put_turns(put, loose + threads.turns(merge))
+    _put_turns(put, loose + threads.turns())
     pause()
     threads.sum_up()
     return threads.keys

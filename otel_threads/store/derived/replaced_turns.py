@@ -1,4 +1,4 @@
-"""Turns of threads that a pass or a deletion touched: made again where they may have changed."""
+"""Replaces turns of threads that a pass or a deletion touched: those that derive/ says change."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -6,20 +6,18 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from otel_threads.core.ports import Merge, ThreadKey
+from otel_threads.core.ports import ThreadKey
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of
-from otel_threads.derive.merge import order
+from otel_threads.derive import turn_updates
+from otel_threads.derive.turn_updates import Before, Stored, TurnStart
 from otel_threads.store.derived import derived_rows, payloads
 from otel_threads.store.derived.derived_columns import WORDS
 
-# So many turns are made again rather than those looked for that stay: at ten million spans that
-# takes as long as 10,000 of them, but they take memory.
-TURNS_AGAIN_MAX = 2000
 OF_TURNS = ("turns", "messages", "turn_pieces")
 BEFORE_SQL = sql_files.query("threads_before")
 PARTS_SQL = sql_files.query("thread_parts")
-UNCHANGED_SQL = sql_files.query("unchanged_from")
+STARTS_SQL = sql_files.query("turn_starts")
 PAYLOADS_SQL = sql_files.query("part_payloads")
 THREAD_WORDS_SQL = sql_files.query("thread_words")
 TURN_WORDS_SQL = sql_files.query("turn_words")
@@ -29,11 +27,10 @@ PartKey = tuple[str, str, int]  # project, trace_id, part_index
 
 
 class TouchedThreads:
-    """Makes the turns of touched threads again, where they may have changed; used once.
+    """Replaces the turns of touched threads that may have changed; used once.
 
-    Nearly always that is the end of the thread, and nothing that is stored has to be read. Turns
-    after the change get another number at most: else to delete the first turns of long threads, as
-    retention does, would make all that stays again.
+    Which these are is decided in derive/turn_updates.py. Nearly always they are the end of the
+    thread, and nothing that is stored has to be read.
     """
 
     def __init__(
@@ -66,7 +63,7 @@ class TouchedThreads:
         """The threads."""
         return list(self._affected)
 
-    def turns(self, merge: Merge) -> list[Row]:
+    def turns(self) -> list[Row]:
         """Delete the turns from the change on; return them made again, with their index."""
         if not self._affected:
             return []
@@ -91,9 +88,9 @@ class TouchedThreads:
         added: dict[ThreadKey, int] = {}
         for key in cuts:
             self._pause()
-            turns = merge(whole[_part_key(part)] for part in parts.get(key, ()))
-            for i, turn in enumerate(turns):
-                turn["turn_index"] = kept[key] + i
+            turns = turn_updates.turns_of(
+                (whole[_part_key(part)] for part in parts.get(key, ())), first_index=kept[key]
+            )
             found += turns
             self._words.append(self._first_and_last(key, turns, kept[key], words.get(key)))
             if key in numbers:
@@ -115,17 +112,31 @@ class TouchedThreads:
 
     def _find_unchanged(self, words: Mapping[ThreadKey, Row]) -> dict[ThreadKey, int]:
         """Fill `_until`; return the number that the first turn from then on has now."""
-        longer = {
-            key: upto
-            for key, upto in self._upto.items()
-            if key in words and words[key]["ended"] - 999 > upto
+        stored = {
+            key: Stored(turn_count=row["turn_count"], end_time_unix_nano=row["ended"])
+            for key, row in words.items()
         }
-        if sum(words[key]["turn_count"] for key in longer) <= TURNS_AGAIN_MAX:
+        longer = turn_updates.longer_than_changed(stored, self._upto)
+        if not longer:
             return {}
         register(self._cursor, "changed", _keyed(longer, "upto"))
-        found = rows_of(self._cursor, UNCHANGED_SQL, self._within)
-        self._until = {_key(row): row["start"] for row in found}
-        return {_key(row): row["turn_index"] for row in found}
+        bounds = {**self._within, "starts_max": turn_updates.STARTS_MAX}
+        starts: dict[ThreadKey, list[TurnStart]] = {}
+        for row in rows_of(self._cursor, STARTS_SQL, bounds):
+            starts.setdefault(_key(row), []).append(
+                TurnStart(
+                    start_time_unix_nano=row["start"],
+                    turn_index=row["turn_index"],
+                    has_error=row["has_error"],
+                    begins_anew=row["begins_anew"],
+                )
+            )
+        numbers = {}
+        for key, some in starts.items():
+            if (first := turn_updates.first_that_stays(some)) is not None:
+                self._until[key] = first.start_time_unix_nano
+                numbers[key] = first.turn_index
+        return numbers
 
     def _renumber(self, added: Mapping[ThreadKey, int]) -> None:
         """Add to the numbers of the turns that stay."""
@@ -176,28 +187,17 @@ class TouchedThreads:
         kept: dict[ThreadKey, int],
     ) -> None:
         """Move cuts to where turns may change with what comes after them; fill `kept`."""
-        moved = False
+        has_moved = False
         while before:
             earlier = {}
             for row in before:
                 key = _key(row)
                 kept[key] = row["kept"]
-                if row["before"] is None:
-                    continue
-                some = parts.get(key)
-                first = min(some, key=order) if some else None
-                continued = first is not None and first["continues"]
-                if moved:  # once more only where a part of the turn before begins at that very time
-                    alike = [p for p in some or () if p["start_time_unix_nano"] == cuts[key]]
-                    if continued and len(alike) > 1:
-                        earlier[key] = row["before"]
-                    continue
-                # The change may continue the turn before it, or fall between the traces of that
-                # turn, or show what was asked in turns that failed.
-                if continued or row["before_traces"] > 1:
-                    earlier[key] = row["before"]
-                if row["failed_from"] is not None:
-                    earlier[key] = row["failed_from"]
+                start = turn_updates.earlier_start(
+                    cuts[key], _before(row), parts.get(key, ()), has_moved=has_moved
+                )
+                if start is not None:
+                    earlier[key] = start
             if not earlier:
                 return
             cuts |= earlier
@@ -205,7 +205,7 @@ class TouchedThreads:
             register(self._cursor, "affected", _keyed(earlier, "first"))
             before = rows_of(self._cursor, BEFORE_SQL, self._within)
             register(self._cursor, "affected", _keyed(self._affected, "first"))
-            moved = True
+            has_moved = True
 
     def _payloads(self, parts: Sequence[Row]) -> dict[PartKey, Row]:
         missing = [part for part in parts if _part_key(part) not in self._parts]
@@ -252,6 +252,15 @@ class TouchedThreads:
             "first_message": derived_rows.words(first),
             "last_message": derived_rows.words(last),
         }
+
+
+def _before(row: Row) -> Before:
+    return Before(
+        turn_count=row["kept"],
+        start_time_unix_nano=row["before"],
+        trace_count=row["before_traces"],
+        failed_from_unix_nano=row["failed_from"],
+    )
 
 
 def _by_thread(parts: Iterable[Row]) -> dict[ThreadKey, list[Row]]:
