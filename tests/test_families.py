@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_threads.core.model import Request, Signal, Span
-from otel_threads.core.usage import USAGE
 from otel_threads.core.ports import Batch
+from otel_threads.core.usage import USAGE
 from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs, otlp_json
 from otel_threads.derive.families import FAMILIES

@@ -63,9 +63,7 @@ class Conventions:
             "user": _texts(family.user_texts for family in tied),
             "assistant": _texts(family.assistant_texts for family in tied),
         }
-        self.resource_environments = tuple(
-            name for family in tied for name in family.resource_names.get("environment", ())
-        )
+        self.resource_environments = _each(tied, lambda family: family.resource_environments)
         self.final_tools = frozenset(_each(families, lambda family: family.final_tools))
         self.first_token_events = frozenset(
             _each(families, lambda family: family.first_token_events)

@@ -159,11 +159,11 @@ class Family:
 
     What a span is and says. `kind` tells what a span is, None when this family does not say.
     `names` maps a fact (see FACTS) to the attributes that hold it, the newest first;
-    `resource_names` does so for attributes of the resource. `inputs`, `outputs` and `system` read
-    the messages of a model request; `usage` reads tokens that no single attribute holds; `values`
-    computes facts that need more than a look-up. `marks` are beginnings of attribute names: on a
-    span with none of them `values`, `inputs`, `outputs`, `system` and `usage` find nothing and are
-    not asked; no marks: always asked.
+    `resource_environments` are attributes of the resource that name the environment. `inputs`,
+    `outputs` and `system` read the messages of a model request; `usage` reads tokens that no single
+    attribute holds; `values` computes facts that need more than a look-up. `marks` are beginnings
+    of attribute names: on a span with none of them `values`, `inputs`, `outputs`, `system` and
+    `usage` find nothing and are not asked; no marks: always asked.
 
     Which conversation, and who said what. `thread_ids` may hold the conversation's id;
     `not_thread_ids` look as if, and are none: attribute → why. `user_texts` and `assistant_texts`
@@ -186,7 +186,7 @@ class Family:
     marks: tuple[str, ...] = ()
     kind: Callable[[Span], Kind | None] | None = None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    resource_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    resource_environments: tuple[str, ...] = ()
     inputs: Reader | None = None
     outputs: Reader | None = None
     system: Callable[[Span], str | None] | None = None

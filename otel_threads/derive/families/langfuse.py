@@ -166,6 +166,6 @@ FAMILY = Family(
     assistant_texts=(Text(OUTPUT, TextRank.RUN),),
     metadata_prefixes=("langfuse.trace.metadata.",),
     metadata_noise=("langfuse_",),
-    resource_names={"environment": ("langfuse.environment",)},
+    resource_environments=("langfuse.environment",),
     libraries=(LIBRARY,),
 )

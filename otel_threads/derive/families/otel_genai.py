@@ -239,7 +239,7 @@ FAMILY = Family(
         Text("gen_ai.output.messages", TextRank.REQUEST),
         Text("gen_ai.completion", TextRank.REQUEST),
     ),
-    resource_names={"environment": ("deployment.environment.name", "deployment.environment")},
+    resource_environments=("deployment.environment.name", "deployment.environment"),
     elided=(ELIDED,),
     log_events=("gen_ai.*",),
     libraries=(LIBRARY,),
