@@ -17,7 +17,6 @@ from otel_threads import process, tracing
 from otel_threads.core.errors import StoreClosed, StoreFailed, Unavailable, describe
 from otel_threads.core.model import Load, Span, TraceRows
 from otel_threads.core.ports import DerivedStore, ThreadKey, Work
-from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
@@ -46,13 +45,12 @@ class Deriver:
         store: DerivedStore,
         *,
         thread_id_attributes: Sequence[str] = (),
-        conventions: Conventions = CONVENTIONS,
         load: Callable[[], Load] = lambda: Load.IDLE,
         on_change: Callable[[list[ThreadKey]], None] = lambda _: None,
     ) -> None:
         """Start the thread. `on_change` hears of changed threads after their commit, in it."""
         self._store = store
-        self._identity = Identity(thread_id_attributes, conventions)
+        self._identity = Identity(thread_id_attributes)
         self._load = load
         self._on_change = on_change
         self.derived_sequence = store.position()
@@ -279,7 +277,6 @@ def derive_all(
     committed_sequence: int,
     *,
     thread_id_attributes: Sequence[str] = (),
-    conventions: Conventions = CONVENTIONS,
     on_progress: Callable[[Work], None] = lambda _: None,
 ) -> None:
     """Derive everything up to a commit in the caller's thread, for `rebuild` on a file.
@@ -287,7 +284,7 @@ def derive_all(
     Raises:
         StoreFailed: the database did not take it, also in smaller pieces.
     """
-    identity = Identity(thread_id_attributes, conventions)
+    identity = Identity(thread_id_attributes)
     position = store.position()
     failures = 0
     while position < committed_sequence or store.unsettled():

@@ -260,6 +260,17 @@ def test_the_store_reads_the_environments_that_families_name():
     assert tuple(re.findall(r"\['(.+?)'\]", expression)) == CONVENTIONS.resource_environments
 
 
+def test_doctor_looks_for_what_scrubbers_write():
+    """Its query names the beginning again, and the attributes that it looks at."""
+    sql = (ROOT / "otel_threads/store/read/queries/instrumentations.sql").read_text()
+    looked_at = re.findall(r"attributes\['(.+?)'\] like '(.+?)%'", sql)
+    scrubbed = [text for family in FAMILIES for text in family.scrubbed]
+    assert looked_at
+    for attribute, beginning in looked_at:
+        assert attribute in CONVENTIONS.thread_ids
+        assert any(text.startswith(beginning) for text in scrubbed)
+
+
 def test_a_misspelt_fact_or_place_is_refused():
     with pytest.raises(ValueError, match="family x names an unknown fact: modle"):
         Conventions([Family(name="x", source="", names={"modle": ("a",)})])

@@ -109,3 +109,19 @@ def test_the_resource_tells_the_environment():
     found = derive(a_generation(), resource={"langfuse.environment": "staging"})
 
     assert found.trace["environments"] == ["staging"]
+
+
+def test_model_environment_and_the_message_of_an_error():
+    found = derive(
+        a_generation(
+            **{
+                "langfuse.environment": "staging",
+                "langfuse.observation.level": "ERROR",
+                "langfuse.observation.status_message": "rate limited",
+            }
+        )
+    )
+
+    assert found.call["response_model"] == "gpt-4o-mini"
+    assert found.trace["environments"] == ["staging"]
+    assert found.turn["error"] == {"type": "error", "message": "rate limited"}

@@ -83,3 +83,33 @@ def test_the_first_token_is_an_event():
     )
 
     assert derive(span).call["time_to_first_token_ms"] == 0.25
+
+
+def test_what_else_a_request_tells():
+    span = an_llm(
+        **{
+            "llm.model_name": "gpt-4o-mini",
+            "llm.system": "openai",
+            "llm.finish_reason": "stop",
+            "llm.token_count.prompt": 20,
+            "llm.token_count.completion": 9,
+            "llm.token_count.total": 29,
+            "llm.token_count.prompt_details.cache_write": 2,
+            "llm.token_count.prompt_details.audio": 3,
+            "llm.token_count.completion_details.reasoning": 4,
+            "llm.token_count.completion_details.audio": 1,
+            "llm.cost.total": 0.5,
+            "user.id": "u1",
+            "tag.tags": ["beta"],
+        }
+    )
+    found = derive(span)
+
+    assert (found.call["response_model"], found.call["provider"]) == ("gpt-4o-mini", "openai")
+    assert found.call["finish_reasons"] == ["stop"]
+    assert (found.call["cost_usd"], found.call["cost_source"]) == (0.5, "reported")
+    assert (found.trace["users"], found.trace["tags"]) == (["u1"], ["beta"])
+    assert found.tokens == {
+        "input_tokens": 20, "output_tokens": 9, "total_tokens": 29, "cache_write_tokens": 2,
+        "input_audio_tokens": 3, "reasoning_tokens": 4, "output_audio_tokens": 1,
+    }  # fmt: skip
