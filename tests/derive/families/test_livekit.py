@@ -56,3 +56,39 @@ def test_a_function_tool_has_its_own_names():
 
     assert found.turn["user"] == "Rome?"
     assert found.tools == [("weather", {"city": "Rome"}, "sunny")]
+
+
+def a_model(**fields):
+    context = {"items": [{"type": "message", "role": "user", "content": ["Rome?"]}]}
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "lk.pii.chat_ctx": json.dumps(context),
+        "lk.pii.response.text": "Sunny.",
+        "lk.llm_metrics": '{"ttft": 0.25}',
+    } | fields.pop("attributes", {})
+    return a_span(name="llm_node", attributes=attributes, **fields)
+
+
+def test_a_request_alone_has_its_context_and_metrics():
+    found = derive(a_model(), scope=SCOPE)
+
+    assert found.said == [("Rome?", "Sunny.")]
+    assert found.call["time_to_first_token_ms"] == 250
+
+
+def test_what_was_spoken_is_the_answer():
+    turn = a_span(
+        name="agent_turn",
+        trace_id=new_trace_id(),
+        attributes={"lk.response.text": "Sunny, I hear."},
+    )
+    model = a_model(trace_id=turn.trace_id, parent_span_id=turn.span_id)
+
+    assert derive(turn, model, scope=SCOPE).said == [("Rome?", "Sunny, I hear.")]
+
+
+def test_an_exception_is_told_by_attributes():
+    attributes = {"exception.type": "APIError", "exception.message": "rate limited"}
+    found = derive(a_model(attributes=attributes), scope=SCOPE)
+
+    assert found.turn["error"] == {"type": "APIError", "message": "rate limited"}

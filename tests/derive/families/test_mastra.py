@@ -58,4 +58,30 @@ def test_a_step_asks_for_tools():
         }
     )
 
-    assert derive(step).tools == [("weather", {"city": "Rome"}, None)]
+    found = derive(step)
+
+    assert found.said == [("Rome?", None)]
+    assert found.tools == [("weather", {"city": "Rome"}, None)]
+
+
+def test_the_runs_words_win_over_those_of_its_step():
+    trace = new_trace_id()
+    run = a_span(
+        trace_id=trace,
+        attributes={
+            "mastra.span.type": "workflow_run",
+            "mastra.workflow_run.input": '{"question": "Rome?"}',
+            "mastra.workflow_run.output": '{"answer": "Sunny, 20 degrees."}',
+        },
+    )
+    step = a_span(
+        trace_id=trace,
+        parent_span_id=run.span_id,
+        attributes={
+            "mastra.span.type": "model_step",
+            "mastra.model_step.input": '[{"role": "user", "content": "Answer briefly: Rome?"}]',
+            "mastra.model_step.output": '{"text": "Sunny."}',
+        },
+    )
+
+    assert derive(run, step).said == [("Rome?", "Sunny, 20 degrees.")]

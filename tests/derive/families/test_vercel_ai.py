@@ -90,3 +90,50 @@ def test_the_first_chunk_is_an_event():
     step.events.add(name="ai.stream.firstChunk", time_unix_nano=step.start_time_unix_nano + 500_000)
 
     assert derive(outer, step).call["time_to_first_token_ms"] == 0.5
+
+
+def test_what_else_a_request_tells():
+    outer = an_operation(new_trace_id())
+    step = a_step(
+        outer,
+        **{
+            "ai.response.model": "gpt-4o-mini-2024",
+            "ai.response.id": "r1",
+            "ai.response.finishReason": "stop",
+            "ai.response.msToFirstChunk": 300,
+            "ai.usage.totalTokens": 13,
+            "ai.usage.inputTokenDetails.cacheReadTokens": 4,
+            "ai.usage.inputTokenDetails.cacheWriteTokens": 2,
+            "ai.usage.outputTokenDetails.reasoningTokens": 1,
+        },
+    )
+    found = derive(outer, step)
+
+    assert found.call["response_model"] == "gpt-4o-mini-2024"
+    assert (found.call["response_id"], found.call["finish_reasons"]) == ("r1", ["stop"])
+    assert found.call["time_to_first_token_ms"] == 300
+    assert found.tokens == {
+        "input_tokens": 9, "output_tokens": 2, "total_tokens": 13,
+        "cache_read_tokens": 4, "cache_write_tokens": 2, "reasoning_tokens": 1,
+    }  # fmt: skip
+
+
+def test_the_operations_words_are_the_persons_and_its_text_the_answer():
+    outer = an_operation(new_trace_id(), **{"ai.response.text": "Sunny, 20 degrees."})
+
+    assert derive(outer, a_step(outer)).said == [("Rome?", "Sunny, 20 degrees.")]
+
+
+def test_a_tools_span_alone_tells_all_of_it():
+    outer = an_operation(new_trace_id())
+    tool = a_span(
+        trace_id=outer.trace_id, parent_span_id=outer.span_id,
+        attributes={
+            "ai.operationId": "ai.toolCall", "ai.toolCall.name": "weather", "ai.toolCall.id": "1",
+            "ai.toolCall.args": '{"city": "Rome"}', "ai.toolCall.result": '"sunny"',
+        },
+    )  # fmt: skip
+    found = derive(outer, tool)
+
+    assert found.tools == [("weather", {"city": "Rome"}, "sunny")]
+    assert found.turn["tool_calls"][0]["id"] == "1"
