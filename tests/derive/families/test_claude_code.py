@@ -39,11 +39,20 @@ def test_an_interaction_is_a_turn_and_cached_input_is_input():
 
     assert found.thread == ("s1", "session.id")
     assert found.said == [("Rome?", "Sunny.")]
+    assert found.call["request_model"] == "claude-sonnet-4-5"
     assert found.call["time_to_first_token_ms"] == 300
     assert found.tokens == {
         "input_tokens": 123, "output_tokens": 7, "total_tokens": 130,
         "cache_read_tokens": 100, "cache_write_tokens": 20,
     }  # fmt: skip
+
+
+def test_a_request_of_its_own_has_its_prompt():
+    outer = an_interaction()
+    alone = a_request(outer, user_prompt="Oslo?")
+    alone.parent_span_id = b""
+
+    assert derive(alone, scope=SCOPE).said == [("Oslo?", "Sunny.")]
 
 
 def test_a_prompt_that_is_not_captured_is_not_shown():
