@@ -169,8 +169,8 @@ LONGER = {
     "page": 475, "_span": 415, "_readable": 394, "_texts": 393, "stats": 388, "_spilled": 383,
     "_part": 381, "_call": 390, "_slices": 390, "add_scores": 370, "turns": 366,
     "change_tags": 349, "add_lifecycle": 349, "shaped": 344, "compact": 343, "evaluations": 341,
-    "_open_ports": 370, "_slice": 337, "_read": 329, "fill": 328, "_of_object": 328,
-    "_converse": 327, "_export": 323, "trace": 312, "_events": 304,
+    "_open_ports": 370, "_slice": 350, "_read": 329, "fill": 328, "_of_object": 328,
+    "_converse": 327, "_export": 323, "trace": 312, "_events": 304, "decode": 310,
 }  # fmt: skip
 NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
