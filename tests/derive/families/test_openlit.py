@@ -10,7 +10,7 @@ def test_cost_total_and_first_token():
         attributes={
             "session.id": "chat-1",
             "gen_ai.usage.cost": 0.5,
-            "gen_ai.client.token.usage": 15,
+            "gen_ai.client.token.usage": 17,
             "gen_ai.server.time_to_first_token": 0.25,
         },
     )  # fmt: skip
@@ -18,5 +18,5 @@ def test_cost_total_and_first_token():
 
     assert found.thread == ("chat-1", "session.id")
     assert (found.call["cost_usd"], found.call["cost_source"]) == (0.5, "reported")
-    assert found.tokens["total_tokens"] == 15
+    assert found.tokens["total_tokens"] == 17
     assert found.call["time_to_first_token_ms"] == 250  # seconds here, milliseconds at Strands

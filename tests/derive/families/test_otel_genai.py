@@ -2,7 +2,7 @@
 
 import json
 
-from builders import a_chat, a_span, any_value
+from builders import a_chat, a_span, any_value, new_trace_id
 from deriving import a_record, derive
 
 
@@ -114,3 +114,74 @@ def test_records_of_other_events_are_not_kept():
     found = derive(span, records=[a_record(span, "app.button.clicked", body="x")])
 
     assert found.said == [("Rome?", "Sunny.")]
+
+
+def test_what_else_a_request_tells():
+    span = a_chat(
+        None, "Rome?", "Sunny.",
+        attributes={
+            "gen_ai.request.model": "gpt-4o-mini",
+            "gen_ai.response.model": "gpt-4o-mini-2024",
+            "gen_ai.response.finish_reasons": ["stop"],
+            "gen_ai.usage.total_tokens": 25,
+            "gen_ai.usage.cache_creation.input_tokens": 2,
+            "gen_ai.usage.audio.input_tokens": 3,
+            "gen_ai.usage.audio.output_tokens": 1,
+            "gen_ai.usage.reasoning.output_tokens": 4,
+            "enduser.id": "u1",
+        },
+    )  # fmt: skip
+    found = derive(span)
+
+    assert found.call["request_model"] == "gpt-4o-mini"
+    assert found.call["response_model"] == "gpt-4o-mini-2024"
+    assert found.call["finish_reasons"] == ["stop"]
+    assert found.trace["users"] == ["u1"]
+    assert found.tokens == {
+        "input_tokens": 10, "output_tokens": 5, "total_tokens": 25, "cache_write_tokens": 2,
+        "input_audio_tokens": 3, "output_audio_tokens": 1, "reasoning_tokens": 4,
+    }  # fmt: skip
+
+
+def an_agent(**attributes):
+    return a_span(
+        trace_id=new_trace_id(),
+        attributes={"gen_ai.operation.name": "invoke_agent"} | attributes,
+    )
+
+
+def test_an_agents_words_and_its_tool():
+    agent = an_agent(
+        **{
+            "gen_ai.input.messages": '[{"role": "user", "parts": [{"type": "text", "content": "Rome?"}]}]',
+            "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "Sunny."}]}]',
+        }
+    )
+    tool = a_span(
+        trace_id=agent.trace_id,
+        parent_span_id=agent.span_id,
+        attributes={
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "weather",
+            "gen_ai.tool.call.id": "1",
+            "gen_ai.tool.call.arguments": '{"city": "Rome"}',
+            "gen_ai.tool.call.result": "sunny",
+        },
+    )
+    found = derive(agent, tool)
+
+    assert found.said == [("Rome?", "Sunny.")]
+    assert found.tools == [("weather", {"city": "Rome"}, "sunny")]
+    assert found.turn["tool_calls"][0]["id"] == "1"
+
+
+def test_an_agents_elided_words_are_none():
+    assert derive(an_agent(**{"gen_ai.prompt": "<elided>"})).said == [(None, None)]
+
+
+def test_an_error_has_type_and_message():
+    failed = a_chat(
+        None, "Rome?", None, attributes={"error.type": "429", "error.message": "slow down"}
+    )
+
+    assert derive(failed).turn["error"] == {"type": "429", "message": "slow down"}

@@ -108,3 +108,9 @@ def test_logfire_has_request_and_response_as_json():
     )
 
     assert derive(span, scope="logfire.openai").said == [("Rome?", "Sunny.")]
+
+
+def test_the_user_stands_in_one_json_of_metadata():
+    span = a_model(attributes={"metadata": '{"user_id": "u1"}'})
+
+    assert derive(span, scope="pydantic-ai").trace["users"] == ["u1"]

@@ -19,7 +19,8 @@ def a_chat(**fields):
         "gen_ai.completion.0.finish_reason": "stop",
         "gen_ai.usage.prompt_tokens": 9,
         "gen_ai.usage.completion_tokens": 2,
-        "llm.usage.total_tokens": 11,
+        "llm.usage.total_tokens": 12,
+        "gen_ai.usage.cache_read_input_tokens": 4,
     } | fields.pop("attributes", {})
     return a_span(attributes=attributes, **fields)
 
@@ -40,7 +41,9 @@ def test_flattened_prompts_and_association_properties():
     assert found.said == [("Rome?", "Sunny.")]
     assert found.turn["system"] == "Be brief."
     assert found.call["finish_reasons"] == ["stop"]
-    assert found.tokens == {"input_tokens": 9, "output_tokens": 2, "total_tokens": 11}
+    assert found.tokens == {
+        "input_tokens": 9, "output_tokens": 2, "total_tokens": 12, "cache_read_tokens": 4,
+    }  # fmt: skip
     assert found.trace["users"] == ["u1"]
     assert found.trace["metadata"]["plan"] == "pro"
 
