@@ -66,7 +66,7 @@ def facts(thread: dict) -> str:
 
 OPEN = """
 import sys
-from otel_threads.store.database import Database
+from otel_threads.database.database import Database
 print("opening", flush=True)
 Database(sys.argv[1], memory_limit_bytes=128 << 20).close()
 print("done", flush=True)
