@@ -8,13 +8,21 @@ COLLECTOR_VERSION := v0.161.0
 ESLINT_VERSION := 9.39.5
 COLLECTOR := .collector/build/otelcol-threads
 
-.PHONY: demo test lint lint-page bench soak proto collector browser clean
+.PHONY: demo test test-fast coverage lint lint-page bench soak proto collector browser clean
 
 demo: $(VENV)/.run
 	$(BIN)/otel-threads demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# What needs no server: under a minute.
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not served and not slow" $(ARGS)
+
+# The same, with the lines and branches that it reaches, held to a floor.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not served and not slow" --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.dev lint-page
 	$(BIN)/ruff check .

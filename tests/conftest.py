@@ -32,8 +32,18 @@ LONGEST = (
 )  # fmt: skip
 
 
+# What starts a server, a browser or another program: `make test-fast` leaves it out.
+SERVED_FIXTURES = {"server", "make_server", "shop", "browser", "targets"}
+SERVED_FOLDERS = ("attack/", "collector/", "crash/", "live/", "page/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, as `--no-loadscope-reorder` then hands them out."""
+    """Mark what starts a server, and put the longest files first, as they are then handed out."""
+    for item in items:
+        path = item.path.relative_to(HERE).as_posix()
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if path.startswith(SERVED_FOLDERS) or fixtures & SERVED_FIXTURES:
+            item.add_marker(pytest.mark.served)
 
     def rank(item: pytest.Item) -> int:
         path = item.path.relative_to(HERE).as_posix()
