@@ -18,6 +18,7 @@ def resident_mb():
 OF_DUCKDB = """
 given_back_mb = []
 with duckdb.connect() as connection:
+    connection.execute("set enable_progress_bar = false")
     for _ in range(5):  # by itself it gives back after a second; that may fall in between
         connection.execute("create table t as select range as n, random() from range(4_000_000)")
         connection.execute("drop table t")  # of 64 MB at least

@@ -46,7 +46,7 @@ class Rows:
     """Rows in memory that answer pages as the store does, by number."""
 
     def __init__(self, count: int) -> None:
-        self.rows = {n: {"key": n, "sort": n, "changed": 0} for n in range(count)}
+        self.rows = {n: {"key": f"{n:04}", "sort": n, "changed": 0} for n in range(count)}
 
     def __call__(self, chosen, *, sort, limit, after):
         rows = [r for r in self.rows.values() if r["changed"] > chosen.get("changed_after", -1)]
@@ -58,7 +58,7 @@ class Rows:
 
 
 def position(row, sort):
-    return [row["sort"], 0, row["key"]] if sort else [0, row["key"]]
+    return [row["sort"], "", row["key"]] if sort else ["", row["key"]]
 
 
 def walk(walks, rows, change, limit=3):
@@ -74,7 +74,7 @@ def walk(walks, rows, change, limit=3):
             pages, {}, about={}, sort="sort", limit=limit, cursor=cursor,
             position=position, sequence=lambda: max(r["changed"] for r in rows.rows.values()),
         )  # fmt: skip
-        met += [row["key"] for row in found]
+        met += [int(row["key"]) for row in found]
         if not cursor:
             return met
         change(rows, next(clock))

@@ -34,6 +34,7 @@ ATTACKS = (
 )
 TEXT = "\n\n".join(ATTACKS)
 LINE = "<img src=x onerror=window.hacked=1>\u202eevil\u202c \"'`${1}&amp;"
+NAME = LINE.replace("\u202e", "").replace("\u202c", "")  # names with direction marks are refused
 LONG = 1_000_000
 
 
@@ -91,22 +92,22 @@ def evil(shop):
                 "scores": [
                     {
                         **target,
-                        "name": LINE,
+                        "name": NAME,
                         "value": 1,
-                        "category": LINE,
+                        "category": NAME,
                         "reason": TEXT,
                         "author": who,
                     }
-                    for who in (LINE, "ann")
+                    for who in (NAME, "ann")
                 ]
             },
         ),
-        ("POST", "/comments", {**target, "text": TEXT, "author": LINE}),
-        ("PATCH", "/threads/tags", {"project": "evil", "thread_ids": [LINE], "add": [LINE]}),
+        ("POST", "/comments", {**target, "text": TEXT, "author": NAME}),
+        ("PATCH", "/threads/tags", {"project": "evil", "thread_ids": [LINE], "add": [NAME]}),
         (
             "POST",
             "/views",
-            {"project": "evil", "name": LINE, "filter": f"thread_id = {json.dumps(LINE)}"},
+            {"project": "evil", "name": NAME, "filter": f"thread_id = {json.dumps(LINE)}"},
         ),
     ):
         answer = httpx.request(call, f"{shop.api}{path}", json=body)
