@@ -243,7 +243,7 @@ def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bo
         request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns())
         decoded = columns.decode([request], default_project="default")
         batches.append(
-            (decoded.tables["spans"], decoded.tables["content_pieces"].drop_columns("span_row"))
+            (decoded.tables["spans"], decoded.tables["x_content_chunks"].drop_columns("span_row"))
         )
     with tempfile.TemporaryDirectory() as name:
         database = Database(f"{name}/floor.duckdb", memory_limit_bytes=192 << 20)
@@ -256,7 +256,7 @@ def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bo
                 cursor.execute(f"insert into spans by name select {n} as ingest_seq, * from rows")
                 cursor.register("content", content)
                 cursor.execute(
-                    f"insert into content_pieces by name select {n} as ingest_seq, * from content"
+                    f"insert into x_content_chunks by name select {n} as ingest_seq, * from content"
                 )
             count += rows.num_rows
         took = time.monotonic() - started

@@ -154,7 +154,7 @@ def test_a_byte_that_changed_anywhere_is_found(make_server, tmp_path):
     with duckdb.connect(str(file), read_only=True) as connection:
         used = connection.execute(
             "select unnest(additional_block_ids || [block_id])"
-            " from pragma_storage_info('content_pieces') where block_id >= 0"
+            " from pragma_storage_info('x_content_chunks') where block_id >= 0"
         ).fetchall()
     assert len(set(used)) > 10
     for (block,) in random.Random(1).sample(sorted(set(used)), 5):

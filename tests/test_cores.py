@@ -97,7 +97,7 @@ def test_everybody_at_once(tmp_path):
         for n in range(rounds):
             with database.transaction() as cursor:
                 cursor.execute(
-                    "insert into settings values (?, 'x')", [f"{threading.get_ident()}-{n}"]
+                    "insert into x_settings values (?, 'x')", [f"{threading.get_ident()}-{n}"]
                 )
 
     crew = [threading.Thread(target=work) for work in (ask, write) * 4]
@@ -108,7 +108,7 @@ def test_everybody_at_once(tmp_path):
     assert not any(member.is_alive() for member in crew)
     assert wrong == []
     with database.reading(10) as cursor:
-        assert cursor.execute("select count(*) from settings").fetchone()[0] == 4 * rounds
+        assert cursor.execute("select count(*) from x_settings").fetchone()[0] == 4 * rounds
     with database.transaction() as cursor:
         assert count(cursor) == 1
     database.close()

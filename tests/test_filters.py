@@ -265,10 +265,10 @@ def fill(store, rows) -> None:
         for i, text in enumerate(row["messages"])
     ]
     with store.database.transaction() as cursor:
-        for name in ("thread_facts", "messages", "score_records"):
+        for name in ("x_thread_facts", "messages", "x_score_records"):
             cursor.execute(f"delete from {name}")
         cursor.register("facts", table)
-        cursor.execute("insert into thread_facts by name select * from facts")
+        cursor.execute("insert into x_thread_facts by name select * from facts")
         if messages:
             cursor.register("said", pa.Table.from_pylist(messages, schema=pa.schema(
                 [("project", pa.string()), ("thread_id", pa.string()), ("turn_index", pa.int64()),

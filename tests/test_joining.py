@@ -182,7 +182,7 @@ def test_an_id_of_its_own_wins():
         a_step("b", NOW + LATER, HISTORY, says("sunny")),
     ]
     rows = derive([[a_trace(*spans)]], at_once=True)
-    assert len(rows["thread_facts"]) == 2
+    assert len(rows["x_thread_facts"]) == 2
     assert not any("gen_ai.tool.call.id" in row for row in rows["traces"])
 
 
@@ -236,6 +236,6 @@ def test_a_chain_of_traces_is_followed_whatever_its_length():
     ]
     commits = [[a_trace(span)] for span in reversed(spans)]
     rows = derive(commits, at_once=False)
-    assert len(rows["thread_facts"]) == 1
+    assert len(rows["x_thread_facts"]) == 1
     assert all('"a"' in row for row in rows["traces"])
     assert rows == derive([[a_trace(*spans)]], at_once=True)

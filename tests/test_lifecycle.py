@@ -47,7 +47,7 @@ def put_threads(database, ages_minutes, *, project="p") -> None:
     )  # fmt: skip
     with database.transaction() as cursor:
         cursor.register("facts", table)
-        cursor.execute("insert into thread_facts by name select * from facts")
+        cursor.execute("insert into x_thread_facts by name select * from facts")
 
 
 def service(database, annotations) -> ThreadService:
@@ -122,7 +122,7 @@ def test_a_jump_of_the_clock_ages_nothing(store):
     statuses = [t["status"] for t in service(store, annotations).threads(sort="thread_id")["items"]]
     assert statuses == ["active", "inactive"]
     with store.cursor() as cursor:
-        assert cursor.execute("select count(*), sum(step_ms) from clock_steps").fetchall() == [
+        assert cursor.execute("select count(*), sum(step_ms) from x_clock_steps").fetchall() == [
             (1, 3_600_000)
         ]
     assert STEP_MS_MIN > 1000

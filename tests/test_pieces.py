@@ -44,7 +44,7 @@ def test_only_long_values_are_cut():
 
     values = ["a" * PIECE_BYTES_MAX, "b" * (2 * PIECE_BYTES_MAX + 1), "c"]
     table = pa.Table.from_pylist([row(v, i) for i, v in enumerate(values)], schema=CONTENT)
-    found = [(r["span_row"], r["piece_index"], len(r["value"])) for r in split(table).to_pylist()]
+    found = [(r["span_row"], r["chunk_index"], len(r["value"])) for r in split(table).to_pylist()]
     assert found == [
         (0, None, PIECE_BYTES_MAX), (2, None, 1),
         (1, 0, PIECE_BYTES_MAX), (1, 1, PIECE_BYTES_MAX), (1, 2, 1),
@@ -80,10 +80,10 @@ def test_whole_for_whoever_reads_it(server):
     where = f"where trace_id = '{trace_id}' and key = 'gen_ai.input.messages'"
     [row] = sql(server, f"select value from span_content {where}")
     assert row["value"] == value
-    [row] = sql(server, f"select count(*) as pieces from content_pieces {where}")
+    [row] = sql(server, f"select count(*) as pieces from x_content_chunks {where}")
     assert row["pieces"] > 3
     httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
-    for table in ("content_pieces", "part_payloads"):
+    for table in ("x_content_chunks", "x_part_payloads"):
         [row] = sql(server, f"select count(*) as n from {table} where trace_id = '{trace_id}'")
         assert row["n"] == 0
 
@@ -121,7 +121,7 @@ def test_log_records_too(server):
     [log] = one["logs"]
     assert log["body"] == {"content": text}
     assert log["attributes"] == {"note": text}
-    count = f"select count(*) as n, max(piece_index) as last, count(key) as of_attributes from log_pieces where trace_id = '{trace_id}'"
+    count = f"select count(*) as n, max(chunk_index) as last, count(key) as of_attributes from x_log_chunks where trace_id = '{trace_id}'"
     [row] = sql(server, count)
     assert row["last"] >= 3
     assert row["n"] == 2 * row["of_attributes"]
@@ -167,7 +167,7 @@ def test_what_is_derived_has_bounds():
     }  # fmt: skip
     rows = payloads.pieces(part)
     assert all(len(row["payload"].encode()) <= PIECE_BYTES_MAX for row in rows)
-    assert [row["piece_index"] for row in rows] == list(range(len(rows)))
+    assert [row["chunk_index"] for row in rows] == list(range(len(rows)))
     cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 2097152 characters, whole in span_content]"
     assert part["user"] == part["user_text"] == part["messages"][0]["text"] == cut_text
     assert part["system"] == "short"
@@ -242,12 +242,12 @@ def test_long_values_of_turns_are_whole_for_people_and_short_in_sql(server):
     assert row["n"] == 30
     [row] = sql(
         server,
-        "select string_agg(value, '' order by piece_index) as value from turn_pieces"
+        "select string_agg(value, '' order by chunk_index) as value from x_turn_chunks"
         f" {where} and message_index = 0 and name = 'text'",
     )
     assert row["value"] == ask
     httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
-    assert sql(server, f"select count(*) as n from turn_pieces {where}") == [{"n": 0}]
+    assert sql(server, f"select count(*) as n from x_turn_chunks {where}") == [{"n": 0}]
 
 
 @pytest.mark.parametrize("thread_id", ["pieces-5", None])

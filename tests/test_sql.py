@@ -33,12 +33,12 @@ from otel_threads.store.external_sql.sql_process import CATALOG, Place, Runner
 
 ENDLESS = "select count(*) from range(1000000000000) a"
 WRITES = (
-    "insert into settings values ('a', 'b')",
-    "update settings set value = 'x'",
+    "insert into x_settings values ('a', 'b')",
+    "update x_settings set value = 'x'",
     "delete from spans",
     "drop table spans",
     "create table mine (i int)",
-    "merge into settings using settings s on s.name = settings.name when matched then delete",
+    "merge into x_settings using x_settings s on s.name = x_settings.name when matched then delete",
     "create or replace view threads as select 1",
     "alter table spans add column x int",
     "comment on table spans is 'x'",
@@ -275,9 +275,9 @@ def test_a_checkpoint_waits_for_queries_while_the_log_is_short(database, outside
 def test_a_query_sees_what_was_committed_before_it(database, outside):
     for value in ("1", "2", "3"):
         database.put_settings({"name": value})
-        assert ask(outside, "select value from settings") == [{"value": value}]
+        assert ask(outside, "select value from x_settings") == [{"value": value}]
     database.fold_log(whatever_size=True)
-    assert ask(outside, "select value from settings") == [{"value": "3"}]
+    assert ask(outside, "select value from x_settings") == [{"value": "3"}]
 
 
 def test_a_commit_that_is_being_written_is_not_seen(database, outside):
@@ -285,7 +285,7 @@ def test_a_commit_that_is_being_written_is_not_seen(database, outside):
     database.put_settings({"name": "whole"})
     with Path(f"{database.path}.wal").open("ab") as log:
         log.write(b"\x40\0\0\0\0\0\0\0torn")
-    assert ask(outside, "select value from settings") == [{"value": "whole"}]
+    assert ask(outside, "select value from x_settings") == [{"value": "whole"}]
 
 
 def test_a_database_that_closes_ends_queries(tmp_path):
@@ -332,7 +332,7 @@ def test_no_error_and_no_function_shows_where_the_database_is(outside, tmp_path)
 @pytest.mark.parametrize(
     "sql",
     ["select 1", "from threads", "table turns", "values (1), (2)", "show tables", "describe spans",
-     "summarize settings", "with x as (select 1 as i) select * from x", "explain select 1",
+     "summarize x_settings", "with x as (select 1 as i) select * from x", "explain select 1",
      "explain analyze from spans", "explain (format json) select 1", "select 1;", "-- why\nselect 1",
      "unpivot (select 1 as a, 2 as b) on a, b", "select unnest([1, 2])", "from generate_series(1, 3)",
      "select * from duckdb_columns() where table_name = 'spans'", "from pragma_database_size()",
@@ -481,7 +481,7 @@ def check_connection(connection) -> None:
     assert found.fetchone() == ("chat-0", 4)
     assert len(found) == 2
     with pytest.raises(InvalidQuery, match="INSERT"):
-        connection.sql("insert into settings values ('a', 'b')")
+        connection.sql("insert into x_settings values ('a', 'b')")
 
 
 def test_connect_finds_the_server_or_opens_the_file(make_server):

@@ -371,8 +371,8 @@ class Database:
     def put_settings(self, settings: dict[str, str]) -> None:
         """Store the settings that views read, in place of those of the last start."""
         with self.transaction() as cursor:
-            cursor.execute("delete from settings")
-            cursor.executemany("insert into settings values (?, ?)", list(settings.items()))
+            cursor.execute("delete from x_settings")
+            cursor.executemany("insert into x_settings values (?, ?)", list(settings.items()))
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -568,7 +568,7 @@ def _let_go(cursor: duckdb.DuckDBPyConnection) -> None:
 def _works(connection: duckdb.DuckDBPyConnection) -> bool:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"from {CATALOG}.derive_state").fetchone()
+            cursor.execute(f"from {CATALOG}.x_derive_state").fetchone()
     except duckdb.Error:
         return False
     return True

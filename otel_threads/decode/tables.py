@@ -4,7 +4,7 @@ import pyarrow as pa
 
 MAP = pa.map_(pa.string(), pa.string())
 KEYS = ("project", "trace_id", "span_id", "start_time")
-CHILDREN = ("content_pieces", "span_events", "span_links")
+CHILDREN = ("x_content_chunks", "span_events", "span_links")
 _S, _I, _TIME = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
 SPANS = pa.schema(
     [
@@ -20,7 +20,7 @@ _KEYS = [("project", _S), ("trace_id", _S), ("span_id", _S), ("start_time", _TIM
 CONTENT = pa.schema(
     [
         *_KEYS, ("event_index", pa.int32()), ("key", _S), ("value", _S),
-        ("piece_index", pa.int32()), ("span_row", _I),
+        ("chunk_index", pa.int32()), ("span_row", _I),
     ]
 )  # fmt: skip
 EVENTS = pa.schema(
@@ -39,7 +39,7 @@ LINKS = pa.schema(
 )  # fmt: skip
 EMPTY = {
     "spans": SPANS.empty_table(),
-    "content_pieces": CONTENT.empty_table(),
+    "x_content_chunks": CONTENT.empty_table(),
     "span_events": EVENTS.empty_table(),
     "span_links": LINKS.empty_table(),
 }

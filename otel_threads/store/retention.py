@@ -51,7 +51,7 @@ class Retention:
         """Return the projects that have a retention of their own, in days; 0 keeps everything."""
         with self._asking() as cursor:
             rows = cursor.execute(
-                "select project, retention_days from project_settings"
+                "select project, retention_days from x_project_settings"
                 " where retention_days is not null"
             ).fetchall()
         return dict(rows)
@@ -149,7 +149,7 @@ class Retention:
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
             cursor.execute(
-                "delete from log_pieces where (project, fingerprint) not in"
+                "delete from x_log_chunks where (project, fingerprint) not in"
                 " (select (project, fingerprint) from log_records)"
             )
 
@@ -193,7 +193,7 @@ def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
         # A log record may have come in any commit.
         bound = (
             ""
-            if table in ("log_records", "log_pieces")
+            if table in ("log_records", "x_log_chunks")
             else " and t.ingest_seq between $first and $last"
         )
         cursor.execute(

@@ -11,7 +11,7 @@ DERIVED = ("threads", "turns", "messages", "traces", "calls")
 KEYS_SQL = """
     select 'span:' || span_id as key, count(*) as count from spans group by all
     union all select 'log:' || body, count(*) from log_records group by all
-    union all select 'score:' || name, count(*) from score_records group by all
+    union all select 'score:' || name, count(*) from x_score_records group by all
 """
 # A span is stored twice or halved, or raw and derived rows disagree: each count must be 0.
 DISAGREEMENTS = (

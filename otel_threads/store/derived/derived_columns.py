@@ -62,7 +62,7 @@ PARTS = pa.schema(
 PAYLOADS = pa.schema(
     [
         ("project", _S), ("trace_id", _S), ("part_index", _I), ("start_time_unix_nano", _I),
-        ("piece_index", pa.int32()), ("payload", _S),
+        ("chunk_index", pa.int32()), ("payload", _S),
     ]
 )  # fmt: skip
 TURNS = pa.schema(
@@ -78,7 +78,7 @@ TURN_PIECES = pa.schema(
     [
         ("project", _S), ("thread_id", _S), ("trace_id", _S), ("turn_index", _I),
         ("message_index", _I), ("start_time_unix_nano", _I), ("name", _S),
-        ("piece_index", pa.int32()), ("value", _S),
+        ("chunk_index", pa.int32()), ("value", _S),
     ]
 )  # fmt: skip
 WORDS = pa.schema([("project", _S), ("thread_id", _S), ("first_message", _S), ("last_message", _S)])

@@ -56,7 +56,7 @@ class BatchWriter:
             last = cursor.execute("select max(start_time_unix_nano) from spans").fetchone()
             self._columns = {
                 name: [column for column, *_ in cursor.execute(f"describe {name}").fetchall()]
-                for name in ("spans", *CHILDREN, "log_records", "log_pieces")
+                for name in ("spans", *CHILDREN, "log_records", "x_log_chunks")
             }
         self.committed_sequence: int = row[0] if row else 0
         known_after = last[0] if last and last[0] is not None else -1
@@ -159,7 +159,7 @@ class BatchWriter:
             _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
             if logs.num_rows:
                 long = log_rows.pieces_of(logs)
-                _insert(cursor, "log_pieces", self._columns["log_pieces"], long, sequence)
+                _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         if tables["spans"].num_rows or logs.num_rows:
