@@ -9,7 +9,7 @@ import pytest
 # In a process of its own: what others freed there would be given back, too.
 BEGINNING = """
 import duckdb, pathlib
-from otel_threads.store import allocator
+from otel_threads.database import allocator
 
 def resident_mb():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6

@@ -29,6 +29,7 @@ from otel_threads.database import (
     allocator,
     atomic_create,
     checkpoint_journal,
+    duckdb_versions,
     file_watch,
     migrations,
 )
@@ -95,7 +96,7 @@ class Database:
         self._filled: set[str] = set()  # tables that are known to have had rows
         self._fold_at_bytes = LOG_BYTES_MAX
         # What the listener is asked may be a checkpoint of its own.
-        self._files = FileWatch(path, has_headers=listener is None)
+        self._files = FileWatch(path, has_headers=listener is None and duckdb_versions.is_tested())
         self._looking = threading.Lock()  # held while the files are looked at; guards the next
         self._checkpointing = False
         self._checkpoint_lock = CheckpointLock()  # shared while the file must not change
