@@ -118,8 +118,8 @@ def test_everybody_at_once(tmp_path):
 TOGETHER = """
 import threading
 import duckdb, pyarrow as pa
-from otel_threads.store.cores import Cores
-from otel_threads.store.arrow import register, unregister
+from otel_threads.database.duckdb_threads import Cores
+from otel_threads.database.arrow import register, unregister
 
 connection, cores = duckdb.connect(config={"threads": "4"}), Cores()
 cores.opened(connection)

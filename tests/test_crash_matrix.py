@@ -27,7 +27,7 @@ DAY_NS = 86_400 * 10**9
 DIE_IN_CHECKPOINT = """
 import os, sys
 import duckdb
-from otel_threads.store import database as d
+from otel_threads.database import database as d
 d.Database._open, opened = None, d.Database._open
 
 def opening(self):

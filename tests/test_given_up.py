@@ -9,8 +9,8 @@ import pytest
 SCRIPT = textwrap.dedent(
     """
     import resource, signal, sys, threading
-    from otel_threads.errors import OtelThreadsError
-    from otel_threads.store.database import Database
+    from otel_threads.core.errors import OtelThreadsError
+    from otel_threads.database.database import Database
 
     database = Database(sys.argv[1], memory_limit_bytes=256 << 20)
     with database.transaction() as cursor:

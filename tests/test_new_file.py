@@ -14,7 +14,7 @@ MEMORY_BYTES = 128 << 20
 # The kernel kills it at the first write beyond so many bytes of a file.
 DIE_AFTER = """
 import resource, signal, sys
-from otel_threads.store.database import Database
+from otel_threads.database.database import Database
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 Database(sys.argv[1], memory_limit_bytes=128 << 20)
