@@ -182,6 +182,7 @@ def rebuild(config_file: str | None, **given: str | None) -> None:
                     on_progress(done, total)
                     time.sleep(POLL_S)
         else:
-            process.tune()
+            if loaded.config.tune_process:
+                process.tune()
             local.rebuild_file(loaded.config, on_progress)
     terminal.say("rebuilt")
