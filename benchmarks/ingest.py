@@ -44,10 +44,19 @@ def serve(folder: Path) -> tuple[subprocess.Popen, dict]:
         f"--{name}-endpoint=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "http", "grpc")
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "otel_threads", "serve", "--database", str(folder / "db.duckdb"),
-         "--ready-file", str(ready), *ports],
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "serve",
+            "--database",
+            str(folder / "db.duckdb"),
+            "--ready-file",
+            str(ready),
+            *ports,
+        ],
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     while not ready.exists():
         if process.poll() is not None:
             raise SystemExit("the server did not start")
@@ -160,8 +169,13 @@ class GoSenders:
             for _ in range(int(PREPARED_PER_S * seconds / spans)):
                 request = template.fresh(dice)
                 file.write(struct.pack("<I", len(request)) + request)
-        self._command = [program, f"-address={address}", f"-requests={requests}",
-                         f"-senders={senders}", f"-seconds={seconds}"]  # fmt: skip
+        self._command = [
+            program,
+            f"-address={address}",
+            f"-requests={requests}",
+            f"-senders={senders}",
+            f"-seconds={seconds}",
+        ]
 
     def start(self) -> None:
         with Path(f"{self._folder.name}/waits").open("w") as out:

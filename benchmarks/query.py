@@ -230,9 +230,13 @@ def main() -> None:
     result = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "command": "benchmarks/query.py " + " ".join(sys.argv[1:]),
-        "spans": given.spans, "traces": threads * 10, "threads": threads,
-        "database_bytes": size, "built_s": built_s, "calls": rows,
-    }  # fmt: skip
+        "spans": given.spans,
+        "traces": threads * 10,
+        "threads": threads,
+        "database_bytes": size,
+        "built_s": built_s,
+        "calls": rows,
+    }
     if given.save:
         path = Path(__file__).parent / "results/query.json"
         path.write_text(json.dumps(result, indent=1) + "\n")

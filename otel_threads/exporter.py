@@ -163,9 +163,12 @@ class DuckDBSpanExporter(SpanExporter):
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 answer = httpx.post(
-                    f"{scheme}://{self._served_at}/v1/traces", content=payload, headers=headers,
-                    timeout=EXPORT_TIMEOUT_S, verify=local.verify(self._config),
-                )  # fmt: skip
+                    f"{scheme}://{self._served_at}/v1/traces",
+                    content=payload,
+                    headers=headers,
+                    timeout=EXPORT_TIMEOUT_S,
+                    verify=local.verify(self._config),
+                )
             except httpx.HTTPError as error:
                 if attempt == ATTEMPTS_MAX:
                     self._served_at = None  # gone: the next export looks who has the file now

@@ -288,8 +288,11 @@ def test_a_server_whose_file_is_moved_says_so_until_it_is_back(make_server):
     assert "it was moved" in server.get("/status")["store_error"]
     doctor = subprocess.run(
         [sys.executable, "-m", "otel_threads", "doctor", "--database", str(server.database)],
-        capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "300"},
+    )
     assert "nothing is stored" in doctor.stdout, doctor.stderr
     (server.folder / "away").rename(server.database)
     assert httpx.get(f"{base}/readyz").status_code == 200

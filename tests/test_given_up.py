@@ -67,8 +67,11 @@ def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader
     """Closing a connection within a transaction, of a database given up, would end the process."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "x.duckdb"), reader],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["['Unavailable'] False", "(100000,)", "0"]
     assert "the log could not be folded in" in done.stderr

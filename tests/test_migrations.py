@@ -45,8 +45,10 @@ def test_an_old_file_is_brought_up_to_date_with_its_data(file, tmp_path, make_se
     server.wait_derived()
     subprocess.run(
         [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(path)],
-        check=True, capture_output=True, cwd=folder,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
     server.wait_derived()
     after = [
         t

@@ -46,9 +46,12 @@ def test_only_long_values_are_cut():
     table = pa.Table.from_pylist([row(v, i) for i, v in enumerate(values)], schema=CONTENT)
     found = [(r["span_row"], r["chunk_index"], len(r["value"])) for r in split(table).to_pylist()]
     assert found == [
-        (0, None, PIECE_BYTES_MAX), (2, None, 1),
-        (1, 0, PIECE_BYTES_MAX), (1, 1, PIECE_BYTES_MAX), (1, 2, 1),
-    ]  # fmt: skip
+        (0, None, PIECE_BYTES_MAX),
+        (2, None, 1),
+        (1, 0, PIECE_BYTES_MAX),
+        (1, 1, PIECE_BYTES_MAX),
+        (1, 2, 1),
+    ]
     assert split(table).schema == table.schema
 
 
@@ -105,9 +108,10 @@ def test_log_records_too(server):
     """A body and an attribute; the same record sent again is not stored twice."""
     text = a_text(3 * PIECE_BYTES_MAX, 4)
     model = {
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
         "gen_ai.conversation.id": "pieces-3",
-    }  # fmt: skip
+    }
     span = a_span(attributes=model)
     assert server.post(a_request(span)).status_code == 200
     for _ in range(2):
@@ -156,15 +160,26 @@ def test_what_is_derived_has_bounds():
     image = {"type": "image", "mime_type": "image/png", "content": "A" * 2 * MIB}
     words = {"type": "text", "text": "w" * 2 * MIB}
     message = {
-        "role": "user", "text": "w" * 2 * MIB, "parts": [words, image], "tool_calls": [],
-        "tool_call_id": None, "span_id": "s",
-    }  # fmt: skip
+        "role": "user",
+        "text": "w" * 2 * MIB,
+        "parts": [words, image],
+        "tool_calls": [],
+        "tool_call_id": None,
+        "span_id": "s",
+    }
     part = {
-        "project": "default", "trace_id": "t", "part_index": 0, "start_time_unix_nano": 1,
-        "user": "w" * 2 * MIB, "assistant": None, "system": "short", "user_text": "w" * 2 * MIB,
-        "unanswered": [], "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
+        "project": "default",
+        "trace_id": "t",
+        "part_index": 0,
+        "start_time_unix_nano": 1,
+        "user": "w" * 2 * MIB,
+        "assistant": None,
+        "system": "short",
+        "user_text": "w" * 2 * MIB,
+        "unanswered": [],
+        "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
         "messages": [message],
-    }  # fmt: skip
+    }
     rows = payloads.pieces(part)
     assert all(len(row["payload"].encode()) <= PIECE_BYTES_MAX for row in rows)
     assert [row["chunk_index"] for row in rows] == list(range(len(rows)))
@@ -172,9 +187,10 @@ def test_what_is_derived_has_bounds():
     assert part["user"] == part["user_text"] == part["messages"][0]["text"] == cut_text
     assert part["system"] == "short"
     assert part["messages"][0]["parts"][1] == {
-        "type": "image", "mime_type": "image/png",
+        "type": "image",
+        "mime_type": "image/png",
         "content": "[… 2097152 characters, whole in span_content]",
-    }  # fmt: skip
+    }
     assert len(part["tool_calls"][0]["arguments"]["document"]) < 1_100_000
     again = payloads.unpacked("".join(row["payload"] for row in rows))
     assert again["messages"] == part["messages"]
@@ -266,9 +282,11 @@ def test_words_far_into_a_message_are_found(server, thread_id):
 def test_a_list_of_many_calls_has_bounds():
     calls = [{"id": f"c{i}", "name": "look", "result": i, "error": None} for i in range(5000)]
     turn = {
-        **dict.fromkeys(turn_chunks.OF_TURNS), **dict.fromkeys(turn_chunks.KEY),
-        "start_time_unix_nano": 1, "tool_calls": payloads.json(calls),
-    }  # fmt: skip
+        **dict.fromkeys(turn_chunks.OF_TURNS),
+        **dict.fromkeys(turn_chunks.KEY),
+        "start_time_unix_nano": 1,
+        "tool_calls": payloads.json(calls),
+    }
     rows = turn_chunks.apart([turn], [])
     assert json.loads("".join(row["value"] for row in rows)) == calls
     kept = json.loads(turn["tool_calls"])
@@ -282,9 +300,18 @@ def test_names_that_are_too_long_are_cut_and_the_sender_is_told(server):
     long = "n" * 3 * PIECE_BYTES_MAX
     cut_text = f"{long[:PIECE_BYTES_MAX]}[… cut, {len(long)} characters]"
     span = a_chat(
-        "pieces-6", "hi", "fine", name=long,
-        attributes={long: "x", long[:-1] + "m": "y", "gen_ai.request.model": long, "user.id": long, "error.type": long},
-    )  # fmt: skip
+        "pieces-6",
+        "hi",
+        "fine",
+        name=long,
+        attributes={
+            long: "x",
+            long[:-1] + "m": "y",
+            "gen_ai.request.model": long,
+            "user.id": long,
+            "error.type": long,
+        },
+    )
     span.status.message = span.trace_state = long
     span.events.add(name=long)
     link = span.links.add(trace_id=span.trace_id, span_id=span.span_id)
@@ -368,10 +395,12 @@ def test_attributes_beyond_what_a_map_holds_are_there_for_whoever_reads(server):
         more[f"llm.input_messages.{i}.message.content"] = f"words {i} " + "long " * (60 * (i % 3))
         more[f"llm.input_messages.{i}.tokens"] = i
     own = {
-        "openinference.span.kind": "LLM", "llm.model_name": "m", "session.id": "pieces-8",
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "m",
+        "session.id": "pieces-8",
         "llm.output_messages.0.message.role": "assistant",
         "llm.output_messages.0.message.content": "fine",
-    }  # fmt: skip
+    }
     span = a_span(attributes=more | own)
     event = span.events.add(name="e", time_unix_nano=span.start_time_unix_nano)
     for i in range(1100):

@@ -60,8 +60,10 @@ def test_threads_share_two_heaps_unless_the_user_says_otherwise(tmp_path, set_by
     env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     subprocess.run(
         [sys.executable, "-c", THREADS_THAT_ALLOCATE],
-        env={**env, **set_by_user}, cwd=tmp_path, check=True,
-    )  # fmt: skip
+        env={**env, **set_by_user},
+        cwd=tmp_path,
+        check=True,
+    )
     assert (tmp_path / "heaps").read_text().count("<heap nr=") == most
 
 
@@ -69,8 +71,12 @@ def in_a_process_of_ours(code: str, tmp_path) -> str:
     start = "from otel_threads import process\nprocess.tune()\n"
     return subprocess.run(
         [sys.executable, "-c", start + code],
-        cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60,
-    ).stdout  # fmt: skip
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
 
 
 ASKS_A_TABLE = """

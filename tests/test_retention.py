@@ -19,10 +19,23 @@ from otel_threads.store import retention
 
 DAY_NS = 86_400 * 10**9
 EVERYTHING = (
-    "spans", "span_events", "span_links", "x_content_chunks", "log_records", "traces", "x_trace_slices",
-    "calls", "x_turn_parts", "turns", "messages", "x_turn_chunks", "x_thread_facts", "x_score_records",
-    "comments", "x_tag_changes",
-)  # fmt: skip
+    "spans",
+    "span_events",
+    "span_links",
+    "x_content_chunks",
+    "log_records",
+    "traces",
+    "x_trace_slices",
+    "calls",
+    "x_turn_parts",
+    "turns",
+    "messages",
+    "x_turn_chunks",
+    "x_thread_facts",
+    "x_score_records",
+    "comments",
+    "x_tag_changes",
+)
 
 
 def old(thread: str | None, days: float, **fields):
@@ -167,9 +180,20 @@ def test_pruning_while_spans_arrive(make_server):
     assert sql(server, "select count(*) from threads") == [[sent]]
 
 
-@pytest.mark.parametrize("body", [{}, {"older_than_days": -1}, {"older_than_days": 1, "used_bytes_max": 1},
-    {"older_than_days": "x"}, {"older_than_days": 1, "traces_max": 0}, {"older_than_days": 1, "traces_max": 5001},
-    {"used_bytes_max": 1, "project": "a"}, {"older_than_days": 1e300}, {"x": 1}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"older_than_days": -1},
+        {"older_than_days": 1, "used_bytes_max": 1},
+        {"older_than_days": "x"},
+        {"older_than_days": 1, "traces_max": 0},
+        {"older_than_days": 1, "traces_max": 5001},
+        {"used_bytes_max": 1, "project": "a"},
+        {"older_than_days": 1e300},
+        {"x": 1},
+    ],
+)
 def test_what_cannot_be_pruned(server, body):
     assert httpx.post(f"{server.api}/prune", json=body).status_code == 400
 
@@ -184,9 +208,21 @@ def test_the_command(make_server, served):
 
     def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "otel_threads", "prune", "--database", str(server.database), *arguments],
-            capture_output=True, text=True, input=text, check=False, cwd=server.folder,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "otel_threads",
+                "prune",
+                "--database",
+                str(server.database),
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            input=text,
+            check=False,
+            cwd=server.folder,
+        )
 
     for wrong in (
         (),

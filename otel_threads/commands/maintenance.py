@@ -109,9 +109,12 @@ def _delete(client: Any, chosen: dict[str, Any], expected: int) -> dict[str, int
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-        console=terminal.console(to_stderr=True), transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        console=terminal.console(to_stderr=True),
+        transient=True,
+    )
 
 
 @click.command()

@@ -185,8 +185,11 @@ class Database:
         os.truncate(log, position)
         logger.error(
             "%s is damaged at byte %d of %d: going on with what is before it; kept whole as %s",
-            log, position, size_bytes, kept,
-        )  # fmt: skip
+            log,
+            position,
+            size_bytes,
+            kept,
+        )
         return True
 
     def _listen(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -329,8 +332,9 @@ class Database:
             logger.warning(
                 "the log could not be folded in: %s; very large rows may want more than"
                 " memory_limit_bytes (%d)",
-                describe(error), self.memory_limit_bytes,
-            )  # fmt: skip
+                describe(error),
+                self.memory_limit_bytes,
+            )
             # Not at once again: what it lacked (memory, mostly) it would lack still.
             self._fold_at_bytes = 2 * max(LOG_BYTES_MAX, self.log_bytes())
             if is_fatal(error):  # DuckDB gives the database up

@@ -57,8 +57,11 @@ _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
 # Texts that are no longer than what they are about, or have pieces (value) or a bound of their own.
 UNBOUNDED = ("value", "attribute_types", "resource_attribute_types", "extras")
 SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
-    "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
-)  # fmt: skip
+    "trace_state",
+    "dropped_attributes_count",
+    "dropped_events_count",
+    "dropped_links_count",
+)
 
 
 @dataclass(slots=True)

@@ -177,11 +177,14 @@ def _pieces(
             size += more
     return [
         {
-            **keys, "event_index": event_index, "key": key, "value": piece,
+            **keys,
+            "event_index": event_index,
+            "key": key,
+            "value": piece,
             "chunk_index": i if len(pieces) > 1 else None,
         }
         for i, piece in enumerate(pieces)
-    ]  # fmt: skip
+    ]
 
 
 def readable(name: str, row: dict[str, Any]) -> dict[str, Any]:

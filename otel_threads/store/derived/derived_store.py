@@ -42,9 +42,18 @@ ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 24_000, 40 << 20
 # The same rows may fit later. A commit that finds the disk full is a TransactionException.
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
 TABLES = (
-    "traces", "x_trace_slices", "calls", "x_turn_parts", "turns", "messages", "x_thread_facts",
-    "x_evaluations", "x_tool_links", "x_part_payloads", "x_turn_chunks",
-)  # fmt: skip
+    "traces",
+    "x_trace_slices",
+    "calls",
+    "x_turn_parts",
+    "turns",
+    "messages",
+    "x_thread_facts",
+    "x_evaluations",
+    "x_tool_links",
+    "x_part_payloads",
+    "x_turn_chunks",
+)
 
 PENDING_SQL = sql_files.query("pending_commits")
 PENDING_BYTES_SQL = sql_files.query("pending_bytes")

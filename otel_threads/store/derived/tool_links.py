@@ -20,11 +20,15 @@ ASKED_SQL = sql_files.query("tool_asked")
 AGAIN_SQL = sql_files.query("rederive")
 LINKS = pa.schema(
     [
-        ("project", pa.string()), ("trace_id", pa.string()), ("start_time_unix_nano", pa.int64()),
-        ("thread_id", pa.string()), ("tool_call_id", pa.string()), ("is_answer", pa.bool_()),
+        ("project", pa.string()),
+        ("trace_id", pa.string()),
+        ("start_time_unix_nano", pa.int64()),
+        ("thread_id", pa.string()),
+        ("tool_call_id", pa.string()),
+        ("is_answer", pa.bool_()),
         ("turn_key", pa.string()),
     ]
-)  # fmt: skip
+)
 Row = dict[str, Any]
 
 

@@ -88,7 +88,7 @@ THREADS = Listing(
         "changed_after": "last_sequence > $changed_after",
         "known_by": "first_sequence <= $known_by",
     },
-)  # fmt: skip
+)
 TRACES = Listing(
     item="traces",
     source="traces",
@@ -115,7 +115,7 @@ TRACES = Listing(
         "changed_after": "last_sequence > $changed_after",
         "known_by": "first_sequence <= $known_by",
     },
-)  # fmt: skip
+)
 
 
 def page(

@@ -16,16 +16,37 @@ Key = tuple[str, str, str]  # project, trace_id, span_id
 Content = dict[Key, list[tuple[int | None, str, str]]]
 # Of work_spans.sql, but its attributes.
 COLUMNS = (
-    "project", "trace_id", "span_id", "parent_span_id", "name", "start_time_unix_nano",
-    "end_time_unix_nano", "status_code", "status_message", "service_name", "scope_name",
-    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
-    "received_unix_nano", "ingest_seq",
-)  # fmt: skip
+    "project",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "name",
+    "start_time_unix_nano",
+    "end_time_unix_nano",
+    "status_code",
+    "status_message",
+    "service_name",
+    "scope_name",
+    "scope_version",
+    "attribute_types",
+    "resource_conversation_id",
+    "resource_environment",
+    "received_unix_nano",
+    "ingest_seq",
+)
 # Those that hold the same few texts again and again.
 FEW = (
-    "project", "name", "status_code", "status_message", "service_name", "scope_name",
-    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
-)  # fmt: skip
+    "project",
+    "name",
+    "status_code",
+    "status_message",
+    "service_name",
+    "scope_name",
+    "scope_version",
+    "attribute_types",
+    "resource_conversation_id",
+    "resource_environment",
+)
 LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
 
 
@@ -63,10 +84,25 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
     )
     found = []
     for (
-        project, trace_id, span_id, parent_span_id, name, start, end, status_code, status_message,
-        service_name, scope_name, scope_version, types, conversation_id, environment, received,
-        sequence, own,
-    ) in zip(*columns, _maps(table.column("attributes")), strict=True):  # fmt: skip
+        project,
+        trace_id,
+        span_id,
+        parent_span_id,
+        name,
+        start,
+        end,
+        status_code,
+        status_message,
+        service_name,
+        scope_name,
+        scope_version,
+        types,
+        conversation_id,
+        environment,
+        received,
+        sequence,
+        own,
+    ) in zip(*columns, _maps(table.column("attributes")), strict=True):
         key = (project, trace_id, span_id)
         long = [
             (attribute, text) for index, attribute, text in content.get(key, ()) if index is None
