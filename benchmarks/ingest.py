@@ -235,12 +235,14 @@ def ingest(kind: type, senders: int, spans: int, span_bytes: int, seconds: float
             process.wait()
 
 
-def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bool = True) -> float:
+def floor(
+    senders: int, spans: int, span_bytes: int, seconds: float, *, checkpoint: bool = True
+) -> float:
     """Return spans a second when only DuckDB works: the final rows, from Arrow, one commit each.
 
     They are of the same senders in turn: how often texts repeat decides what compression costs.
 
-    With `fold` its write-ahead log becomes part of the file as it does in the server, each 64 MiB
+    With `checkpoint` its write-ahead log becomes part of the file as it does in the server, each 64 MiB
     (DuckDB by itself does so each 16 MiB); without, the rows are in the log alone.
     """
     from otel_threads import process
@@ -265,7 +267,7 @@ def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bo
         while time.monotonic() - started < seconds:
             rows, content = batches[n % len(batches)]
             n += 1
-            with database.transaction(fold=fold) as cursor:
+            with database.transaction(checkpoint=checkpoint) as cursor:
                 cursor.register("rows", rows)
                 cursor.execute(f"insert into spans by name select {n} as ingest_seq, * from rows")
                 cursor.register("content", content)
@@ -289,8 +291,8 @@ def add_floors(
     if spans == 1:
         return
     for name, rates in floors.items():
-        fold = name == "floor"
-        rates.append(floor(senders, spans, span_bytes, options.seconds / 2, fold=fold))
+        checkpoint = name == "floor"
+        rates.append(floor(senders, spans, span_bytes, options.seconds / 2, checkpoint=checkpoint))
 
 
 def main() -> None:

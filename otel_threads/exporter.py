@@ -99,7 +99,7 @@ class DuckDBSpanExporter(SpanExporter):
         return engine.deriver.wait(engine.writer.committed_sequence, timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Derive what is stored, fold the log in and let go of the file. Safe to call twice."""
+        """Derive what is stored, checkpoint the WAL and close the file. Safe to call twice."""
         with self._lock:
             self._closed = True
             engine, self._engine = self._engine, None

@@ -84,7 +84,7 @@ SQL_QUERIES = Counter("otel_threads_sql_queries", "Queries from outside.", regis
 PRUNED_TRACES = Counter(
     "otel_threads_pruned_traces", "Traces deleted for their age or the size.", registry=REGISTRY
 )
-LOG_BYTES = Gauge("otel_threads_log_bytes", "Size of the write-ahead log.", registry=REGISTRY)
+WAL_BYTES = Gauge("otel_threads_log_bytes", "Size of the write-ahead log.", registry=REGISTRY)
 DATABASE_BYTES = Gauge(
     "otel_threads_database_bytes", "Size of the file and its write-ahead log.", registry=REGISTRY
 )

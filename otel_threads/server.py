@@ -87,7 +87,7 @@ async def serve(
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
             on_stop()
-            engine.let_go_of_readers()  # else they would hold the ports open
+            engine.close_readers()  # else they would hold the ports open
             with contextlib.suppress(FileNotFoundError):
                 note.unlink()
     finally:

@@ -50,7 +50,7 @@ with database.transaction() as cursor:
     cursor.execute("insert into saved_views (project, name) select 'p', range::varchar from range(20000)")
     cursor.execute("delete from saved_views where name::int % 2 = 0 and project = 'before'")
 print("committed", flush=True)
-database.fold_log(whatever_size=True)
+database.checkpoint(whatever_size=True)
 os._exit(9)
 """
 

@@ -215,13 +215,13 @@ def test_a_pass_that_finds_no_memory_folds_the_log(tmp_path, monkeypatch):
     )
 
     def replace(*given, **named):
-        if database.log_bytes():
+        if database.wal_bytes():
             raise duckdb.OutOfMemoryException("no room beside the rows of the log")
         return whole(*given, **named)
 
     whole = derived_store.replace
     monkeypatch.setattr(derived_store, "replace", replace)
-    assert database.log_bytes()
+    assert database.wal_bytes()
     deriver = Deriver(store)
     deriver.notice(writer.committed_sequence)
     assert deriver.wait(writer.committed_sequence, 30)

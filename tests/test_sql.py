@@ -273,7 +273,7 @@ def failing_in_thread(outside: Outside, sql: str) -> tuple[threading.Thread, lis
 def test_a_checkpoint_that_cannot_wait_stops_queries(database, outside):
     thread, failed = failing_in_thread(outside, ENDLESS)
 
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
 
     thread.join(30)
     assert isinstance(failed[0], Unavailable)
@@ -284,25 +284,25 @@ def test_a_checkpoint_waits_for_queries_while_the_log_is_short(database, outside
     """The file must not change under a process that reads it; the log may grow for a while."""
     thread, failed = failing_in_thread(outside, ENDLESS)
     wait_until(lambda: database._checkpoint_lock._readers == 1, "the query reads")
-    monkeypatch.setattr(database, "_fold_at_bytes", 1)
+    monkeypatch.setattr(database, "_checkpoint_at_bytes", 1)
 
     database.put_settings({"a": "b"})
-    assert database.log_bytes() > 0
+    assert database.wal_bytes() > 0
     assert thread.is_alive()
 
-    monkeypatch.setattr("otel_threads.database.database.LOG_HELD_BYTES_MAX", 1)
+    monkeypatch.setattr("otel_threads.database.database.WAL_HELD_BYTES_MAX", 1)
     database.put_settings({"a": "c"})
     thread.join(30)
     assert isinstance(failed[0], Unavailable)
     database.put_settings({"a": "d"})
-    assert database.log_bytes() == 0
+    assert database.wal_bytes() == 0
 
 
 def test_a_query_sees_what_was_committed_before_it(database, outside):
     for value in ("1", "2", "3"):
         database.put_settings({"name": value})
         assert ask(outside, "select value from x_settings") == [{"value": value}]
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
     assert ask(outside, "select value from x_settings") == [{"value": "3"}]
 
 

@@ -1,9 +1,9 @@
-"""Has the allocators give back what was freed, before and after a fold.
+"""Has the allocators give back what was freed, before and after a checkpoint.
 
-DuckDB's own (jemalloc) keeps that for a second by itself. A fold frees what the rows took and takes
-as much to compress them: at full speed, with one a second, 40 MB that nobody used. glibc's, which
-all the rest has, keeps the holes that requests left in its heaps: 10 to 20 MB. Nothing where there
-are no such allocators; DuckDB's is left alone on versions that are not tested.
+DuckDB's own (jemalloc) keeps that for a second by itself. A checkpoint frees what the rows took and
+takes as much to compress them: at full speed, with one a second, 40 MB that nobody used. glibc's,
+which all the rest has, keeps the holes that requests left in its heaps: 10 to 20 MB. Nothing where
+there are no such allocators; DuckDB's is left alone on versions that are not tested.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 """Cuts very long values into pieces, and what is no content down to its first piece.
 
-DuckDB reads and folds 2,048 values of a column at once, whatever their size: a run of images or
-documents of some megabytes would not fit in its memory, and it would give the database up. Names
-and keys of that size are no use to anybody, but must not do that either.
+DuckDB reads and checkpoints 2,048 values of a column at once, whatever their size: a run of images
+or documents of some megabytes would not fit in its memory, and it would invalidate the database.
+Names and keys of that size are no use to anybody, but must not do that either.
 """
 
 from collections.abc import Sequence

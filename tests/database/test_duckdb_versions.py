@@ -70,7 +70,7 @@ def test_copies_of_a_tested_version_are_restored_all_the_same(tmp_path, request)
             shutil.copyfile(f"{path}{end}", f"{left}{end}")
     database.close()
     request.getfixturevalue("untested")
-    assert checkpoint_journal.put_back(str(left))
+    assert checkpoint_journal.restore(str(left))
 
 
 def test_a_backup_is_checked_by_reading_every_value(untested, tmp_path, monkeypatch):

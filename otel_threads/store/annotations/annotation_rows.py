@@ -19,7 +19,7 @@ from otel_threads.core.ports import ThreadKey
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
-from otel_threads.database.engine_errors import told_apart
+from otel_threads.database.engine_errors import classified
 from otel_threads.store.spans.span_rows import trace_key
 
 Row = dict[str, Any]
@@ -337,7 +337,7 @@ class Annotations:
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with told_apart(), self.lock, self._database.transaction() as cursor:
+        with classified(), self.lock, self._database.transaction() as cursor:
             yield cursor
 
     def _known(

@@ -187,8 +187,8 @@ class DuckDBDerivedStore:
             self._rows_limit = max(1, self._rows_taken // 2)
             if is_fatal(error):
                 raise
-            # Rows in the log take memory, too, and no commit may come that would fold it.
-            self._database.fold_log(whatever_size=True)
+            # Rows in the WAL take memory, too, and no commit may come that would checkpoint it.
+            self._database.checkpoint(whatever_size=True)
             raise StoreFailed("the database had no memory for it") from error
         self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
 

@@ -1,7 +1,7 @@
 """Long values of turns and messages: rows keep their beginning, the whole is in pieces.
 
-DuckDB takes 2,048 rows of a column at once, and a fold of the log that finds no memory for them
-gives the database up (decode/chunks.py).
+DuckDB takes 2,048 rows of a column at once, and a checkpoint that finds no memory for them
+invalidates the database (decode/chunks.py).
 """
 
 from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 
 BITS = 1 << 24  # of a filter, 2 MB: with SPANS_MAX in it, one span of 40,000 is said to be there
-SPANS_MAX = 250_000  # then the older filter is let go
+SPANS_MAX = 250_000  # then the older filter is dropped
 _SHIFTS = np.array([0, 13, 27, 40], dtype=np.uint64)  # four places of each hash
 _FACTORS = np.array(
     [

@@ -122,18 +122,18 @@ class BatchWriter:
             error = StoreFailed(f"the database did not take it: {_first_line(caught)}")
         self.failed = error
         _answer(group, error)
-        group.clear()  # what was stored need not stay while the log is folded in
-        self._database.fold_log()  # after the answers: it may take a moment
+        group.clear()  # what was stored need not stay during a checkpoint
+        self._database.checkpoint()  # after the responses: it may take long
 
     def _commit_or_make_room(self, batches: list[Batch]) -> None:
-        """Commit; out of memory, fold the log in, and try once more."""
+        """Commit; out of memory, checkpoint the WAL, and try once more."""
         try:
             self._commit(batches)
         except duckdb.OutOfMemoryException as error:
             if is_fatal(error):
                 raise
             # Rows in the log take memory, too, and the next commit would find no more than this.
-            self._database.fold_log(whatever_size=True)
+            self._database.checkpoint(whatever_size=True)
             self._commit(batches)
 
     def _reopen(self, cause: Exception) -> None:
@@ -151,7 +151,10 @@ class BatchWriter:
         tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
         counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
-        with tracing.span("commit", **counts), self._database.transaction(fold=False) as cursor:
+        with (
+            tracing.span("commit", **counts),
+            self._database.transaction(checkpoint=False) as cursor,
+        ):
             tables = _without_resent(cursor, tables, self._recent)
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):
