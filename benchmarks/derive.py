@@ -106,8 +106,8 @@ def main() -> None:
                 total += count
             number += 1
         writer.close()
-        # In a server the writer's own commits fold the log in: what it holds is no work of deriving.
-        database.fold_log(whatever_size=True)
+        # In a server the writer's own commits checkpoint the WAL: what it holds is no work of deriving.
+        database.checkpoint(whatever_size=True)
         store = DuckDBDerivedStore(database)
         started, position = time.perf_counter(), 0
         while position < writer.committed_sequence:
@@ -121,7 +121,7 @@ def main() -> None:
         rates, loops = [], []
         for _ in range(1 if options.profile else ROUNDS):
             store.reset()
-            database.fold_log(whatever_size=True)
+            database.checkpoint(whatever_size=True)
             loops.append(additions_s())
             started = time.perf_counter()
             if options.profile:

@@ -31,8 +31,14 @@ ROUNDS = 15
 NEWEST_THREADS = 1000  # all of the smallest file: conversations that go on are among the newest
 THREADS_DERIVED = 512  # that 2,048 spans belong to: as many in each file, or the largest has most
 SLICE_TRACES = 1000  # the smallest file has enough for three
-READS = ("thread list, page 1", "search by id prefix", "thread header", "turns of a thread",
-         "one trace", "stats over all threads")  # fmt: skip
+READS = (
+    "thread list, page 1",
+    "search by id prefix",
+    "thread header",
+    "turns of a thread",
+    "one trace",
+    "stats over all threads",
+)
 
 
 def timed(work) -> float:
@@ -214,8 +220,10 @@ def main() -> None:
         saved = {
             "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
             "command": "benchmarks/growth.py " + " ".join(sys.argv[1:]),
-            "results": {str(size): {k: round(v, 3) for k, v in row.items()} for size, row in results.items()},
-        }  # fmt: skip
+            "results": {
+                str(size): {k: round(v, 3) for k, v in row.items()} for size, row in results.items()
+            },
+        }
         (RESULTS / "growth.json").write_text(json.dumps(saved, indent=1) + "\n")
         chart(results, RESULTS / "growth.svg")
 

@@ -44,10 +44,19 @@ def serve(folder: Path) -> tuple[subprocess.Popen, dict]:
         f"--{name}-endpoint=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "http", "grpc")
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "otel_threads", "serve", "--database", str(folder / "db.duckdb"),
-         "--ready-file", str(ready), *ports],
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "serve",
+            "--database",
+            str(folder / "db.duckdb"),
+            "--ready-file",
+            str(ready),
+            *ports,
+        ],
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     while not ready.exists():
         if process.poll() is not None:
             raise SystemExit("the server did not start")
@@ -160,8 +169,13 @@ class GoSenders:
             for _ in range(int(PREPARED_PER_S * seconds / spans)):
                 request = template.fresh(dice)
                 file.write(struct.pack("<I", len(request)) + request)
-        self._command = [program, f"-address={address}", f"-requests={requests}",
-                         f"-senders={senders}", f"-seconds={seconds}"]  # fmt: skip
+        self._command = [
+            program,
+            f"-address={address}",
+            f"-requests={requests}",
+            f"-senders={senders}",
+            f"-seconds={seconds}",
+        ]
 
     def start(self) -> None:
         with Path(f"{self._folder.name}/waits").open("w") as out:
@@ -221,12 +235,14 @@ def ingest(kind: type, senders: int, spans: int, span_bytes: int, seconds: float
             process.wait()
 
 
-def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bool = True) -> float:
+def floor(
+    senders: int, spans: int, span_bytes: int, seconds: float, *, checkpoint: bool = True
+) -> float:
     """Return spans a second when only DuckDB works: the final rows, from Arrow, one commit each.
 
     They are of the same senders in turn: how often texts repeat decides what compression costs.
 
-    With `fold` its write-ahead log becomes part of the file as it does in the server, each 64 MiB
+    With `checkpoint` its write-ahead log becomes part of the file as it does in the server, each 64 MiB
     (DuckDB by itself does so each 16 MiB); without, the rows are in the log alone.
     """
     from otel_threads import process
@@ -243,7 +259,7 @@ def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bo
         request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns())
         decoded = columns.decode([request], default_project="default")
         batches.append(
-            (decoded.tables["spans"], decoded.tables["content_pieces"].drop_columns("span_row"))
+            (decoded.tables["spans"], decoded.tables["x_content_chunks"].drop_columns("span_row"))
         )
     with tempfile.TemporaryDirectory() as name:
         database = Database(f"{name}/floor.duckdb", memory_limit_bytes=192 << 20)
@@ -251,12 +267,12 @@ def floor(senders: int, spans: int, span_bytes: int, seconds: float, *, fold: bo
         while time.monotonic() - started < seconds:
             rows, content = batches[n % len(batches)]
             n += 1
-            with database.transaction(fold=fold) as cursor:
+            with database.transaction(checkpoint=checkpoint) as cursor:
                 cursor.register("rows", rows)
                 cursor.execute(f"insert into spans by name select {n} as ingest_seq, * from rows")
                 cursor.register("content", content)
                 cursor.execute(
-                    f"insert into content_pieces by name select {n} as ingest_seq, * from content"
+                    f"insert into x_content_chunks by name select {n} as ingest_seq, * from content"
                 )
             count += rows.num_rows
         took = time.monotonic() - started
@@ -275,8 +291,8 @@ def add_floors(
     if spans == 1:
         return
     for name, rates in floors.items():
-        fold = name == "floor"
-        rates.append(floor(senders, spans, span_bytes, options.seconds / 2, fold=fold))
+        checkpoint = name == "floor"
+        rates.append(floor(senders, spans, span_bytes, options.seconds / 2, checkpoint=checkpoint))
 
 
 def main() -> None:

@@ -143,9 +143,12 @@ def main() -> None:
     result = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "command": "benchmarks/page.py " + " ".join(sys.argv[1:]),
-        "spans": given.spans, "threads": threads, "times": rows,
-        "first_paint_to_floor": round(ratio, 2), "budgets_ms": BUDGETS_MS,
-    }  # fmt: skip
+        "spans": given.spans,
+        "threads": threads,
+        "times": rows,
+        "first_paint_to_floor": round(ratio, 2),
+        "budgets_ms": BUDGETS_MS,
+    }
     if given.save:
         path = Path(__file__).parent / "results/page.json"
         path.write_text(json.dumps(result, indent=1) + "\n")

@@ -56,9 +56,13 @@ def running(command: list[str], folder: Path, ready: str, env: dict[str, str]):
     """Run a server in a folder until it is left."""
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **env}, stdout=log, stderr=log,
+            command,
+            cwd=folder,
+            env={**os.environ, **env},
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             until(lambda: answers(ready) or process.poll() is not None, "it starts")
             if process.poll() is not None:
@@ -128,8 +132,13 @@ def phoenix(folder: Path, payloads: list[bytes], count: int) -> dict[str, float]
     """Arize Phoenix with SQLite."""
     made = environments.made("phoenix", ["arize-phoenix"])
     port, other = free_port(), free_port()
-    env = {"PHOENIX_WORKING_DIR": str(folder), "PHOENIX_PORT": str(port), "PHOENIX_HOST": "127.0.0.1",
-           "PHOENIX_GRPC_PORT": str(other), "PHOENIX_TELEMETRY_ENABLED": "false"}  # fmt: skip
+    env = {
+        "PHOENIX_WORKING_DIR": str(folder),
+        "PHOENIX_PORT": str(port),
+        "PHOENIX_HOST": "127.0.0.1",
+        "PHOENIX_GRPC_PORT": str(other),
+        "PHOENIX_TELEMETRY_ENABLED": "false",
+    }
     with running(
         [str(made / "bin/phoenix"), "serve"], folder, f"http://127.0.0.1:{port}/healthz", env
     ):
@@ -146,8 +155,16 @@ def mlflow(folder: Path, payloads: list[bytes], count: int) -> dict[str, float]:
     """MLflow with SQLite."""
     made = environments.made("mlflow", ["mlflow"])
     port = free_port()
-    command = [str(made / "bin/mlflow"), "server", "--host", "127.0.0.1", "--port", str(port),
-               "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]  # fmt: skip
+    command = [
+        str(made / "bin/mlflow"),
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+    ]
     env = {"PATH": f"{made / 'bin'}:{os.environ['PATH']}"}
     with running(command, folder, f"http://127.0.0.1:{port}/health", env):
         return load(
@@ -185,9 +202,13 @@ def main() -> None:
                 found[peer.__name__] = {"left_out": f"{type(error).__name__}: {str(error)[:300]}"}
         print(peer.__name__, found[peer.__name__], flush=True)
     if given.save:
-        saved = {"machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-                 "command": "benchmarks/peers.py " + " ".join(sys.argv[1:]), "spans": count,
-                 "payload_bytes": sum(map(len, payloads)), "servers": found}  # fmt: skip
+        saved = {
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+            "command": "benchmarks/peers.py " + " ".join(sys.argv[1:]),
+            "spans": count,
+            "payload_bytes": sum(map(len, payloads)),
+            "servers": found,
+        }
         path = Path(__file__).parent / "results/peers.json"
         path.write_text(json.dumps(saved, indent=1) + "\n")
 

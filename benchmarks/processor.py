@@ -61,12 +61,18 @@ def main() -> None:
     for name, measured in times.items():
         # Paired by round: the machine's speed changes from one to the next.
         extra = statistics.median(a - b for a, b in zip(measured, times["floor"], strict=True))
-        found[name] = {"us_a_span": round(statistics.median(measured), 2), "extra_us": round(extra, 2),
-                       "of_floor": round(extra / floor, 3)}  # fmt: skip
+        found[name] = {
+            "us_a_span": round(statistics.median(measured), 2),
+            "extra_us": round(extra, 2),
+            "of_floor": round(extra / floor, 3),
+        }
         print(f"{name:<34} {found[name]}")
     if given.save:
-        saved = {"machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-                 "command": "benchmarks/processor.py " + " ".join(sys.argv[1:]), "cases": found}  # fmt: skip
+        saved = {
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+            "command": "benchmarks/processor.py " + " ".join(sys.argv[1:]),
+            "cases": found,
+        }
         path = Path(__file__).parent / "results/processor.json"
         path.write_text(json.dumps(saved, indent=1) + "\n")
 

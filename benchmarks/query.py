@@ -93,7 +93,7 @@ def tables(threads: int) -> dict[str, str]:
                 {SPANS_A_TRACE} as span_count, (n % 100 = 0)::int as error_count, 2 as call_count,
                 {WORDS} as first_message, {WORDS} as last_message, {ABOUT}, {COMMON}
             from ({trace})""",
-        "trace_slices": f"""
+        "x_trace_slices": f"""
             select 'default' as project, md5((n + 1)::varchar) as trace_id,
                 'chat-' || t as thread_id, 'gen_ai.conversation.id' as thread_id_source,
                 began as start_time_unix_nano, began + 900000000 as end_time_unix_nano,
@@ -133,7 +133,7 @@ def tables(threads: int) -> dict[str, str]:
                 case when i = 0 then 'user' else 'assistant' end as role,
                 {WORDS.replace("md5(n::varchar)", "md5((2 * n + i)::varchar)")} as text
             from ({trace}), range(2) m(i)""",
-        "thread_facts": f"""
+        "x_thread_facts": f"""
             select 'default' as project, 'chat-' || n as thread_id,
                 'gen_ai.conversation.id' as thread_id_source,
                 make_timestamptz(({start} + {first} * {step}) // 1000) as first_activity_time,
@@ -150,11 +150,11 @@ def tables(threads: int) -> dict[str, str]:
                 make_timestamptz(({start} + {last} * {step}) // 1000) as last_trace_at,
                 {WORDS} as first_message, {WORDS} as last_message, {ABOUT}, {COMMON}
             from range({threads}) r(n)""",
-        "score_records": f"""
+        "x_score_records": f"""
             select 'default' as project, 'chat-' || (n * 10) as thread_id, 'quality' as name,
                 (n % 100) / 100 as value, 'api' as source, 'ann' as author, now() as created_at,
                 now() as updated_at, {traces} as sequence from range({threads // 10}) r(n)""",
-        "derive_state": f"select {traces} as derived_sequence",
+        "x_derive_state": f"select {traces} as derived_sequence",
     }
 
 
@@ -164,8 +164,8 @@ def build(path: str, threads: int) -> float:
     database = Database(path, memory_limit_bytes=8 << 30)
     for table, query in tables(threads).items():
         with database.transaction() as cursor:
-            if table == "derive_state":
-                cursor.execute("delete from derive_state")
+            if table == "x_derive_state":
+                cursor.execute("delete from x_derive_state")
             cursor.execute(f"insert into {table} by name {query}")
         print(f"  {table:<14} {time.monotonic() - started:7.1f} s", file=sys.stderr)
     database.close()
@@ -230,9 +230,13 @@ def main() -> None:
     result = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "command": "benchmarks/query.py " + " ".join(sys.argv[1:]),
-        "spans": given.spans, "traces": threads * 10, "threads": threads,
-        "database_bytes": size, "built_s": built_s, "calls": rows,
-    }  # fmt: skip
+        "spans": given.spans,
+        "traces": threads * 10,
+        "threads": threads,
+        "database_bytes": size,
+        "built_s": built_s,
+        "calls": rows,
+    }
     if given.save:
         path = Path(__file__).parent / "results/query.json"
         path.write_text(json.dumps(result, indent=1) + "\n")

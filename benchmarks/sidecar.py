@@ -80,10 +80,15 @@ def run(
     turns = ask("select sum(turn_count), (select count(*) from turns) from threads")[0]
     server.stop()
     return {
-        "sent": len(sent), "stored": len(stored), "lost": len(sent - set(stored)),
-        "duplicates": len(stored) - len(set(stored)), "turns": turns[0], "turn_rows": turns[1],
-        "kills": kills, "seconds": round(duration_s),
-    }  # fmt: skip
+        "sent": len(sent),
+        "stored": len(stored),
+        "lost": len(sent - set(stored)),
+        "duplicates": len(stored) - len(set(stored)),
+        "turns": turns[0],
+        "turn_rows": turns[1],
+        "kills": kills,
+        "seconds": round(duration_s),
+    }
 
 
 def main() -> None:
@@ -113,8 +118,9 @@ def main() -> None:
     if given.save:
         saved = {
             "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-            "command": "benchmarks/sidecar.py " + " ".join(sys.argv[1:]), **found,
-        }  # fmt: skip
+            "command": "benchmarks/sidecar.py " + " ".join(sys.argv[1:]),
+            **found,
+        }
         (Path(__file__).parent / "results/sidecar.json").write_text(
             json.dumps(saved, indent=1) + "\n"
         )

@@ -76,9 +76,11 @@ class Run:
     def read(self, client: httpx.Client, dice: random.Random) -> None:
         """What a page and an analyst ask."""
         asked = (
-            ("/threads", {}), ("/threads/stats", {}), ("/traces", {}),
+            ("/threads", {}),
+            ("/threads/stats", {}),
+            ("/traces", {}),
             ("/threads", {"filter": "duration_ms > 5 and scores.quality < 0.5"}),
-        )  # fmt: skip
+        )
         path, query = dice.choice(asked)
         answers = [client.get(path, params=query)]
         answers.append(client.post("/sql", json={"sql": "from daily_usage"}))
@@ -138,10 +140,14 @@ def sample(server: Server) -> dict[str, float]:
             "rss_mb": psutil.Process(server.pid).memory_info().rss / 1e6,
             "duckdb_mb": float(counted["otel_threads_duckdb_memory_bytes"]) / 1e6,
             "file_mb": server.database.stat().st_size / 1e6,
-            "log_mb": Path(f"{server.database}.wal").stat().st_size / 1e6 if Path(f"{server.database}.wal").exists() else 0.0,
-            "lag_ms": status["derive_lag_ms"], "spans": status["spans"],
-            "list_ms": median_ms("/threads"), "healthz_ms": floor,
-        }  # fmt: skip
+            "log_mb": Path(f"{server.database}.wal").stat().st_size / 1e6
+            if Path(f"{server.database}.wal").exists()
+            else 0.0,
+            "lag_ms": status["derive_lag_ms"],
+            "spans": status["spans"],
+            "list_ms": median_ms("/threads"),
+            "healthz_ms": floor,
+        }
 
 
 def main() -> None:
@@ -175,18 +181,26 @@ def main() -> None:
         for name in samples[0]
     }
     found = {
-        "sent": run.sent, "threads_deleted": run.deleted, "questions": run.asked,
-        "errors": run.errors[:20], "error_count": len(run.errors), "exit_code": code,
-        "log_lines": len(log.splitlines()), "medians_by_third": medians,
+        "sent": run.sent,
+        "threads_deleted": run.deleted,
+        "questions": run.asked,
+        "errors": run.errors[:20],
+        "error_count": len(run.errors),
+        "exit_code": code,
+        "log_lines": len(log.splitlines()),
+        "medians_by_third": medians,
         "rss_mb_max": round(max(one["rss_mb"] for one in samples), 1),
         "end": {name: round(value, 2) for name, value in last.items()},
         "file_mb_after_stop": round(stopped_mb, 1),
-    }  # fmt: skip
+    }
     print(json.dumps(found, indent=1))
     print(log[-2000:], file=sys.stderr)
     if given.save:
-        saved = {"machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-                 "command": "benchmarks/soak.py " + " ".join(sys.argv[1:]), **found}  # fmt: skip
+        saved = {
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+            "command": "benchmarks/soak.py " + " ".join(sys.argv[1:]),
+            **found,
+        }
         path = Path(__file__).parent / "results/soak.json"
         path.write_text(json.dumps(saved, indent=1) + "\n")
 

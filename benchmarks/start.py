@@ -39,7 +39,7 @@ def grow(path: Path) -> None:
                 {"n": n},
             )
             cursor.execute(
-                "insert into content_pieces by name select $n as ingest_seq, 'default' as project,"
+                "insert into x_content_chunks by name select $n as ingest_seq, 'default' as project,"
                 " md5((i // 8)::varchar || $n) as trace_id,"
                 " left(md5(i::varchar || $n), 16) as span_id,"
                 f" now() as start_time, 'gen_ai.input.messages' as key, {text} as value"
@@ -48,7 +48,7 @@ def grow(path: Path) -> None:
             )
             cursor.execute("checkpoint otel_threads")
     with database.cursor() as cursor:
-        cursor.execute("update derive_state set derived_sequence = $n", {"n": n})
+        cursor.execute("update x_derive_state set derived_sequence = $n", {"n": n})
     database.close()
 
 

@@ -168,21 +168,21 @@ class Engine:
         metrics.INFLIGHT_BYTES.set(self.intake.inflight_bytes)
         metrics.UNANSWERED_REQUESTS.set(self.intake.unanswered)
         metrics.DATABASE_BYTES.set(self.database.size_bytes())
-        metrics.LOG_BYTES.set(self.database.log_bytes())
+        metrics.WAL_BYTES.set(self.database.wal_bytes())
         metrics.DUCKDB_MEMORY_BYTES.set(self.database.memory_bytes())
         metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
 
-    def let_go_of_readers(self) -> None:
+    def close_readers(self) -> None:
         """End streams that listen and external SQL: nothing that waits is lost with them."""
         self.verbs.hub.close()
         self._outside.close()
 
     def close(self) -> None:
-        """Store what was taken, stop the threads, fold the log into the file."""
+        """Store what was taken, stop the threads, checkpoint the WAL."""
         for job in self._housekeeping:
             job.close()
         self._clock.close()
-        self.let_go_of_readers()
+        self.close_readers()
         self.intake.close()
         self.writer.close()
         self.deriver.close()
@@ -242,7 +242,7 @@ class FileEngine:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._outside.close()
         self.database.close()
 

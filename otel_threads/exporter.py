@@ -99,7 +99,7 @@ class DuckDBSpanExporter(SpanExporter):
         return engine.deriver.wait(engine.writer.committed_sequence, timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Derive what is stored, fold the log in and let go of the file. Safe to call twice."""
+        """Derive what is stored, checkpoint the WAL and close the file. Safe to call twice."""
         with self._lock:
             self._closed = True
             engine, self._engine = self._engine, None
@@ -163,9 +163,12 @@ class DuckDBSpanExporter(SpanExporter):
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 answer = httpx.post(
-                    f"{scheme}://{self._served_at}/v1/traces", content=payload, headers=headers,
-                    timeout=EXPORT_TIMEOUT_S, verify=local.verify(self._config),
-                )  # fmt: skip
+                    f"{scheme}://{self._served_at}/v1/traces",
+                    content=payload,
+                    headers=headers,
+                    timeout=EXPORT_TIMEOUT_S,
+                    verify=local.verify(self._config),
+                )
             except httpx.HTTPError as error:
                 if attempt == ATTEMPTS_MAX:
                     self._served_at = None  # gone: the next export looks who has the file now

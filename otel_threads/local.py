@@ -184,13 +184,19 @@ class _InProcess(httpx.BaseTransport):
         room: asyncio.Semaphore,
     ) -> None:
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1",
-            "method": request.method, "scheme": "http", "path": request.url.path,
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": request.url.path,
             "raw_path": request.url.raw_path.partition(b"?")[0],
-            "query_string": request.url.query, "root_path": "",
+            "query_string": request.url.query,
+            "root_path": "",
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
-            "client": ("127.0.0.1", 0), "server": ("file", 80),
-        }  # fmt: skip
+            "client": ("127.0.0.1", 0),
+            "server": ("file", 80),
+        }
         sent = False
 
         async def receive() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is changed in the interpreter of a process that is ours alone: a server, a rebuild.
 
-Never in a library: these hold for everything that runs in the process.
+Never in a library: these hold for everything that runs in the process. With
+`tune_process = false` they are left out in a server, too.
 """
 
 import contextlib
@@ -47,7 +48,7 @@ def tune() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
-def let_go_of_code() -> None:
+def release_code() -> None:
     """Give back what only the start needed of libraries' code; what is needed again comes back.
 
     Around each page that loading touches, Linux maps fifteen more: 55 MB in the end.

@@ -72,7 +72,8 @@ async def serve(
         await handover.wait_for_ports(config, before)
         async with contextlib.AsyncExitStack() as ports:
             listening = await _open_ports(config, engine, ports)
-            process.let_go_of_code()
+            if config.tune_process:
+                process.release_code()
             for name in LISTENERS:
                 label = name.replace("_", "/")
                 announce(f"listening  {label:<9}  {listening[name]}")
@@ -86,7 +87,7 @@ async def serve(
             await _until_stopped(stop or asyncio.Event())
             announce("stopping")
             on_stop()
-            engine.let_go_of_readers()  # else they would hold the ports open
+            engine.close_readers()  # else they would hold the ports open
             with contextlib.suppress(FileNotFoundError):
                 note.unlink()
     finally:
@@ -301,7 +302,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 def run(config: Config, **options: Any) -> None:
     """Run `serve` in an event loop of its own, uvloop where there is one."""
-    process.tune()
+    if config.tune_process:
+        process.tune()
     factory = None
     with contextlib.suppress(ImportError):
         import uvloop

@@ -20,10 +20,16 @@ logger = logging.getLogger(__name__)
 # the like are somebody's will, also when they reach the child alone.
 CRASHES = frozenset(
     {
-        signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE,
-        signal.SIGTRAP, signal.SIGSYS,
+        signal.SIGKILL,
+        signal.SIGSEGV,
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGILL,
+        signal.SIGFPE,
+        signal.SIGTRAP,
+        signal.SIGSYS,
     }
-)  # fmt: skip
+)
 RESTARTS_MAX, WINDOW_S = 10, 600.0  # more crashes than this in such a time: it will not get better
 PAUSE_S, PAUSE_MAX_S = 0.25, 8.0  # before the second restart of a window; doubled each time
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -170,15 +176,21 @@ def _pause_or_give_up(name: str, crashes: deque[float], passed_on: set[int]) -> 
     if len(crashes) > RESTARTS_MAX:
         logger.error(
             "the server died of %s, %d times within %.0f s: not started again",
-            name, len(crashes), WINDOW_S,
-        )  # fmt: skip
+            name,
+            len(crashes),
+            WINDOW_S,
+        )
         os._exit(1)
     doublings = len(crashes) - 2
     pause_s = 0.0 if doublings < 0 else min(PAUSE_MAX_S, PAUSE_S * 2**doublings)
     logger.error(
         "the server died of %s; starting it again in %g s (%d of %d restarts within %.0f s)",
-        name, pause_s, len(crashes), RESTARTS_MAX, WINDOW_S,
-    )  # fmt: skip
+        name,
+        pause_s,
+        len(crashes),
+        RESTARTS_MAX,
+        WINDOW_S,
+    )
     number, _ = _next_signal(passed_on, pause_s)
     if number:
         _end_like(-number)

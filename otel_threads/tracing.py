@@ -62,8 +62,10 @@ def _refuse_own_ports(config: Config) -> None:
             f"self_traces_endpoint={config.self_traces_endpoint!r} is not http://host:port"
         )
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    own = {endpoint(getattr(config, name), setting=name)[1]
-           for name in ("otlp_http_endpoint", "otlp_grpc_endpoint")}  # fmt: skip
+    own = {
+        endpoint(getattr(config, name), setting=name)[1]
+        for name in ("otlp_http_endpoint", "otlp_grpc_endpoint")
+    }
     here = ("localhost", "127.0.0.1", "::1", "0.0.0.0", socket.gethostname())  # noqa: S104  # compared, not bound
     if port in own and parts.hostname in here:
         raise ConfigError(

@@ -27,9 +27,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # The longest files, the longest first: started last, one would keep a worker busy alone at the end.
 LONGEST = (
-    "live/", "collector/", "test_crash_matrix", "test_crash", "page/", "test_retention", "test_backup",
-    "test_openapi", "test_examples", "test_hostile", "test_derive", "test_sql", "test_walks", "test_cli",
-)  # fmt: skip
+    "live/",
+    "collector/",
+    "test_crash_matrix",
+    "test_crash",
+    "page/",
+    "test_retention",
+    "test_backup",
+    "test_openapi",
+    "test_examples",
+    "test_hostile",
+    "test_derive",
+    "test_sql",
+    "test_walks",
+    "test_cli",
+)
 
 
 # What starts a server, a browser or another program: `make test-fast` leaves it out.
@@ -86,11 +98,23 @@ class Server:
             **self._env,
         }
         self.process = subprocess.Popen(
-            [*self._prefix, self._python, "-m", "otel_threads", "serve",
-             "--database", str(self.database), "--ready-file", str(self.ready_file)],
-            env=env, text=True, stdout=subprocess.PIPE, stderr=(self.folder / "stderr").open("a"),
+            [
+                *self._prefix,
+                self._python,
+                "-m",
+                "otel_threads",
+                "serve",
+                "--database",
+                str(self.database),
+                "--ready-file",
+                str(self.ready_file),
+            ],
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "stderr").open("a"),
             cwd=self.folder,
-        )  # fmt: skip
+        )
         wait_until(
             lambda: self.ready_file.exists() or self.process.poll() is not None, "the server starts"
         )
@@ -199,8 +223,25 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A key and its certificate for localhost, signed by itself."""
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert),
-         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            str(key),
+            "-out",
+            str(cert),
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )
     return key, cert

@@ -54,13 +54,13 @@ def test_a_commit_that_finds_no_memory_folds_the_log(engine, monkeypatch):
     """Its rows take memory: senders would be told to come again until somebody else folds it."""
 
     def commit(batches):
-        if engine.database.log_bytes():
+        if engine.database.wal_bytes():
             raise duckdb.OutOfMemoryException("made")
         whole(batches)
 
     whole = engine.writer._commit
     monkeypatch.setattr(engine.writer, "_commit", commit)
-    assert engine.database.log_bytes()
+    assert engine.database.wal_bytes()
     payload = a_request(a_chat("u", "hi", "fine"))
     request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=1)
     assert engine.intake.submit(request).result(60).accepted == 1

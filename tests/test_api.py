@@ -73,10 +73,15 @@ def test_a_thread_says_what_its_turns_add_up_to(loaded):
     assert thread["turn_count"] == thread["trace_count"] == 3
     assert thread["message_count"] == 6
     assert thread["usage"] == {
-        "input_tokens": 30, "output_tokens": 15, "total_tokens": 45,
-        "cache_read_tokens": None, "cache_write_tokens": None, "reasoning_tokens": None,
-        "input_audio_tokens": None, "output_audio_tokens": None,
-    }  # fmt: skip
+        "input_tokens": 30,
+        "output_tokens": 15,
+        "total_tokens": 45,
+        "cache_read_tokens": None,
+        "cache_write_tokens": None,
+        "reasoning_tokens": None,
+        "input_audio_tokens": None,
+        "output_audio_tokens": None,
+    }
     assert thread["models"] == ["gpt-4o-mini"]
     assert (thread["first_message"], thread["last_message"]) == ("question 0 of 5", "answer 2")
     assert thread["status"] == "active"
@@ -105,8 +110,16 @@ def test_a_transcript_has_each_message_once_in_every_format(loaded):
     query = {"project": "stream", "thread_id": "thread-alpha"}
     found = loaded.get("/threads/transcript", **query)["messages"]
     assert [m["role"] for m in found] == [
-        "system", "user", "assistant", "user", "assistant", "tool", "assistant", "user", "assistant",
-    ]  # fmt: skip
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+        "assistant",
+    ]
     openai = loaded.get("/threads/transcript", format="openai", **query)["messages"]
     call = openai[4]["tool_calls"][0]
     assert call["function"] == {"name": "get_weather", "arguments": '{"city":"Paris"}'}

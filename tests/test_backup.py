@@ -25,8 +25,12 @@ COPIES = ".otel-threads.duckdb.backup-*"  # while they are sent
 def run(*arguments: str, cwd: Path, env=None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "otel_threads", *arguments],
-        capture_output=True, text=True, check=False, cwd=cwd, env=env,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=env,
+    )
 
 
 @contextlib.contextmanager
@@ -154,7 +158,7 @@ def test_a_byte_that_changed_anywhere_is_found(make_server, tmp_path):
     with duckdb.connect(str(file), read_only=True) as connection:
         used = connection.execute(
             "select unnest(additional_block_ids || [block_id])"
-            " from pragma_storage_info('content_pieces') where block_id >= 0"
+            " from pragma_storage_info('x_content_chunks') where block_id >= 0"
         ).fetchall()
     assert len(set(used)) > 10
     for (block,) in random.Random(1).sample(sorted(set(used)), 5):
@@ -298,10 +302,14 @@ def test_snapshots_are_open_to_many_processes_and_replaced_under_them(make_serve
 
     wait_until(lambda: threads_in_snapshot() == 1, "the thread in a snapshot")
     readers = [
-        subprocess.Popen([sys.executable, "-c", READER, str(file)], text=True,
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", READER, str(file)],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         for _ in range(3)
-    ]  # fmt: skip
+    ]
     assert [reader.stdout.readline() for reader in readers] == ["1\n"] * 3
     server.post(a_request(a_chat("second", "hi", "ho")))
     server.wait_derived()

@@ -13,8 +13,10 @@ NO_IDS = "no conversation id anywhere"
 # What no reading can get out of the data, by facet; the reasons are in each scenario's `limits`.
 # Without an id no later history can show the question either.
 ERROR_TURN_WITHOUT_INPUT = {
-    "openinference-openai-agents-group-only", "openlit-openai-stream", "traceloop-openai-agents",
-}  # fmt: skip
+    "openinference-openai-agents-group-only",
+    "openlit-openai-stream",
+    "traceloop-openai-agents",
+}
 NO_TEXTS = {"anthropic-sdk-native", "autogen-agentchat", "otel-genai-openai-nocontent"}
 SPLIT_WITHOUT_ID = {"litellm-otel"}  # every request its own trace, and nothing to join them by
 # The result is in no span, in another trace, or in a Python repr.

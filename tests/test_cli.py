@@ -16,9 +16,12 @@ def run(
 ) -> subprocess.CompletedProcess:
     found = subprocess.run(
         [sys.executable, "-m", "otel_threads", *arguments],
-        capture_output=True, text=True, cwd=cwd, timeout=120,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=120,
         env={**os.environ, "COLUMNS": "80", **(env or {})},
-    )  # fmt: skip
+    )
     assert found.returncode == code, found.stderr
     return found
 

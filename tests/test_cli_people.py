@@ -15,8 +15,13 @@ from conftest import wait_until
 def run(*arguments, cwd, status=0, env=None):
     ran = subprocess.run(
         [sys.executable, "-m", "otel_threads", *arguments],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}, timeout=120,
-    )  # fmt: skip
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(env or {})},
+        timeout=120,
+    )
     assert ran.returncode == status, ran.stderr
     return ran
 
@@ -52,9 +57,18 @@ def test_every_command_works_with_a_server_and_on_the_file(filled, running):
     )
     assert run("threads", "close", "t", *at, cwd=cwd).stdout == "closed 1\n"
     found = json.loads(
-        run("threads", "list", "--filter", 'tag = "vip" and scores.quality = 0.5', "--status", "inactive",
-            "--json", *at, cwd=cwd).stdout
-    )  # fmt: skip
+        run(
+            "threads",
+            "list",
+            "--filter",
+            'tag = "vip" and scores.quality = 0.5',
+            "--status",
+            "inactive",
+            "--json",
+            *at,
+            cwd=cwd,
+        ).stdout
+    )
     assert [t["thread_id"] for t in found["items"]] == ["t"]
     assert run("threads", "reopen", "t", *at, cwd=cwd).stdout == "reopened 1\n"
     missing = run("threads", "close", "t", "nobody", *at, cwd=cwd, status=1)
@@ -81,13 +95,27 @@ def test_every_command_works_with_a_server_and_on_the_file(filled, running):
 def test_a_list_is_pleasant_in_80_columns(filled):
     if filled.process.poll() is not None:
         filled.start()
-    shown = run("threads", "list", "--limit", "5", "--database", str(filled.database),
-                cwd=filled.folder, env={"COLUMNS": "80", "NO_COLOR": "1"}).stdout  # fmt: skip
+    shown = run(
+        "threads",
+        "list",
+        "--limit",
+        "5",
+        "--database",
+        str(filled.database),
+        cwd=filled.folder,
+        env={"COLUMNS": "80", "NO_COLOR": "1"},
+    ).stdout
     lines = shown.splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert len(lines) == 7  # a heading, five threads of a line each, and how many there are
-    for line in run("threads", "stats", "--database", str(filled.database), cwd=filled.folder,
-                    env={"COLUMNS": "80"}).stdout.splitlines():  # fmt: skip
+    for line in run(
+        "threads",
+        "stats",
+        "--database",
+        str(filled.database),
+        cwd=filled.folder,
+        env={"COLUMNS": "80"},
+    ).stdout.splitlines():
         assert len(line) <= 80
 
 
@@ -106,10 +134,13 @@ def test_watch_follows_live(filled):
         str(filled.database),
     ]
     watching = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=filled.folder,
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=filled.folder,
         # A shell that runs the tests in the background has them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    )
     told = threading.Event()
 
     def read() -> None:

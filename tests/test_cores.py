@@ -1,4 +1,4 @@
-"""Questions have all cores, commits and the deriver one: for each other's sake."""
+"""Questions have all duckdb_threads, commits and the deriver one: for each other's sake."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from otel_threads.database.database import Database
-from otel_threads.database.duckdb_threads import Cores
+from otel_threads.database.duckdb_threads import DuckDBThreads
 
 
 @pytest.fixture
@@ -18,57 +18,63 @@ def connection():
 
 
 @pytest.fixture
-def cores(connection):
-    cores = Cores()
-    cores.opened(connection)
+def duckdb_threads(connection):
+    duckdb_threads = DuckDBThreads()
+    duckdb_threads.opened(connection)
     connection.execute("set lock_configuration = true")
-    return cores
+    return duckdb_threads
 
 
 def count(connection):
     return connection.execute("select current_setting('threads')").fetchone()[0]
 
 
-def test_writing_takes_one_and_leaves_it_so(connection, cores):
+def test_writing_takes_one_and_leaves_it_so(connection, duckdb_threads):
     assert count(connection) == 3
-    with cores.one(connection):
+    with duckdb_threads.for_writing(connection):
         assert count(connection) == 1
     assert count(connection) == 1
 
 
-def test_a_question_has_all_also_while_somebody_writes(connection, cores):
-    with cores.one(connection):
-        with cores.all(connection):
+def test_a_question_has_all_also_while_somebody_writes(connection, duckdb_threads):
+    with duckdb_threads.for_writing(connection):
+        with duckdb_threads.for_query(connection):
             assert count(connection) == 3
-            with cores.all(connection), cores.one(connection):
+            with duckdb_threads.for_query(connection), duckdb_threads.for_writing(connection):
                 assert count(connection) == 3
             assert count(connection) == 3
         assert count(connection) == 1
-    with cores.all(connection):
+    with duckdb_threads.for_query(connection):
         assert count(connection) == 3
     assert count(connection) == 3  # until somebody writes: most questions come in rows
 
 
-def test_a_question_that_fails_takes_its_cores_back_at_the_next_commit(connection, cores):
+def test_a_question_that_fails_takes_its_threads_back_at_the_next_commit(
+    connection, duckdb_threads
+):
     connection.begin()
-    with pytest.raises(duckdb.Error), cores.one(connection), cores.all(connection):
+    with (
+        pytest.raises(duckdb.Error),
+        duckdb_threads.for_writing(connection),
+        duckdb_threads.for_query(connection),
+    ):
         connection.execute("select nothing")
     connection.rollback()
-    with cores.one(connection):
+    with duckdb_threads.for_writing(connection):
         assert count(connection) == 1
 
 
 def test_all_at_any_time_where_questions_are_not_seen(connection):
-    cores = Cores(always_all=True)
-    cores.opened(connection)
-    with cores.one(connection), cores.all(connection):
+    duckdb_threads = DuckDBThreads(always_all=True)
+    duckdb_threads.opened(connection)
+    with duckdb_threads.for_writing(connection), duckdb_threads.for_query(connection):
         assert count(connection) == 3
-    with cores.one(connection):
+    with duckdb_threads.for_writing(connection):
         assert count(connection) == 3
 
 
 def test_of_a_database(tmp_path):
-    database = Database(str(tmp_path / "cores.duckdb"), memory_limit_bytes=128 << 20)
+    database = Database(str(tmp_path / "duckdb_threads.duckdb"), memory_limit_bytes=128 << 20)
     with database.reading(10) as cursor:
         every = count(cursor)
     with database.transaction() as cursor:
@@ -83,7 +89,7 @@ def test_of_a_database(tmp_path):
 
 
 def test_everybody_at_once(tmp_path):
-    database = Database(str(tmp_path / "cores.duckdb"), memory_limit_bytes=128 << 20)
+    database = Database(str(tmp_path / "duckdb_threads.duckdb"), memory_limit_bytes=128 << 20)
     rounds, wrong = 40, []
 
     def ask():
@@ -97,7 +103,7 @@ def test_everybody_at_once(tmp_path):
         for n in range(rounds):
             with database.transaction() as cursor:
                 cursor.execute(
-                    "insert into settings values (?, 'x')", [f"{threading.get_ident()}-{n}"]
+                    "insert into x_settings values (?, 'x')", [f"{threading.get_ident()}-{n}"]
                 )
 
     crew = [threading.Thread(target=work) for work in (ask, write) * 4]
@@ -108,7 +114,7 @@ def test_everybody_at_once(tmp_path):
     assert not any(member.is_alive() for member in crew)
     assert wrong == []
     with database.reading(10) as cursor:
-        assert cursor.execute("select count(*) from settings").fetchone()[0] == 4 * rounds
+        assert cursor.execute("select count(*) from x_settings").fetchone()[0] == 4 * rounds
     with database.transaction() as cursor:
         assert count(cursor) == 1
     database.close()
@@ -118,19 +124,19 @@ def test_everybody_at_once(tmp_path):
 TOGETHER = """
 import threading
 import duckdb, pyarrow as pa
-from otel_threads.database.duckdb_threads import Cores
+from otel_threads.database.duckdb_threads import DuckDBThreads
 from otel_threads.database.arrow import register, unregister
 
-connection, cores = duckdb.connect(config={"threads": "4"}), Cores()
-cores.opened(connection)
+connection, duckdb_threads = duckdb.connect(config={"threads": "4"}), DuckDBThreads()
+duckdb_threads.opened(connection)
 table, done = pa.table({"a": range(50_000)}), threading.Event()
 
 def asks():
     with connection.cursor() as cursor:
         for _ in range(1000):
-            with cores.all(cursor):
+            with duckdb_threads.for_query(cursor):
                 cursor.execute("select 1")
-            with cores.one(cursor):
+            with duckdb_threads.for_writing(cursor):
                 cursor.execute("select 1")
     done.set()
 

@@ -76,8 +76,9 @@ def derived(database: Path) -> dict[str, list[str]]:
 def rebuild(database: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(database)],
-        check=True, cwd=database.parent,
-    )  # fmt: skip
+        check=True,
+        cwd=database.parent,
+    )
 
 
 @pytest.mark.slow

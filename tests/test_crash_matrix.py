@@ -20,9 +20,14 @@ from test_crash import Load, derived, rows
 from otel_threads.database.database import Database
 
 ABORTS = (
-    "BEFORE_TRUNCATE", "BEFORE_HEADER", "AFTER_FREE_LIST_WRITE", "BEFORE_WAL_FINISH",
-    "BEFORE_MOVING_RECOVERY", "BEFORE_DELETING_CHECKPOINT_WAL", "BEFORE_HEADER_NON_FATAL",
-)  # fmt: skip
+    "BEFORE_TRUNCATE",
+    "BEFORE_HEADER",
+    "AFTER_FREE_LIST_WRITE",
+    "BEFORE_WAL_FINISH",
+    "BEFORE_MOVING_RECOVERY",
+    "BEFORE_DELETING_CHECKPOINT_WAL",
+    "BEFORE_HEADER_NON_FATAL",
+)
 DAY_NS = 86_400 * 10**9
 DIE_IN_CHECKPOINT = """
 import os, sys
@@ -45,7 +50,7 @@ with database.transaction() as cursor:
     cursor.execute("insert into saved_views (project, name) select 'p', range::varchar from range(20000)")
     cursor.execute("delete from saved_views where name::int % 2 = 0 and project = 'before'")
 print("committed", flush=True)
-database.fold_log(whatever_size=True)
+database.checkpoint(whatever_size=True)
 os._exit(9)
 """
 
@@ -61,8 +66,10 @@ def test_a_checkpoint_that_dies_loses_nothing(tmp_path, moment):
     database.close()
     ran = subprocess.run(
         [sys.executable, "-c", DIE_IN_CHECKPOINT, str(path), moment],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ran.stdout == "committed\n", ran.stderr
     assert "could not be folded" in ran.stderr or ran.returncode != 0
     for _ in range(2):  # and what was recovered is recovered for good
@@ -78,8 +85,10 @@ def test_a_checkpoint_that_dies_loses_nothing(tmp_path, moment):
 def rebuilt(server: Server) -> dict[str, list[str]]:
     subprocess.run(
         [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(server.database)],
-        check=True, cwd=server.folder, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        cwd=server.folder,
+        capture_output=True,
+    )
     return derived(server.database)
 
 
@@ -93,8 +102,16 @@ def test_kills_while_backups_are_made_leave_whole_files_or_none(tmp_path):
         server.start()
         load = Load(server.grpc, dice, senders=2)
         wait_until(lambda load=load: len(load.acknowledged) > 0, "the first acknowledgement")
-        command = [sys.executable, "-m", "otel_threads", "backup", str(target), "--force",
-                   "--database", str(server.database)]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "backup",
+            str(target),
+            "--force",
+            "--database",
+            str(server.database),
+        ]
         backup = subprocess.Popen(
             command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
@@ -146,10 +163,14 @@ def test_kills_in_the_middle_of_pruning_leave_traces_whole(tmp_path):
         # What is left is whole: every span is in a trace, and every trace has its spans.
         server.start()
         server.wait_derived()
-        answer = httpx.post(f"{server.api}/sql", json={"sql":
-            "select (select count(*) from spans) - (select sum(span_count) from traces),"
-            " (select count(*) from spans s anti join traces t using (trace_id)),"
-            " (select count(*) from spans s anti join span_content c using (trace_id))"}).json()  # fmt: skip
+        answer = httpx.post(
+            f"{server.api}/sql",
+            json={
+                "sql": "select (select count(*) from spans) - (select sum(span_count) from traces),"
+                " (select count(*) from spans s anti join traces t using (trace_id)),"
+                " (select count(*) from spans s anti join span_content c using (trace_id))"
+            },
+        ).json()
         assert answer["rows"][0][:2] == [0, 0]
         assert answer["rows"][0][2] == 20  # only the new ones have no long value
     server.stop()
@@ -224,10 +245,29 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     for parent in (tmp_path, *tmp_path.parents[:3]):
         parent.chmod(parent.stat().st_mode | 0o055)
     ran = subprocess.run(
-        [*prefix, sys.executable, "-m", "otel_threads", "serve", "--database", str(folder / "x.duckdb"),
-         "--otlp-grpc-endpoint", ":0", "--otlp-http-endpoint", ":0", "--http-endpoint", ":0", "--grpc-endpoint", ":0"],
-        capture_output=True, text=True, check=False, cwd="/", timeout=60,
-    )  # fmt: skip
+        [
+            *prefix,
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "serve",
+            "--database",
+            str(folder / "x.duckdb"),
+            "--otlp-grpc-endpoint",
+            ":0",
+            "--otlp-http-endpoint",
+            ":0",
+            "--http-endpoint",
+            ":0",
+            "--grpc-endpoint",
+            ":0",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        timeout=60,
+    )
     folder.chmod(0o755)
     assert ran.returncode == 1, ran.stderr
     assert len(ran.stderr.splitlines()) == 1

@@ -26,12 +26,21 @@ def a_span(
 ) -> Span:
     scope = fields.pop("scope", "s")
     return Span(
-        project="p", trace_id=f"{trace:032x}", span_id=f"{n:016x}",
-        parent_span_id=None if parent is None else f"{parent:016x}", name="chat",
-        start_unix_nano=n if start is None else start, end_unix_nano=n + 1, status_code="unset",
-        status_message="", service_name=None, scope_name=scope, scope_version="",
-        attributes=fields, resource={},
-    )  # fmt: skip
+        project="p",
+        trace_id=f"{trace:032x}",
+        span_id=f"{n:016x}",
+        parent_span_id=None if parent is None else f"{parent:016x}",
+        name="chat",
+        start_unix_nano=n if start is None else start,
+        end_unix_nano=n + 1,
+        status_code="unset",
+        status_message="",
+        service_name=None,
+        scope_name=scope,
+        scope_version="",
+        attributes=fields,
+        resource={},
+    )
 
 
 def a_chat(n: int, parent: int | None = None, **fields) -> Span:
@@ -65,7 +74,15 @@ def test_prose_is_not_counted_as_values():
     assert read(text)[0].text == json.loads(text)[0]["content"]
 
 
-@given(st.recursive(st.none() | st.text(alphabet='",:[]{}\\a', max_size=9), lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=4), max_leaves=30))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.text(alphabet='",:[]{}\\a', max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=4)
+        ),
+        max_leaves=30,
+    )
+)
 def test_what_is_built_is_never_more_than_the_scan_counts(value):
     text = json.dumps(value)
 
@@ -179,9 +196,17 @@ def test_each_span_is_compared_with_no_other_to_know_whether_it_is_a_root(monkey
 
 def test_tools_below_nested_models_climb_the_tree_once(monkeypatch):
     models = [
-        a_chat(n, n - 1 if n > 1 else None, **({INPUT: json.dumps([{"role": "user", "content": f"q{n}"}])} if n % 2 else {"gen_ai.operation.name": "invoke_agent"}))
+        a_chat(
+            n,
+            n - 1 if n > 1 else None,
+            **(
+                {INPUT: json.dumps([{"role": "user", "content": f"q{n}"}])}
+                if n % 2
+                else {"gen_ai.operation.name": "invoke_agent"}
+            ),
+        )
         for n in range(1, 41)
-    ]  # fmt: skip
+    ]
     tools = [a_span(n, 40, **{"gen_ai.operation.name": "execute_tool"}) for n in range(41, 541)]
     climbed = []
     ancestors = Tree.ancestors
@@ -277,10 +302,14 @@ def _first_same(have: list[dict], call: dict) -> int | None:
 
 _calls = st.lists(
     st.fixed_dictionaries(
-        {"id": st.sampled_from([None, "", "a", "b", "c"]), "name": st.sampled_from(["f", "g"]), "arguments": st.sampled_from([None, 1, {"x": 1}])}
+        {
+            "id": st.sampled_from([None, "", "a", "b", "c"]),
+            "name": st.sampled_from(["f", "g"]),
+            "arguments": st.sampled_from([None, 1, {"x": 1}]),
+        }
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 @given(_calls, _calls)

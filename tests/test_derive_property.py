@@ -22,7 +22,7 @@ from otel_threads.store.spans.writer import BatchWriter
 
 OUTSIDE_SQL = """
     select t.thread_id, t.start_time, f.first_activity_time, f.last_activity_time
-    from turns t join thread_facts f using (project, thread_id)
+    from turns t join x_thread_facts f using (project, thread_id)
     where t.start_time not between f.first_activity_time and f.last_activity_time
 """
 RECEIVED = 1_795_400_000_000_000_000

@@ -172,7 +172,7 @@ def test_only_what_was_derived_before_is_looked_for(tmp_path):
         found.append(work.is_new)
     assert found == [True, False, True]
     with database.cursor() as cursor:
-        for table, count in (("traces", 2), ("trace_slices", 2), ("calls", 3), ("turns", 3)):
+        for table, count in (("traces", 2), ("x_trace_slices", 2), ("calls", 3), ("turns", 3)):
             assert cursor.execute(f"select count(*) from {table}").fetchone() == (count,), table
     for part in (writer, database):
         part.close()
@@ -215,13 +215,13 @@ def test_a_pass_that_finds_no_memory_folds_the_log(tmp_path, monkeypatch):
     )
 
     def replace(*given, **named):
-        if database.log_bytes():
+        if database.wal_bytes():
             raise duckdb.OutOfMemoryException("no room beside the rows of the log")
         return whole(*given, **named)
 
     whole = derived_store.replace
     monkeypatch.setattr(derived_store, "replace", replace)
-    assert database.log_bytes()
+    assert database.wal_bytes()
     deriver = Deriver(store)
     deriver.notice(writer.committed_sequence)
     assert deriver.wait(writer.committed_sequence, 30)
@@ -245,7 +245,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
     with database.transaction() as cursor:
         cursor.execute(
-            "insert into trace_slices by name select 'p' as project, 't' || t as thread_id,"
+            "insert into x_trace_slices by name select 'p' as project, 't' || t as thread_id,"
             " lpad((n * 7919 % $traces)::varchar, 32, '0') as trace_id, n as start_time_unix_nano,"
             " n as end_time_unix_nano, 1 as created_unix_nano, 1 as received_unix_nano,"
             " 1 as first_sequence, 1 as last_sequence, 1 as trace_sequence, 1 as span_count,"
@@ -269,7 +269,7 @@ def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
         cursor.execute(replaced_turns.INSERT_THREADS_SQL, {"lowest": 0, "highest": traces})
         found = cursor.execute(
             "select thread_id, trace_count, models, users, tags, first_message, cost_usd"
-            " from thread_facts"
+            " from x_thread_facts"
         ).fetchall()
     assert len(found) == threads_
     for thread_id, trace_count, models, users, tags, first_message, cost_usd in found:

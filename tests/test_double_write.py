@@ -13,7 +13,7 @@ MEMORY_BYTES = 128 << 20
 
 
 def fill(database: Database, first: int, count: int) -> None:
-    with database.transaction(fold=False) as cursor:
+    with database.transaction(checkpoint=False) as cursor:
         cursor.execute(
             "insert into comments (id, text) select 'c' || i, md5(i::varchar)"
             f" from range({first}, {first + count}) r(i)"
@@ -42,7 +42,7 @@ def moments(tmp_path):
     path, before, after = (tmp_path / name for name in ("x.duckdb", "before", "after"))
     database = Database(str(path), memory_limit_bytes=MEMORY_BYTES)
     fill(database, 0, 3000)
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
     fill(database, 3000, 3000)
     with database.cursor() as cursor, checkpoint_journal.kept(str(path), cursor, CATALOG):
         # Copying drops DuckDB's lock on the file; nobody else wants it here.
@@ -88,7 +88,7 @@ def test_copies_of_a_checkpoint_that_came_to_its_end_are_left_alone(moments):
     """Killed between the last header and removing the copies: they are of an older state."""
     before, after = moments
     shutil.copyfile(f"{before}.fold", f"{after}.fold")
-    assert not checkpoint_journal.put_back(str(after))
+    assert not checkpoint_journal.restore(str(after))
     assert not Path(f"{after}.fold").exists()
     assert count(after) == 6000
 
@@ -98,7 +98,7 @@ def test_copies_that_are_not_whole_are_not_put_back(moments, damage):
     before, _ = moments
     copies = Path(f"{before}.fold")
     copies.write_bytes(damage(copies.read_bytes()))
-    assert not checkpoint_journal.put_back(str(before))
+    assert not checkpoint_journal.restore(str(before))
     assert count(before) == 6000
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_put_back_under_an_open_database(tmp_path):
     database = Database(str(path), memory_limit_bytes=MEMORY_BYTES)
     fill(database, 0, 10)
     with database.cursor() as cursor, checkpoint_journal.kept(str(path), cursor, CATALOG):
-        assert not checkpoint_journal.put_back(str(path))
+        assert not checkpoint_journal.restore(str(path))
         assert Path(f"{path}.fold").exists()
     database.close()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["x.duckdb"]
@@ -119,9 +119,9 @@ def test_no_room_for_the_copies_is_no_checkpoint(tmp_path, caplog):
     database = Database(str(path), memory_limit_bytes=MEMORY_BYTES)
     Path(f"{path}.fold.partial").mkdir()
     fill(database, 0, 10)
-    database.fold_log(whatever_size=True)
-    assert "could not be folded in" in caplog.text
-    assert database.log_bytes()
+    database.checkpoint(whatever_size=True)
+    assert "could not be checkpointed" in caplog.text
+    assert database.wal_bytes()
     fill(database, 10, 10)
     Path(f"{path}.fold.partial").rmdir()
     database.close()

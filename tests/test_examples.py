@@ -21,8 +21,12 @@ def test_the_analysis_prints_and_plots(make_server, served):
         server.stop()
     ran = subprocess.run(
         [sys.executable, str(ANALYSIS), str(server.database)],
-        cwd=server.folder, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        cwd=server.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert ran.returncode == 0, ran.stderr
     assert "gpt-4o-mini" in ran.stdout
     assert (server.folder / "analysis.png").read_bytes().startswith(b"\x89PNG")

@@ -45,8 +45,13 @@ def run(code: str, cwd: Path, *prefix: str, **env: str) -> subprocess.CompletedP
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PYTEST_"))}
     return subprocess.run(
         [*(prefix or (sys.executable,)), "-c", textwrap.dedent(code)],
-        cwd=cwd, env={**clean, **env}, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        cwd=cwd,
+        env={**clean, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def turns(database: Path) -> list[tuple]:
@@ -82,10 +87,13 @@ def test_zero_code(tmp_path):
     trace.get_tracer_provider().add_span_processor(otel_threads.ThreadSpanProcessor())
     """
     ran = run(
-        textwrap.dedent(code) + SCRIPT, tmp_path,
-        OTEL_TRACES_EXPORTER="otel_threads", OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none",
+        textwrap.dedent(code) + SCRIPT,
+        tmp_path,
+        OTEL_TRACES_EXPORTER="otel_threads",
+        OTEL_METRICS_EXPORTER="none",
+        OTEL_LOGS_EXPORTER="none",
         OTEL_THREADS_DATABASE="zero.duckdb",
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
     assert turns(tmp_path / "zero.duckdb") == EXPECTED
 

@@ -32,7 +32,7 @@ def database(path: Path):
     """A database with 1,000 comments in the file and 1,000 in the WAL."""
     database = Database(str(path), memory_limit_bytes=MEMORY_BYTES)
     fill(database, 0)
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
     fill(database, 1000)
     yield database
     database.close()
@@ -123,7 +123,7 @@ def test_a_commit_that_a_deletion_overtakes_is_mended_before_it_counts(path, dat
 
 def test_a_deletion_right_after_a_checkpoint_is_mended(path, database, tmp_path):
     """There is no WAL then, and DuckDB would make the next one in a folder that is gone."""
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
     delete_folder(path)
     fill(database, 2000)
     assert in_a_copy(path, tmp_path) == 3000
@@ -217,10 +217,10 @@ def test_a_new_wal_is_in_its_folder_before_a_commit_counts(path, database, monke
     monkeypatch.setattr(durable, "sync_names", lambda folder: synced.append(Path(folder)))
     fill(database, 2000)
     assert synced == []  # the WAL of before
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
     assert synced  # the WAL's name is gone
     synced.clear()
-    with database.transaction(fold=False) as cursor:
+    with database.transaction(checkpoint=False) as cursor:
         cursor.execute("insert into comments (id, text) values ('one more', 'x')")
     assert synced == [path.parent]
 
@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_synced_does_not_count(path, database, monkeypat
     def fail(_: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
     with monkeypatch.context() as patch:
         patch.setattr(durable, "sync_names", fail)
         for first in (2000, 3000):
@@ -288,8 +288,11 @@ def test_a_server_whose_file_is_moved_says_so_until_it_is_back(make_server):
     assert "it was moved" in server.get("/status")["store_error"]
     doctor = subprocess.run(
         [sys.executable, "-m", "otel_threads", "doctor", "--database", str(server.database)],
-        capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "300"},
+    )
     assert "nothing is stored" in doctor.stdout, doctor.stderr
     (server.folder / "away").rename(server.database)
     assert httpx.get(f"{base}/readyz").status_code == 200

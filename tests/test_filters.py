@@ -116,14 +116,35 @@ def listed(values):
 def comparisons():
     text = st.builds(
         lambda f, op, v: f"{f} {op} {quoted(v)}",
-        st.sampled_from(["thread_id", "first_message", "tags", "model", "any_message", 'metadata."a b"', "metadata.plan"]),
-        TEXT_OPS, WORDS,
-    )  # fmt: skip
+        st.sampled_from(
+            [
+                "thread_id",
+                "first_message",
+                "tags",
+                "model",
+                "any_message",
+                'metadata."a b"',
+                "metadata.plan",
+            ]
+        ),
+        TEXT_OPS,
+        WORDS,
+    )
     order = st.builds(
         lambda f, op, v: f"{f} {op} {v}",
-        st.sampled_from(["error_count", "turn_count", "cost_usd", "usage.input_tokens", "scores.quality", "metadata.plan"]),
-        ORDERS, st.sampled_from(["0", "0.5", "1", "1.5", "-1", "2"]),
-    )  # fmt: skip
+        st.sampled_from(
+            [
+                "error_count",
+                "turn_count",
+                "cost_usd",
+                "usage.input_tokens",
+                "scores.quality",
+                "metadata.plan",
+            ]
+        ),
+        ORDERS,
+        st.sampled_from(["0", "0.5", "1", "1.5", "-1", "2"]),
+    )
     lexical = st.builds(
         lambda op, v: f"thread_id {op} {quoted(v)}", st.sampled_from(["<", "<=", ">", ">="]), WORDS
     )
@@ -136,13 +157,23 @@ def comparisons():
     many = st.builds(
         lambda f, op, v: f"{f} {op} {listed(map(quoted, v))}",
         st.sampled_from(["thread_id", "tags", "first_message", "any_message"]),
-        st.sampled_from(["in", "not_in"]), st.lists(WORDS, min_size=1, max_size=3),
-    )  # fmt: skip
+        st.sampled_from(["in", "not_in"]),
+        st.lists(WORDS, min_size=1, max_size=3),
+    )
     nulls = st.builds(
         lambda f, op: f"{f} {op}",
-        st.sampled_from(["first_message", "tags", "cost_usd", "scores.quality", "metadata.plan", "usage.input_tokens"]),
+        st.sampled_from(
+            [
+                "first_message",
+                "tags",
+                "cost_usd",
+                "scores.quality",
+                "metadata.plan",
+                "usage.input_tokens",
+            ]
+        ),
         NULLS,
-    )  # fmt: skip
+    )
     category = st.builds(lambda op, v: f"scores.tone {op} {quoted(v)}", TEXT_OPS, WORDS)
     return st.one_of(text, order, lexical, durations, times, many, nulls, category)
 
@@ -238,18 +269,32 @@ def store(tmp_path_factory):
 def fill(store, rows) -> None:
     facts = [
         {
-            "project": "p", "thread_id": row["thread_id"], "first_message": row["first_message"],
-            "tags": row["tags"], "models": row["models"], "error_count": row["error_count"],
-            "turn_count": row["turn_count"], "cost_usd": row["cost_usd"],
-            "input_tokens": row["input_tokens"], "duration_ms": row["duration_ms"],
-            "first_activity_time": row["first_activity_time"], "last_trace_sequence": 1,
-            "metadata": list(row["metadata"].items()), "updated_at": T0,
+            "project": "p",
+            "thread_id": row["thread_id"],
+            "first_message": row["first_message"],
+            "tags": row["tags"],
+            "models": row["models"],
+            "error_count": row["error_count"],
+            "turn_count": row["turn_count"],
+            "cost_usd": row["cost_usd"],
+            "input_tokens": row["input_tokens"],
+            "duration_ms": row["duration_ms"],
+            "first_activity_time": row["first_activity_time"],
+            "last_trace_sequence": 1,
+            "metadata": list(row["metadata"].items()),
+            "updated_at": T0,
         }
         for row in rows
-    ]  # fmt: skip
+    ]
     texts, maps = pa.list_(pa.string()), pa.map_(pa.string(), pa.string())
-    types = {"tags": texts, "models": texts, "metadata": maps, "first_message": pa.string(),
-             "cost_usd": pa.float64(), "input_tokens": pa.int64()}  # fmt: skip
+    types = {
+        "tags": texts,
+        "models": texts,
+        "metadata": maps,
+        "first_message": pa.string(),
+        "cost_usd": pa.float64(),
+        "input_tokens": pa.int64(),
+    }
     table = pa.table(
         {name: pa.array([fact[name] for fact in facts], types.get(name)) for name in facts[0]}
     )
@@ -265,22 +310,43 @@ def fill(store, rows) -> None:
         for i, text in enumerate(row["messages"])
     ]
     with store.database.transaction() as cursor:
-        for name in ("thread_facts", "messages", "score_records"):
+        for name in ("x_thread_facts", "messages", "x_score_records"):
             cursor.execute(f"delete from {name}")
         cursor.register("facts", table)
-        cursor.execute("insert into thread_facts by name select * from facts")
+        cursor.execute("insert into x_thread_facts by name select * from facts")
         if messages:
-            cursor.register("said", pa.Table.from_pylist(messages, schema=pa.schema(
-                [("project", pa.string()), ("thread_id", pa.string()), ("turn_index", pa.int64()),
-                 ("message_index", pa.int64()), ("text", pa.string())])))  # fmt: skip
+            cursor.register(
+                "said",
+                pa.Table.from_pylist(
+                    messages,
+                    schema=pa.schema(
+                        [
+                            ("project", pa.string()),
+                            ("thread_id", pa.string()),
+                            ("turn_index", pa.int64()),
+                            ("message_index", pa.int64()),
+                            ("text", pa.string()),
+                        ]
+                    ),
+                ),
+            )
             cursor.execute("insert into messages by name select * from said")
     scores = [
-        {"project": "p", "thread_id": row["thread_id"], "trace_id": None, "span_id": None,
-         "name": name, "value": value, "category": category, "reason": None, "source": "api",
-         "author": None}
+        {
+            "project": "p",
+            "thread_id": row["thread_id"],
+            "trace_id": None,
+            "span_id": None,
+            "name": name,
+            "value": value,
+            "category": category,
+            "reason": None,
+            "source": "api",
+            "author": None,
+        }
         for row in rows
         for name, (value, category) in row["scores"].items()
-    ]  # fmt: skip
+    ]
     if scores:
         store.annotations.put_scores(scores)
 
@@ -307,8 +373,17 @@ def test_filters_find_what_a_plain_evaluation_finds(store, rows, texts):
 @pytest.mark.parametrize("of_traces", [False, True])
 def test_what_is_described_can_be_asked(of_traces):
     """Every field with every operator that is said to be its own; and nothing else is known."""
-    values = {"text": '"x"', "list": '"x"', "map": '"x"', "message": '"x"', "number": "1", "duration": "1s",
-              "time": "2026-01-31", "boolean": "true", "score": "0.5"}  # fmt: skip
+    values = {
+        "text": '"x"',
+        "list": '"x"',
+        "map": '"x"',
+        "message": '"x"',
+        "number": "1",
+        "duration": "1s",
+        "time": "2026-01-31",
+        "boolean": "true",
+        "score": "0.5",
+    }
     fields = filters.TRACE_FIELDS if of_traces else filters.THREAD_FIELDS
     listing = TRACES if of_traces else THREADS
     described = filters.described(fields, sorts=listing.sorts)

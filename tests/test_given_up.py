@@ -34,19 +34,19 @@ SCRIPT = textwrap.dedent(
         except OtelThreadsError as error:
             said.append(type(error).__name__)
 
-    def fold(_=None):
+    def checkpoint(_=None):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that grows past the limit: an error
         resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, resource.RLIM_INFINITY))
-        database.fold_log(whatever_size=True)
+        database.checkpoint(whatever_size=True)
 
     reader = threading.Thread(target=read)
     if sys.argv[2] == "folding":
-        over.wait = fold
+        over.wait = checkpoint
         read()
     else:
         reader.start()
         opened.wait(30)
-        fold()
+        checkpoint()
     over.set()
     if reader.ident:
         reader.join(30)
@@ -55,8 +55,8 @@ SCRIPT = textwrap.dedent(
     database.reopen()
     with database.reading(60) as cursor:
         print(cursor.execute("select count(*) from numbers").fetchone())
-    database.fold_log(whatever_size=True)
-    print(database.log_bytes())
+    database.checkpoint(whatever_size=True)
+    print(database.wal_bytes())
     database.close()
     """
 )
@@ -67,8 +67,11 @@ def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader
     """Closing a connection within a transaction, of a database given up, would end the process."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "x.duckdb"), reader],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["['Unavailable'] False", "(100000,)", "0"]
-    assert "the log could not be folded in" in done.stderr
+    assert "the WAL could not be checkpointed" in done.stderr

@@ -22,11 +22,21 @@ MESSAGES = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "h
 
 def span(n: int, parent: int | None = None, **attributes) -> Span:
     return Span(
-        project="p", trace_id="t" * 32, span_id=f"{n:016x}",
-        parent_span_id=None if parent is None else f"{parent:016x}", name="chat",
-        start_unix_nano=n, end_unix_nano=n + 1, status_code="unset", status_message="",
-        service_name=None, scope_name="s", scope_version="", attributes=attributes, resource={},
-    )  # fmt: skip
+        project="p",
+        trace_id="t" * 32,
+        span_id=f"{n:016x}",
+        parent_span_id=None if parent is None else f"{parent:016x}",
+        name="chat",
+        start_unix_nano=n,
+        end_unix_nano=n + 1,
+        status_code="unset",
+        status_message="",
+        service_name=None,
+        scope_name="s",
+        scope_version="",
+        attributes=attributes,
+        resource={},
+    )
 
 
 def chat(n: int, parent: int | None = None, **attributes) -> Span:
@@ -75,16 +85,41 @@ def test_a_trace_of_fifty_thousand_calls_is_one_turn_with_bounded_messages():
 )
 def test_attributes_of_a_wrong_type_are_passed_over(value):
     names = [
-        "gen_ai.operation.name", "gen_ai.input.messages", "gen_ai.output.messages", "session.id",
-        "gen_ai.usage.input_tokens", "openinference.span.kind", "llm.input_messages.0.message.role",
-        "llm.input_messages.0.message", "input.value", "output.value", "langfuse.observation.type",
-        "langfuse.observation.input", "langfuse.observation.usage_details", "mlflow.spanInputs",
-        "mlflow.spanType", "ai.operationId", "ai.prompt.messages", "ai.response.toolCalls", "metadata",
-        "gen_ai.prompt.0.content", "gen_ai.prompt", "tag.tags", "events", "all_messages_events",
-        "gcp.vertex.agent.llm_request", "haystack.component.output", "haystack.component.type",
-        "lk.llm_metrics", "hidden_params", "gen_ai.response.finish_reasons", "error.type",
-        "langfuse.observation.completion_start_time", "pydantic_ai.all_messages", "usage",
-    ]  # fmt: skip
+        "gen_ai.operation.name",
+        "gen_ai.input.messages",
+        "gen_ai.output.messages",
+        "session.id",
+        "gen_ai.usage.input_tokens",
+        "openinference.span.kind",
+        "llm.input_messages.0.message.role",
+        "llm.input_messages.0.message",
+        "input.value",
+        "output.value",
+        "langfuse.observation.type",
+        "langfuse.observation.input",
+        "langfuse.observation.usage_details",
+        "mlflow.spanInputs",
+        "mlflow.spanType",
+        "ai.operationId",
+        "ai.prompt.messages",
+        "ai.response.toolCalls",
+        "metadata",
+        "gen_ai.prompt.0.content",
+        "gen_ai.prompt",
+        "tag.tags",
+        "events",
+        "all_messages_events",
+        "gcp.vertex.agent.llm_request",
+        "haystack.component.output",
+        "haystack.component.type",
+        "lk.llm_metrics",
+        "hidden_params",
+        "gen_ai.response.finish_reasons",
+        "error.type",
+        "langfuse.observation.completion_start_time",
+        "pydantic_ai.all_messages",
+        "usage",
+    ]
     attributes = dict.fromkeys(names, value)
     for kind in ("chat", "execute_tool", "invoke_agent"):
         one = span(1, **(attributes | {"gen_ai.operation.name": kind}))
@@ -93,46 +128,69 @@ def test_attributes_of_a_wrong_type_are_passed_over(value):
 
 
 # What makes each family look closely, and the scope that some ask for.
-CLOSELY = [
-    ("", {"langsmith.span.kind": kind}) for kind in ("llm", "tool")
-] + [
-    ("", {"langfuse.observation.type": kind}) for kind in ("generation", "tool")
-] + [
-    ("", {"langwatch.span.type": kind}) for kind in ("llm", "tool")
-] + [
-    ("", {"mlflow.spanType": kind}) for kind in ("LLM", "TOOL")
-] + [
-    ("", {"openinference.span.kind": kind}) for kind in ("LLM", "TOOL", "AGENT")
-] + [
-    ("", {"gen_ai.span.kind": kind}) for kind in ("LLM", "TOOL")
-] + [
-    ("", {"genkit:type": "action", "genkit:metadata:subtype": kind}) for kind in ("model", "tool")
-] + [
-    ("", {"mastra.span.type": kind}) for kind in ("model_step", "tool_call", "agent_run")
-] + [
-    ("com.anthropic.claude_code.tracing", {"span.type": kind})
-    for kind in ("llm_request", "tool", "interaction")
-] + [
-    ("", {"traceloop.span.kind": "tool"}),
-    ("", {"lmnr.span.type": "TOOL"}),
-    ("", {"haystack.component.type": "OpenAIChatGenerator"}),
-    ("", {"ai.operationId": "ai.generateText.doGenerate"}),
-    ("strands.telemetry.tracer", {"gen_ai.operation.name": "execute_tool"}),
-    ("livekit-agents", {}),
-    ("pydantic-ai", {"all_messages_events": "[]"}),
-    ("logfire.openai", {}),
-    ("openinference.instrumentation.smolagents", {"openinference.span.kind": "LLM"}),
-]  # fmt: skip
+CLOSELY = (
+    [("", {"langsmith.span.kind": kind}) for kind in ("llm", "tool")]
+    + [("", {"langfuse.observation.type": kind}) for kind in ("generation", "tool")]
+    + [("", {"langwatch.span.type": kind}) for kind in ("llm", "tool")]
+    + [("", {"mlflow.spanType": kind}) for kind in ("LLM", "TOOL")]
+    + [("", {"openinference.span.kind": kind}) for kind in ("LLM", "TOOL", "AGENT")]
+    + [("", {"gen_ai.span.kind": kind}) for kind in ("LLM", "TOOL")]
+    + [
+        ("", {"genkit:type": "action", "genkit:metadata:subtype": kind})
+        for kind in ("model", "tool")
+    ]
+    + [("", {"mastra.span.type": kind}) for kind in ("model_step", "tool_call", "agent_run")]
+    + [
+        ("com.anthropic.claude_code.tracing", {"span.type": kind})
+        for kind in ("llm_request", "tool", "interaction")
+    ]
+    + [
+        ("", {"traceloop.span.kind": "tool"}),
+        ("", {"lmnr.span.type": "TOOL"}),
+        ("", {"haystack.component.type": "OpenAIChatGenerator"}),
+        ("", {"ai.operationId": "ai.generateText.doGenerate"}),
+        ("strands.telemetry.tracer", {"gen_ai.operation.name": "execute_tool"}),
+        ("livekit-agents", {}),
+        ("pydantic-ai", {"all_messages_events": "[]"}),
+        ("logfire.openai", {}),
+        ("openinference.instrumentation.smolagents", {"openinference.span.kind": "LLM"}),
+    ]
+)
 BESIDE = (
-    "genkit:name", "genkit:input", "genkit:output", "langwatch.input", "langwatch.output",
-    "langwatch.metrics", "mastra.model_step.input", "mastra.model_step.output",
-    "gen_ai.provider.name", "success", "error", "stop_reason", "tool_name", "tool_use_id",
-    "tool_input", "full_command", "new_context", "model", "ai.response.providerMetadata",
-    "ai.result.text", "ai.result.toolCalls", "system_prompt", "gen_ai.system_instructions",
-    "langsmith.metadata.usage_metadata", "gen_ai.usage.raw", "lk.chat_ctx", "raw_input", "response",
-    "gcp.vertex.agent.llm_response", "gen_ai.input.messages.0.message.role",
-    "gen_ai.input.messages.0.message.content", "traceloop.entity.name", "lmnr.span.input",
-)  # fmt: skip
+    "genkit:name",
+    "genkit:input",
+    "genkit:output",
+    "langwatch.input",
+    "langwatch.output",
+    "langwatch.metrics",
+    "mastra.model_step.input",
+    "mastra.model_step.output",
+    "gen_ai.provider.name",
+    "success",
+    "error",
+    "stop_reason",
+    "tool_name",
+    "tool_use_id",
+    "tool_input",
+    "full_command",
+    "new_context",
+    "model",
+    "ai.response.providerMetadata",
+    "ai.result.text",
+    "ai.result.toolCalls",
+    "system_prompt",
+    "gen_ai.system_instructions",
+    "langsmith.metadata.usage_metadata",
+    "gen_ai.usage.raw",
+    "lk.chat_ctx",
+    "raw_input",
+    "response",
+    "gcp.vertex.agent.llm_response",
+    "gen_ai.input.messages.0.message.role",
+    "gen_ai.input.messages.0.message.content",
+    "traceloop.entity.name",
+    "lmnr.span.input",
+)
 
 
 @pytest.mark.parametrize(
@@ -237,19 +295,82 @@ def test_a_hostile_batch_through_the_server_stops_nothing(make_server):
 
 
 WORDS = [
-    "role", "content", "contents", "parts", "type", "text", "tool_calls", "toolCalls", "function",
-    "name", "arguments", "args", "input", "output", "id", "call_id", "tool_call_id", "toolUse",
-    "toolResult", "functionCall", "functionResponse", "toolRequest", "toolResponse", "message",
-    "messages", "choices", "candidates", "generations", "lc", "kwargs", "data", "result", "value",
-    "additional_kwargs", "function_call", "system", "instructions", "config", "response", "status",
-    "summary", "thinking", "reasoning", "json", "usage", "finish_reason", "parameters", "origin",
-]  # fmt: skip
+    "role",
+    "content",
+    "contents",
+    "parts",
+    "type",
+    "text",
+    "tool_calls",
+    "toolCalls",
+    "function",
+    "name",
+    "arguments",
+    "args",
+    "input",
+    "output",
+    "id",
+    "call_id",
+    "tool_call_id",
+    "toolUse",
+    "toolResult",
+    "functionCall",
+    "functionResponse",
+    "toolRequest",
+    "toolResponse",
+    "message",
+    "messages",
+    "choices",
+    "candidates",
+    "generations",
+    "lc",
+    "kwargs",
+    "data",
+    "result",
+    "value",
+    "additional_kwargs",
+    "function_call",
+    "system",
+    "instructions",
+    "config",
+    "response",
+    "status",
+    "summary",
+    "thinking",
+    "reasoning",
+    "json",
+    "usage",
+    "finish_reason",
+    "parameters",
+    "origin",
+]
 SAID = [
-    "user", "assistant", "tool", "system", "model", "human", "ai", "text", "tool_use",
-    "tool_result", "tool_call", "tool_call_response", "function_call", "function_call_output",
-    "reasoning", "thinking", "image_url", "constructor", "HumanMessage", "hello", "", "{}", "[1]",
-    "[{", "Thing(a=1)",
-]  # fmt: skip
+    "user",
+    "assistant",
+    "tool",
+    "system",
+    "model",
+    "human",
+    "ai",
+    "text",
+    "tool_use",
+    "tool_result",
+    "tool_call",
+    "tool_call_response",
+    "function_call",
+    "function_call_output",
+    "reasoning",
+    "thinking",
+    "image_url",
+    "constructor",
+    "HumanMessage",
+    "hello",
+    "",
+    "{}",
+    "[1]",
+    "[{",
+    "Thing(a=1)",
+]
 _shapes = st.recursive(
     st.sampled_from([None, True, 0, 1.5, *SAID]),
     lambda inner: (
@@ -273,14 +394,22 @@ def test_no_shape_of_messages_stops_a_trace(asked, answered, beside):
         **marks,
     }
     attributes |= {
-        "gen_ai.operation.name": "chat", "langsmith.metadata.usage_metadata": out,
-        "mastra.model_step.input": into, "mastra.model_step.output": out,
-        "gcp.vertex.agent.llm_request": into, "gcp.vertex.agent.llm_response": out,
-        "haystack.component.input": into, "haystack.component.output": out,
-        "gen_ai.tool.call.arguments": into, "gen_ai.tool.call.result": out,
-        "ai.response.toolCalls": out, "events": into, "lk.chat_ctx": into,
-        "gen_ai.system_instructions": into, "system_prompt": into,
-    }  # fmt: skip
+        "gen_ai.operation.name": "chat",
+        "langsmith.metadata.usage_metadata": out,
+        "mastra.model_step.input": into,
+        "mastra.model_step.output": out,
+        "gcp.vertex.agent.llm_request": into,
+        "gcp.vertex.agent.llm_response": out,
+        "haystack.component.input": into,
+        "haystack.component.output": out,
+        "gen_ai.tool.call.arguments": into,
+        "gen_ai.tool.call.result": out,
+        "ai.response.toolCalls": out,
+        "events": into,
+        "lk.chat_ctx": into,
+        "gen_ai.system_instructions": into,
+        "system_prompt": into,
+    }
     spans = [span(1, None, **attributes), span(2, 1, **attributes), span(3, None, **attributes)]
     for one in spans:
         one.scope_name = scope

@@ -39,10 +39,13 @@ def says(text: str) -> dict:
 def a_step(thread: str | None, at: int, said: list[dict], answer: dict, **fields):
     """A model request that is a trace of its own."""
     attributes = {
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini",
-        "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5,
-        "gen_ai.input.messages": json.dumps(said), "gen_ai.output.messages": json.dumps([answer]),
-    }  # fmt: skip
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5,
+        "gen_ai.input.messages": json.dumps(said),
+        "gen_ai.output.messages": json.dumps([answer]),
+    }
     if thread:
         attributes["gen_ai.conversation.id"] = thread
     return a_span(attributes=attributes, start=at, **fields)
@@ -83,8 +86,13 @@ def test_the_turn_is_whole_whatever_came_first(server, order):
         (f"{thread}-2", "sunny"),
     ]
     assert [m["role"] for m in turn["messages"]] == [
-        "user", "assistant", "tool", "assistant", "tool", "assistant",
-    ]  # fmt: skip
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
     assert turn["usage"]["input_tokens"] == 30
     assert turn["trace_ids"] == [span.trace_id.hex() for span in spans]
     trace = server.get(f"/traces/{spans[2].trace_id.hex()}")
@@ -170,9 +178,11 @@ def test_each_result_knows_what_was_asked_before_it():
     early, late = (a_step(None, at, HISTORY, says("sunny")) for at in (NOW, NOW + LATER))
     for commits in ([[a_trace(asking)], [a_trace(early, late)]], [[a_trace(asking, early, late)]]):
         rows = derive(commits, at_once=False)["traces"]
-        joined = [span for span in (early, late) if any(
-            span.trace_id.hex() in row and "gen_ai.tool.call.id" in row for row in rows
-        )]  # fmt: skip
+        joined = [
+            span
+            for span in (early, late)
+            if any(span.trace_id.hex() in row and "gen_ai.tool.call.id" in row for row in rows)
+        ]
         assert joined == [late]
 
 
@@ -182,7 +192,7 @@ def test_an_id_of_its_own_wins():
         a_step("b", NOW + LATER, HISTORY, says("sunny")),
     ]
     rows = derive([[a_trace(*spans)]], at_once=True)
-    assert len(rows["thread_facts"]) == 2
+    assert len(rows["x_thread_facts"]) == 2
     assert not any("gen_ai.tool.call.id" in row for row in rows["traces"])
 
 
@@ -195,9 +205,11 @@ def test_projects_are_worlds_apart():
 
 def a_trace(*spans, project: str = "default") -> Request:
     return Request(
-        signal=Signal.TRACES, payload=a_request(*spans), project=project,
+        signal=Signal.TRACES,
+        payload=a_request(*spans),
+        project=project,
         received_unix_nano=NOW + 100 * SECOND,
-    )  # fmt: skip
+    )
 
 
 # Ids that repeat, askings that come back, threads that come late: every knot that senders can tie.
@@ -236,6 +248,6 @@ def test_a_chain_of_traces_is_followed_whatever_its_length():
     ]
     commits = [[a_trace(span)] for span in reversed(spans)]
     rows = derive(commits, at_once=False)
-    assert len(rows["thread_facts"]) == 1
+    assert len(rows["x_thread_facts"]) == 1
     assert all('"a"' in row for row in rows["traces"])
     assert rows == derive([[a_trace(*spans)]], at_once=True)

@@ -31,30 +31,41 @@ def put_threads(database, ages_minutes, *, project="p") -> None:
     lists = ("models", "providers", "services", "users", "environments", "tags")
     rows = [
         {
-            "project": project, "thread_id": f"t-{i}", "updated_at": now - age * MINUTE,
-            "created_at": now - age * MINUTE, "first_activity_time": now, "last_activity_time": now,
-            "first_sequence": 10, "last_sequence": 20 + i, "last_trace_sequence": 20,
-            "metadata": [], **{name: ["x"] for name in lists}, **dict.fromkeys(USAGE, 1),
+            "project": project,
+            "thread_id": f"t-{i}",
+            "updated_at": now - age * MINUTE,
+            "created_at": now - age * MINUTE,
+            "first_activity_time": now,
+            "last_activity_time": now,
+            "first_sequence": 10,
+            "last_sequence": 20 + i,
+            "last_trace_sequence": 20,
+            "metadata": [],
+            **{name: ["x"] for name in lists},
+            **dict.fromkeys(USAGE, 1),
         }
         for i, age in enumerate(ages_minutes)
-    ]  # fmt: skip
+    ]
     table = pa.table(
         {
             name: pa.array([row[name] for row in rows], pa.map_(pa.string(), pa.string()))
-            if name == "metadata" else pa.array([row[name] for row in rows])
+            if name == "metadata"
+            else pa.array([row[name] for row in rows])
             for name in rows[0]
         }
-    )  # fmt: skip
+    )
     with database.transaction() as cursor:
         cursor.register("facts", table)
-        cursor.execute("insert into thread_facts by name select * from facts")
+        cursor.execute("insert into x_thread_facts by name select * from facts")
 
 
 def service(database, annotations) -> ThreadService:
     return ThreadService(
-        Reader(database, timeout_s=60), annotations, default_project="p",
+        Reader(database, timeout_s=60),
+        annotations,
+        default_project="p",
         progress=lambda: {"derived_sequence": 1},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +133,7 @@ def test_a_jump_of_the_clock_ages_nothing(store):
     statuses = [t["status"] for t in service(store, annotations).threads(sort="thread_id")["items"]]
     assert statuses == ["active", "inactive"]
     with store.cursor() as cursor:
-        assert cursor.execute("select count(*), sum(step_ms) from clock_steps").fetchall() == [
+        assert cursor.execute("select count(*), sum(step_ms) from x_clock_steps").fetchall() == [
             (1, 3_600_000)
         ]
     assert STEP_MS_MIN > 1000

@@ -90,9 +90,11 @@ class Store:
 
     def write(self, spans, *, project: str | None = None, derive: bool = True) -> None:
         request = Request(
-            signal=Signal.TRACES, payload=a_request(*spans), project=project,
+            signal=Signal.TRACES,
+            payload=a_request(*spans),
+            project=project,
             received_unix_nano=time.time_ns(),
-        )  # fmt: skip
+        )
         decoded = columns.decode([request], default_project="default")
         nothing, _ = logs.decode([], event_names=(), default_project="default")
         self.writer._commit([Batch(decoded.tables, nothing)])
@@ -128,8 +130,9 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
                 case 0:
                     store.retention.delete_slice(
                         datetime.datetime.now(datetime.UTC),
-                        project=None, traces_max=dice.randrange(1, 8),
-                    )  # fmt: skip
+                        project=None,
+                        traces_max=dice.randrange(1, 8),
+                    )
                 case 1:
                     patch.setattr(deletion, "TRACES_AT_ONCE", dice.choice((1, 3, 2000)))
                     gone = dice.sample(some, dice.randrange(1, len(some) + 1))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 import zstandard
 from builders import a_chat, a_request
@@ -16,6 +17,7 @@ from otel_threads.database import migrations
 from otel_threads.database.database import Database
 
 FILES = sorted((Path(__file__).parent / "files").glob("schema-*.duckdb.zst"))
+ANSWERED = sorted((Path(__file__).parent / "files").glob("schema-*.json.zst"))
 
 
 def unpack(file: Path, target: Path) -> Path:
@@ -25,7 +27,7 @@ def unpack(file: Path, target: Path) -> Path:
 
 
 def test_there_is_a_file_of_the_schemas_before_this_one():
-    assert [int(file.name[7:11]) for file in FILES] == [3]  # 0.1.0 was developed up to it
+    assert [int(file.name[7:11]) for file in FILES] == [3, 8]  # 0.1.0 was developed up to 3
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -37,14 +39,16 @@ def test_an_old_file_is_brought_up_to_date_with_its_data(file, tmp_path, make_se
         Database(str(path), memory_limit_bytes=128 << 20, read_only=True)
     server = make_server(folder=folder)
     before = server.get("/threads", project="*", limit=1000)["items"]
-    assert len(before) >= 7
+    assert len(before) >= 6
     stats = server.get("/threads/stats", project="*")
     server.post(a_request(a_chat("new", "hi", "ho")))
     server.wait_derived()
     subprocess.run(
         [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(path)],
-        check=True, capture_output=True, cwd=folder,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
     server.wait_derived()
     after = [
         t
@@ -53,6 +57,47 @@ def test_an_old_file_is_brought_up_to_date_with_its_data(file, tmp_path, make_se
     ]
     assert [facts(t) for t in after] == [facts(t) for t in before]
     assert server.get("/threads/stats", project="*")["turn_count"] == stats["turn_count"] + 1
+
+
+@pytest.mark.parametrize("file", ANSWERED, ids=lambda file: file.name)
+def test_an_old_file_gives_the_answers_that_the_old_program_gave(file, tmp_path, make_server):
+    """Byte for byte, through REST. tests/files/record_schema.py made both."""
+    unpack(
+        file.with_name(file.name.replace(".json.", ".duckdb.")), tmp_path / "otel-threads.duckdb"
+    )
+    said = json.loads(unpack(file, tmp_path / "said.json").read_text())
+    server = make_server(folder=tmp_path, thread_cooldown_s=0.001)
+    assert len(said) > 50
+    for path, text in said.items():
+        answer = httpx.get(f"{server.api}{path}", timeout=60)
+        assert (path, answer.text) == (path, text)
+
+
+def test_the_names_of_a_file_that_was_migrated_are_those_of_a_new_one(tmp_path):
+    """Columns, their types and what is said of them, too; SQL for people lists its own first."""
+    paths = [unpack(file, tmp_path / file.name) for file in FILES]
+    described = [_described(path) for path in [*paths, tmp_path / "new.duckdb"]]
+    assert all(found == described[-1] for found in described)
+    listed = [name for name, *_ in described[-1] if not name.startswith("schema_")]
+    internal = [name.startswith("x_") for name in listed]
+    assert internal == sorted(internal)
+    assert {"turn_pieces", "log_pieces", "span_content"} <= set(
+        listed
+    )  # people's queries name them
+
+
+def _described(path: Path) -> list[tuple]:
+    database = Database(str(path), memory_limit_bytes=128 << 20)
+    with database.cursor() as cursor:
+        found = cursor.execute(
+            "select table_name, column_name, data_type, c.comment, t.comment"
+            " from duckdb_columns() c"
+            " left join (select table_name, comment from duckdb_tables() union all"
+            " select view_name, comment from duckdb_views()) t using (table_name)"
+            " where database_name = 'otel_threads' order by 1, 2"
+        ).fetchall()
+    database.close()
+    return found
 
 
 def facts(thread: dict) -> str:
@@ -93,7 +138,7 @@ def test_a_migration_that_is_killed_goes_on_at_the_next_start(file, tmp_path):
         database = Database(str(path), memory_limit_bytes=128 << 20)
         with database.cursor() as cursor:
             assert migrations.version(cursor) == migrations.NEWEST
-            assert cursor.execute("select count(*) from thread_facts").fetchone()[0] >= 7
+            assert cursor.execute("select count(*) from x_thread_facts").fetchone()[0] >= 6
             cursor.execute("from tool_stats").fetchall()
         database.close()
     assert killed >= 3

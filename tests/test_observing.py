@@ -75,9 +75,14 @@ def test_own_spans_go_to_another_server(make_server):
 def test_own_spans_never_go_to_the_server_itself(tmp_path):
     for endpoint, why in (("http://127.0.0.1:4318", "own port"), ("nonsense", "http://host:port")):
         ran = subprocess.run(
-            [sys.executable, "-m", "otel_threads", "serve"], cwd=tmp_path, capture_output=True, text=True,
-            check=False, timeout=60, env={"OTEL_THREADS_SELF_TRACES_ENDPOINT": endpoint, "PATH": "/usr/bin"},
-        )  # fmt: skip
+            [sys.executable, "-m", "otel_threads", "serve"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={"OTEL_THREADS_SELF_TRACES_ENDPOINT": endpoint, "PATH": "/usr/bin"},
+        )
         assert (ran.returncode, why in ran.stderr) == (2, True), ran.stderr
 
 

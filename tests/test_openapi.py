@@ -43,12 +43,35 @@ def test_schemathesis_finds_nothing(loaded, tmp_path):
     """Endless streams are left out; everything else is asked with generated and broken input."""
     base = loaded.api.removesuffix("/api/v1")
     ran = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "run", f"{base}/openapi.json",
-         "--exclude-path", "/api/v1/events", "--exclude-path", "/api/v1/rebuild",
-         "--max-examples", "25", "--phases", "examples,coverage,fuzzing", "--request-timeout", "30",
-         # A schema cannot say what a filter, a sort or a target is: valid by it, refused by us.
-         "--exclude-checks", "positive_data_acceptance",
-         "--suppress-health-check", "all", "--seed", "1", "--no-color"],
-        capture_output=True, text=True, cwd=tmp_path, check=False, timeout=900,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "run",
+            f"{base}/openapi.json",
+            "--exclude-path",
+            "/api/v1/events",
+            "--exclude-path",
+            "/api/v1/rebuild",
+            "--max-examples",
+            "25",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--request-timeout",
+            "30",
+            # A schema cannot say what a filter, a sort or a target is: valid by it, refused by us.
+            "--exclude-checks",
+            "positive_data_acceptance",
+            "--suppress-health-check",
+            "all",
+            "--seed",
+            "1",
+            "--no-color",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+        timeout=900,
+    )
     assert ran.returncode == 0, ran.stdout[-6000:]

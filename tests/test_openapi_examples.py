@@ -17,14 +17,45 @@ SCORE = {**THREAD, "name": "quality", "value": 0.8, "reason": "answered at once"
 CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("PUT", "/scores", {}, {"scores": [SCORE]}),
     ("POST", "/comments", {}, {**THREAD, "text": "Look at the second turn.", "author": "ann"}),
-    ("PATCH", "/threads/tags", {}, {"project": "shop", "thread_ids": ["thread-alpha"], "add": ["vip"], "remove": ["new"]}),
-    ("PATCH", "/projects", {}, {"project": "shop", "thread_cooldown_s": 3600, "input_path": "inputs.messages[-1].content"}),
-    ("POST", "/views", {}, {"project": "shop", "name": "slow", "filter": "duration_ms > 90s", "sort": "-cost_usd", "columns": ["thread_id", "cost_usd"]}),
+    (
+        "PATCH",
+        "/threads/tags",
+        {},
+        {"project": "shop", "thread_ids": ["thread-alpha"], "add": ["vip"], "remove": ["new"]},
+    ),
+    (
+        "PATCH",
+        "/projects",
+        {},
+        {"project": "shop", "thread_cooldown_s": 3600, "input_path": "inputs.messages[-1].content"},
+    ),
+    (
+        "POST",
+        "/views",
+        {},
+        {
+            "project": "shop",
+            "name": "slow",
+            "filter": "duration_ms > 90s",
+            "sort": "-cost_usd",
+            "columns": ["thread_id", "cost_usd"],
+        },
+    ),
     ("GET", "/status", {}, None),
     ("GET", "/projects", {}, None),
     ("GET", "/doctor", {}, None),
     ("GET", "/fields", {"of": "threads"}, None),
-    ("GET", "/threads", {"project": "shop", "filter": 'turn_count > 2 and tags = "vip"', "sort": "-cost_usd", "limit": 1}, None),
+    (
+        "GET",
+        "/threads",
+        {
+            "project": "shop",
+            "filter": 'turn_count > 2 and tags = "vip"',
+            "sort": "-cost_usd",
+            "limit": 1,
+        },
+        None,
+    ),
     ("GET", "/threads/stats", {"project": "shop", "interval": "day"}, None),
     ("GET", "/threads/get", THREAD, None),
     ("GET", "/threads/turns", {**THREAD, "limit": 2}, None),
@@ -37,7 +68,15 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("GET", "/comments", {**THREAD}, None),
     ("PATCH", "/comments/{comment_id}", {}, {"text": "Look at turn 2."}),
     ("GET", "/views", {"project": "shop"}, None),
-    ("POST", "/sql", {}, {"sql": "select thread_id, turn_count from threads where turn_count > ? order by 1", "params": [2]}),
+    (
+        "POST",
+        "/sql",
+        {},
+        {
+            "sql": "select thread_id, turn_count from threads where turn_count > ? order by 1",
+            "params": [2],
+        },
+    ),
     ("POST", "/prune", {}, {"older_than_days": 365, "dry_run": True}),
     ("POST", "/threads/close", {}, {"project": "shop", "thread_ids": ["thread-alpha", "nobody"]}),
     ("POST", "/threads/reopen", {}, {"project": "shop", "thread_ids": ["thread-alpha"]}),
@@ -48,7 +87,7 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("POST", "/traces/delete", {}, {"project": "shop"}),
     ("POST", "/rebuild", {}, None),
     ("POST", "/demo", {}, None),
-]  # fmt: skip
+]
 FILES = {"GET /export/threads", "GET /events", "GET /backup"}  # which answer with no JSON
 LIST_MAX, TEXT_MAX = 2, 300  # of an example
 

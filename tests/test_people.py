@@ -68,8 +68,11 @@ def test_a_score_is_written_over_by_its_author_and_averaged_over_authors(project
     assert project.get("/scores/names")["items"][0]["score_count"] == 2
     assert scores_of(project.get("/threads")["items"][0]) == {"quality": 0.75}
     assert project.get("/threads/stats")["scores"]["quality"] == {
-        "count": 1, "avg": 0.75, "min": 0.75, "max": 0.75,
-    }  # fmt: skip
+        "count": 1,
+        "avg": 0.75,
+        "min": 0.75,
+        "max": 0.75,
+    }
 
 
 def test_scores_are_deleted_by_author_or_all_together(project):
@@ -391,15 +394,25 @@ def test_everything_at_once_without_one_error(make_server):
         lambda _, n: server.post(
             a_request(*(a_chat(ids[n], f"{n}", "x") for _ in range(5))), x_otel_threads_project=name
         ),
-        lambda c, n: c.get("/threads", params={"project": name, "filter": "scores.q >= 0 or error_count = 0"}),
+        lambda c, n: c.get(
+            "/threads", params={"project": name, "filter": "scores.q >= 0 or error_count = 0"}
+        ),
         lambda c, n: c.get("/threads/stats", params={"project": name, "interval": "hour"}),
-        lambda c, n: c.put("/scores", json={"scores": [
-            {"project": name, "thread_id": one, "name": "q", "value": n} for one in ids]}),
-        lambda c, n: c.patch("/threads/tags", json={"project": name, "thread_ids": [ids[n]], "add": [f"{n % 9}"]}),
+        lambda c, n: c.put(
+            "/scores",
+            json={
+                "scores": [
+                    {"project": name, "thread_id": one, "name": "q", "value": n} for one in ids
+                ]
+            },
+        ),
+        lambda c, n: c.patch(
+            "/threads/tags", json={"project": name, "thread_ids": [ids[n]], "add": [f"{n % 9}"]}
+        ),
         lambda c, n: c.post("/threads/delete", json={"project": name, "thread_ids": [ids[n]]}),
         lambda c, n: c.post("/threads/close", json={"project": name, "thread_ids": ids}),
         lambda c, n: c.post("/comments", json={"project": name, "thread_id": ids[n], "text": "x"}),
-    ]  # fmt: skip
+    ]
     workers = [threading.Thread(target=loop, args=(one,)) for one in work]
     for worker in workers:
         worker.start()

@@ -44,11 +44,14 @@ def test_only_long_values_are_cut():
 
     values = ["a" * PIECE_BYTES_MAX, "b" * (2 * PIECE_BYTES_MAX + 1), "c"]
     table = pa.Table.from_pylist([row(v, i) for i, v in enumerate(values)], schema=CONTENT)
-    found = [(r["span_row"], r["piece_index"], len(r["value"])) for r in split(table).to_pylist()]
+    found = [(r["span_row"], r["chunk_index"], len(r["value"])) for r in split(table).to_pylist()]
     assert found == [
-        (0, None, PIECE_BYTES_MAX), (2, None, 1),
-        (1, 0, PIECE_BYTES_MAX), (1, 1, PIECE_BYTES_MAX), (1, 2, 1),
-    ]  # fmt: skip
+        (0, None, PIECE_BYTES_MAX),
+        (2, None, 1),
+        (1, 0, PIECE_BYTES_MAX),
+        (1, 1, PIECE_BYTES_MAX),
+        (1, 2, 1),
+    ]
     assert split(table).schema == table.schema
 
 
@@ -80,10 +83,10 @@ def test_whole_for_whoever_reads_it(server):
     where = f"where trace_id = '{trace_id}' and key = 'gen_ai.input.messages'"
     [row] = sql(server, f"select value from span_content {where}")
     assert row["value"] == value
-    [row] = sql(server, f"select count(*) as pieces from content_pieces {where}")
+    [row] = sql(server, f"select count(*) as pieces from x_content_chunks {where}")
     assert row["pieces"] > 3
     httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
-    for table in ("content_pieces", "part_payloads"):
+    for table in ("x_content_chunks", "x_part_payloads"):
         [row] = sql(server, f"select count(*) as n from {table} where trace_id = '{trace_id}'")
         assert row["n"] == 0
 
@@ -105,9 +108,10 @@ def test_log_records_too(server):
     """A body and an attribute; the same record sent again is not stored twice."""
     text = a_text(3 * PIECE_BYTES_MAX, 4)
     model = {
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
         "gen_ai.conversation.id": "pieces-3",
-    }  # fmt: skip
+    }
     span = a_span(attributes=model)
     assert server.post(a_request(span)).status_code == 200
     for _ in range(2):
@@ -121,7 +125,7 @@ def test_log_records_too(server):
     [log] = one["logs"]
     assert log["body"] == {"content": text}
     assert log["attributes"] == {"note": text}
-    count = f"select count(*) as n, max(piece_index) as last, count(key) as of_attributes from log_pieces where trace_id = '{trace_id}'"
+    count = f"select count(*) as n, max(chunk_index) as last, count(key) as of_attributes from x_log_chunks where trace_id = '{trace_id}'"
     [row] = sql(server, count)
     assert row["last"] >= 3
     assert row["n"] == 2 * row["of_attributes"]
@@ -156,25 +160,37 @@ def test_what_is_derived_has_bounds():
     image = {"type": "image", "mime_type": "image/png", "content": "A" * 2 * MIB}
     words = {"type": "text", "text": "w" * 2 * MIB}
     message = {
-        "role": "user", "text": "w" * 2 * MIB, "parts": [words, image], "tool_calls": [],
-        "tool_call_id": None, "span_id": "s",
-    }  # fmt: skip
+        "role": "user",
+        "text": "w" * 2 * MIB,
+        "parts": [words, image],
+        "tool_calls": [],
+        "tool_call_id": None,
+        "span_id": "s",
+    }
     part = {
-        "project": "default", "trace_id": "t", "part_index": 0, "start_time_unix_nano": 1,
-        "user": "w" * 2 * MIB, "assistant": None, "system": "short", "user_text": "w" * 2 * MIB,
-        "unanswered": [], "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
+        "project": "default",
+        "trace_id": "t",
+        "part_index": 0,
+        "start_time_unix_nano": 1,
+        "user": "w" * 2 * MIB,
+        "assistant": None,
+        "system": "short",
+        "user_text": "w" * 2 * MIB,
+        "unanswered": [],
+        "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
         "messages": [message],
-    }  # fmt: skip
+    }
     rows = payloads.pieces(part)
     assert all(len(row["payload"].encode()) <= PIECE_BYTES_MAX for row in rows)
-    assert [row["piece_index"] for row in rows] == list(range(len(rows)))
+    assert [row["chunk_index"] for row in rows] == list(range(len(rows)))
     cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 2097152 characters, whole in span_content]"
     assert part["user"] == part["user_text"] == part["messages"][0]["text"] == cut_text
     assert part["system"] == "short"
     assert part["messages"][0]["parts"][1] == {
-        "type": "image", "mime_type": "image/png",
+        "type": "image",
+        "mime_type": "image/png",
         "content": "[… 2097152 characters, whole in span_content]",
-    }  # fmt: skip
+    }
     assert len(part["tool_calls"][0]["arguments"]["document"]) < 1_100_000
     again = payloads.unpacked("".join(row["payload"] for row in rows))
     assert again["messages"] == part["messages"]
@@ -242,12 +258,12 @@ def test_long_values_of_turns_are_whole_for_people_and_short_in_sql(server):
     assert row["n"] == 30
     [row] = sql(
         server,
-        "select string_agg(value, '' order by piece_index) as value from turn_pieces"
+        "select string_agg(value, '' order by chunk_index) as value from x_turn_chunks"
         f" {where} and message_index = 0 and name = 'text'",
     )
     assert row["value"] == ask
     httpx.post(f"{server.api}/traces/delete", json={"trace_ids": [trace_id]}, timeout=60)
-    assert sql(server, f"select count(*) as n from turn_pieces {where}") == [{"n": 0}]
+    assert sql(server, f"select count(*) as n from x_turn_chunks {where}") == [{"n": 0}]
 
 
 @pytest.mark.parametrize("thread_id", ["pieces-5", None])
@@ -266,9 +282,11 @@ def test_words_far_into_a_message_are_found(server, thread_id):
 def test_a_list_of_many_calls_has_bounds():
     calls = [{"id": f"c{i}", "name": "look", "result": i, "error": None} for i in range(5000)]
     turn = {
-        **dict.fromkeys(turn_chunks.OF_TURNS), **dict.fromkeys(turn_chunks.KEY),
-        "start_time_unix_nano": 1, "tool_calls": payloads.json(calls),
-    }  # fmt: skip
+        **dict.fromkeys(turn_chunks.OF_TURNS),
+        **dict.fromkeys(turn_chunks.KEY),
+        "start_time_unix_nano": 1,
+        "tool_calls": payloads.json(calls),
+    }
     rows = turn_chunks.apart([turn], [])
     assert json.loads("".join(row["value"] for row in rows)) == calls
     kept = json.loads(turn["tool_calls"])
@@ -282,9 +300,18 @@ def test_names_that_are_too_long_are_cut_and_the_sender_is_told(server):
     long = "n" * 3 * PIECE_BYTES_MAX
     cut_text = f"{long[:PIECE_BYTES_MAX]}[… cut, {len(long)} characters]"
     span = a_chat(
-        "pieces-6", "hi", "fine", name=long,
-        attributes={long: "x", long[:-1] + "m": "y", "gen_ai.request.model": long, "user.id": long, "error.type": long},
-    )  # fmt: skip
+        "pieces-6",
+        "hi",
+        "fine",
+        name=long,
+        attributes={
+            long: "x",
+            long[:-1] + "m": "y",
+            "gen_ai.request.model": long,
+            "user.id": long,
+            "error.type": long,
+        },
+    )
     span.status.message = span.trace_state = long
     span.events.add(name=long)
     link = span.links.add(trace_id=span.trace_id, span_id=span.span_id)
@@ -368,10 +395,12 @@ def test_attributes_beyond_what_a_map_holds_are_there_for_whoever_reads(server):
         more[f"llm.input_messages.{i}.message.content"] = f"words {i} " + "long " * (60 * (i % 3))
         more[f"llm.input_messages.{i}.tokens"] = i
     own = {
-        "openinference.span.kind": "LLM", "llm.model_name": "m", "session.id": "pieces-8",
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "m",
+        "session.id": "pieces-8",
         "llm.output_messages.0.message.role": "assistant",
         "llm.output_messages.0.message.content": "fine",
-    }  # fmt: skip
+    }
     span = a_span(attributes=more | own)
     event = span.events.add(name="e", time_unix_nano=span.start_time_unix_nano)
     for i in range(1100):

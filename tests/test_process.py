@@ -60,8 +60,10 @@ def test_threads_share_two_heaps_unless_the_user_says_otherwise(tmp_path, set_by
     env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     subprocess.run(
         [sys.executable, "-c", THREADS_THAT_ALLOCATE],
-        env={**env, **set_by_user}, cwd=tmp_path, check=True,
-    )  # fmt: skip
+        env={**env, **set_by_user},
+        cwd=tmp_path,
+        check=True,
+    )
     assert (tmp_path / "heaps").read_text().count("<heap nr=") == most
 
 
@@ -69,8 +71,12 @@ def in_a_process_of_ours(code: str, tmp_path) -> str:
     start = "from otel_threads import process\nprocess.tune()\n"
     return subprocess.run(
         [sys.executable, "-c", start + code],
-        cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60,
-    ).stdout  # fmt: skip
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
 
 
 ASKS_A_TABLE = """
@@ -108,7 +114,7 @@ def written():
     maps = process.CODE.findall(open("/proc/self/smaps").read())
     return [kb for start, end, kb in maps if int(start, 16) <= page < int(end, 16)]
 before, marked = state(), written()
-process.let_go_of_code()
+process.release_code()
 after = state()
 assert marked == written() and marked != ["0"], (marked, written())
 assert abs(after["RssAnon:"] - before["RssAnon:"]) < 2000, (before, after)
@@ -119,7 +125,7 @@ assert duckdb.sql("select count(*) from range(1000) where range % 7 = 0").fetcho
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a call of Linux")
-def test_code_that_only_the_start_needed_is_let_go(tmp_path):
+def test_code_that_only_the_start_needed_is_released(tmp_path):
     assert int(in_a_process_of_ours(LETS_GO, tmp_path)) > 20_000  # kB
 
 
@@ -127,10 +133,42 @@ SERVES = """
 import sys
 from otel_threads.cli import cli
 cli.get_command(None, "serve")
-assert "otel_threads.server" in sys.modules
+import otel_threads.server
 print(sorted({"httpx", "rich", "prompt_toolkit"} & set(sys.modules)))
 """
 
 
 def test_a_server_imports_nothing_that_only_commands_need(tmp_path):
     assert in_a_process_of_ours(SERVES, tmp_path) == "[]\n"
+
+
+TUNED = """
+import sys, gc, pyarrow
+from otel_threads import process, server
+from otel_threads.core.config import Config
+class Stop(Exception): pass
+def serve(config, **options):
+    raise Stop
+server.serve = serve
+try:
+    server.run(Config(tune_process=sys.argv[1] == "true"))
+except Stop:
+    tuned = gc.get_threshold() == process.GARBAGE_THRESHOLDS
+    tuned_switch = abs(sys.getswitchinterval() - process.SWITCH_INTERVAL_S) < 1e-6
+    tuned_memory = pyarrow.default_memory_pool().backend_name == "system"
+    print(tuned, tuned_switch, tuned_memory)
+"""
+
+
+@pytest.mark.parametrize("tuned", ["true", "false"])
+def test_a_setting_leaves_the_process_of_a_server_alone(tmp_path, tuned):
+    env = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    found = subprocess.run(
+        [sys.executable, "-c", TUNED, tuned],
+        env=env,
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    assert found == " ".join([tuned.title()] * 3)

@@ -23,9 +23,11 @@ def history(*messages: tuple[str, str]) -> str:
 def failed(thread: str, start: int, **attributes):
     """A model request that failed, as libraries report it that write no input then."""
     known = {
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini",
-        "gen_ai.conversation.id": thread, "error.type": "BadRequestError",
-    }  # fmt: skip
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.conversation.id": thread,
+        "error.type": "BadRequestError",
+    }
     return a_span(attributes=known | attributes, start=start)
 
 
@@ -51,10 +53,15 @@ def conversation(thread: str) -> list:
         failed(thread, now + 2 * SECOND),
         failed(thread, now + 4 * SECOND),
         answered(
-            thread, now + 6 * SECOND, ("user", "one"), ("assistant", "fine"), ("user", "two"),
-            ("user", "three"), ("user", "four"),
+            thread,
+            now + 6 * SECOND,
+            ("user", "one"),
+            ("assistant", "fine"),
+            ("user", "two"),
+            ("user", "three"),
+            ("user", "four"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def test_failed_turns_get_the_questions_that_the_next_history_leaves_open(server):
@@ -95,9 +102,15 @@ def test_what_the_next_trace_showed_is_gone_with_it(server):
 def test_only_a_failed_turn_without_words_is_told(before, expected):
     def part(i: int, **said):
         return {
-            "start_time_unix_nano": i, "trace_id": str(i), "part_index": 0, "continues": False,
-            "messages": [], "tool_calls": [], "span_id": str(i), "unanswered": [],
-        } | said  # fmt: skip
+            "start_time_unix_nano": i,
+            "trace_id": str(i),
+            "part_index": 0,
+            "continues": False,
+            "messages": [],
+            "tool_calls": [],
+            "span_id": str(i),
+            "unanswered": [],
+        } | said
 
     turns = merge([part(1, **before), part(2, user="b", error=None, unanswered=["a"])])
     assert [turn["user"] for turn in turns] == [expected, "b"]

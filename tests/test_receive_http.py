@@ -83,11 +83,17 @@ def test_raw_deflate_and_two_gzip_members_are_read(server):
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/traces", "/otel", "/otel/v1/traces", "/api/v1/otel", "/api/v1/otel/v1/traces",
-        "/api/public/otel/v1/traces", "/v1/private/otel/v1/traces",
-        "/api/v1/private/otel/v1/traces", "/api/otel/v1/traces",
+        "/v1/traces",
+        "/otel",
+        "/otel/v1/traces",
+        "/api/v1/otel",
+        "/api/v1/otel/v1/traces",
+        "/api/public/otel/v1/traces",
+        "/v1/private/otel/v1/traces",
+        "/api/v1/private/otel/v1/traces",
+        "/api/otel/v1/traces",
     ],
-)  # fmt: skip
+)
 def test_exporters_with_a_fixed_path_are_heard(server, path):
     answer = httpx.post(
         server.otlp + path,
@@ -428,8 +434,14 @@ def test_an_export_can_be_read_back_as_it_was(server):
     found = server.get(f"/traces/{span.trace_id.hex()}")["spans"][0]
 
     assert found["attributes"] == {
-        "s": "text", "i": 7, "d": 0.5, "b": True, "y": "AP8=", "l": [1, "two"], "long": "x" * 500,
-    }  # fmt: skip
+        "s": "text",
+        "i": 7,
+        "d": 0.5,
+        "b": True,
+        "y": "AP8=",
+        "l": [1, "two"],
+        "long": "x" * 500,
+    }
     assert found["start_time_unix_nano"] == 1_795_000_000_123_456_789
     assert found["trace_state"] == "k=v"
     assert found["dropped_events_count"] == 2

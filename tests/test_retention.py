@@ -19,10 +19,23 @@ from otel_threads.store import retention
 
 DAY_NS = 86_400 * 10**9
 EVERYTHING = (
-    "spans", "span_events", "span_links", "content_pieces", "log_records", "traces", "trace_slices",
-    "calls", "turn_parts", "turns", "messages", "turn_pieces", "thread_facts", "score_records",
-    "comments", "tag_changes",
-)  # fmt: skip
+    "spans",
+    "span_events",
+    "span_links",
+    "x_content_chunks",
+    "log_records",
+    "traces",
+    "x_trace_slices",
+    "calls",
+    "x_turn_parts",
+    "turns",
+    "messages",
+    "x_turn_chunks",
+    "x_thread_facts",
+    "x_score_records",
+    "comments",
+    "x_tag_changes",
+)
 
 
 def old(thread: str | None, days: float, **fields):
@@ -76,9 +89,9 @@ def test_old_traces_go_with_all_that_hangs_on_them(make_server):
             else []
         )
         assert rest in ([], [[0]]), table
-    assert sql(server, "select thread_id from score_records order by 1") == [["mixed"], ["new"]]
+    assert sql(server, "select thread_id from x_score_records order by 1") == [["mixed"], ["new"]]
     assert sql(server, "select thread_id from comments order by 1") == [["mixed"], ["new"]]
-    assert sql(server, "select thread_id from tag_changes order by 1") == [["mixed"], ["new"]]
+    assert sql(server, "select thread_id from x_tag_changes order by 1") == [["mixed"], ["new"]]
     # What was deleted may come again; and the rest is what a rebuild makes of it.
     server.post(a_request(old("old-1", 40)))
     server.wait_derived()
@@ -167,9 +180,20 @@ def test_pruning_while_spans_arrive(make_server):
     assert sql(server, "select count(*) from threads") == [[sent]]
 
 
-@pytest.mark.parametrize("body", [{}, {"older_than_days": -1}, {"older_than_days": 1, "used_bytes_max": 1},
-    {"older_than_days": "x"}, {"older_than_days": 1, "traces_max": 0}, {"older_than_days": 1, "traces_max": 5001},
-    {"used_bytes_max": 1, "project": "a"}, {"older_than_days": 1e300}, {"x": 1}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"older_than_days": -1},
+        {"older_than_days": 1, "used_bytes_max": 1},
+        {"older_than_days": "x"},
+        {"older_than_days": 1, "traces_max": 0},
+        {"older_than_days": 1, "traces_max": 5001},
+        {"used_bytes_max": 1, "project": "a"},
+        {"older_than_days": 1e300},
+        {"x": 1},
+    ],
+)
 def test_what_cannot_be_pruned(server, body):
     assert httpx.post(f"{server.api}/prune", json=body).status_code == 400
 
@@ -184,9 +208,21 @@ def test_the_command(make_server, served):
 
     def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "otel_threads", "prune", "--database", str(server.database), *arguments],
-            capture_output=True, text=True, input=text, check=False, cwd=server.folder,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "otel_threads",
+                "prune",
+                "--database",
+                str(server.database),
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            input=text,
+            check=False,
+            cwd=server.folder,
+        )
 
     for wrong in (
         (),
@@ -218,7 +254,7 @@ def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
         engine._clock._on_step(7_200_000.0)
         assert engine.verbs.pruning.keep_to_settings() == 0
         with engine.database.transaction() as cursor:
-            cursor.execute("update clock_steps set noticed_at = noticed_at - interval 25 hour")
+            cursor.execute("update x_clock_steps set noticed_at = noticed_at - interval 25 hour")
         assert engine.verbs.pruning.keep_to_settings() == 1
     finally:
         engine.close()
@@ -281,7 +317,9 @@ def test_pieces_of_what_is_old_go_too(make_server):
     text = "long " * 10_000
     server.post(a_request(a_chat("long", text, "x", start=time.time_ns() - 40 * DAY_NS)))
     server.wait_derived()
-    counts = "select (select count(*) from content_pieces), (select count(*) from part_payloads)"
+    counts = (
+        "select (select count(*) from x_content_chunks), (select count(*) from x_part_payloads)"
+    )
     [[content, payloads]] = sql(server, counts)
     assert content > 2
     assert payloads > 2

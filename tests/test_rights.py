@@ -36,10 +36,14 @@ def guarded(tmp_path_factory):
 @pytest.mark.parametrize(
     ("token", "reads", "writes", "sends"),
     [
-        (None, 401, 401, 401), ("i-1", 401, 401, 200), ("r-1", 200, 401, 401),
-        ("w-1", 200, 200, 401), ("wrong", 401, 401, 401), ("é🙂", 401, 401, 401),
+        (None, 401, 401, 401),
+        ("i-1", 401, 401, 200),
+        ("r-1", 200, 401, 401),
+        ("w-1", 200, 200, 401),
+        ("wrong", 401, 401, 401),
+        ("é🙂", 401, 401, 401),
     ],
-)  # fmt: skip
+)
 def test_each_token_opens_what_is_its_own(guarded, token, reads, writes, sends):
     headers = {k: v.encode() for k, v in bearer(token).items()}
     for method, path in READS:
@@ -53,9 +57,10 @@ def test_each_token_opens_what_is_its_own(guarded, token, reads, writes, sends):
             assert answer.headers["www-authenticate"] == "Bearer"
             assert answer.headers["content-type"] == "application/problem+json"
     sent = httpx.post(
-        f"{guarded.otlp}/v1/traces", content=a_request(a_chat("t", "a", "b")),
+        f"{guarded.otlp}/v1/traces",
+        content=a_request(a_chat("t", "a", "b")),
         headers={**headers, "content-type": "application/x-protobuf"},
-    )  # fmt: skip
+    )
     assert sent.status_code == sends
     if token and not token.isascii():
         return

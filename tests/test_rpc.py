@@ -115,13 +115,17 @@ def test_every_verb_answers_as_rest_does(server, api):
         ("ListThreads", pb.ListThreadsRequest(limit=1001), "INVALID_ARGUMENT", "1001"),
         ("ListThreads", pb.ListThreadsRequest(sort="nope"), "INVALID_ARGUMENT", "cannot sort"),
         ("PutScores", pb.NewScores(), "INVALID_ARGUMENT", "scores"),
-        ("PutScores", pb.NewScores(scores=[pb.NewScore(thread_id="t", name="q", value=float("nan"))]),
-         "INVALID_ARGUMENT", "scores.0.value"),
+        (
+            "PutScores",
+            pb.NewScores(scores=[pb.NewScore(thread_id="t", name="q", value=float("nan"))]),
+            "INVALID_ARGUMENT",
+            "scores.0.value",
+        ),
         ("DeleteComment", pb.CommentRequest(id="none"), "NOT_FOUND", "none"),
         ("CloseThreads", pb.ThreadIds(), "INVALID_ARGUMENT", "thread_ids"),
         ("GetTrace", pb.TraceRequest(trace_id="zz"), "NOT_FOUND", "zz"),
     ],
-)  # fmt: skip
+)
 def test_errors_are_canonical_codes_with_details(api, verb, request_, code, says):
     with pytest.raises(grpc.RpcError) as caught:
         getattr(api, verb)(request_)

@@ -47,9 +47,13 @@ def test_everything_inside_is_stamped(tracer, kept):
         pass
     assert ids(kept) == {"inner": "chat-1", "outer": "chat-1", "after": None}
     assert dict(kept.get_finished_spans()[0].attributes) == {
-        ID: "chat-1", "user.id": "ada", "otel_threads.tags": ("a", "b"), "otel_threads.project": "p",
-        "otel_threads.metadata.plan": "pro", "otel_threads.metadata.n": "3",
-    }  # fmt: skip
+        ID: "chat-1",
+        "user.id": "ada",
+        "otel_threads.tags": ("a", "b"),
+        "otel_threads.project": "p",
+        "otel_threads.metadata.plan": "pro",
+        "otel_threads.metadata.n": "3",
+    }
 
 
 def test_the_inner_id_holds_and_the_rest_is_inherited(tracer, kept):
@@ -194,8 +198,15 @@ def test_async_generators(tracer, kept):
         return seen
 
     assert asyncio.run(main()) == [0, 1]
-    assert ids(kept) == {"a/0": "a", "between 0": None, "a/1": "a", "between 1": None,
-                         "b/0": "b", "b/got": "b", "b/1": "b"}  # fmt: skip
+    assert ids(kept) == {
+        "a/0": "a",
+        "between 0": None,
+        "a/1": "a",
+        "between 1": None,
+        "b/0": "b",
+        "b/got": "b",
+        "b/1": "b",
+    }
 
 
 def test_thread_pools(tracer, kept):
@@ -348,9 +359,14 @@ def test_feedback_goes_to_the_server(make_server, monkeypatch):
     found = thread_now()
     assert (found["tags"], found["comment_count"]) == (["vip"], 1)
     assert {(s["name"], s["source"]) for s in found["scores"]} == {("quality", "sdk")}
-    for wrong in (lambda: otel_threads.score("x", 1), lambda: otel_threads.comment("x"), lambda: otel_threads.tag("x"),
-                  lambda: otel_threads.score("x", thread_id="a"), lambda: otel_threads.tag(thread_id="a"),
-                  lambda: otel_threads.score("x", 1, as_event=True)):  # fmt: skip
+    for wrong in (
+        lambda: otel_threads.score("x", 1),
+        lambda: otel_threads.comment("x"),
+        lambda: otel_threads.tag("x"),
+        lambda: otel_threads.score("x", thread_id="a"),
+        lambda: otel_threads.tag(thread_id="a"),
+        lambda: otel_threads.score("x", 1, as_event=True),
+    ):
         with pytest.raises(ValueError):
             wrong()
     feedback._remote.close()

@@ -23,9 +23,13 @@ def turns_of(server, *spans, scope="test") -> list[dict]:
 def below(parent, name: str, attributes: dict, **fields):
     """A span inside of another, a little later."""
     return a_span(
-        trace_id=parent.trace_id, parent_span_id=parent.span_id, name=name, attributes=attributes,
-        start=parent.start_time_unix_nano + 1000 * next(_numbers), **fields,
-    )  # fmt: skip
+        trace_id=parent.trace_id,
+        parent_span_id=parent.span_id,
+        name=name,
+        attributes=attributes,
+        start=parent.start_time_unix_nano + 1000 * next(_numbers),
+        **fields,
+    )
 
 
 CLAUDE_CODE = "com.anthropic.claude_code.tracing"
@@ -38,8 +42,13 @@ def claude_code(kind: str, **attributes) -> dict:
 def a_request_of_claude_code(parent, **attributes):
     told = {"model": "claude-sonnet-4-5", "gen_ai.system": "anthropic", "success": True}
     told |= {"gen_ai.request.model": "claude-sonnet-4-5", "ttft_ms": 123}
-    counts = {"input_tokens": 2, "output_tokens": 33, "cache_read_tokens": 1000,
-              "cache_creation_tokens": 10, "stop_reason": "end_turn"}  # fmt: skip
+    counts = {
+        "input_tokens": 2,
+        "output_tokens": 33,
+        "cache_read_tokens": 1000,
+        "cache_creation_tokens": 10,
+        "stop_reason": "end_turn",
+    }
     if "error" not in attributes:
         told |= counts
     return below(parent, "claude_code.llm_request", claude_code("llm_request", **told | attributes))
@@ -51,9 +60,10 @@ def test_an_interaction_of_claude_code_is_a_turn(server):
         attributes=claude_code("interaction", user_prompt="List my files"),
     )
     tool = below(
-        root, "claude_code.tool",
+        root,
+        "claude_code.tool",
         claude_code("tool", tool_name="Bash", tool_use_id="toolu_1", full_command="ls -l"),
-    )  # fmt: skip
+    )
     output = tool.events.add(name="tool.output", time_unix_nano=tool.start_time_unix_nano)
     output.attributes.add(key="output", value=any_value("file.txt"))
     inside = [
@@ -61,15 +71,24 @@ def test_an_interaction_of_claude_code_is_a_turn(server):
         for name in ("blocked_on_user", "execution")
     ]
     [turn] = turns_of(
-        server, root, a_request_of_claude_code(root), tool, *inside,
+        server,
+        root,
+        a_request_of_claude_code(root),
+        tool,
+        *inside,
         a_request_of_claude_code(root, **{"response.model_output": "There is file.txt."}),
         scope=CLAUDE_CODE,
-    )  # fmt: skip
+    )
     assert (turn["user"], turn["assistant"]) == ("List my files", "There is file.txt.")
     assert turn["tool_calls"] == [
-        {"id": "toolu_1", "name": "Bash", "arguments": {"command": "ls -l"}, "result": "file.txt",
-         "error": None}
-    ]  # fmt: skip
+        {
+            "id": "toolu_1",
+            "name": "Bash",
+            "arguments": {"command": "ls -l"},
+            "result": "file.txt",
+            "error": None,
+        }
+    ]
     usage = turn["usage"]
     assert (usage["input_tokens"], usage["output_tokens"]) == (2 * (2 + 1000 + 10), 66)
     assert (usage["cache_read_tokens"], usage["cache_write_tokens"]) == (2000, 20)
@@ -135,11 +154,12 @@ def test_agents_of_two_threads_in_one_trace_that_say_nothing(server):
     root = a_span(trace_id=trace_id, name="batch")
     agents = [
         below(
-            root, "invoke_agent helper",
+            root,
+            "invoke_agent helper",
             {"gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": f"silent-{n}"},
         )
         for n in range(2)
-    ]  # fmt: skip
+    ]
     agents[1].status.code = 2
     agents[1].status.message = "no model"
     assert server.post(a_request(root, *agents)).status_code == 200
@@ -154,13 +174,20 @@ def test_agents_of_two_threads_in_one_trace_that_say_nothing(server):
 def test_a_conversation_inside_of_another_has_its_turn(server):
     """Another conversation's span around it was taken for its beginning, where nobody looked."""
     root = a_span(
-        name="invoke_agent", attributes={"gen_ai.operation.name": "invoke_agent",
-                                         "gen_ai.conversation.id": "shapes-outer"},
-    )  # fmt: skip
+        name="invoke_agent",
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.conversation.id": "shapes-outer",
+        },
+    )
     inside = a_chat(
-        "shapes-inner", "Hi", "Ho", trace_id=root.trace_id, parent_span_id=root.span_id,
+        "shapes-inner",
+        "Hi",
+        "Ho",
+        trace_id=root.trace_id,
+        parent_span_id=root.span_id,
         start=root.start_time_unix_nano + 10**9,
-    )  # fmt: skip
+    )
     server.post(a_request(root, inside))
     server.wait_derived()
     (turn,) = server.get("/threads/turns", thread_id="shapes-inner")["items"]
@@ -208,9 +235,14 @@ def test_where_it_happened_is_no_part_of_an_error(server):
 
 @pytest.mark.parametrize(
     "name",
-    ["spring.ai.chat.client.conversation.id", "langwatch.thread.id", "gen_ai.thread.id",
-     "wandb.thread_id", "genkit:metadata:agent:sessionId"],
-)  # fmt: skip
+    [
+        "spring.ai.chat.client.conversation.id",
+        "langwatch.thread.id",
+        "gen_ai.thread.id",
+        "wandb.thread_id",
+        "genkit:metadata:agent:sessionId",
+    ],
+)
 def test_the_thread_ids_of_other_products(server, name):
     thread = f"of-{next(_numbers)}"
     span = a_span(attributes={"gen_ai.operation.name": "chat", name: thread})
@@ -254,13 +286,15 @@ def test_a_prompt_around_the_persons_words_stays_in_their_turn(server):
     def a_step(*said: str):
         messages = [{"role": "user", "content": text} for text in said]
         return below(
-            root, "chat",
+            root,
+            "chat",
             {
-                "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini",
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": "gpt-4o-mini",
                 "gen_ai.input.messages": json.dumps(messages),
                 "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": "well"}]),
             },
-        )  # fmt: skip
+        )
 
     first = a_step("New task:\nCount to three")
     last = a_step("New task:\nCount to three", "Now answer the task:\nCount to three")
@@ -275,13 +309,15 @@ def test_a_first_question_is_not_found_inside_of_another_word(server):
     def a_step(*said: str):
         messages = [{"role": "user", "content": text} for text in said]
         return below(
-            root, "chat",
+            root,
+            "chat",
             {
-                "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini",
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": "gpt-4o-mini",
                 "gen_ai.input.messages": json.dumps(messages),
                 "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": "well"}]),
             },
-        )  # fmt: skip
+        )
 
     told = turns_of(server, root, a_step("Hi"), a_step("Hi", "Hints?"))
     assert [turn["user"] for turn in told] == ["Hi", "Hints?"]
@@ -289,10 +325,16 @@ def test_a_first_question_is_not_found_inside_of_another_word(server):
 
 def test_thoughts_that_are_counted_apart_belong_to_the_output(server):
     """Gemini: 17 in, 11 out and 3 thought make 31."""
-    answer = {"content": {"role": "model", "parts": [{"text": "Hello"}]},
-              "usage_metadata": {"prompt_token_count": 17, "candidates_token_count": 11,
-                                 "thoughts_token_count": 3, "cached_content_token_count": 4,
-                                 "total_token_count": 31}}  # fmt: skip
+    answer = {
+        "content": {"role": "model", "parts": [{"text": "Hello"}]},
+        "usage_metadata": {
+            "prompt_token_count": 17,
+            "candidates_token_count": 11,
+            "thoughts_token_count": 3,
+            "cached_content_token_count": 4,
+            "total_token_count": 31,
+        },
+    }
     request = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
     [turn] = turns_of(
         server,
@@ -323,12 +365,13 @@ def test_a_model_span_around_the_request_keeps_the_persons_words(server):
     )
     prompt = [{"role": "user", "content": "[[ ## question ## ]]\nWho was Ada?"}]
     inner = below(
-        outer, "LM.__call__",
+        outer,
+        "LM.__call__",
         {
             "mlflow.spanType": '"CHAT_MODEL"',
             "mlflow.spanInputs": json.dumps({"messages": prompt}),
             "mlflow.spanOutputs": json.dumps(["[[ ## answer ## ]]\nA mathematician."]),
         },
-    )  # fmt: skip
+    )
     [turn] = turns_of(server, outer, inner)
     assert (turn["user"], turn["assistant"]) == ("Who was Ada?", "A mathematician.")

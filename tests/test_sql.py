@@ -33,12 +33,12 @@ from otel_threads.store.external_sql.sql_process import CATALOG, Place, Runner
 
 ENDLESS = "select count(*) from range(1000000000000) a"
 WRITES = (
-    "insert into settings values ('a', 'b')",
-    "update settings set value = 'x'",
+    "insert into x_settings values ('a', 'b')",
+    "update x_settings set value = 'x'",
     "delete from spans",
     "drop table spans",
     "create table mine (i int)",
-    "merge into settings using settings s on s.name = settings.name when matched then delete",
+    "merge into x_settings using x_settings s on s.name = x_settings.name when matched then delete",
     "create or replace view threads as select 1",
     "alter table spans add column x int",
     "comment on table spans is 'x'",
@@ -128,9 +128,21 @@ def post(server, sql: str, **more) -> httpx.Response:
 
 @pytest.mark.parametrize(
     "sql",
-    [*WRITES, "select 1; select 2", "", " ; ", "begin", "set threads = 1", "call checkpoint()",
-     "pragma enable_profiling", "vacuum", "prepare x as select 1", "copy spans to 'x'", "selec 1"],
-)  # fmt: skip
+    [
+        *WRITES,
+        "select 1; select 2",
+        "",
+        " ; ",
+        "begin",
+        "set threads = 1",
+        "call checkpoint()",
+        "pragma enable_profiling",
+        "vacuum",
+        "prepare x as select 1",
+        "copy spans to 'x'",
+        "selec 1",
+    ],
+)
 def test_layer_statement_type(sql):
     with pytest.raises(InvalidQuery):
         sql_allowlist.check_type(sql)
@@ -138,10 +150,18 @@ def test_layer_statement_type(sql):
 
 @pytest.mark.parametrize(
     "sql",
-    [*WRITES, *ACTS, "select 1; select 2", "", "explain insert into spans (name) values ('x')",
-     "explain analyze delete from spans", "pragma table_info('spans')", "select 'a\0b'",
-     *(s for s in OUTSIDE if s.startswith("select"))],
-)  # fmt: skip
+    [
+        *WRITES,
+        *ACTS,
+        "select 1; select 2",
+        "",
+        "explain insert into spans (name) values ('x')",
+        "explain analyze delete from spans",
+        "pragma table_info('spans')",
+        "select 'a\0b'",
+        *(s for s in OUTSIDE if s.startswith("select")),
+    ],
+)
 def test_layer_parsed_query(database, sql):
     with database.cursor() as cursor, pytest.raises(InvalidQuery):
         sql_allowlist.check(cursor, sql)
@@ -176,9 +196,15 @@ def test_layer_no_file_and_no_network(database, snapshot, sql):
 
 @pytest.mark.parametrize(
     "sql",
-    ["set enable_external_access = true", "set lock_configuration = false", "set allowed_configs = ['memory_limit']",
-     "set global memory_limit = '100GB'", "reset memory_limit", "set allowed_paths = ['/etc/passwd']"],
-)  # fmt: skip
+    [
+        "set enable_external_access = true",
+        "set lock_configuration = false",
+        "set allowed_configs = ['memory_limit']",
+        "set global memory_limit = '100GB'",
+        "reset memory_limit",
+        "set allowed_paths = ['/etc/passwd']",
+    ],
+)
 def test_layer_locked_configuration(database, snapshot, sql):
     with database.cursor() as cursor, pytest.raises(duckdb.Error):
         cursor.execute(sql)
@@ -247,7 +273,7 @@ def failing_in_thread(outside: Outside, sql: str) -> tuple[threading.Thread, lis
 def test_a_checkpoint_that_cannot_wait_stops_queries(database, outside):
     thread, failed = failing_in_thread(outside, ENDLESS)
 
-    database.fold_log(whatever_size=True)
+    database.checkpoint(whatever_size=True)
 
     thread.join(30)
     assert isinstance(failed[0], Unavailable)
@@ -258,26 +284,26 @@ def test_a_checkpoint_waits_for_queries_while_the_log_is_short(database, outside
     """The file must not change under a process that reads it; the log may grow for a while."""
     thread, failed = failing_in_thread(outside, ENDLESS)
     wait_until(lambda: database._checkpoint_lock._readers == 1, "the query reads")
-    monkeypatch.setattr(database, "_fold_at_bytes", 1)
+    monkeypatch.setattr(database, "_checkpoint_at_bytes", 1)
 
     database.put_settings({"a": "b"})
-    assert database.log_bytes() > 0
+    assert database.wal_bytes() > 0
     assert thread.is_alive()
 
-    monkeypatch.setattr("otel_threads.database.database.LOG_HELD_BYTES_MAX", 1)
+    monkeypatch.setattr("otel_threads.database.database.WAL_HELD_BYTES_MAX", 1)
     database.put_settings({"a": "c"})
     thread.join(30)
     assert isinstance(failed[0], Unavailable)
     database.put_settings({"a": "d"})
-    assert database.log_bytes() == 0
+    assert database.wal_bytes() == 0
 
 
 def test_a_query_sees_what_was_committed_before_it(database, outside):
     for value in ("1", "2", "3"):
         database.put_settings({"name": value})
-        assert ask(outside, "select value from settings") == [{"value": value}]
-    database.fold_log(whatever_size=True)
-    assert ask(outside, "select value from settings") == [{"value": "3"}]
+        assert ask(outside, "select value from x_settings") == [{"value": value}]
+    database.checkpoint(whatever_size=True)
+    assert ask(outside, "select value from x_settings") == [{"value": "3"}]
 
 
 def test_a_commit_that_is_being_written_is_not_seen(database, outside):
@@ -285,7 +311,7 @@ def test_a_commit_that_is_being_written_is_not_seen(database, outside):
     database.put_settings({"name": "whole"})
     with Path(f"{database.path}.wal").open("ab") as log:
         log.write(b"\x40\0\0\0\0\0\0\0torn")
-    assert ask(outside, "select value from settings") == [{"value": "whole"}]
+    assert ask(outside, "select value from x_settings") == [{"value": "whole"}]
 
 
 def test_a_database_that_closes_ends_queries(tmp_path):
@@ -313,13 +339,22 @@ def test_folders_of_a_server_that_was_killed_are_removed(database, make_outside,
 
 def test_no_error_and_no_function_shows_where_the_database_is(outside, tmp_path):
     for sql in (
-        "select current_setting('temp_directory')", "from duckdb_databases()", "from duckdb_databases",
-        "from pragma_database_list", "from pg_catalog.pg_settings", "from duckdb_settings()",
-        "select getvariable('x')", "from read_text('x.duckdb')", "from 'x.duckdb'", "show databases",
-        "describe duckdb_databases", "select * from duckdb_temporary_files()",
+        "select current_setting('temp_directory')",
+        "from duckdb_databases()",
+        "from duckdb_databases",
+        "from pragma_database_list",
+        "from pg_catalog.pg_settings",
+        "from duckdb_settings()",
+        "select getvariable('x')",
+        "from read_text('x.duckdb')",
+        "from 'x.duckdb'",
+        "show databases",
+        "describe duckdb_databases",
+        "select * from duckdb_temporary_files()",
         "select reservoir_quantile(range, 0.5, 900000000) from range(1000)",
-        "with x as (from duckdb_databases) from x", "explain analyze from pragma_database_size()",
-    ):  # fmt: skip
+        "with x as (from duckdb_databases) from x",
+        "explain analyze from pragma_database_size()",
+    ):
         try:
             shown = str(ask(outside, sql))
         except InvalidQuery as error:
@@ -331,13 +366,29 @@ def test_no_error_and_no_function_shows_where_the_database_is(outside, tmp_path)
 
 @pytest.mark.parametrize(
     "sql",
-    ["select 1", "from threads", "table turns", "values (1), (2)", "show tables", "describe spans",
-     "summarize settings", "with x as (select 1 as i) select * from x", "explain select 1",
-     "explain analyze from spans", "explain (format json) select 1", "select 1;", "-- why\nselect 1",
-     "unpivot (select 1 as a, 2 as b) on a, b", "select unnest([1, 2])", "from generate_series(1, 3)",
-     "select * from duckdb_columns() where table_name = 'spans'", "from pragma_database_size()",
-     "select * from json_each('[1]')", "select attributes['gen_ai.system'] from spans"],
-)  # fmt: skip
+    [
+        "select 1",
+        "from threads",
+        "table turns",
+        "values (1), (2)",
+        "show tables",
+        "describe spans",
+        "summarize x_settings",
+        "with x as (select 1 as i) select * from x",
+        "explain select 1",
+        "explain analyze from spans",
+        "explain (format json) select 1",
+        "select 1;",
+        "-- why\nselect 1",
+        "unpivot (select 1 as a, 2 as b) on a, b",
+        "select unnest([1, 2])",
+        "from generate_series(1, 3)",
+        "select * from duckdb_columns() where table_name = 'spans'",
+        "from pragma_database_size()",
+        "select * from json_each('[1]')",
+        "select attributes['gen_ai.system'] from spans",
+    ],
+)
 def test_what_is_allowed(outside, sql):
     assert isinstance(ask(outside, sql), list)
 
@@ -381,8 +432,10 @@ def test_rows_max_truncates_and_says_so(filled):
     assert (len(found["rows"]), found["truncated"]) == (7, True)
     assert post(filled, "from range(7)", rows_max=7).json()["truncated"] is False
     assert post(filled, "from range(7)", rows_max=0).json() == {
-        "columns": [{"name": "range", "type": "BIGINT"}], "rows": [], "truncated": True,
-    }  # fmt: skip
+        "columns": [{"name": "range", "type": "BIGINT"}],
+        "rows": [],
+        "truncated": True,
+    }
 
 
 def test_csv_and_arrow_stream(filled):
@@ -407,8 +460,16 @@ def test_refusals_are_problems(filled, sql):
 
 
 def test_bodies_that_are_none(filled):
-    for body in ({}, {"sql": ""}, {"sql": 1}, {"sql": "select 1", "format": "xml"}, {"sql": "select 1", "x": 1},
-                 {"sql": "select ?", "params": "x"}, {"sql": "select ?"}, {"sql": "select 1", "params": [1]}):  # fmt: skip
+    for body in (
+        {},
+        {"sql": ""},
+        {"sql": 1},
+        {"sql": "select 1", "format": "xml"},
+        {"sql": "select 1", "x": 1},
+        {"sql": "select ?", "params": "x"},
+        {"sql": "select ?"},
+        {"sql": "select 1", "params": [1]},
+    ):
         assert httpx.post(f"{filled.api}/sql", json=body).status_code == 400, body
 
 
@@ -481,7 +542,7 @@ def check_connection(connection) -> None:
     assert found.fetchone() == ("chat-0", 4)
     assert len(found) == 2
     with pytest.raises(InvalidQuery, match="INSERT"):
-        connection.sql("insert into settings values ('a', 'b')")
+        connection.sql("insert into x_settings values ('a', 'b')")
 
 
 def test_connect_finds_the_server_or_opens_the_file(make_server):
@@ -505,9 +566,21 @@ def test_connect_finds_the_server_or_opens_the_file(make_server):
 
 def run(server, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "otel_threads", "sql", "--database", str(server.database), *arguments],
-        capture_output=True, text=True, input=text, check=False, cwd=server.folder,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "sql",
+            "--database",
+            str(server.database),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        input=text,
+        check=False,
+        cwd=server.folder,
+    )
 
 
 @pytest.mark.parametrize("served", [True, False])
@@ -565,9 +638,12 @@ def test_the_prompt(make_server, tmp_path):
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "otel_threads", "sql", "--database", str(server.database)],
-        stdin=slave, stdout=slave, stderr=slave, cwd=server.folder,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=server.folder,
         env={**os.environ, "HOME": str(tmp_path), "TERM": "xterm", "COLUMNS": "100"},
-    )  # fmt: skip
+    )
     os.close(slave)
     seen = bytearray()
 

@@ -44,7 +44,7 @@ USEFUL = (
     # JSON
     "select attributes ->> 'gen_ai.request.model', json_extract_string('{\"a\": {\"b\": 1}}', '$.a.b') from (select '{}'::json as attributes)",
     "select to_json({'a': [1, 2]}), json_object('a', 1), json_array(1, 2), json_array_length('[1, 2]'), json_keys('{\"a\": 1}')",
-    "select key, value from json_each('{\"a\": 1, \"b\": 2}')",
+    'select key, value from json_each(\'{"a": 1, "b": 2}\')',
     "select json_structure('[{\"a\": 1}]'), json_type('1'), json_valid('{'), from_json('[1]', '[\"int\"]')",
     "select json_group_array(thread_id), json_group_object(thread_id, turn_count) from threads",
     # aggregates
@@ -84,14 +84,21 @@ USEFUL = (
     "select case when turn_count > 1 then 'long' else 'short' end, coalesce(null, 1), nullif(1, 1), greatest(1, 2), try_cast('x' as int) from threads",
     "select round(1.234, 2), floor(1.5), ceil(1.5), abs(-1), power(2, 3), sqrt(4), ln(2), log10(100), 7 // 2, 7 % 2, 2 ** 3, factorial(5)",
     "select random() >= 0, uuid() is not null, typeof(1), version() is not null, current_database(), pg_typeof(1)",
-    "summarize turns", "describe turns", "show tables", "show all tables", "explain from threads",
+    "summarize turns",
+    "describe turns",
+    "show tables",
+    "show all tables",
+    "explain from threads",
     "explain analyze select count(*) from turns",
     "select table_name, column_name, comment from duckdb_columns() where table_name = 'threads'",
-    "select table_name from information_schema.tables", "select * from sqlite_master",
+    "select table_name from information_schema.tables",
+    "select * from sqlite_master",
     "select function_name from duckdb_functions() where function_name like 'list%'",
     "values (1, 'a'), (2, 'b')",
-    "select count(*) from threads where thread_id in (" + ", ".join(f"'chat-{n:032}'" for n in range(10_000)) + ")",
-)  # fmt: skip
+    "select count(*) from threads where thread_id in ("
+    + ", ".join(f"'chat-{n:032}'" for n in range(10_000))
+    + ")",
+)
 
 
 @pytest.fixture(scope="module")

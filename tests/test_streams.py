@@ -144,8 +144,13 @@ def by_id(wire: bytes) -> dict:
         for scope in resource.scope_spans:
             for span in scope.spans:
                 key = (span.trace_id, span.span_id)
-                found[key] = (canonical(resource.resource), canonical(scope.scope), canonical(span),
-                              resource.schema_url, scope.schema_url)  # fmt: skip
+                found[key] = (
+                    canonical(resource.resource),
+                    canonical(scope.scope),
+                    canonical(span),
+                    resource.schema_url,
+                    scope.schema_url,
+                )
     return found
 
 

@@ -92,10 +92,21 @@ def test_after_many_crashes_it_gives_up_with_one_line(tmp_path):
 def test_a_start_that_fails_is_not_tried_again(tmp_path):
     (tmp_path / "x.duckdb").write_bytes(b"no database, but as long as one would be" * 1000)
     ran = subprocess.run(
-        [sys.executable, "-m", "otel_threads", "serve", "--database", "x.duckdb",
-         *(f"--{name.replace('_', '-')}=127.0.0.1:0" for name in PORTS)],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "serve",
+            "--database",
+            "x.duckdb",
+            *(f"--{name.replace('_', '-')}=127.0.0.1:0" for name in PORTS),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=60,
+    )
     assert ran.returncode == 1
     assert "is not a DuckDB database" in ran.stderr
     assert "starting it again" not in ran.stderr
@@ -124,10 +135,24 @@ def test_ctrl_c_on_a_terminal_ends_with_code_0(tmp_path):
     main, other = pty.openpty()
     env = {**os.environ, **{f"OTEL_THREADS_{name.upper()}": "127.0.0.1:0" for name in PORTS}}
     process = subprocess.Popen(
-        [sys.executable, "-m", "otel_threads", "serve", "--database", "x.duckdb", "--ready-file", "ready"],
-        env=env, cwd=tmp_path, stdin=other, stdout=other, stderr=other, start_new_session=True,
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "serve",
+            "--database",
+            "x.duckdb",
+            "--ready-file",
+            "ready",
+        ],
+        env=env,
+        cwd=tmp_path,
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        start_new_session=True,
         preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
-    )  # fmt: skip
+    )
     os.close(other)
     wait_until((tmp_path / "ready").exists, "the server starts")
     os.write(main, b"\x03")
@@ -163,10 +188,20 @@ def test_a_server_at_work_refuses_another_at_once(make_server):
     server = make_server()
     started = time.monotonic()
     ran = subprocess.run(
-        [sys.executable, "-m", "otel_threads", "serve", "--database", str(server.database),
-         *(f"--{name.replace('_', '-')}=127.0.0.1:0" for name in PORTS)],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "serve",
+            "--database",
+            str(server.database),
+            *(f"--{name.replace('_', '-')}=127.0.0.1:0" for name in PORTS),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert ran.returncode == 1
     assert f"in use by process {server.pid}" in ran.stderr
     assert "Waiting up to" not in ran.stderr, time.monotonic() - started
@@ -181,10 +216,23 @@ def test_without_a_supervisor_the_server_is_the_process_that_was_started(make_se
 
 def test_the_flag_turns_it_off(tmp_path):
     ran = subprocess.run(
-        [sys.executable, "-m", "otel_threads", "demo", "--no-supervise", "--exit", "--database", "x.duckdb"],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120,
+        [
+            sys.executable,
+            "-m",
+            "otel_threads",
+            "demo",
+            "--no-supervise",
+            "--exit",
+            "--database",
+            "x.duckdb",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=120,
         env={**os.environ, **{f"OTEL_THREADS_{name.upper()}": "127.0.0.1:0" for name in PORTS}},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
 
 

@@ -55,9 +55,12 @@ def on_a_terminal(*commands: tuple[str, ...], cwd: Path) -> list[tuple[str, int]
     main, other = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", RUN_ALL, "commands.json"],
-        stdin=subprocess.DEVNULL, stdout=other, stderr=other, cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=other,
+        stderr=other,
+        cwd=cwd,
         env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"},
-    )  # fmt: skip
+    )
     os.close(other)
     written = b""
     while True:
@@ -82,8 +85,11 @@ def on_a_terminal(*commands: tuple[str, ...], cwd: Path) -> list[tuple[str, int]
 def piped(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "otel_threads", *arguments],
-        capture_output=True, check=False, cwd=cwd, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        timeout=120,
+    )
 
 
 def unsafe(text: str) -> list[str]:
@@ -141,11 +147,14 @@ COMMANDS = [
     ("sql", "select thread_id, first_message from threads"),
     ("sql", "--json", "select thread_id, first_message from threads"),
     ("sql", "--csv", "select thread_id, first_message from threads"),
-    ("sql", f"select 1 as \"{TYPED.replace(chr(34), '')}\""),
-    ("sql", f"select 1 as \"{TYPED.replace(chr(34), '')}\", 2 as b, 3 as c, 4 as d, repeat('x', 300) as e"),
-    ("sql", "--csv", f"select 1 as \"{TYPED.replace(chr(34), '')}\""),
-    ("sql", "--json", f"select 1 as \"{TYPED.replace(chr(34), '')}\""),
-    ("sql", f"select \"{TYPED.replace(chr(34), '')}\""),
+    ("sql", f'select 1 as "{TYPED.replace(chr(34), "")}"'),
+    (
+        "sql",
+        f"select 1 as \"{TYPED.replace(chr(34), '')}\", 2 as b, 3 as c, 4 as d, repeat('x', 300) as e",
+    ),
+    ("sql", "--csv", f'select 1 as "{TYPED.replace(chr(34), "")}"'),
+    ("sql", "--json", f'select 1 as "{TYPED.replace(chr(34), "")}"'),
+    ("sql", f'select "{TYPED.replace(chr(34), "")}"'),
     ("sql", "select error(thread_id) from threads"),
     ("sql", f"syntax {TYPED}"),
     ("sql", "select 1", "-o", f"{TYPED[:40]}.csv"),
@@ -163,7 +172,7 @@ COMMANDS = [
     MARKUP,
     (TYPED,),
     (f"-{TYPED}",),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -280,9 +289,12 @@ raise ValueError({HOSTILE!r})
 WRITERS = sorted(
     [
         *(ROOT / "otel_threads" / "commands").glob("*.py"),
-        *(ROOT / "otel_threads" / f"{name}.py" for name in ("cli", "demo", "show", "local", "server", "supervisor")),
+        *(
+            ROOT / "otel_threads" / f"{name}.py"
+            for name in ("cli", "demo", "show", "local", "server", "supervisor")
+        ),
     ]
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("file", WRITERS, ids=lambda file: file.name)

@@ -71,9 +71,15 @@ def walk(walks, rows, change, limit=3):
             return rows(chosen, sort=sort, limit=limit, after=place)
 
         found, cursor = walks.page(
-            pages, {}, about={}, sort="sort", limit=limit, cursor=cursor,
-            position=position, sequence=lambda: max(r["changed"] for r in rows.rows.values()),
-        )  # fmt: skip
+            pages,
+            {},
+            about={},
+            sort="sort",
+            limit=limit,
+            cursor=cursor,
+            position=position,
+            sequence=lambda: max(r["changed"] for r in rows.rows.values()),
+        )
         met += [int(row["key"]) for row in found]
         if not cursor:
             return met

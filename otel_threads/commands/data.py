@@ -204,9 +204,14 @@ def threads_score(
     if value is None and category is None:
         raise click.UsageError("give a value or a --category")
     score = {
-        "thread_id": thread_id, "name": name, "value": value, "category": category,
-        "reason": reason, "author": author, "project": project,
-    }  # fmt: skip
+        "thread_id": thread_id,
+        "name": name,
+        "value": value,
+        "category": category,
+        "reason": reason,
+        "author": author,
+        "project": project,
+    }
     with source(load(config_file, **given).config, writes=True) as client:
         client.put_scores([{key: item for key, item in score.items() if item is not None}])
     terminal.say("scored 1")
@@ -275,13 +280,18 @@ def traces_show(config_file: str | None, trace_id: str, as_json: bool, **given: 
 @where
 @selecting
 @click.option(
-    "--format", type=click.Choice(["jsonl", "csv", "parquet", "otlp"]), default="jsonl",
+    "--format",
+    type=click.Choice(["jsonl", "csv", "parquet", "otlp"]),
+    default="jsonl",
     show_default=True,
-)  # fmt: skip
+)
 @click.option(
-    "--shape", type=click.Choice(["thread", "openai"]), default="thread", show_default=True,
+    "--shape",
+    type=click.Choice(["thread", "openai"]),
+    default="thread",
+    show_default=True,
     help="openai: a conversation a line, as fine-tuning takes it.",
-)  # fmt: skip
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="File; else stdout.")
 def export(
     config_file: str | None, format: str, shape: str, output: str | None, **given: Any

@@ -109,9 +109,12 @@ def _delete(client: Any, chosen: dict[str, Any], expected: int) -> dict[str, int
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-        console=terminal.console(to_stderr=True), transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        console=terminal.console(to_stderr=True),
+        transient=True,
+    )
 
 
 @click.command()
@@ -182,6 +185,7 @@ def rebuild(config_file: str | None, **given: str | None) -> None:
                     on_progress(done, total)
                     time.sleep(POLL_S)
         else:
-            process.tune()
+            if loaded.config.tune_process:
+                process.tune()
             local.rebuild_file(loaded.config, on_progress)
     terminal.say("rebuilt")

@@ -78,6 +78,7 @@ class Config:
     sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back
 
     supervise: bool = True  # start the server anew when a signal ended it
+    tune_process: bool = True  # of a server and `rebuild`: process.py says what it changes
     log_format: Literal["text", "json"] = "text"
     self_traces_endpoint: str | None = None  # OTLP/HTTP, another server's; extra [tracing]
 

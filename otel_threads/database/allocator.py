@@ -1,9 +1,9 @@
-"""Has the allocators give back what was freed, before and after a fold.
+"""Has the allocators give back what was freed, before and after a checkpoint.
 
-DuckDB's own (jemalloc) keeps that for a second by itself. A fold frees what the rows took and takes
-as much to compress them: at full speed, with one a second, 40 MB that nobody used. glibc's, which
-all the rest has, keeps the holes that requests left in its heaps: 10 to 20 MB. Nothing where there
-are no such allocators, or where they no longer show how.
+DuckDB's own (jemalloc) keeps that for a second by itself. A checkpoint frees what the rows took and
+takes as much to compress them: at full speed, with one a second, 40 MB that nobody used. glibc's,
+which all the rest has, keeps the holes that requests left in its heaps: 10 to 20 MB. Nothing where
+there are no such allocators; DuckDB's is left alone on versions that are not tested.
 """
 
 import ctypes
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 
 import duckdb
+
+from otel_threads.database import duckdb_versions
 
 PURGE = b"arena.4096.purge"  # 4096: all arenas (MALLCTL_ARENAS_ALL of jemalloc's manual)
 
@@ -26,6 +28,8 @@ def give_back() -> bool:
 
 @functools.cache
 def _control() -> Callable[..., int] | None:
+    if not duckdb_versions.is_tested():
+        return None
     module = sys.modules[duckdb.DuckDBPyConnection.__module__]
     try:
         control = ctypes.CDLL(module.__file__).duckdb_je_mallctl

@@ -2,9 +2,12 @@
 
 DuckDB packs its metadata into blocks of 256 KiB and rewrites a whole block when it needs free room
 in it. Killed in the middle of such a write, a process leaves a block with a wrong checksum, and a
-file that nobody can open any more. So these blocks are copied to `<database>.fold` first, and put
-back at the next opening where the checkpoint did not come to its end: where the headers of the
+file that nobody can open any more. So these blocks are copied to `<database>.fold` first, and
+restored at the next opening where the checkpoint did not come to its end: where the headers of the
 file, which it writes last, are still the same.
+
+Copies are made on tested versions of DuckDB alone (`duckdb_versions.py`). They are restored on any
+version: a tested one wrote them.
 """
 
 import contextlib
@@ -18,9 +21,10 @@ from pathlib import Path
 import duckdb
 
 from otel_threads import durable
+from otel_threads.database import duckdb_versions
 from otel_threads.database.file_watch import descriptor_of
 
-MAGIC = b"otel-threads fold 1\n"
+MAGIC = b"otel-threads fold 1\n"  # of files that older programs left, too; so is their name
 HEADERS_AT, HEADERS_BYTES = 4096, 8192  # two, written in turn: DuckDB's storage format
 BLOCKS_AT = HEADERS_AT + HEADERS_BYTES
 DIGEST_BYTES = 32
@@ -34,6 +38,9 @@ def kept(path: str, cursor: duckdb.DuckDBPyConnection, catalog: str) -> Iterator
     Raises:
         OSError: the copies could not be written; there must be no checkpoint then.
     """
+    if not duckdb_versions.is_tested():
+        yield
+        return
     copies = _copies(path)
     descriptor = descriptor_of(path)
     if descriptor is not None:  # None: a system that does not tell what is open
@@ -50,10 +57,10 @@ def kept(path: str, cursor: duckdb.DuckDBPyConnection, catalog: str) -> Iterator
     copies.unlink(missing_ok=True)
 
 
-def put_back(path: str) -> bool:
-    """Put copies back that a killed checkpoint left, before the file is opened.
+def restore(path: str) -> bool:
+    """Restore copies that a killed checkpoint left, before the file is opened.
 
-    Returns whether there was something to put back. Does nothing while anybody has the file open.
+    Returns whether there was something to restore. Does nothing while anybody has the file open.
     """
     copies = _copies(path)
     # Closing a handle of a file that this process has open would drop DuckDB's lock on it.
@@ -89,16 +96,16 @@ def _write(copies: Path, descriptor: int, headers: bytes, places: list[tuple[int
     partial = copies.with_name(f"{copies.name}.partial")
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     with partial.open("wb") as file:
-        for piece in _pieces(descriptor, headers, places):
-            digest.update(piece)
-            file.write(piece)
+        for part in _parts(descriptor, headers, places):
+            digest.update(part)
+            file.write(part)
         file.write(digest.digest())
         file.flush()
         os.fsync(file.fileno())
     durable.replace(partial, copies)
 
 
-def _pieces(descriptor: int, headers: bytes, places: list[tuple[int, int]]) -> Iterator[bytes]:
+def _parts(descriptor: int, headers: bytes, places: list[tuple[int, int]]) -> Iterator[bytes]:
     yield MAGIC + headers
     for place, size in places:
         block = os.pread(descriptor, size, place)

@@ -29,26 +29,29 @@ from otel_threads.database import (
     allocator,
     atomic_create,
     checkpoint_journal,
+    duckdb_versions,
     file_watch,
     migrations,
 )
 from otel_threads.database.checkpoint_lock import CheckpointLock
-from otel_threads.database.duckdb_threads import Cores
-from otel_threads.database.engine_errors import is_fatal, refused, told_apart
+from otel_threads.database.duckdb_threads import DuckDBThreads
+from otel_threads.database.engine_errors import classified, is_fatal, refused
 from otel_threads.database.file_watch import FileWatch, Loss, free_name
 
 logger = logging.getLogger(__name__)
 CATALOG = "otel_threads"
 ROW_GROUP_SIZE = 8192  # the default of 122,880 rewrites up to 540 MB of prompts a checkpoint
-# Of a new file. Until rows are folded in, each column of each row group holds a block at least, and
-# one for its nulls: with the default of 256 KiB 50 MB of log fill 192 MiB, and are swapped out.
+# Of a new file. Until rows are checkpointed, each column of each row group holds a block at least,
+# and one for its nulls: with the default of 256 KiB 50 MB of WAL fill 192 MiB, and are swapped out.
 BLOCK_BYTES = 64 << 10
-LOG_BYTES_MAX = 64 << 20  # folded in past it: more stalls commits longer, less writes more often
-# A process of external SQL replays the log first: past it a checkpoint comes before, if none waits.
-LOG_REPLAYED_BYTES_MAX = 16 << 20
-LOG_SHARED_BYTES_MAX = 2 * LOG_BYTES_MAX  # past it a new query of external SQL waits for others
-LOG_HELD_BYTES_MAX = 8 * LOG_BYTES_MAX  # past it those that run are ended
-LEAVING_S_MAX = 5.0  # what other threads get to let go of a database that is closed
+WAL_BYTES_MAX = (
+    64 << 20
+)  # a checkpoint comes past it: more stalls commits longer, less writes more often
+# A process of external SQL replays the WAL first: past it a checkpoint comes before, if none waits.
+WAL_REPLAYED_BYTES_MAX = 16 << 20
+WAL_SHARED_BYTES_MAX = 2 * WAL_BYTES_MAX  # past it a new query of external SQL waits for others
+WAL_HELD_BYTES_MAX = 8 * WAL_BYTES_MAX  # past it those that run are ended
+LEAVING_S_MAX = 5.0  # what other threads get to leave a database that is closed
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over nobody's file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
@@ -93,16 +96,16 @@ class Database:
         self._commits = 0  # of this process, the only one that writes
         self._empty: dict[str, int] = {}  # tables that held no row after so many commits
         self._filled: set[str] = set()  # tables that are known to have had rows
-        self._fold_at_bytes = LOG_BYTES_MAX
+        self._checkpoint_at_bytes = WAL_BYTES_MAX
         # What the listener is asked may be a checkpoint of its own.
-        self._files = FileWatch(path, has_headers=listener is None)
+        self._files = FileWatch(path, has_headers=listener is None and duckdb_versions.is_tested())
         self._looking = threading.Lock()  # held while the files are looked at; guards the next
         self._checkpointing = False
         self._checkpoint_lock = CheckpointLock()  # shared while the file must not change
         # Asked to end what reads the file beside us, because it must change now.
         self.on_file_wanted: Callable[[], object] = lambda: None
-        # Taking cores back waits for what they do; what the listener is asked may take long.
-        self._cores = Cores(always_all=listener is not None)
+        # Fewer threads wait for what the others do; what the listener is asked may take long.
+        self._duckdb_threads = DuckDBThreads(always_all=listener is not None)
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
             with self.cursor() as cursor:
@@ -139,18 +142,18 @@ class Database:
             connection.execute("set global TimeZone = 'UTC'")
             if self._listener:
                 self._listener.prepare(connection)
-            # We fold the log in ourselves, so that a backup can hold it off while it copies.
+            # We checkpoint the WAL ourselves, so that a backup can hold it off while it copies.
             connection.execute("set checkpoint_threshold = '1TB'")
             # Nor when it is closed: somebody may have written over the file, or restored another.
             connection.execute("pragma disable_checkpoint_on_shutdown")
-            self._cores.opened(connection)
+            self._duckdb_threads.opened(connection)
             # Whatever SQL gets in from outside, no file but ours can be reached by it.
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")
         except duckdb.Error as error:
             connection.close()
             torn = _TORN.search(str(error))
-            if torn and not self.read_only and self._cut_log(int(torn[1])):
+            if torn and not self.read_only and self._truncate_wal(int(torn[1])):
                 return self._open()
             raise refused(self.path, error) from error
         except DatabaseRefused:
@@ -164,28 +167,31 @@ class Database:
             block = f", BLOCK_SIZE {BLOCK_BYTES}"
             atomic_create.make(self.path, connection, options + block)
             return block
-        if checkpoint_journal.put_back(self.path):
+        if checkpoint_journal.restore(self.path):
             logger.warning(
-                "%s was left in the middle of folding its log in: what was written over is back",
+                "%s was left in the middle of a checkpoint: what it had overwritten is restored",
                 self.path,
             )
         return ""
 
-    def _cut_log(self, position: int) -> bool:
-        """Cut the log before what a power cut tore; the whole is kept. False when it is shorter."""
-        log = Path(f"{self.path}.wal")
-        size_bytes = _bytes_of(log)
+    def _truncate_wal(self, position: int) -> bool:
+        """Cut the WAL before what a power cut tore; the whole is kept. False when it is shorter."""
+        wal = Path(f"{self.path}.wal")
+        size_bytes = _bytes_of(wal)
         if size_bytes <= position:
             return False
-        kept = free_name(log, "damaged")
-        shutil.copyfile(log, kept)
+        kept = free_name(wal, "damaged")
+        shutil.copyfile(wal, kept)
         durable.sync(kept)
         durable.sync_names(kept.parent)
-        os.truncate(log, position)
+        os.truncate(wal, position)
         logger.error(
             "%s is damaged at byte %d of %d: going on with what is before it; kept whole as %s",
-            log, position, size_bytes, kept,
-        )  # fmt: skip
+            wal,
+            position,
+            size_bytes,
+            kept,
+        )
         return True
 
     def _listen(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -215,22 +221,23 @@ class Database:
                 raise
             raise duckdb.FatalException("the database is being opened again") from None
         finally:
-            _let_go(cursor)
+            _close_cursor(cursor)
             with self._left:
                 self._cursors.pop(cursor, None)
                 self._left.notify_all()
 
     @contextlib.contextmanager
-    def transaction(self, *, fold: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self, *, checkpoint: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor inside a transaction: committed at the end, rolled back on any error.
 
-        Who has somebody waiting for the commit gives `fold=False` and calls `fold_log` after.
+        A caller who has somebody waiting for the commit passes `checkpoint=False` and calls
+        `checkpoint` after.
 
         Raises:
             FileLost: the file is not where it was; what was committed may be lost with the process.
         """
         self.check_files()
-        with self.cursor() as cursor, self._cores.one(cursor):
+        with self.cursor() as cursor, self._duckdb_threads.for_writing(cursor):
             cursor.begin()
             try:
                 yield cursor
@@ -242,8 +249,8 @@ class Database:
         with self._lock:
             self._commits += 1
         self.check_files()
-        if fold:
-            self.fold_log()
+        if checkpoint:
+            self.checkpoint()
 
     def check_files(self) -> None:
         """Return once the file and its WAL are where they belong, also after mending that.
@@ -254,7 +261,7 @@ class Database:
         if self.read_only or (loss := self._look()) is None:
             return
         if loss is Loss.WAL_DELETED:
-            self.fold_log(whatever_size=True)  # brings all that is committed into the file
+            self.checkpoint(whatever_size=True)  # brings all that is committed into the file
         elif loss is Loss.DELETED:
             self.reopen()
         elif loss is Loss.REPLACED:
@@ -299,18 +306,18 @@ class Database:
                 self._checkpointing = False
                 self._files.checkpointed()
 
-    def fold_log(self, *, whatever_size: bool = False) -> None:
-        """Fold the write-ahead log into the file once it is long; not while a copy is made."""
-        log_bytes = self.log_bytes()
-        if not whatever_size and log_bytes < self._fold_at_bytes:
+    def checkpoint(self, *, whatever_size: bool = False) -> None:
+        """Checkpoint the WAL into the file once it is long; not while a copy is made."""
+        wal_bytes = self.wal_bytes()
+        if not whatever_size and wal_bytes < self._checkpoint_at_bytes:
             return
         if self.file_trouble(besides=Loss.WAL_DELETED):
             return  # whoever commits next hears of it
-        if whatever_size or log_bytes >= LOG_HELD_BYTES_MAX:
+        if whatever_size or wal_bytes >= WAL_HELD_BYTES_MAX:
             self.on_file_wanted()
-        self._fold(wait_s=None if whatever_size else 0.0)
+        self._checkpoint(wait_s=None if whatever_size else 0.0)
 
-    def _fold(self, *, wait_s: float | None) -> None:
+    def _checkpoint(self, *, wait_s: float | None) -> None:
         if not self._checkpoint_lock.acquire(timeout_s=wait_s):
             return
         try:
@@ -324,26 +331,27 @@ class Database:
         except duckdb.TransactionException:
             pass  # another transaction is just beginning or ending; the next commit tries again
         except (duckdb.Error, StoreClosed, OSError) as error:
-            # Nothing is lost: the log is replayed at the next start, and folded at the next try.
+            # Nothing is lost: the WAL is replayed at the next start, and the next try may succeed.
             logger.warning(
-                "the log could not be folded in: %s; very large rows may want more than"
+                "the WAL could not be checkpointed: %s; very large rows may need more than"
                 " memory_limit_bytes (%d)",
-                describe(error), self.memory_limit_bytes,
-            )  # fmt: skip
+                describe(error),
+                self.memory_limit_bytes,
+            )
             # Not at once again: what it lacked (memory, mostly) it would lack still.
-            self._fold_at_bytes = 2 * max(LOG_BYTES_MAX, self.log_bytes())
-            if is_fatal(error):  # DuckDB gives the database up
+            self._checkpoint_at_bytes = 2 * max(WAL_BYTES_MAX, self.wal_bytes())
+            if is_fatal(error):  # the database is invalidated
                 with contextlib.suppress(OtelThreadsError):  # else the next commit reopens
                     self.reopen()
         else:
-            self._fold_at_bytes = LOG_BYTES_MAX
+            self._checkpoint_at_bytes = WAL_BYTES_MAX
         finally:
             self._checkpoint_lock.release()
             allocator.give_back()
 
     @contextlib.contextmanager
     def unchanging_file(self) -> Iterator[None]:
-        """Keep the file as it is: meanwhile, commits go to its write-ahead log alone."""
+        """Keep the file as it is: meanwhile, commits go to its WAL alone."""
         with self._checkpoint_lock.shared():
             yield
 
@@ -351,37 +359,38 @@ class Database:
     def file_snapshot(self, timeout_s: float) -> Iterator[None]:
         """Keep the file as it is, for a process of external SQL that reads it.
 
-        Long logs are folded in first, because that process has to replay them.
+        A long WAL is checkpointed first, because that process has to replay it.
 
         Raises:
             StoreClosed: the database is closed.
-            Unavailable: others read it for `timeout_s`, and the log is too long to wait longer.
+            Unavailable: others read it for `timeout_s`, and the WAL is too long to wait longer.
         """
         with self._left:
             while self._reopener is not None:
                 self._left.wait()
             if self._connection is None:
                 raise StoreClosed("the database is closed")
-        log_bytes = 0 if self.read_only else self.log_bytes()
-        if log_bytes >= LOG_REPLAYED_BYTES_MAX and self._fold_at_bytes == LOG_BYTES_MAX:
-            self._fold(wait_s=timeout_s if log_bytes >= LOG_SHARED_BYTES_MAX else 0.0)
+        wal_bytes = 0 if self.read_only else self.wal_bytes()
+        if wal_bytes >= WAL_REPLAYED_BYTES_MAX and self._checkpoint_at_bytes == WAL_BYTES_MAX:
+            self._checkpoint(wait_s=timeout_s if wal_bytes >= WAL_SHARED_BYTES_MAX else 0.0)
         with self._checkpoint_lock.shared(timeout_s):
             yield
 
     def put_settings(self, settings: dict[str, str]) -> None:
         """Store the settings that views read, in place of those of the last start."""
         with self.transaction() as cursor:
-            cursor.execute("delete from settings")
-            cursor.executemany("insert into settings values (?, ?)", list(settings.items()))
+            cursor.execute("delete from x_settings")
+            cursor.executemany("insert into x_settings values (?, ?)", list(settings.items()))
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a cursor on one moment of the data; its queries are interrupted after `timeout_s`,
-        or with the caller's deadline. Inside another reading of this thread it is that one's.
+        """Yield a cursor on one snapshot of the data; inside another reading of this thread, its.
+
+        Its queries are interrupted after `timeout_s`, or with the caller's deadline.
 
         Raises:
             QueryTimeout: the time was up, or the caller hung up.
-            Unavailable: spans that arrive took the memory; the same question may succeed later.
+            Unavailable: spans that arrive took the memory; the same query may succeed later.
         """
         outer: duckdb.DuckDBPyConnection | None = getattr(self._thread, "reading", None)
         if outer is not None:
@@ -390,14 +399,14 @@ class Database:
         caller = deadline.current.get()
         if caller is not None:
             timeout_s = caller.remaining_s(timeout_s)
-        with told_apart(), self.cursor() as cursor, self._cores.all(cursor):
+        with classified(), self.cursor() as cursor, self._duckdb_threads.for_query(cursor):
             if caller is not None:
                 caller.watch(cursor.interrupt)
             watchdog = threading.Timer(timeout_s, cursor.interrupt)
             watchdog.daemon = True
             watchdog.start()
             try:
-                self._thread.commits = self._commits  # before the moment that is read
+                self._thread.commits = self._commits  # before the snapshot that is read
                 cursor.begin()
                 self._thread.reading = cursor
                 yield cursor
@@ -415,7 +424,7 @@ class Database:
 
     def holds_rows(self, cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
         """Return whether a table may have rows, inside `reading`: many stay empty, and a look is
-        cheaper than a question. That it was empty holds until the next commit."""
+        cheaper than a query. That it was empty holds until the next commit."""
         if table in self._filled:
             return True
         commits = self._thread.commits
@@ -444,7 +453,7 @@ class Database:
             self.on_file_wanted()
             try:
                 if self._connection is not None:
-                    self._send_away()
+                    self._evict_others()
                     self._close_connection(self._connection, is_deleted=is_deleted)
                     self._connection = None
                 self._connection = self._open()
@@ -474,15 +483,15 @@ class Database:
                 f"{self.path} was deleted and cannot be written again: {error.strerror or error}"
             ) from error
 
-    def _send_away(self) -> None:
+    def _evict_others(self) -> None:
         """Interrupt what other threads do, and end what they leave open; `_lock` is held.
 
-        Closing a connection that is within a transaction, of a database that is given up, ends the
+        Closing a connection that is within a transaction, of an invalidated database, ends the
         process: DuckDB rolls back in a destructor, and that throws.
         """
         self._interrupt_others()
         for cursor in self._cursors:  # this thread's own, too
-            _let_go(cursor)
+            _close_cursor(cursor)
 
     def _interrupt_others(self) -> None:
         """Interrupt what other threads do, and give them time to leave; `_lock` is held."""
@@ -501,7 +510,7 @@ class Database:
         return self._connection is not None
 
     def size_bytes(self) -> int:
-        """Return what the file and its write-ahead log take on disk."""
+        """Return what the file and its WAL take on disk."""
         return _bytes_of(Path(self.path)) + _bytes_of(Path(f"{self.path}.wal"))
 
     def state(self) -> object:
@@ -513,8 +522,8 @@ class Database:
                 found.append((status.st_size, status.st_mtime_ns))
         return found
 
-    def log_bytes(self) -> int:
-        """Return what the write-ahead log takes on disk."""
+    def wal_bytes(self) -> int:
+        """Return what the WAL takes on disk."""
         return _bytes_of(Path(f"{self.path}.wal"))
 
     def memory_bytes(self) -> int:
@@ -525,7 +534,7 @@ class Database:
         return 0
 
     def close(self, *, checkpoint: bool = True) -> None:
-        """Fold the write-ahead log into the file and let go of it. Safe to call twice."""
+        """Checkpoint the WAL into the file and close it. Safe to call twice."""
         with self._left:
             connection, self._connection = self._connection, None
             if connection is None:
@@ -533,10 +542,10 @@ class Database:
             if _works(connection):
                 self._interrupt_others()
             else:
-                self._send_away()
+                self._evict_others()
         loss = None if self.read_only else self._last_look()
         if checkpoint and not self.read_only and loss in IN_OUR_FILE:
-            # A failed checkpoint loses nothing: the log is replayed at the next start.
+            # A failed checkpoint loses nothing: the WAL is replayed at the next start.
             failures = contextlib.suppress(duckdb.Error, OSError)
             with failures, checkpoint_journal.kept(self.path, connection, CATALOG):
                 connection.execute(f"checkpoint {CATALOG}")
@@ -558,7 +567,7 @@ class Database:
         return loss
 
 
-def _let_go(cursor: duckdb.DuckDBPyConnection) -> None:
+def _close_cursor(cursor: duckdb.DuckDBPyConnection) -> None:
     with contextlib.suppress(duckdb.Error):  # mostly that there is no transaction
         cursor.rollback()
     with contextlib.suppress(duckdb.Error):
@@ -568,7 +577,7 @@ def _let_go(cursor: duckdb.DuckDBPyConnection) -> None:
 def _works(connection: duckdb.DuckDBPyConnection) -> bool:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"from {CATALOG}.derive_state").fetchone()
+            cursor.execute(f"from {CATALOG}.x_derive_state").fetchone()
     except duckdb.Error:
         return False
     return True

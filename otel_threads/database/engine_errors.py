@@ -12,15 +12,15 @@ _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)")
 
 
 @contextlib.contextmanager
-def told_apart(*, fatal_only: bool = False) -> Iterator[None]:
-    """Turn what is no fault of a question into Unavailable: it may be asked again."""
+def classified(*, fatal_only: bool = False) -> Iterator[None]:
+    """Turn what is no fault of a query into Unavailable: it may be retried."""
     try:
         yield
     except duckdb.OutOfMemoryException:
         if fatal_only:
             raise
         raise Unavailable(
-            "no memory left for this question just now (memory_limit_bytes); try again"
+            "no memory left for this query just now (memory_limit_bytes); try again"
         ) from None
     except duckdb.Error as error:
         # A reopen that waited in vain closed the cursor.
@@ -30,7 +30,7 @@ def told_apart(*, fatal_only: bool = False) -> Iterator[None]:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Return whether DuckDB gave up the database, so that only a reopen helps."""
+    """Return whether DuckDB invalidated the database, so that only a reopen helps."""
     return isinstance(error, duckdb.FatalException | duckdb.InternalException) or (
         "has been invalidated" in str(error)
     )

@@ -38,7 +38,8 @@ class FileWatch:
     def __init__(self, path: str, *, has_headers: bool = True) -> None:
         """Watch nothing yet; `opened` is to be called after each opening.
 
-        Without `has_headers` others may make checkpoints, so that headers tell nothing.
+        Without `has_headers` others may make checkpoints, or this version of DuckDB may write
+        headers at other times, so that they tell nothing.
         """
         self._path, self._wal_path = path, f"{path}.wal"
         self._has_headers = has_headers

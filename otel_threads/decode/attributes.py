@@ -111,8 +111,10 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
         long = np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
     mapped = _without(texts, long) if len(long) else own(texts)
     long_owner, long_keys, long_values = (
-        owner_of[long], keys.take(pa.array(long)), texts.take(pa.array(long)),
-    )  # fmt: skip
+        owner_of[long],
+        keys.take(pa.array(long)),
+        texts.take(pa.array(long)),
+    )
     kept, more = _spilled(keys, mapped, letters, offsets)
     if more and inline:
         cut |= dict.fromkeys(more, f"only {ENTRIES_MAX} of its attributes were kept")

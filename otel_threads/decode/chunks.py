@@ -1,8 +1,8 @@
 """Cuts very long values into pieces, and what is no content down to its first piece.
 
-DuckDB reads and folds 2,048 values of a column at once, whatever their size: a run of images or
-documents of some megabytes would not fit in its memory, and it would give the database up. Names
-and keys of that size are no use to anybody, but must not do that either.
+DuckDB reads and checkpoints 2,048 values of a column at once, whatever their size: a run of images
+or documents of some megabytes would not fit in its memory, and it would invalidate the database.
+Names and keys of that size are no use to anybody, but must not do that either.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ ITEM_BYTES_MAX = 4096  # of a list of names, which may have many; an id may have
 
 
 def split(table: pa.Table) -> pa.Table:
-    """Return rows of `content_pieces`, each value within PIECE_BYTES_MAX.
+    """Return rows of `x_content_chunks`, each value within PIECE_BYTES_MAX.
 
-    A value that was cut has a row a piece, `piece_index` from 0; one that was not has none.
+    A value that was cut has a row a piece, `chunk_index` from 0; one that was not has none.
     """
     lengths = pc.binary_length(table.column("value")).to_numpy()
     long = np.flatnonzero(lengths > PIECE_BYTES_MAX)
@@ -34,9 +34,9 @@ def split(table: pa.Table) -> pa.Table:
         rows += [int(row)] * len(found)
         indexes += range(len(found))
         values += found
-    cut_rows = table.drop_columns(["value", "piece_index"]).take(pa.array(rows, pa.int64()))
+    cut_rows = table.drop_columns(["value", "chunk_index"]).take(pa.array(rows, pa.int64()))
     cut_rows = cut_rows.append_column("value", pa.array(values, pa.string()))
-    cut_rows = cut_rows.append_column("piece_index", pa.array(indexes, pa.int32()))
+    cut_rows = cut_rows.append_column("chunk_index", pa.array(indexes, pa.int32()))
     kept = table.filter(pa.array(whole))
     return pa.concat_tables([kept, cut_rows.select(kept.column_names)])
 

@@ -57,15 +57,18 @@ _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
 # Texts that are no longer than what they are about, or have pieces (value) or a bound of their own.
 UNBOUNDED = ("value", "attribute_types", "resource_attribute_types", "extras")
 SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
-    "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
-)  # fmt: skip
+    "trace_state",
+    "dropped_attributes_count",
+    "dropped_events_count",
+    "dropped_links_count",
+)
 
 
 @dataclass(slots=True)
 class Decoded:
     """The rows of several requests, in the order in which they came.
 
-    `tables` has rows for spans, content_pieces, span_events and span_links by those names, with
+    `tables` has rows for spans, x_content_chunks, span_events and span_links by those names, with
     their columns without `ingest_seq`; the last three end with `span_row`, the row of their span.
     `accepted` and `refused` count per request; `reasons` say why, and what was cut.
     """
@@ -184,7 +187,7 @@ class _Decoder:
         events, event_content = self._events(columns)
         tables = {
             "spans": pa.table(columns, schema=SPANS),
-            "content_pieces": pa.concat_tables(
+            "x_content_chunks": pa.concat_tables(
                 [_content(attributes, None, columns, attributes.long_owner), event_content]
             ),
             "span_events": events,
@@ -354,7 +357,7 @@ class _Decoder:
         lists = self._span.field("events")
         event = lists.values
         if not len(event):
-            return EMPTY["span_events"], EMPTY["content_pieces"]
+            return EMPTY["span_events"], EMPTY["x_content_chunks"]
         attributes = attributes_of(event.field("attributes"))
         span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
@@ -533,15 +536,15 @@ def _child(
 def _content(
     attributes: Attributes, event_index: Index | None, columns: dict[str, pa.Array], span_of: Index
 ) -> pa.Table:
-    """Return rows of content_pieces for the values that are too long for their map."""
+    """Return rows of x_content_chunks for the values that are too long for their map."""
     if not len(span_of):
-        return EMPTY["content_pieces"]
+        return EMPTY["x_content_chunks"]
     return chunks.split(
         _child(
             columns,
             span_of,
             CONTENT,
-            piece_index=pa.nulls(len(span_of), pa.int32()),
+            chunk_index=pa.nulls(len(span_of), pa.int32()),
             event_index=pa.nulls(len(span_of), pa.int32())
             if event_index is None
             else pa.array(event_index.astype(np.int32)),

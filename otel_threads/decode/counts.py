@@ -148,12 +148,18 @@ _GROUPS = {3: 1, 4: -1}  # the wire types of a group's begin and end: what they 
 _WIDTHS = {1: 8, 5: 4, **dict.fromkeys(_GROUPS, 0)}  # of the values of other wire types
 
 _BUCKETS = {
-    "resource_spans": "resources", "resource_logs": "resources",
-    "scope_spans": "scopes", "scope_logs": "scopes",
-    "spans": "spans", "log_records": "spans",
-    "events": "events", "links": "links",
-    "attributes": "values", "values": "values", "entity_refs": "values",
-}  # fmt: skip
+    "resource_spans": "resources",
+    "resource_logs": "resources",
+    "scope_spans": "scopes",
+    "scope_logs": "scopes",
+    "spans": "spans",
+    "log_records": "spans",
+    "events": "events",
+    "links": "links",
+    "attributes": "values",
+    "values": "values",
+    "entity_refs": "values",
+}
 _NESTED = {
     "array_value": wire.ArrayValue.DESCRIPTOR,
     "kvlist_value": wire.KeyValueList.DESCRIPTOR,

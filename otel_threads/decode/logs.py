@@ -25,7 +25,7 @@ from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, cut
 _MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
 _PIECES = pa.list_(
-    pa.struct([("key", pa.string()), ("piece_index", pa.int32()), ("value", pa.string())])
+    pa.struct([("key", pa.string()), ("chunk_index", pa.int32()), ("value", pa.string())])
 )
 LOGS = pa.schema(
     [
@@ -129,12 +129,12 @@ def decode(
 
 
 def pieces_of(table: pa.Table) -> pa.Table:
-    """Return the rows of `log_pieces` of some log records: what was too long for their own row."""
+    """Return the rows of `x_log_chunks` of log records: what was too long for their own row."""
     lists = table.column("pieces").combine_chunks()
     rows = pc.list_parent_indices(lists)
     found = table.select(OWNER).take(rows)
     flat = pc.list_flatten(lists)
-    for name in ("key", "piece_index", "value"):
+    for name in ("key", "chunk_index", "value"):
         found = found.append_column(name, pc.struct_field(flat, name))
     return found
 
@@ -244,4 +244,4 @@ def _is_long(text: str) -> bool:
 
 
 def _pieces(key: str | None, text: str) -> list[dict[str, Any]]:
-    return [{"key": key, "piece_index": i, "value": piece} for i, piece in enumerate(cut(text))]
+    return [{"key": key, "chunk_index": i, "value": piece} for i, piece in enumerate(cut(text))]

@@ -19,15 +19,32 @@ from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
 
 Kind = Literal[
-    "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
-    "evaluator", "prompt", "event", "other",
-]  # fmt: skip
+    "llm",
+    "agent",
+    "chain",
+    "tool",
+    "retriever",
+    "embedding",
+    "reranker",
+    "guardrail",
+    "evaluator",
+    "prompt",
+    "event",
+    "other",
+]
 # What several families call kinds, in lower case.
 SPAN_KINDS: Mapping[str, Kind] = {
-    "llm": "llm", "agent": "agent", "chain": "chain", "tool": "tool", "retriever": "retriever",
-    "embedding": "embedding", "reranker": "reranker", "guardrail": "guardrail",
-    "evaluator": "evaluator", "prompt": "prompt",
-}  # fmt: skip
+    "llm": "llm",
+    "agent": "agent",
+    "chain": "chain",
+    "tool": "tool",
+    "retriever": "retriever",
+    "embedding": "embedding",
+    "reranker": "reranker",
+    "guardrail": "guardrail",
+    "evaluator": "evaluator",
+    "prompt": "prompt",
+}
 Role = Literal["system", "user", "assistant", "tool"]
 Part = dict[str, Any]
 

@@ -19,19 +19,44 @@ from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
 
 ROLES: dict[str, Role] = {
-    "system": "system", "developer": "system",
-    "user": "user", "human": "user", "humanmessage": "user", "humanmessagechunk": "user",
-    "assistant": "assistant", "ai": "assistant", "model": "assistant", "aimessage": "assistant",
-    "aimessagechunk": "assistant", "chatbot": "assistant", "agent": "assistant",
-    "tool": "tool", "function": "tool", "toolmessage": "tool", "functionmessage": "tool",
-    "systemmessage": "system", "tool-call-response": "tool", "tool_response": "tool",
-    "tool-response": "tool", "tool_call": "assistant", "tool-call": "assistant",
-}  # fmt: skip
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "humanmessage": "user",
+    "humanmessagechunk": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "model": "assistant",
+    "aimessage": "assistant",
+    "aimessagechunk": "assistant",
+    "chatbot": "assistant",
+    "agent": "assistant",
+    "tool": "tool",
+    "function": "tool",
+    "toolmessage": "tool",
+    "functionmessage": "tool",
+    "systemmessage": "system",
+    "tool-call-response": "tool",
+    "tool_response": "tool",
+    "tool-response": "tool",
+    "tool_call": "assistant",
+    "tool-call": "assistant",
+}
 # Keys under which a whole request or response holds its messages; the first that is there.
 CONTAINERS = (
-    "messages", "input_messages", "output_messages", "choices", "generations", "contents",
-    "candidates", "replies", "new_messages", "chat_history", "items",
-)  # fmt: skip
+    "messages",
+    "input_messages",
+    "output_messages",
+    "choices",
+    "generations",
+    "contents",
+    "candidates",
+    "replies",
+    "new_messages",
+    "chat_history",
+    "items",
+)
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
@@ -316,16 +341,25 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
 
 CALLS = frozenset(
     {
-        "tool_call", "tool_use", "function", "function_call", "server_tool_call",
-        "custom_tool_call", "tool_invocation",
+        "tool_call",
+        "tool_use",
+        "function",
+        "function_call",
+        "server_tool_call",
+        "custom_tool_call",
+        "tool_invocation",
     }
-)  # fmt: skip
+)
 RESULTS = frozenset(
     {
-        "tool_call_response", "tool_result", "tool_return", "function_call_output",
-        "server_tool_call_response", "tool_response",
+        "tool_call_response",
+        "tool_result",
+        "tool_return",
+        "function_call_output",
+        "server_tool_call_response",
+        "tool_response",
     }
-)  # fmt: skip
+)
 MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
 
 
@@ -340,8 +374,14 @@ def _words(raw: dict[str, Any]) -> str | None:
 
 
 CALL_ID_KEYS = (
-    "id", "call_id", "toolCallId", "tool_call_id", "toolUseId", "tool_use_id", "ref",
-)  # fmt: skip
+    "id",
+    "call_id",
+    "toolCallId",
+    "tool_call_id",
+    "toolUseId",
+    "tool_use_id",
+    "ref",
+)
 
 
 def _call_of(raw: dict[str, Any]) -> Part:
@@ -387,11 +427,17 @@ def _result_of_origin(raw: dict[str, Any]) -> Part:
 
 # Keys under which a part holds a call or a result as an object of its own.
 WRAPPED: Mapping[str, Callable[[dict[str, Any]], Part]] = {
-    "toolUse": _call_of, "functionCall": _call_of, "function_call": _call_of,
-    "tool_call": _call_of, "tool_call_result": _result_of_origin, "toolResult": _result_of,
-    "functionResponse": _result_of, "function_response": _result_of, "toolRequest": _call_of,
+    "toolUse": _call_of,
+    "functionCall": _call_of,
+    "function_call": _call_of,
+    "tool_call": _call_of,
+    "tool_call_result": _result_of_origin,
+    "toolResult": _result_of,
+    "functionResponse": _result_of,
+    "function_response": _result_of,
+    "toolRequest": _call_of,
     "toolResponse": _result_of,
-}  # fmt: skip
+}
 
 
 def _result(call_id: Any, name: Any, value: Any) -> Part:

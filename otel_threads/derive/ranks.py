@@ -70,6 +70,13 @@ class Text:
 CAMEL_WORDS = ("threadId", "conversationId", "chatId", "sessionId")
 SNAKE_WORDS = ("thread_id", "conversation_id", "chat_id", "session_id")
 PLAIN_WORDS = (
-    "thread_id", "threadId", "conversation_id", "conversationId", "conversation.id", "chat_id",
-    "chatId", "session_id", "sessionId",
-)  # fmt: skip
+    "thread_id",
+    "threadId",
+    "conversation_id",
+    "conversationId",
+    "conversation.id",
+    "chat_id",
+    "chatId",
+    "session_id",
+    "sessionId",
+)

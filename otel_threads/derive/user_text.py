@@ -17,13 +17,33 @@ from otel_threads.derive.family import Role, parse
 from otel_threads.derive.ranks import Text
 
 INPUT_KEYS = (
-    "input", "question", "query", "message", "text", "prompt", "user_input", "task", "content",
-    "user_message", "user_msg", "inputs", "q",
-)  # fmt: skip
+    "input",
+    "question",
+    "query",
+    "message",
+    "text",
+    "prompt",
+    "user_input",
+    "task",
+    "content",
+    "user_message",
+    "user_msg",
+    "inputs",
+    "q",
+)
 OUTPUT_KEYS = (
-    "output", "answer", "response", "result", "text", "message", "content", "final_output",
-    "reply", "raw", "outputs",
-)  # fmt: skip
+    "output",
+    "answer",
+    "response",
+    "result",
+    "text",
+    "message",
+    "content",
+    "final_output",
+    "reply",
+    "raw",
+    "outputs",
+)
 # An object's repr even where the sender says that it is plain text.
 _OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3

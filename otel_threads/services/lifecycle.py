@@ -1,6 +1,6 @@
 """What people said and the time of day, added to threads and traces of the store. Pure.
 
-The view `annotated_threads` says the same in SQL, for filters and for people; a test compares both.
+The view `x_annotated_threads` says the same in SQL, for filters and SQL; a test compares both.
 """
 
 import datetime

@@ -78,7 +78,7 @@ class PruningService:
             left = self._retention.count(before, project=name)
             if not left:
                 self._retention.delete_loose_logs(before, project=name)
-                self._retention.fold()
+                self._retention.checkpoint()
         return {**found, "remaining": left, "used_bytes": self._retention.used_bytes()}
 
     def keep_to_settings(self, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -110,14 +110,14 @@ class PruningService:
             if not found["remaining"]:
                 break
         if deleted:
-            self._retention.fold()
+            self._retention.checkpoint()
             logger.info("retention: %d traces deleted", deleted)
         return deleted
 
     def _by_size(self, used_bytes_max: int, traces_max: int, *, dry_run: bool) -> Row:
         if used_bytes_max < 0:
             raise InvalidQuery(f"used_bytes_max {used_bytes_max} is negative")
-        self._retention.fold()
+        self._retention.checkpoint()
         used_bytes = self._retention.used_bytes()
         over = 1 - used_bytes_max / used_bytes if used_bytes > used_bytes_max else 0.0
         count = self._retention.count(_ago(0), project=None)
@@ -133,7 +133,7 @@ class PruningService:
             }
         most = max(1, min(traces_max, wanted, int(SIZE_SHARE * count) + 1))
         done = self._slice(_ago(0), None, (), most)
-        self._retention.fold()
+        self._retention.checkpoint()
         left = self._retention.used_bytes()
         more = max(1, wanted - most) if left > used_bytes_max else 0
         return {**done, "remaining": more, "used_bytes": left}

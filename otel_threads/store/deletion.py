@@ -16,7 +16,7 @@ from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database
-from otel_threads.database.engine_errors import told_apart
+from otel_threads.database.engine_errors import classified
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
@@ -28,9 +28,9 @@ TRACES_TO_DELETE_SQL = sql_files.query("traces_to_delete")
 SHARED_SQL = sql_files.query("shared_traces")
 READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
-RAW = ("spans", "span_events", "span_links", "content_pieces", "log_records", "log_pieces")
-SAID_OF_THREADS = ("score_records", "comments", "tag_changes", "lifecycle")
-SAID_OF_TRACES = ("score_records", "comments", "tag_changes")
+RAW = ("spans", "span_events", "span_links", "x_content_chunks", "log_records", "x_log_chunks")
+SAID_OF_THREADS = ("x_score_records", "comments", "x_tag_changes", "x_lifecycle")
+SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes")
 
 
 class Deletion:
@@ -54,7 +54,7 @@ class Deletion:
         Of a trace that several threads share, the other threads' spans stay.
         """
         ids = list(dict.fromkeys(thread_ids))
-        with told_apart(), self._database.cursor() as cursor:
+        with classified(), self._database.cursor() as cursor:
             register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(THREAD_TRACES_SQL, {"project": project}).fetchall()
         gone = sorted({thread_id for thread_id, *_ in found})
@@ -69,7 +69,7 @@ class Deletion:
     ) -> tuple[list[str], list[ThreadKey]]:
         """Delete traces, of one project or of all; return the ids that were here, and threads."""
         ids = list(dict.fromkeys(trace_ids))
-        with told_apart(), self._database.cursor() as cursor:
+        with classified(), self._database.cursor() as cursor:
             register(cursor, "items", pa.table({"id": pa.array(ids, pa.string())}))
             found = cursor.execute(TRACES_TO_DELETE_SQL, {"project": project}).fetchall()
         traces = {(p, trace_id): first for p, trace_id, first in found}
@@ -118,7 +118,7 @@ class Deletion:
         }
         items = {"id": pa.array(sorted(thread_ids or ()), pa.string())}
         named = {"by_thread": thread_ids is not None, "after": self._derived.position()}
-        with told_apart(), self._database.cursor() as cursor:
+        with classified(), self._database.cursor() as cursor:
             register(cursor, "doomed", pa.table(doomed))
             register(cursor, "items", pa.table(items))
             return sorted(trace_id for (trace_id,) in cursor.execute(SHARED_SQL, named).fetchall())
@@ -147,13 +147,13 @@ class Deletion:
         while True:
             some = {trace_id: starts[trace_id] for trace_id in left[:size]}
             try:
-                with told_apart():
+                with classified():
                     done = self._delete_some(some, kept, threads if len(left) <= size else ())
             except Unavailable:
                 if len(some) <= 1:
                     raise
                 size = len(some) // 2
-                self._database.fold_log(whatever_size=True)  # what waits there holds memory, too
+                self._database.checkpoint(whatever_size=True)  # what waits there holds memory, too
                 continue
             changed |= dict.fromkeys(done)
             left = left[size:]

@@ -17,7 +17,7 @@ from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
-from otel_threads.database.engine_errors import told_apart
+from otel_threads.database.engine_errors import classified
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import RAW, Deletion, delete_said
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
@@ -51,7 +51,7 @@ class Retention:
         """Return the projects that have a retention of their own, in days; 0 keeps everything."""
         with self._asking() as cursor:
             rows = cursor.execute(
-                "select project, retention_days from project_settings"
+                "select project, retention_days from x_project_settings"
                 " where retention_days is not null"
             ).fetchall()
         return dict(rows)
@@ -81,7 +81,7 @@ class Retention:
     @contextlib.contextmanager
     def _asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor; what lacks memory is Unavailable, and may be asked again."""
-        with told_apart(), self._database.cursor() as cursor:
+        with classified(), self._database.cursor() as cursor:
             yield cursor
 
     def delete_slice(
@@ -107,13 +107,13 @@ class Retention:
                 cursor.execute(OLD_TRACES_SQL, {**chosen, "most": traces_max})
                 old = dictionaries(cursor)
             try:
-                with told_apart():
+                with classified():
                     return self._delete(old)
             except Unavailable:
                 if len(old) <= 1:
                     raise
                 traces_max = len(old) // 2
-                self.fold()  # what waits in the log holds memory, too
+                self.checkpoint()  # what waits in the WAL holds memory, too
 
     def _delete(self, old: list[Row]) -> tuple[Row, list[ThreadKey]]:
         if not old:
@@ -144,12 +144,12 @@ class Retention:
         self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()
     ) -> None:
         """Delete log records that came before a time and belong to no trace."""
-        with told_apart(), self._database.transaction() as cursor:
+        with classified(), self._database.transaction() as cursor:
             cursor.execute(
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
             cursor.execute(
-                "delete from log_pieces where (project, fingerprint) not in"
+                "delete from x_log_chunks where (project, fingerprint) not in"
                 " (select (project, fingerprint) from log_records)"
             )
 
@@ -162,7 +162,7 @@ class Retention:
             ).fetchone()
             share = cursor.execute(LIVE_SHARE_SQL).fetchone()
         blocks_bytes = int(row[0]) if row else 0
-        return int(blocks_bytes * float(share[0] if share else 1)) + self._database.log_bytes()
+        return int(blocks_bytes * float(share[0] if share else 1)) + self._database.wal_bytes()
 
     def middle_time(self, share: float) -> datetime.datetime | None:
         """Return a time before which about that share of all traces ended; None without any."""
@@ -173,9 +173,9 @@ class Retention:
             ).fetchone()
         return row[0] if row else None
 
-    def fold(self) -> None:
+    def checkpoint(self) -> None:
         """Give the blocks of deleted rows free."""
-        self._database.fold_log(whatever_size=True)
+        self._database.checkpoint(whatever_size=True)
 
 
 def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
@@ -193,7 +193,7 @@ def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
         # A log record may have come in any commit.
         bound = (
             ""
-            if table in ("log_records", "log_pieces")
+            if table in ("log_records", "x_log_chunks")
             else " and t.ingest_seq between $first and $last"
         )
         cursor.execute(

@@ -27,18 +27,48 @@ class Library(NamedTuple):
 
 
 LIBRARIES = (
-    Library("preact", "11.2.0", "dist/preact.mjs", "preact.js", "MIT",
-            "Draws the page from state, and escapes all text; 12 kB."),
+    Library(
+        "preact",
+        "11.2.0",
+        "dist/preact.mjs",
+        "preact.js",
+        "MIT",
+        "Draws the page from state, and escapes all text; 12 kB.",
+    ),
     Library("preact", "11.2.0", "hooks/dist/hooks.mjs", "hooks.js", "MIT", "State of components."),
-    Library("htm", "3.1.1", "dist/htm.mjs", "htm.js", "Apache-2.0",
-            "Markup in plain JavaScript, without a compiler; 1 kB."),
-    Library("markdown-it", "15.0.3", "dist/browser/markdown-it.esm.min.mjs", "markdown-it.js",
-            "MIT", "Markdown of messages; escapes HTML itself."),
-    Library("dompurify", "3.4.18", "dist/purify.es.mjs", "purify.js", "Apache-2.0 or MPL-2.0",
-            "The only way from text to markup: the page's Trusted Types policy."),
-    Library("@highlightjs/cdn-assets", "11.12.0", "es/highlight.min.js", "highlight.js",
-            "BSD-3-Clause", "Colours of code; loaded when a message holds some."),
-)  # fmt: skip
+    Library(
+        "htm",
+        "3.1.1",
+        "dist/htm.mjs",
+        "htm.js",
+        "Apache-2.0",
+        "Markup in plain JavaScript, without a compiler; 1 kB.",
+    ),
+    Library(
+        "markdown-it",
+        "15.0.3",
+        "dist/browser/markdown-it.esm.min.mjs",
+        "markdown-it.js",
+        "MIT",
+        "Markdown of messages; escapes HTML itself.",
+    ),
+    Library(
+        "dompurify",
+        "3.4.18",
+        "dist/purify.es.mjs",
+        "purify.js",
+        "Apache-2.0 or MPL-2.0",
+        "The only way from text to markup: the page's Trusted Types policy.",
+    ),
+    Library(
+        "@highlightjs/cdn-assets",
+        "11.12.0",
+        "es/highlight.min.js",
+        "highlight.js",
+        "BSD-3-Clause",
+        "Colours of code; loaded when a message holds some.",
+    ),
+)
 
 
 def fetch() -> None:

@@ -41,10 +41,14 @@ def message(payload: bytes, *, mark: int = 0) -> bytes:
 def block(path: str | bytes = TRACES, **more: str | bytes) -> bytes:
     """Return the headers of a call, without use of a dynamic table, so that any number may follow."""
     fields = {
-        ":method": "POST", ":scheme": "http", ":path": path, ":authority": "x",
-        "content-type": "application/grpc", "te": "trailers",
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": path,
+        ":authority": "x",
+        "content-type": "application/grpc",
+        "te": "trailers",
         **{name.replace("_", "-"): value for name, value in more.items()},
-    }  # fmt: skip
+    }
     encoder = Encoder()
     encoder.header_table_size = 0
     return encoder.encode(list(fields.items()))

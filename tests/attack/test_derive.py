@@ -121,11 +121,25 @@ def attributes_read_by_every_family(addresses: Addresses, budget: Budget) -> Out
     """The same 2 MB of messages in every attribute that a family reads."""
     text = json.dumps([_text("user", "hello")] * 30_000)
     places = (
-        INPUT, "input.value", "langfuse.observation.input", "mlflow.spanInputs", "ai.prompt.messages",
-        "gen_ai.prompt", "traceloop.entity.input", "lmnr.span.input", "langwatch.input", "genkit:input",
-        "pydantic_ai.all_messages", "all_messages_events", "gcp.vertex.agent.llm_request", "lk.chat_ctx",
-        "haystack.component.input", "metadata", "events", "raw_input",
-    )  # fmt: skip
+        INPUT,
+        "input.value",
+        "langfuse.observation.input",
+        "mlflow.spanInputs",
+        "ai.prompt.messages",
+        "gen_ai.prompt",
+        "traceloop.entity.input",
+        "lmnr.span.input",
+        "langwatch.input",
+        "genkit:input",
+        "pydantic_ai.all_messages",
+        "all_messages_events",
+        "gcp.vertex.agent.llm_request",
+        "lk.chat_ctx",
+        "haystack.component.input",
+        "metadata",
+        "events",
+        "raw_input",
+    )
     return _send(addresses, budget, request([_chat(_trace(), 1, dict.fromkeys(places, text))]))
 
 
@@ -171,11 +185,24 @@ def texts_that_make_regular_expressions_backtrack(addresses: Addresses, budget: 
     """What almost is a repr, a traceback, a placeholder, an object: a megabyte each."""
     size = 1_000_000
     texts = (
-        " " * size + "x", "a" * size, "A" * size + "(", "f(" + ")" * size + "x", "f(" + ") " * (size // 2) + "x",
-        "<" + "a." * (size // 2), "[" + " " * size + "x", "{" + " " * size + "x", "*" * size + "x",
-        "[scrubbed due to " + "\n" * size, "A" + "a" * size + "(" + "b" * size, "(" * size, "\n    a" * (size // 6),
-        "\n" * size + "Traceback", "f(" + ")\n" * (size // 2) + "x", "9" * size, "1." * (size // 2),
-    )  # fmt: skip
+        " " * size + "x",
+        "a" * size,
+        "A" * size + "(",
+        "f(" + ")" * size + "x",
+        "f(" + ") " * (size // 2) + "x",
+        "<" + "a." * (size // 2),
+        "[" + " " * size + "x",
+        "{" + " " * size + "x",
+        "*" * size + "x",
+        "[scrubbed due to " + "\n" * size,
+        "A" + "a" * size + "(" + "b" * size,
+        "(" * size,
+        "\n    a" * (size // 6),
+        "\n" * size + "Traceback",
+        "f(" + ")\n" * (size // 2) + "x",
+        "9" * size,
+        "1." * (size // 2),
+    )
     trace = _trace()
     spans = []
     for n, text in enumerate(texts):
@@ -522,7 +549,16 @@ def links_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outco
 def times_at_the_ends_of_time(addresses: Addresses, budget: Budget) -> Outcome:
     """Starts at zero, at the year 2262, at 9999; ends before starts; durations of centuries."""
     trace, last = _trace(), (1 << 63) - 1
-    pairs = ((0, 0), (1, last), (last, 1), (last, last), (last - 1, 0), (253402300799 * 10**9, 5), ((1 << 64) - 1, (1 << 64) - 1), (-62135596800 * 10**9 & ((1 << 64) - 1), 1))  # fmt: skip
+    pairs = (
+        (0, 0),
+        (1, last),
+        (last, 1),
+        (last, last),
+        (last - 1, 0),
+        (253402300799 * 10**9, 5),
+        ((1 << 64) - 1, (1 << 64) - 1),
+        (-62135596800 * 10**9 & ((1 << 64) - 1), 1),
+    )
     hello = {INPUT: '[{"role":"user","content":"hi"}]'}
     spans = [
         _chat(trace + t, n + 1, hello | ({ID: f"times-{t}"} if t else {}), start=start, end=end)
@@ -554,7 +590,17 @@ def numbers_that_overflow_sums(addresses: Addresses, budget: Budget) -> Outcome:
 @attack("derive", seconds=SECONDS, everyday=False)
 def markdown_that_never_ends(addresses: Addresses, budget: Budget) -> Outcome:
     """Nested quotes, emphasis, links and tables of a megabyte, then shown as transcripts."""
-    bombs = (">" * 500_000, "*a " * 300_000, "[" * 500_000, "![](" * 200_000, "|a" * 400_000 + "\n|-" * 1000, "`" * 999_999, "- " * 500_000, "<a " * 300_000, "&amp;" * 200_000)  # fmt: skip
+    bombs = (
+        ">" * 500_000,
+        "*a " * 300_000,
+        "[" * 500_000,
+        "![](" * 200_000,
+        "|a" * 400_000 + "\n|-" * 1000,
+        "`" * 999_999,
+        "- " * 500_000,
+        "<a " * 300_000,
+        "&amp;" * 200_000,
+    )
     trace, now = _trace(), time.time_ns()
     spans = [
         _chat(
@@ -588,11 +634,14 @@ def log_records_with_messages_by_the_hundred_thousand(
         addresses, budget, request([_chat(trace, 1, {ID: "logs", "gen_ai.system": "openai"})])
     )
     record = (
-        b"\x09" + now.to_bytes(8, "little") + field(5, field(1, b'{"content":"hello"}'))
+        b"\x09"
+        + now.to_bytes(8, "little")
+        + field(5, field(1, b'{"content":"hello"}'))
         + field(6, attribute("event.name", "gen_ai.user.message"))
-        + field(9, trace.to_bytes(16, "big")) + field(10, (1).to_bytes(8, "big"))
+        + field(9, trace.to_bytes(16, "big"))
+        + field(10, (1).to_bytes(8, "big"))
         + field(12, b"gen_ai.user.message")
-    )  # fmt: skip
+    )
     payload = field(1, field(2, field(2, record) * 80_000))
     Client(addresses.otlp_http, outcome, budget).ask("POST", "/v1/logs", payload, PROTOBUF)
     return outcome
@@ -604,9 +653,13 @@ def tags_and_users_by_the_hundred_thousand(addresses: Addresses, budget: Budget)
     trace, now, spans = _trace(), time.time_ns(), []
     for n in range(30_000):
         attributes = {
-            "langfuse.trace.tags": json.dumps([f"tag-{n}-{m}" for m in range(10)]), "user.id": f"user-{n}" * 50,
-            "gen_ai.request.model": f"model-{n}" * 50, f"metadata.key-{n}": "v", ID: "collector", INPUT: "[]",
-        }  # fmt: skip
+            "langfuse.trace.tags": json.dumps([f"tag-{n}-{m}" for m in range(10)]),
+            "user.id": f"user-{n}" * 50,
+            "gen_ai.request.model": f"model-{n}" * 50,
+            f"metadata.key-{n}": "v",
+            ID: "collector",
+            INPUT: "[]",
+        }
         spans.append(_chat(trace + n % 100, n + 1, attributes, start=now + n))
     return _send(
         addresses, budget, *(request(spans[n : n + 10_000]) for n in range(0, 30_000, 10_000))

@@ -70,8 +70,11 @@ def export(server: Server, header: str, value: bytes) -> tuple[int, bytes]:
         connection.sendall(
             b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
             b"content-type: application/x-protobuf\r\n"
-            + f"content-length: {len(body)}\r\n{header}: ".encode() + value + b"\r\n\r\n" + body
-        )  # fmt: skip
+            + f"content-length: {len(body)}\r\n{header}: ".encode()
+            + value
+            + b"\r\n\r\n"
+            + body
+        )
         answer = b""
         try:
             while chunk := connection.recv(65536):
@@ -140,8 +143,9 @@ def test_whatever_a_transport_lets_through_is_refused(header, kind):
 
 
 @pytest.mark.parametrize(
-    "attribute", ["otel_threads.project", "openinference.project.name", "langsmith.trace.session_name"]
-)  # fmt: skip
+    "attribute",
+    ["otel_threads.project", "openinference.project.name", "langsmith.trace.session_name"],
+)
 def test_a_span_is_never_refused_for_its_project_and_its_name_is_cleaned(server, attribute):
     name = f"{attribute}\x1b[31m\u202e\x00 \n{'x' * 300}"
     cleaned = names.cleaned(name)
@@ -165,15 +169,27 @@ def test_a_span_whose_project_is_nothing_but_blanks_is_the_defaults(server):
 NAME = "a\u202eb"
 BODIES = {
     "score name": ("PUT", "/scores", {"scores": [{"thread_id": "t", "name": NAME, "value": 1}]}),
-    "score category": ("PUT", "/scores", {"scores": [{"thread_id": "t", "name": "n", "category": NAME}]}),
-    "score author": ("PUT", "/scores", {"scores": [{"thread_id": "t", "name": "n", "value": 1, "author": NAME}]}),
-    "score project": ("PUT", "/scores", {"scores": [{"thread_id": "t", "name": "n", "value": 1, "project": NAME}]}),
+    "score category": (
+        "PUT",
+        "/scores",
+        {"scores": [{"thread_id": "t", "name": "n", "category": NAME}]},
+    ),
+    "score author": (
+        "PUT",
+        "/scores",
+        {"scores": [{"thread_id": "t", "name": "n", "value": 1, "author": NAME}]},
+    ),
+    "score project": (
+        "PUT",
+        "/scores",
+        {"scores": [{"thread_id": "t", "name": "n", "value": 1, "project": NAME}]},
+    ),
     "tag": ("PATCH", "/threads/tags", {"thread_ids": ["t"], "add": [NAME]}),
     "comment author": ("POST", "/comments", {"thread_id": "t", "text": "x", "author": NAME}),
     "view": ("POST", "/views", {"name": NAME}),
     "view project": ("POST", "/views", {"name": "v", "project": NAME}),
     "project": ("PATCH", "/projects", {"project": NAME, "retention_days": 1}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", BODIES)

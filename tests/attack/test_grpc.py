@@ -37,7 +37,7 @@ from attack.http2 import (
     message,
     repeat,
     settings,
-)  # fmt: skip
+)
 from attack.kit import ATTACKS, Budget, Outcome, attack, check, names, run
 from attack.target import MIB, Addresses
 

@@ -405,10 +405,15 @@ def methods_and_versions_that_are_none(addresses: Addresses, budget: Budget) -> 
     """HTTP/0.9, HTTP/2 without a word before, CONNECT, garbage, TLS on a plain port."""
     outcome = Outcome(connection_closed=True)
     shapes = (
-        b"GET /api\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
-        bytes(range(256)), b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", b"GET healthz HTTP/1.1\r\nHost: a\r\n\r\n",
-    )  # fmt: skip
+        b"GET /api\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        bytes(range(256)),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+    )
     while budget.left():
         for shape in shapes:
             found = each_ends(addresses.http, Budget(time.monotonic() + 0.01), shape, at_once=1)

@@ -25,9 +25,14 @@ def test_a_server_that_stands_still_for_two_seconds_is_found_slow(target, monkey
     monkeypatch.setenv("ATTACK_TEST_PID", str(target.pid()))
 
     one = Attack(
-        area="kit", name="kit/stands-still", attacker=stands_still, processes=1, seconds=2.5,
-        must_close=False, growth_bytes_max=kit.GROWTH_BYTES_MAX,
-    )  # fmt: skip
+        area="kit",
+        name="kit/stands-still",
+        attacker=stands_still,
+        processes=1,
+        seconds=2.5,
+        must_close=False,
+        growth_bytes_max=kit.GROWTH_BYTES_MAX,
+    )
     report = run(target, one)
 
     assert report.lost == 0

@@ -285,9 +285,23 @@ def cursors_that_are_forged(addresses: Addresses, budget: Budget) -> Outcome:
     cursor = page.get("next_cursor") or ""
     digest, values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     odd = [
-        None, True, -1, 1 << 70, 1e308, "", "x" * 10_000, "\u0000", {"time": "0001-01-01"}, {"time": "9999-12-31T23:59:59.999999+14:00"},
-        {"time": "2026-01-01"}, {"time": 5}, {"x": 1}, [], [[]], {"time": "x" * 10_000},
-    ]  # fmt: skip
+        None,
+        True,
+        -1,
+        1 << 70,
+        1e308,
+        "",
+        "x" * 10_000,
+        "\u0000",
+        {"time": "0001-01-01"},
+        {"time": "9999-12-31T23:59:59.999999+14:00"},
+        {"time": "2026-01-01"},
+        {"time": 5},
+        {"x": 1},
+        [],
+        [[]],
+        {"time": "x" * 10_000},
+    ]
     forged = [[*values[:at], one, *values[at + 1 :]] for at in range(len(values)) for one in odd]
     forged += [
         values[:2],
@@ -325,12 +339,31 @@ def walks_that_never_end(addresses: Addresses, budget: Budget) -> Outcome:
 def limits_and_sorts_that_cannot_be(addresses: Addresses, budget: Budget) -> Outcome:
     """Limits beyond reason, sorts by what is no field, offsets, parameters nobody knows."""
     queries = (
-        "limit=0", "limit=-1", f"limit={10**30}", "limit=" + "9" * 5000, "limit=1e3", "sort=",
-        "sort=--turn_count", "sort=" + "-" * 5000, "sort=scores.x", "sort=1;drop table spans",
-        "sort=metadata." + "x" * 5000, "cursor=", "cursor=%00", "from=-9999-01-01", "from=1e999-",
-        "to=9999-12-31T23:59:59-14:00", "project=%00", "project=" + "x" * 8000, "status=x", "a=b" * 2000,
-        "search=%00%ff", "thread_id=%ed%a0%80", "with_total=maybe", "from=0001-01-01T00:00:00%2B14:00",
-    )  # fmt: skip
+        "limit=0",
+        "limit=-1",
+        f"limit={10**30}",
+        "limit=" + "9" * 5000,
+        "limit=1e3",
+        "sort=",
+        "sort=--turn_count",
+        "sort=" + "-" * 5000,
+        "sort=scores.x",
+        "sort=1;drop table spans",
+        "sort=metadata." + "x" * 5000,
+        "cursor=",
+        "cursor=%00",
+        "from=-9999-01-01",
+        "from=1e999-",
+        "to=9999-12-31T23:59:59-14:00",
+        "project=%00",
+        "project=" + "x" * 8000,
+        "status=x",
+        "a=b" * 2000,
+        "search=%00%ff",
+        "thread_id=%ed%a0%80",
+        "with_total=maybe",
+        "from=0001-01-01T00:00:00%2B14:00",
+    )
     paths = [f"{API}/{of}?{query}" for query in queries for of in ("threads", "traces")]
     return _gets(addresses, budget, paths, 4)
 
@@ -356,11 +389,14 @@ def pages_with_odd_headers(addresses: Addresses, budget: Budget) -> Outcome:
     """Assets with ranges, encodings and conditions that no browser sends."""
     odd = (
         {"range": "bytes=" + ",".join(f"{n}-{n}" for n in range(1000))},
-        {"range": "bytes=0-,0-,0-"}, {"range": "bytes=-1"}, {"range": "bytes=" + "9" * 5000 + "-"},
+        {"range": "bytes=0-,0-,0-"},
+        {"range": "bytes=-1"},
+        {"range": "bytes=" + "9" * 5000 + "-"},
         {"accept-encoding": ",".join(f"gzip;q=0.{n}" for n in range(1000))},
         {"if-none-match": ",".join(f'"{n}"' for n in range(1000))},
-        {"if-modified-since": "Thu, 01 Jan 99999 00:00:00 GMT"}, {"accept": "," * 5000},
-    )  # fmt: skip
+        {"if-modified-since": "Thu, 01 Jan 99999 00:00:00 GMT"},
+        {"accept": "," * 5000},
+    )
     paths = (
         "/",
         "/static/app.js",

@@ -137,17 +137,25 @@ HOSTILE = {
     "in-list": "select 1 where 1 in (" + ",".join(map(str, range(120_000))) + ")",
     "values": "select count(*) from (values " + ",".join(["(1)"] * 200_000) + ")",
     "subqueries": "select * from (" * DEEP + "select 1" + ")" * DEEP,
-    "chain-of-ctes": "with a0 as (select 1 as x)" + "".join(f", a{n} as (select a.x + b.x as x from a{n - 1} a, a{n - 1} b)" for n in range(1, 40)) + " select * from a39",
-    "ten-thousand-joins": "select count(*) from " + ", ".join(f"range(2) t{n}" for n in range(10_000)),
-    "joins-with-conditions": "select count(*) from range(2) t0" + "".join(f" join range(2) t{n} on t{n}.range = t{n - 1}.range" for n in range(1, 400)),
+    "chain-of-ctes": "with a0 as (select 1 as x)"
+    + "".join(
+        f", a{n} as (select a.x + b.x as x from a{n - 1} a, a{n - 1} b)" for n in range(1, 40)
+    )
+    + " select * from a39",
+    "ten-thousand-joins": "select count(*) from "
+    + ", ".join(f"range(2) t{n}" for n in range(10_000)),
+    "joins-with-conditions": "select count(*) from range(2) t0"
+    + "".join(f" join range(2) t{n} on t{n}.range = t{n - 1}.range" for n in range(1, 400)),
     "unions": " union all ".join(["select 1"] * 20_000),
     "columns": "select " + ",".join(f"1 as c{n}" for n in range(60_000)),
     "cases": "select " + "case when true then " * 5000 + "1" + " end" * 5000,
     "list-literal": "select len([" + ",".join(["1"] * 300_000) + "])",
     "struct-depth": "select " + "{'a': " * DEEP + "1" + "}" * DEEP,
-    "cubes": "select count(*) from (select 1 as a) group by cube (" + ",".join(f"a + {n}" for n in range(25)) + ")",
+    "cubes": "select count(*) from (select 1 as a) group by cube ("
+    + ",".join(f"a + {n}" for n in range(25))
+    + ")",
     "string-literal": "select length('" + "x" * 1_000_000 + "')",
-}  # fmt: skip
+}
 
 
 @dataclass(slots=True)

@@ -30,9 +30,13 @@ def binary() -> Path:
     (ROOT / ".collector").mkdir(exist_ok=True)
     with FileLock(ROOT / ".collector/lock"):
         built = subprocess.run(
-            ["make", "collector"], cwd=ROOT, capture_output=True, text=True, check=False,
+            ["make", "collector"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=BUILD_TIMEOUT_S,
-        )  # fmt: skip
+        )
     assert built.returncode == 0, built.stderr[-4000:]
     return BINARY
 
@@ -53,9 +57,13 @@ class Collector:
         folder.mkdir(exist_ok=True)
         self._command = [str(binary), "--config", str(CONFIGS / config)]
         self._env = {
-            **os.environ, "LISTEN_GRPC": self.grpc, "LISTEN_HTTP": self.http, "HEALTH": health,
-            "QUEUE_DIRECTORY": str(folder / "queue"), **env,
-        }  # fmt: skip
+            **os.environ,
+            "LISTEN_GRPC": self.grpc,
+            "LISTEN_HTTP": self.http,
+            "HEALTH": health,
+            "QUEUE_DIRECTORY": str(folder / "queue"),
+            **env,
+        }
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Collector":
@@ -79,9 +87,14 @@ class Collector:
 
     def post(self, payload: bytes, **headers: str) -> httpx.Response:
         return httpx.post(
-            f"http://{self.http}/v1/traces", content=payload, timeout=60,
-            headers={"content-type": "application/x-protobuf", **{k.replace("_", "-"): v for k, v in headers.items()}},
-        )  # fmt: skip
+            f"http://{self.http}/v1/traces",
+            content=payload,
+            timeout=60,
+            headers={
+                "content-type": "application/x-protobuf",
+                **{k.replace("_", "-"): v for k, v in headers.items()},
+            },
+        )
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self.process.poll() is None:

@@ -44,9 +44,12 @@ def wait_for_spans(server, count: int, timeout_s: float = 60) -> None:
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_a_configuration_is_valid(binary, name, tmp_path):
     found = subprocess.run(
-        [binary, "validate", "--config", str(CONFIGS / name)], capture_output=True, text=True, check=False,
+        [binary, "validate", "--config", str(CONFIGS / name)],
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "QUEUE_DIRECTORY": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert found.returncode == 0, found.stderr
     assert "deprecated" not in found.stderr.lower(), found.stderr
 
@@ -225,10 +228,26 @@ def test_telemetrygen(make_server, make_collector):
     server = make_server()
     collector = make_collector("sidecar.yaml", OTEL_THREADS_OTLP=server.grpc)
     ran = subprocess.run(
-        [TELEMETRYGEN, "traces", "--otlp-insecure", "--otlp-endpoint", collector.grpc, "--traces", "250", "--rate", "250",
-         "--workers", "4", "--child-spans", "3"],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        [
+            TELEMETRYGEN,
+            "traces",
+            "--otlp-insecure",
+            "--otlp-endpoint",
+            collector.grpc,
+            "--traces",
+            "250",
+            "--rate",
+            "250",
+            "--workers",
+            "4",
+            "--child-spans",
+            "3",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     wait_for_spans(server, 4 * 250 * 4, 180)
     assert server.get("/status")["spans"] == 4000

@@ -66,7 +66,7 @@ def test_a_request_sent_twice_is_stored_once(parts):
     for _ in range(3):
         assert parts.send(payload).result(20).accepted == 2
     assert parts.count() == 2
-    assert parts.count("content_pieces") == 2
+    assert parts.count("x_content_chunks") == 2
 
 
 def test_repeats_within_a_group_are_stored_once(parts):

@@ -11,12 +11,16 @@ DERIVED = ("threads", "turns", "messages", "traces", "calls")
 KEYS_SQL = """
     select 'span:' || span_id as key, count(*) as count from spans group by all
     union all select 'log:' || body, count(*) from log_records group by all
-    union all select 'score:' || name, count(*) from score_records group by all
+    union all select 'score:' || name, count(*) from x_score_records group by all
 """
 # A span is stored twice or halved, or raw and derived rows disagree: each count must be 0.
 DISAGREEMENTS = (
-    "spans_twice", "spans_halved", "spans_without_trace", "traces_without_span", "span_counts_apart",
-)  # fmt: skip
+    "spans_twice",
+    "spans_halved",
+    "spans_without_trace",
+    "traces_without_span",
+    "span_counts_apart",
+)
 DISAGREEMENTS_SQL = """
     select
         (select count(*) - count(distinct (project, trace_id, span_id)) from spans),
@@ -65,5 +69,8 @@ def rebuild(database: Path, env: Mapping[str, str]) -> None:
     """Derive everything again with the command; nobody may have the file open."""
     subprocess.run(
         [sys.executable, "-m", "otel_threads", "rebuild", "--database", str(database)],
-        env=dict(env), cwd=database.parent, check=True, capture_output=True,
-    )  # fmt: skip
+        env=dict(env),
+        cwd=database.parent,
+        check=True,
+        capture_output=True,
+    )

@@ -239,8 +239,9 @@ def in_the_making_of_a_file(now: Round) -> None:
     other.spawn()
     wait_for(
         lambda: any(other.folder.iterdir()) and _bytes_of(other.wal) > size,
-        "a file is made", poll_s=SPIN_S,
-    )  # fmt: skip
+        "a file is made",
+        poll_s=SPIN_S,
+    )
     now.note = f"at {_bytes_of(other.wal)} bytes of WAL"
     other.kill()
     _check_other(now, other, {})

@@ -325,10 +325,12 @@ class Restarts:
         process = getattr(self._local, "process", None)
         if process is None or process.poll() is not None:
             process = self._local.process = subprocess.Popen(
-                [sys.executable, str(HERE / "restart.py")], text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                [sys.executable, str(HERE / "restart.py")],
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 stderr=(self._folder / "restarts.stderr").open("a"),
-            )  # fmt: skip
+            )
             with self._lock:
                 self._processes.append(process)
         return process
@@ -418,9 +420,14 @@ def main() -> int:
         print(f"records: {len(records)} ({dict(counts)})")
         print(f"acknowledged: {session.ledger.acknowledged_count()}", flush=True)
         checked, losses = check(
-            session, records, folder, systems, options.states, options.seed,
+            session,
+            records,
+            folder,
+            systems,
+            options.states,
+            options.seed,
             on_loss=lambda loss: print(told(loss, records), flush=True),
-        )  # fmt: skip
+        )
     for (kind, reason), count in Counter((one.kind, _worded(one)) for one in losses).most_common():
         print(f"{count:>5}  {kind}: {reason}")
     print(f"{checked} states, {len(losses)} losses")

@@ -120,6 +120,13 @@ def _read(log: mmap.mmap, prefix: str) -> Iterator[Record]:
         data = log[at : at + data_bytes]
         at += data_bytes
         yield Record(
-            call=Call(call), time_ns=time_ns, pid=pid, inode=inode, offset=offset, length=length,
-            name=texts[0], second=texts[1], data=data,
-        )  # fmt: skip
+            call=Call(call),
+            time_ns=time_ns,
+            pid=pid,
+            inode=inode,
+            offset=offset,
+            length=length,
+            name=texts[0],
+            second=texts[1],
+            data=data,
+        )

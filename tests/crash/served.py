@@ -98,9 +98,12 @@ class Served:
         """Start a command of ours on the database; its errors go to the same file."""
         return subprocess.Popen(
             [sys.executable, "-m", "otel_threads", *words, "--database", str(self.database)],
-            env=self.env, cwd=self.folder.parent, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=self.stderr_file.open("ab"),
-        )  # fmt: skip
+            env=self.env,
+            cwd=self.folder.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.stderr_file.open("ab"),
+        )
 
     def info(self) -> dict[str, object]:
         """Return what the server info file says: `pid` and the address of each port."""

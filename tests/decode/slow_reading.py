@@ -30,7 +30,7 @@ def tables(payload: bytes) -> tuple[dict[str, list[dict[str, Any]]], int]:
     request = ExportTraceServiceRequest.FromString(payload)
     found: dict[str, list] = {
         "spans": [],
-        "content_pieces": [],
+        "x_content_chunks": [],
         "span_events": [],
         "span_links": [],
     }
@@ -135,7 +135,7 @@ def _span(resource_spans, scope_spans, span) -> dict[str, list[dict[str, Any]]]:
         "scope_version": scope_spans.scope.version,
         "extras": _extras(resource_spans, scope_spans, span),
     }
-    return {"spans": [row], "content_pieces": content, "span_events": events, "span_links": links}
+    return {"spans": [row], "x_content_chunks": content, "span_events": events, "span_links": links}
 
 
 def _last(attributes) -> dict[str, values.Encoded]:
@@ -177,11 +177,14 @@ def _pieces(
             size += more
     return [
         {
-            **keys, "event_index": event_index, "key": key, "value": piece,
-            "piece_index": i if len(pieces) > 1 else None,
+            **keys,
+            "event_index": event_index,
+            "key": key,
+            "value": piece,
+            "chunk_index": i if len(pieces) > 1 else None,
         }
         for i, piece in enumerate(pieces)
-    ]  # fmt: skip
+    ]
 
 
 def readable(name: str, row: dict[str, Any]) -> dict[str, Any]:

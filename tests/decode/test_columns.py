@@ -135,7 +135,7 @@ def check_same(payloads: list[bytes]) -> None:
     for name, table in fast.tables.items():
         want = [row for tables, _ in slow for row in tables[name]]
         got = [slow_reading.readable(name, row) for row in table.to_pylist()]
-        order = repr if name == "content_pieces" else (lambda row: 0)
+        order = repr if name == "x_content_chunks" else (lambda row: 0)
         assert sorted(got, key=order) == sorted(want, key=order)
 
 

@@ -214,16 +214,30 @@ def test_what_all_families_say_together():
     assert CONVENTIONS.log_events == ("gen_ai.*",)
     assert CONVENTIONS.elided == {"<REDACTED>", "<elided>"}
     assert set(CONVENTIONS.metadata_noise) == {
-        "LANGSMITH_", "langgraph_", "lc_", "ls_", "langfuse_", "revision_id", "checkpoint_ns", "usage_metadata",
-    }  # fmt: skip
+        "LANGSMITH_",
+        "langgraph_",
+        "lc_",
+        "ls_",
+        "langfuse_",
+        "revision_id",
+        "checkpoint_ns",
+        "usage_metadata",
+    }
     assert set(CONVENTIONS.tag_noise) == {"seq:step:", "graph:step:"}
     assert set(CONVENTIONS.metadata_prefixes) == {
-        "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
-        "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.", "metadata.",
-    }  # fmt: skip
+        "langfuse.trace.metadata.",
+        "langsmith.metadata.",
+        "lmnr.association.properties.metadata.",
+        "traceloop.association.properties.",
+        "ai.telemetry.metadata.",
+        "otel_threads.metadata.",
+        "metadata.",
+    }
     assert CONVENTIONS.first_token_events == {
-        "First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk",
-    }  # fmt: skip
+        "First Token Stream Event",
+        "gen_ai.content.completion.chunk",
+        "ai.stream.firstChunk",
+    }
 
 
 def test_every_module_has_one_family_of_its_name_and_a_test():
@@ -292,11 +306,39 @@ def test_a_place_is_given_once():
 
 
 VENDORS = (
-    "langfuse", "langsmith", "openinference", "traceloop", "logfire", "pydantic_ai", "livekit", "lk\\.", "mastra",
-    "mlflow", "lmnr", "laminar", "langwatch", "genkit", "haystack", "vercel", "litellm", "strands", "claude",
-    "openlit", "gcp\\.vertex", "smolagents", "autogen", "semantic.kernel", "spring\\.ai", "wandb", "langgraph",
-    "langchain", "ai\\.telemetry", "ai\\.response", "traceai", "langtrace",
-)  # fmt: skip
+    "langfuse",
+    "langsmith",
+    "openinference",
+    "traceloop",
+    "logfire",
+    "pydantic_ai",
+    "livekit",
+    "lk\\.",
+    "mastra",
+    "mlflow",
+    "lmnr",
+    "laminar",
+    "langwatch",
+    "genkit",
+    "haystack",
+    "vercel",
+    "litellm",
+    "strands",
+    "claude",
+    "openlit",
+    "gcp\\.vertex",
+    "smolagents",
+    "autogen",
+    "semantic.kernel",
+    "spring\\.ai",
+    "wandb",
+    "langgraph",
+    "langchain",
+    "ai\\.telemetry",
+    "ai\\.response",
+    "traceai",
+    "langtrace",
+)
 # Who named them outside, and why it stays.
 NAMED = {
     # Which project a request belongs to is decided before anything is derived, by columns.

@@ -44,8 +44,11 @@ def test_from_when_on_turns_stay(kinds, stays):
 
 def before(**changes) -> Before:
     known = {
-        "turn_count": 3, "start_time_unix_nano": 10, "trace_count": 1, "failed_from_unix_nano": None,
-    }  # fmt: skip
+        "turn_count": 3,
+        "start_time_unix_nano": 10,
+        "trace_count": 1,
+        "failed_from_unix_nano": None,
+    }
     return Before(**(known | changes))
 
 

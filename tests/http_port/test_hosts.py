@@ -17,10 +17,17 @@ from otel_threads.http_port.origins import foreign
         ("[::1]:4320", Authority("::1", "4320")),
         ("127.0.0.1", Authority("127.0.0.1", None)),
         ("a:", Authority("a", None)),
-        ("", None), (":80", None), ("a@b", None), ("a/b", None), ("a b", None), ("a:b", None),
-        ("localhost:80\x00", None), ("a,b", None), (".", None),
+        ("", None),
+        (":80", None),
+        ("a@b", None),
+        ("a/b", None),
+        ("a b", None),
+        ("a:b", None),
+        ("localhost:80\x00", None),
+        ("a,b", None),
+        (".", None),
     ],
-)  # fmt: skip
+)
 def test_an_authority_is_a_host_and_a_port_or_none(text, found):
     assert authority(text) == found
 

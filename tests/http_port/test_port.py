@@ -79,9 +79,13 @@ class Running:
         async def serve() -> None:
             self.loop = asyncio.get_running_loop()
             self.port = HttpPort(
-                self.application, listener=self.listener, limits=self._limits,
-                refusals=Refusals(self.name), tls=None, stop_grace_s=2.0,
-            )  # fmt: skip
+                self.application,
+                listener=self.listener,
+                limits=self._limits,
+                refusals=Refusals(self.name),
+                tls=None,
+                stop_grace_s=2.0,
+            )
             running = asyncio.create_task(self.port.serve())
             await self.port.listening.wait()
             self._ready.set()
@@ -108,9 +112,10 @@ class Running:
     def refused(self, reason: str) -> float:
         found: list[Sample] = next(iter(REFUSED.collect())).samples
         return sum(
-            one.value for one in found
+            one.value
+            for one in found
             if one.labels == {"port": self.name, "reason": reason} and one.name.endswith("_total")
-        )  # fmt: skip
+        )
 
 
 def read_all(one: socket.socket) -> bytes:
@@ -203,7 +208,12 @@ def test_large_responses_pass_whole(port):
 @pytest.mark.parametrize(
     ("data", "status", "reason", "text"),
     [
-        (closing(b"a", b"x: " + b"a" * 5000), 431, "header_bytes", b"4096 bytes (http_header_bytes_max)"),
+        (
+            closing(b"a", b"x: " + b"a" * 5000),
+            431,
+            "header_bytes",
+            b"4096 bytes (http_header_bytes_max)",
+        ),
         (closing(b"a" * 5000), 431, "header_bytes", b"http_header_bytes_max"),
         (closing(b"a", *[b"a: b"] * bounds.HEADERS_MAX), 431, "headers", b"128 headers"),
         (b"\r\n" * 5000, 431, "header_bytes", b"http_header_bytes_max"),
@@ -211,18 +221,31 @@ def test_large_responses_pass_whole(port):
         (b"GET / HTTP/1.1\nHost: a\n\n" * 2, 400, "malformed", b"not HTTP/1.1"),
         (
             closing(b"a", b"content-length: 1", b"transfer-encoding: chunked", body=b"0\r\n\r\n"),
-            400, "malformed", b"not HTTP/1.1",
+            400,
+            "malformed",
+            b"not HTTP/1.1",
         ),
         (
-            closing(b"a", b"transfer-encoding: chunked", method=b"POST", body=b"1\r\nx\r\n" * 20_000),
-            400, "chunk_overhead", b"send larger chunks",
+            closing(
+                b"a", b"transfer-encoding: chunked", method=b"POST", body=b"1\r\nx\r\n" * 20_000
+            ),
+            400,
+            "chunk_overhead",
+            b"send larger chunks",
         ),
         (
-            closing(b"a", b"transfer-encoding: chunked", method=b"POST", body=b"0\r\n" + b"a: b\r\n" * 9000),
-            400, "chunk_overhead", b"send larger chunks",
+            closing(
+                b"a",
+                b"transfer-encoding: chunked",
+                method=b"POST",
+                body=b"0\r\n" + b"a: b\r\n" * 9000,
+            ),
+            400,
+            "chunk_overhead",
+            b"send larger chunks",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_goes_over_a_limit_is_told_counted_and_closed(port, data, status, reason, text):
     answer = port.ask(data)
     assert answer.startswith(b"HTTP/1.1 %d " % status)

@@ -65,11 +65,18 @@ def test_senders_use_any_name_and_pages_do_not(server):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/rebuild"), ("POST", "/demo"), ("POST", "/sql"), ("PUT", "/scores"), ("PATCH", "/threads/tags"),
-        ("POST", "/threads/delete"), ("POST", "/prune"), ("GET", "/backup"), ("HEAD", "/backup"),
+        ("POST", "/rebuild"),
+        ("POST", "/demo"),
+        ("POST", "/sql"),
+        ("PUT", "/scores"),
+        ("PATCH", "/threads/tags"),
+        ("POST", "/threads/delete"),
+        ("POST", "/prune"),
+        ("GET", "/backup"),
+        ("HEAD", "/backup"),
         ("GET", "/export/threads"),
     ],
-)  # fmt: skip
+)
 def test_what_costs_or_changes_is_refused_to_foreign_pages(server, method, path):
     for headers in (FOREIGN, {"sec-fetch-site": "same-site"}):
         answer = httpx.request(method, server.api + path, headers=headers)

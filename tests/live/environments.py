@@ -50,9 +50,13 @@ def made(name: str, packages: list[str], *, node: bool = False) -> Path:
             python = str(folder / "bin/python")
             install = [*uv, "pip", "install", "--quiet", "--python", python, *packages]
         ran = subprocess.run(
-            install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S,
+            install,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
             check=False,
-        )  # fmt: skip
+        )
         assert ran.returncode == 0, ran.stderr[-4000:]
         done.touch()
     return folder

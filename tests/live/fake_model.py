@@ -45,8 +45,10 @@ class FakeModel:
         if last["role"] == "tool":
             message["content"] = f"The tool says: {_text(last)}"
         elif city and request.get("tools"):
-            call = {"name": request["tools"][0]["function"]["name"],
-                    "arguments": json.dumps({"city": city[1]})}  # fmt: skip
+            call = {
+                "name": request["tools"][0]["function"]["name"],
+                "arguments": json.dumps({"city": city[1]}),
+            }
             message["tool_calls"] = [{"id": "call_1", "type": "function", "function": call}]
         else:
             message["content"] = f"You said: {_text(last)}"
@@ -60,15 +62,20 @@ class FakeModel:
             "object": "chat.completion",
             "created": 1,
             "model": "gpt-4o-mini",
-            "choices": [{
-                "index": 0, "message": message, "logprobs": None,
-                "finish_reason": "tool_calls" if message.get("tool_calls") else "stop",
-            }],
+            "choices": [
+                {
+                    "index": 0,
+                    "message": message,
+                    "logprobs": None,
+                    "finish_reason": "tool_calls" if message.get("tool_calls") else "stop",
+                }
+            ],
             "usage": {
-                "prompt_tokens": used[0], "completion_tokens": used[1],
+                "prompt_tokens": used[0],
+                "completion_tokens": used[1],
                 "total_tokens": sum(used),
             },
-        }  # fmt: skip
+        }
 
 
 def _text(message: dict) -> str:

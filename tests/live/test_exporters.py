@@ -51,10 +51,20 @@ def test_java(server):
     with FileLock(KEPT / "exporter-java.lock"):
         shutil.copytree(EXPORTERS / "java", folder, dirs_exist_ok=True)
         built = subprocess.run(
-            ["mvn", "--quiet", "--batch-mode", "compile", "dependency:build-classpath",
-             "-Dmdep.outputFile=classpath"],
-            cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False,
-        )  # fmt: skip
+            [
+                "mvn",
+                "--quiet",
+                "--batch-mode",
+                "compile",
+                "dependency:build-classpath",
+                "-Dmdep.outputFile=classpath",
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            check=False,
+        )
         assert built.returncode == 0, built.stdout[-4000:]
     classes = f"{folder / 'target/classes'}:{(folder / 'classpath').read_text()}"
     send(["java", "-cp", classes, "Exporter"], server)
@@ -66,9 +76,23 @@ def test_go(server):
         missing("telemetrygen is not built: make collector")
     before = server.get("/status")["spans"]
     send(
-        [TELEMETRYGEN, "traces", "--otlp-insecure", "--otlp-endpoint", server.grpc,
-         "--traces", str(SPANS), "--workers", "4", "--rate", "0", "--child-spans", "1",
-         "--otlp-header", 'x-otel-threads-project="go"'],
+        [
+            TELEMETRYGEN,
+            "traces",
+            "--otlp-insecure",
+            "--otlp-endpoint",
+            server.grpc,
+            "--traces",
+            str(SPANS),
+            "--workers",
+            "4",
+            "--rate",
+            "0",
+            "--child-spans",
+            "1",
+            "--otlp-header",
+            'x-otel-threads-project="go"',
+        ],
         server,
-    )  # fmt: skip
+    )
     assert server.get("/status")["spans"] == before + 2 * 4 * SPANS

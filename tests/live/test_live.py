@@ -28,26 +28,61 @@ class Case:
 
 HTTP = "opentelemetry-exporter-otlp-proto-http"
 CASES = [
-    Case("openai_chat.py",
-         [str(ROOT), "openai", HTTP, "opentelemetry-instrumentation-genai-openai",
-          "opentelemetry-distro"],
-         "otel_threads.thread_id"),
-    Case("langgraph_agent.py",
-         ["langgraph", "langchain-openai", "opentelemetry-sdk", HTTP,
-          "openinference-instrumentation-langchain"], "session.id", tool=True),
-    Case("openai_agents.py",
-         ["openai-agents", "opentelemetry-sdk", HTTP,
-          "openinference-instrumentation-openai-agents"], "session.id", tool=True),
-    Case("traceloop_app.py", ["openai", "httpx", "traceloop-sdk"],
-         "traceloop.association.properties.session_id"),
+    Case(
+        "openai_chat.py",
+        [
+            str(ROOT),
+            "openai",
+            HTTP,
+            "opentelemetry-instrumentation-genai-openai",
+            "opentelemetry-distro",
+        ],
+        "otel_threads.thread_id",
+    ),
+    Case(
+        "langgraph_agent.py",
+        [
+            "langgraph",
+            "langchain-openai",
+            "opentelemetry-sdk",
+            HTTP,
+            "openinference-instrumentation-langchain",
+        ],
+        "session.id",
+        tool=True,
+    ),
+    Case(
+        "openai_agents.py",
+        ["openai-agents", "opentelemetry-sdk", HTTP, "openinference-instrumentation-openai-agents"],
+        "session.id",
+        tool=True,
+    ),
+    Case(
+        "traceloop_app.py",
+        ["openai", "httpx", "traceloop-sdk"],
+        "traceloop.association.properties.session_id",
+    ),
     Case("langfuse_app.py", ["langfuse>=3.10", "openai"], "session.id"),
-    Case("pydantic_ai_agent.py", ["pydantic-ai-slim[openai]>=2", "opentelemetry-sdk", HTTP],
-         "gen_ai.conversation.id", tool=True),
-    Case("vercel_ai.mjs",
-         ["ai@6", "@ai-sdk/openai@3", "zod@4", "@opentelemetry/api@1",
-          "@opentelemetry/sdk-trace-node@2", "@opentelemetry/exporter-trace-otlp-http@0"],
-         "ai.telemetry.metadata.sessionId", tool=True),
-]  # fmt: skip
+    Case(
+        "pydantic_ai_agent.py",
+        ["pydantic-ai-slim[openai]>=2", "opentelemetry-sdk", HTTP],
+        "gen_ai.conversation.id",
+        tool=True,
+    ),
+    Case(
+        "vercel_ai.mjs",
+        [
+            "ai@6",
+            "@ai-sdk/openai@3",
+            "zod@4",
+            "@opentelemetry/api@1",
+            "@opentelemetry/sdk-trace-node@2",
+            "@opentelemetry/exporter-trace-otlp-http@0",
+        ],
+        "ai.telemetry.metadata.sessionId",
+        tool=True,
+    ),
+]
 
 
 @pytest.fixture

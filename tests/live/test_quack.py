@@ -13,15 +13,26 @@ from live import environments
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "a-token-of-sixteen-characters"
 REFUSED = (
-    "insert into otel_threads.main.settings values (1, 2)", "create table x (i int)",
-    "drop view threads", "delete from otel_threads.main.spans", "set threads = 1", "begin",
-    "attach '/tmp/x.duckdb'", "copy (select 1) to '/tmp/otel-threads-escape.csv'",
-    "call checkpoint()", "select * from checkpoint()", "select * from query('select 1')",
-    "select * from duckdb_settings()", "select * from quack_server_list()",
-    "select * from quack_stop('x')", "select write_log('x')", "select * from READ_TEXT('/etc/passwd')",
-    "select 1; select 2", "explain analyze delete from otel_threads.main.spans",
+    "insert into otel_threads.main.settings values (1, 2)",
+    "create table x (i int)",
+    "drop view threads",
+    "delete from otel_threads.main.spans",
+    "set threads = 1",
+    "begin",
+    "attach '/tmp/x.duckdb'",
+    "copy (select 1) to '/tmp/otel-threads-escape.csv'",
+    "call checkpoint()",
+    "select * from checkpoint()",
+    "select * from query('select 1')",
+    "select * from duckdb_settings()",
+    "select * from quack_server_list()",
+    "select * from quack_stop('x')",
+    "select write_log('x')",
+    "select * from READ_TEXT('/etc/passwd')",
+    "select 1; select 2",
+    "explain analyze delete from otel_threads.main.spans",
     "with a as (select * from force_checkpoint()) select * from a",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +43,11 @@ def python():
 def ask(python: str, port: int, *queries: str, token: str = TOKEN) -> list:
     ran = subprocess.run(
         [python, str(environments.HERE / "quack_client.py"), str(port), token, json.dumps(queries)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
@@ -44,19 +58,22 @@ def test_a_duckdb_client_reads_live_and_can_do_nothing_else(python, make_server)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = make_server(
-        python=python, quack_endpoint=f"127.0.0.1:{port}", quack_token=TOKEN,
+        python=python,
+        quack_endpoint=f"127.0.0.1:{port}",
+        quack_token=TOKEN,
         env={"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     server.post(a_request(*[a_chat(f"chat-{i % 2}", "hi", "ho") for i in range(6)]))
     server.wait_derived()
     query = "select thread_id, turn_count from threads order by 1"
     found = ask(
-        python, port,
+        python,
+        port,
         f"from quack_query(URI, '{query}')",
         "select count(*) from live.turns",
         "select customer, turn_count from customers join live.threads using (thread_id)",
         f"select customer, q.turn_count from customers join quack_query(URI, '{query}') q using (thread_id)",
-    )  # fmt: skip
+    )
     assert found == [[["chat-0", "3"], ["chat-1", "3"]], [["6"]], [["Ada", "3"]], [["Ada", "3"]]]
     answers = ask(python, port, *(f"from quack_query(URI, $q${one}$q$)" for one in REFUSED))
     assert [
@@ -82,9 +99,11 @@ def test_the_duckdb_shell_joins_a_local_file(python, make_server, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = make_server(
-        python=python, quack_endpoint=f"127.0.0.1:{port}", quack_token=TOKEN,
+        python=python,
+        quack_endpoint=f"127.0.0.1:{port}",
+        quack_token=TOKEN,
         env={"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     server.post(a_request(*[a_chat(f"chat-{i % 2}", "hi", "ho") for i in range(6)]))
     server.wait_derived()
     (tmp_path / "customers.csv").write_text("chat_id,customer\nchat-1,Ada\n")
@@ -99,9 +118,13 @@ def test_the_duckdb_shell_joins_a_local_file(python, make_server, tmp_path):
         join quack_query('quack:127.0.0.1:{port}', 'from threads') t on t.thread_id = c.chat_id;
     """
     ran = subprocess.run(
-        [str(folder / "bin/duckdb"), "-csv", "-c", query], cwd=tmp_path, capture_output=True,
-        text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [str(folder / "bin/duckdb"), "-csv", "-c", query],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-2:] == ["customer,turn_count", "Ada,3"]
 
@@ -117,6 +140,10 @@ def test_settings_that_would_open_it_to_everybody_are_refused(python, tmp_path):
     ):
         ran = subprocess.run(
             ["env", *settings, python, "-m", "otel_threads", "serve"],
-            capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=60,
+            check=False,
+        )
         assert (ran.returncode, why in ran.stderr) == (2, True)

@@ -17,14 +17,26 @@ ROOT = Path(__file__).parent.parent.parent
 def test_a_program_is_instrumented_into_a_file(tmp_path):
     folder = environments.made(
         "openai_chat",
-        [str(ROOT), "openai", "opentelemetry-exporter-otlp-proto-http",
-         "opentelemetry-instrumentation-genai-openai", "opentelemetry-distro"],
-    )  # fmt: skip
+        [
+            str(ROOT),
+            "openai",
+            "opentelemetry-exporter-otlp-proto-http",
+            "opentelemetry-instrumentation-genai-openai",
+            "opentelemetry-distro",
+        ],
+    )
     model = FakeModel()
     ran = subprocess.run(
-        [str(folder / "bin/opentelemetry-instrument"), str(folder / "bin/python"),
-         str(environments.HERE / "zero_code.py")],
-        cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False,
+        [
+            str(folder / "bin/opentelemetry-instrument"),
+            str(folder / "bin/python"),
+            str(environments.HERE / "zero_code.py"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PYTEST_"))},
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
@@ -38,7 +50,7 @@ def test_a_program_is_instrumented_into_a_file(tmp_path):
             "OPENAI_BASE_URL": model.base_url,
             "OPENAI_API_KEY": "none",
         },
-    )  # fmt: skip
+    )
     model.close()
     assert ran.returncode == 0, ran.stderr[-4000:]
     with duckdb.connect(str(tmp_path / "chats.duckdb"), read_only=True) as connection:

@@ -33,21 +33,43 @@ def requests() -> Iterator[tuple[str, bytes]]:
         ),
     )
     now = time.time_ns()
-    yield "many", a_request(
-        *(a_chat(f"many-{n:03}", f"Question {n}", f"Answer {n}", start=now - n * 60_000_000_000,
-                 attributes={"gen_ai.request.model": ("gpt-4o", "gpt-4o-mini")[n % 2]}) for n in range(MANY))
-    )  # fmt: skip
+    yield (
+        "many",
+        a_request(
+            *(
+                a_chat(
+                    f"many-{n:03}",
+                    f"Question {n}",
+                    f"Answer {n}",
+                    start=now - n * 60_000_000_000,
+                    attributes={"gen_ai.request.model": ("gpt-4o", "gpt-4o-mini")[n % 2]},
+                )
+                for n in range(MANY)
+            )
+        ),
+    )
     yield (
         "loose",
         a_request(
             a_chat(None, "Who am I?", "Nobody."), scope="opentelemetry.instrumentation.openai"
         ),
     )
-    yield "shown", a_request(
-        a_chat("paths-1", "the whole question", "the whole answer",
-               attributes={"input.value": json.dumps({"messages": [{"content": "first"}, {"content": "the last input"}]}),
-                           "output.value": json.dumps({"answer": "the chosen output"})})
-    )  # fmt: skip
+    yield (
+        "shown",
+        a_request(
+            a_chat(
+                "paths-1",
+                "the whole question",
+                "the whole answer",
+                attributes={
+                    "input.value": json.dumps(
+                        {"messages": [{"content": "first"}, {"content": "the last input"}]}
+                    ),
+                    "output.value": json.dumps({"answer": "the chosen output"}),
+                },
+            )
+        ),
+    )
 
 
 def during(start: int, after_ms: int, lasting_ms: int) -> dict[str, int]:
@@ -69,27 +91,71 @@ def rich() -> list:
         attributes={**common, "gen_ai.system_instructions": system},
     )
     tool_trace = new_trace_id()
-    root = a_span(trace_id=tool_trace, name="invoke_agent", start=start + 10**10,
-                  end_time_unix_nano=start + 10**10 + 900_000_000,
-                  attributes={**common, "gen_ai.operation.name": "invoke_agent"})  # fmt: skip
-    asked = [{"role": "user", "parts": [{"type": "text", "content": "Weather in Ulm?"},
-                                        {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "aGk="}]}]  # fmt: skip
+    root = a_span(
+        trace_id=tool_trace,
+        name="invoke_agent",
+        start=start + 10**10,
+        end_time_unix_nano=start + 10**10 + 900_000_000,
+        attributes={**common, "gen_ai.operation.name": "invoke_agent"},
+    )
+    asked = [
+        {
+            "role": "user",
+            "parts": [
+                {"type": "text", "content": "Weather in Ulm?"},
+                {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "aGk="},
+            ],
+        }
+    ]
     call = {
         "type": "tool_call",
         "id": "call-1",
         "name": "get_weather",
         "arguments": {"city": "Ulm"},
     }
-    wants = a_chat("chat-1", "", None, trace_id=tool_trace, parent_span_id=root.span_id, **during(start + 10**10, 5, 320),
-                   attributes={**common, "gen_ai.input.messages": json.dumps(asked),
-                               "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [call]}])})  # fmt: skip
-    tool = a_span(trace_id=tool_trace, parent_span_id=root.span_id, name="execute_tool get_weather", **during(start + 10**10, 330, 250),
-                  attributes={**common, "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_weather",
-                              "gen_ai.tool.call.id": "call-1", "gen_ai.tool.call.result": json.dumps({"degrees": 18})})  # fmt: skip
-    answered = [*asked, {"role": "assistant", "parts": [call]},
-                {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": {"degrees": 18}}]}]  # fmt: skip
-    says = a_chat("chat-1", "", "It is 18 degrees.", trace_id=tool_trace, parent_span_id=root.span_id, **during(start + 10**10, 585, 310),
-                  attributes={**common, "gen_ai.input.messages": json.dumps(answered)})  # fmt: skip
+    wants = a_chat(
+        "chat-1",
+        "",
+        None,
+        trace_id=tool_trace,
+        parent_span_id=root.span_id,
+        **during(start + 10**10, 5, 320),
+        attributes={
+            **common,
+            "gen_ai.input.messages": json.dumps(asked),
+            "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [call]}]),
+        },
+    )
+    tool = a_span(
+        trace_id=tool_trace,
+        parent_span_id=root.span_id,
+        name="execute_tool get_weather",
+        **during(start + 10**10, 330, 250),
+        attributes={
+            **common,
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "get_weather",
+            "gen_ai.tool.call.id": "call-1",
+            "gen_ai.tool.call.result": json.dumps({"degrees": 18}),
+        },
+    )
+    answered = [
+        *asked,
+        {"role": "assistant", "parts": [call]},
+        {
+            "role": "tool",
+            "parts": [{"type": "tool_call_response", "id": "call-1", "response": {"degrees": 18}}],
+        },
+    ]
+    says = a_chat(
+        "chat-1",
+        "",
+        "It is 18 degrees.",
+        trace_id=tool_trace,
+        parent_span_id=root.span_id,
+        **during(start + 10**10, 585, 310),
+        attributes={**common, "gen_ai.input.messages": json.dumps(answered)},
+    )
     failed = a_chat(
         "chat-1",
         "And tomorrow?",

@@ -16,14 +16,23 @@ from page import conversations
 ROOT = Path(__file__).parents[2]
 TALKS = (
     ("Where is my order?", "Order A-17 left our warehouse this morning and reaches you on Monday."),
-    ("I want to send the shoes back.", "No problem. Your return label is in your mail; the refund takes three days."),
+    (
+        "I want to send the shoes back.",
+        "No problem. Your return label is in your mail; the refund takes three days.",
+    ),
     ("Do you ship to Iceland?", "We do, in five to seven days, and above 80 € for nothing."),
-    ("My voucher does not work!", "The voucher SUMMER ended on 31 August. Here is another one for you."),
+    (
+        "My voucher does not work!",
+        "The voucher SUMMER ended on 31 August. Here is another one for you.",
+    ),
     ("Which size fits 27.5 cm?", "Take 43. If you are between sizes, the larger one."),
     ("Cancel my subscription, please.", "Done. You keep access until the end of the month."),
     ("Kann ich auf Rechnung zahlen?", "Ja, ab der zweiten Bestellung."),
-    ("The lamp arrived broken.", "I am sorry. A new one is on its way; keep or recycle the old one."),
-)  # fmt: skip
+    (
+        "The lamp arrived broken.",
+        "I am sorry. A new one is on its way; keep or recycle the old one.",
+    ),
+)
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5")
 THREADS = 60
 PROJECT = "shop"
@@ -40,13 +49,19 @@ def fill(server: Server) -> None:
             start += dice.randrange(20, 200) * 10**9
             failed = dice.random() < 0.05
             span = a_chat(
-                f"chat-{n:04}", asked, None if failed else answered, start=start,
+                f"chat-{n:04}",
+                asked,
+                None if failed else answered,
+                start=start,
                 end_time_unix_nano=start + dice.randrange(600, 6000) * 10**6,
-                attributes={"gen_ai.request.model": MODELS[n % 3], "user.id": f"user-{dice.randrange(20)}",
-                            "gen_ai.usage.input_tokens": dice.randrange(200, 4000) * (turn + 1),
-                            "gen_ai.usage.output_tokens": dice.randrange(30, 600),
-                            "tag.tags": ["vip"] if n % 9 == 0 else ["web"] if n % 2 else []},
-            )  # fmt: skip
+                attributes={
+                    "gen_ai.request.model": MODELS[n % 3],
+                    "user.id": f"user-{dice.randrange(20)}",
+                    "gen_ai.usage.input_tokens": dice.randrange(200, 4000) * (turn + 1),
+                    "gen_ai.usage.output_tokens": dice.randrange(30, 600),
+                    "tag.tags": ["vip"] if n % 9 == 0 else ["web"] if n % 2 else [],
+                },
+            )
             if failed:
                 span.status.code, span.status.message = 2, "429: rate limit exceeded"
             spans.append(span)
@@ -59,8 +74,16 @@ def fill(server: Server) -> None:
     server.post(a_request(*conversations.rich()), x_otel_threads_project=PROJECT)
     server.wait_derived()
     chat = {"project": PROJECT, "thread_id": "chat-1"}
-    scores += [{**chat, "name": "quality", "value": 0.9, "author": "ann", "reason": "Found the parcel at once."},
-               {**chat, "name": "quality", "value": 0.7, "author": "judge"}]  # fmt: skip
+    scores += [
+        {
+            **chat,
+            "name": "quality",
+            "value": 0.9,
+            "author": "ann",
+            "reason": "Found the parcel at once.",
+        },
+        {**chat, "name": "quality", "value": 0.7, "author": "judge"},
+    ]
     httpx.put(f"{server.api}/scores", json={"scores": scores}).raise_for_status()
     httpx.post(
         f"{server.api}/comments",
@@ -75,8 +98,12 @@ def take(server: Server) -> None:
     pages = {
         "threads": (f"#/threads?project={PROJECT}", ".stats:not(.stale) .bar", ()),
         "conversation": (f"#/thread?project={PROJECT}&thread_id=chat-1", ".hljs-keyword", ()),
-        "trace": (f"#/trace?project={PROJECT}&trace_id={turn['trace_ids'][0]}&thread_id=chat-1", "[role=treeitem]", ("[role=treeitem] >> nth=1",)),
-    }  # fmt: skip
+        "trace": (
+            f"#/trace?project={PROJECT}&trace_id={turn['trace_ids'][0]}&thread_id=chat-1",
+            "[role=treeitem]",
+            ("[role=treeitem] >> nth=1",),
+        ),
+    }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]

@@ -15,10 +15,15 @@ STATES = {
     "selected": ("threads", {"project": "shop"}, ".tbody .tr", (".tbody input[type=checkbox]",)),
     "columns": ("threads", {"project": "shop"}, ".tbody .tr", ("button[title='Columns']",)),
     "wrong filter": ("threads", {"filter": "colour = 1"}, ".problem", ()),
-    "conversation": ("thread", {"project": "shop", "thread_id": "chat-1"}, ".markdown.ready", (".turn .tool button.fold", ".side .scores button")),
+    "conversation": (
+        "thread",
+        {"project": "shop", "thread_id": "chat-1"},
+        ".markdown.ready",
+        (".turn .tool button.fold", ".side .scores button"),
+    ),
     "trace": ("trace", {"project": "shop"}, "[role=treeitem]", ("[role=treeitem]",)),
     "advice": ("loose", {}, ".finding", ()),
-}  # fmt: skip
+}
 
 
 def open_state(tab, shop, state):

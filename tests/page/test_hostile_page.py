@@ -48,24 +48,53 @@ def hostile() -> list:
     call = {"type": "tool_call", "id": LINE, "name": LINE, "arguments": {LINE: TEXT}}
     result = {"type": "tool_call_response", "id": LINE, "response": TEXT}
     span = a_span(
-        name=LINE, start=start,
+        name=LINE,
+        start=start,
         attributes={
-            "gen_ai.operation.name": "chat", "gen_ai.request.model": LINE, "gen_ai.system": LINE,
-            "gen_ai.conversation.id": LINE, "user.id": LINE, "tag.tags": [LINE], f"metadata.{LINE}": LINE,
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": LINE,
+            "gen_ai.system": LINE,
+            "gen_ai.conversation.id": LINE,
+            "user.id": LINE,
+            "tag.tags": [LINE],
+            f"metadata.{LINE}": LINE,
             "gen_ai.system_instructions": json.dumps([{"type": "text", "content": TEXT}]),
-            "gen_ai.input.messages": json.dumps([
-                {"role": "user", "parts": [{"type": "text", "content": TEXT}, {"type": LINE, "content": TEXT}]},
-                {"role": "assistant", "parts": [call]}, {"role": "tool", "parts": [result]}]),
-            "gen_ai.output.messages": messages("assistant", {"type": "text", "content": TEXT}, {"type": "reasoning", "content": TEXT}),
-            "gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, LINE: TEXT,
+            "gen_ai.input.messages": json.dumps(
+                [
+                    {
+                        "role": "user",
+                        "parts": [
+                            {"type": "text", "content": TEXT},
+                            {"type": LINE, "content": TEXT},
+                        ],
+                    },
+                    {"role": "assistant", "parts": [call]},
+                    {"role": "tool", "parts": [result]},
+                ]
+            ),
+            "gen_ai.output.messages": messages(
+                "assistant",
+                {"type": "text", "content": TEXT},
+                {"type": "reasoning", "content": TEXT},
+            ),
+            "gen_ai.usage.input_tokens": 1,
+            "gen_ai.usage.output_tokens": 1,
+            LINE: TEXT,
         },
-    )  # fmt: skip
+    )
     span.events.add(name=LINE, time_unix_nano=start).attributes.add(
         key=LINE
     ).value.string_value = TEXT
-    failed = a_span(name=LINE, start=start + 10**9, attributes={
-        "gen_ai.operation.name": "chat", "gen_ai.conversation.id": LINE, "error.type": LINE,
-        "gen_ai.input.messages": messages("user", {"type": "text", "content": TEXT})})  # fmt: skip
+    failed = a_span(
+        name=LINE,
+        start=start + 10**9,
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.conversation.id": LINE,
+            "error.type": LINE,
+            "gen_ai.input.messages": messages("user", {"type": "text", "content": TEXT}),
+        },
+    )
     failed.status.code = 2
     failed.status.message = TEXT
     return [span, failed]
@@ -210,8 +239,21 @@ def test_advice_and_dialogs(evil, tab):
 def test_what_stands_in_the_address_is_hostile_too(shop, tab):
     tab.expected = ("Failed to load resource",)
     for name in ("thread", "trace", "threads", "loose", LINE, "__proto__"):
-        page = tab.open(shop, name, project=LINE, thread_id=LINE, trace_id=LINE, filter=LINE, columns=f"{LINE},scores.{LINE},constructor",
-                        search=LINE, list=LINE, span=LINE, turn=LINE, sort=LINE, range="constructor")  # fmt: skip
+        page = tab.open(
+            shop,
+            name,
+            project=LINE,
+            thread_id=LINE,
+            trace_id=LINE,
+            filter=LINE,
+            columns=f"{LINE},scores.{LINE},constructor",
+            search=LINE,
+            list=LINE,
+            span=LINE,
+            turn=LINE,
+            sort=LINE,
+            range="constructor",
+        )
         expect(page.locator("main")).to_be_visible()
         expect(page.locator("main .waiting")).to_have_count(0)
         nothing_ran(page)
@@ -227,8 +269,14 @@ def test_messages_of_a_megabyte(shop, tab, kind):
     }[kind]
     thread_id = f"long {kind}"
     body = json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}]}])
-    span = a_span(attributes={"gen_ai.operation.name": "chat", "gen_ai.conversation.id": thread_id, "gen_ai.input.messages": body,
-                              "gen_ai.output.messages": body.replace('"user"', '"assistant"', 1)})  # fmt: skip
+    span = a_span(
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.conversation.id": thread_id,
+            "gen_ai.input.messages": body,
+            "gen_ai.output.messages": body.replace('"user"', '"assistant"', 1),
+        }
+    )
     shop.post(a_request(span), x_otel_threads_project="long")
     shop.wait_derived()
     page = tab.open(shop, "thread", project="long", thread_id=thread_id)
@@ -245,13 +293,34 @@ def test_messages_of_a_megabyte(shop, tab, kind):
 
 def test_markdown_that_takes_long_to_parse_does_not_hang(shop, tab):
     """What fits the limit of Markdown, shaped against parsers: nesting and open brackets."""
-    nests = ["[" * 20_000 + "]" * 20_000, "*_" * 25_000, "> " * 25_000 + "x", "`" * 30_000 + " `", "|a" * 20_000 + "\n" + "|-" * 20_000, "- " * 25_000,
-             "<" * 50_000, "![](" * 12_000, "https://a.b/" * 4_000, "\\" * 55_000]  # fmt: skip
-    spans = [a_span(start=time.time_ns() + n * 10**9, attributes={
-        "gen_ai.operation.name": "chat", "gen_ai.conversation.id": "nests",
-        "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": f"turn {n}"}]}]),
-        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": text}]}])})
-        for n, text in enumerate(nests)]  # fmt: skip
+    nests = [
+        "[" * 20_000 + "]" * 20_000,
+        "*_" * 25_000,
+        "> " * 25_000 + "x",
+        "`" * 30_000 + " `",
+        "|a" * 20_000 + "\n" + "|-" * 20_000,
+        "- " * 25_000,
+        "<" * 50_000,
+        "![](" * 12_000,
+        "https://a.b/" * 4_000,
+        "\\" * 55_000,
+    ]
+    spans = [
+        a_span(
+            start=time.time_ns() + n * 10**9,
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.conversation.id": "nests",
+                "gen_ai.input.messages": json.dumps(
+                    [{"role": "user", "parts": [{"type": "text", "content": f"turn {n}"}]}]
+                ),
+                "gen_ai.output.messages": json.dumps(
+                    [{"role": "assistant", "parts": [{"type": "text", "content": text}]}]
+                ),
+            },
+        )
+        for n, text in enumerate(nests)
+    ]
     shop.post(a_request(*spans), x_otel_threads_project="nests")
     shop.wait_derived()
     page = tab.open(shop, "thread", project="nests", thread_id="nests")

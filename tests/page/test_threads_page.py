@@ -31,8 +31,14 @@ def test_the_list_shows_threads_with_figures(shop, tab):
 
 
 def test_a_link_opens_the_same_list(shop, tab):
-    page = tab.open(shop, project="many", filter='model = "gpt-4o"', sort="-thread_id", status="active",
-                    columns="thread_id:300,cost_usd")  # fmt: skip
+    page = tab.open(
+        shop,
+        project="many",
+        filter='model = "gpt-4o"',
+        sort="-thread_id",
+        status="active",
+        columns="thread_id:300,cost_usd",
+    )
 
     expect(page.locator(".tbody .tr").first).to_contain_text("many-148")
     expect(page.get_by_label("Filter", exact=True)).to_have_value('model = "gpt-4o"')
@@ -244,8 +250,14 @@ def test_new_threads_are_announced_and_known_ones_change_in_place(shop, tab):
     order = [row.split()[0] for row in rows.all_inner_texts()]
     oldest = order[-1]
 
-    shop.post(a_request(a_chat(oldest, "Once more", "Yes"), a_chat("live-new", "I am new", "Welcome"), a_chat("other", "Not I", "No")),
-              x_otel_threads_project="live")  # fmt: skip
+    shop.post(
+        a_request(
+            a_chat(oldest, "Once more", "Yes"),
+            a_chat("live-new", "I am new", "Welcome"),
+            a_chat("other", "Not I", "No"),
+        ),
+        x_otel_threads_project="live",
+    )
 
     expect(rows.last).to_contain_text("Yes")
     expect(page.locator(".news")).to_have_text(re.compile("^1 new thread"))

@@ -147,8 +147,16 @@ def test_scores_tags_and_comments_of_trace_and_span(shop, tab):
 @pytest.mark.slow
 def test_ten_thousand_spans(shop, tab):
     trace_id, root, start = new_trace_id(), new_span_id(), time.time_ns() - 10**10
-    spans = [a_span(trace_id=trace_id, span_id=root, name="root", start=start, end_time_unix_nano=start + 10**10,
-                    attributes={"gen_ai.conversation.id": "big"})]  # fmt: skip
+    spans = [
+        a_span(
+            trace_id=trace_id,
+            span_id=root,
+            name="root",
+            start=start,
+            end_time_unix_nano=start + 10**10,
+            attributes={"gen_ai.conversation.id": "big"},
+        )
+    ]
     spans += [
         a_span(trace_id=trace_id, parent_span_id=root, name=f"step {n}", start=start + n * 10**5)
         for n in range(1, BIG)

@@ -26,9 +26,13 @@ def test_the_modules_of_the_page(tmp_path):
 
     found = subprocess.run(
         [node, "--test", *sorted(str(file) for file in tmp_path.glob("*.test.mjs"))],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
         env={**os.environ, "TZ": "UTC"},
-    )  # fmt: skip
+    )
 
     assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
     assert "# pass " in found.stdout or "ℹ pass " in found.stdout

@@ -19,7 +19,7 @@ from otel_threads.core.ports import ThreadKey
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
-from otel_threads.database.engine_errors import told_apart
+from otel_threads.database.engine_errors import classified
 from otel_threads.store.spans.span_rows import trace_key
 
 Row = dict[str, Any]
@@ -78,7 +78,7 @@ class Annotations:
 
     def thread_scores(self, threads: Sequence[Mapping[str, Any]]) -> list[Row]:
         """Return the current scores of some threads, as records."""
-        if not self._holds("score_records"):
+        if not self._holds("x_score_records"):
             return []
         by_key = {(thread["project"], thread["thread_id"]): thread for thread in threads}
         found = []
@@ -95,8 +95,8 @@ class Annotations:
     def trace_scores(self, trace_ids: Sequence[str]) -> list[Row]:
         """Return the scores of some traces and of their spans, as records."""
         given = {"trace_ids": list(trace_ids)}
-        found = self._read(TRACE_SCORES_SQL, given) if self._holds("score_records") else []
-        if self._holds("evaluations"):
+        found = self._read(TRACE_SCORES_SQL, given) if self._holds("x_score_records") else []
+        if self._holds("x_evaluations"):
             found += self._read(TRACE_EVALUATIONS_SQL, given)
             # Looking responses up reads all calls; nearly nobody names a response of another trace.
             if self._read(NAMED_RESPONSES_SQL, {}):
@@ -105,7 +105,7 @@ class Annotations:
 
     def said_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:
         """Return what `lifecycle.annotated_threads` needs to know of some threads."""
-        said = ("lifecycle", "comments", "tag_changes")
+        said = ("x_lifecycle", "comments", "x_tag_changes")
         if not any(self._holds(table) for table in said):
             return self._read(COOLDOWNS_SQL, {})
         return self._read(SAID_OF_THREADS_SQL, {"thread_ids": list(thread_ids)}) + self._read(
@@ -114,7 +114,7 @@ class Annotations:
 
     def said_of_traces(self, trace_ids: Sequence[str]) -> list[Row]:
         """Return what `lifecycle.annotated_traces` needs to know of some traces."""
-        if not self._holds("comments") and not self._holds("tag_changes"):
+        if not self._holds("comments") and not self._holds("x_tag_changes"):
             return []
         return self._read(SAID_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
 
@@ -153,7 +153,7 @@ class Annotations:
             cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
             cursor.execute(DROP_SCORES_SQL)
             cursor.execute(
-                "insert into score_records by name"
+                "insert into x_score_records by name"
                 " select * exclude (had_sequence), $sequence as sequence from replacing",
                 {"sequence": self._sequence()},
             )
@@ -239,12 +239,12 @@ class Annotations:
                 ),
             )
             cursor.execute(
-                f"delete from tag_changes t using given g where t.project = $project"  # noqa: S608  # one of two names
+                f"delete from x_tag_changes t using given g where t.project = $project"  # noqa: S608  # one of two names
                 f" and t.{kind} = g.id and t.tag = g.tag",
                 {"project": project},
             )
             cursor.execute(
-                f"insert into tag_changes by name select $project as project, id as {kind},"  # noqa: S608  # one of two names
+                f"insert into x_tag_changes by name select $project as project, id as {kind},"  # noqa: S608  # one of two names
                 " tag, is_removed, $now as updated_at from given",
                 {"project": project, "now": _now()},
             )
@@ -266,12 +266,12 @@ class Annotations:
             known = self._known(cursor, project, "thread_id", thread_ids)
             register(cursor, "items", pa.table({"id": pa.array(sorted(known), _S)}))
             cursor.execute(
-                "delete from lifecycle where project = $project"
+                "delete from x_lifecycle where project = $project"
                 " and thread_id in (select id from items)",
                 {"project": project},
             )
             cursor.execute(
-                "insert into lifecycle by name select $project as project, id as thread_id,"
+                "insert into x_lifecycle by name select $project as project, id as thread_id,"
                 " $closed as is_closed, $now as changed_at, $sequence as sequence from items",
                 {
                     "project": project,
@@ -315,14 +315,14 @@ class Annotations:
         names = ("thread_cooldown_s", "retention_days", "input_path", "output_path")
         with self._writing() as cursor:
             row = cursor.execute(
-                f"select {', '.join(names)} from project_settings where project = ?",  # noqa: S608  # our own names
+                f"select {', '.join(names)} from x_project_settings where project = ?",  # noqa: S608  # our own names
                 [project],
             ).fetchone()
             made = dict(zip(names, row or [None] * len(names), strict=True)) | dict(given)
-            cursor.execute("delete from project_settings where project = ?", [project])
+            cursor.execute("delete from x_project_settings where project = ?", [project])
             if any(value is not None for value in made.values()):
                 cursor.execute(
-                    "insert into project_settings by name select $project as project, "
+                    "insert into x_project_settings by name select $project as project, "
                     + ", ".join(f"${name} as {name}" for name in names),
                     {"project": project, **made},
                 )
@@ -332,12 +332,12 @@ class Annotations:
         """Remember that the machine's clock jumped; threads before it age by the old one."""
         with self._writing() as cursor:
             cursor.execute(
-                "insert into clock_steps values (?, ?, ?)", [self._sequence(), step_ms, _now()]
+                "insert into x_clock_steps values (?, ?, ?)", [self._sequence(), step_ms, _now()]
             )
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with told_apart(), self.lock, self._database.transaction() as cursor:
+        with classified(), self.lock, self._database.transaction() as cursor:
             yield cursor
 
     def _known(

@@ -42,9 +42,18 @@ ROWS_FIRST, ROWS_MAX, PASS_BYTES = 4000, 24_000, 40 << 20
 # The same rows may fit later. A commit that finds the disk full is a TransactionException.
 PASSING = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
 TABLES = (
-    "traces", "trace_slices", "calls", "turn_parts", "turns", "messages", "thread_facts",
-    "evaluations", "tool_links", "part_payloads", "turn_pieces",
-)  # fmt: skip
+    "traces",
+    "x_trace_slices",
+    "calls",
+    "x_turn_parts",
+    "turns",
+    "messages",
+    "x_thread_facts",
+    "x_evaluations",
+    "x_tool_links",
+    "x_part_payloads",
+    "x_turn_chunks",
+)
 
 PENDING_SQL = sql_files.query("pending_commits")
 PENDING_BYTES_SQL = sql_files.query("pending_bytes")
@@ -54,11 +63,11 @@ SPANS_SQL = sql_files.query("work_spans")
 CONTENT_SQL = sql_files.query("work_content")
 EVENTS_SQL = sql_files.query("work_events")
 LOGS_SQL = sql_files.query("work_logs")
-LOG_PIECES_SQL = sql_files.query("work_log_pieces")
+LOG_PIECES_SQL = sql_files.query("work_log_chunks")
 TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
 Row = dict[str, Any]
 Pause = Callable[[], None]
-POSITION_SQL = "select derived_sequence from derive_state"
+POSITION_SQL = "select derived_sequence from x_derive_state"
 
 
 class DuckDBDerivedStore:
@@ -153,10 +162,11 @@ class DuckDBDerivedStore:
             with self._less_next_time(), self._database.transaction() as cursor:
                 _register_ids(cursor, work)
                 cursor.execute(
-                    "delete from traces_again where trace_id in (select trace_id from work_ids)"
+                    "delete from x_traces_to_rederive"
+                    " where trace_id in (select trace_id from work_ids)"
                 )
                 changed = replace(cursor, work, traces, pause=pause) if traces else []
-                cursor.execute("update derive_state set derived_sequence = ?", [work.upto])
+                cursor.execute("update x_derive_state set derived_sequence = ?", [work.upto])
         except duckdb.Error as error:
             if is_fatal(error):
                 self._database.reopen()
@@ -177,22 +187,24 @@ class DuckDBDerivedStore:
             self._rows_limit = max(1, self._rows_taken // 2)
             if is_fatal(error):
                 raise
-            # Rows in the log take memory, too, and no commit may come that would fold it.
-            self._database.fold_log(whatever_size=True)
+            # Rows in the WAL take memory, too, and no commit may come that would checkpoint it.
+            self._database.checkpoint(whatever_size=True)
             raise StoreFailed("the database had no memory for it") from error
         self._rows_limit = min(ROWS_MAX, self._rows_limit + self._rows_limit // 16 + 1)
 
     def unsettled(self) -> bool:
         """See `ports.DerivedStore`."""
         with self._database.cursor() as cursor:
-            return cursor.execute("select 1 from traces_again limit 1").fetchone() is not None
+            return (
+                cursor.execute("select 1 from x_traces_to_rederive limit 1").fetchone() is not None
+            )
 
     def reset(self) -> None:
         """See `ports.DerivedStore`."""
         with self._database.transaction() as cursor:
-            for table in (*TABLES, "traces_again"):
+            for table in (*TABLES, "x_traces_to_rederive"):
                 cursor.execute(f"delete from {table}")  # noqa: S608  # our own names
-            cursor.execute("update derive_state set derived_sequence = 0")
+            cursor.execute("update x_derive_state set derived_sequence = 0")
 
 
 def replace(
@@ -231,13 +243,13 @@ def replace(
         _delete_old(cursor, first, last)
     put = functools.partial(derived_rows.insert, cursor, pause)
     put("traces", [derived_rows.of_trace(trace.trace) for trace in traces], TRACES)
-    put("trace_slices", [row for trace in traces for row in trace.slices], SLICES)
+    put("x_trace_slices", [row for trace in traces for row in trace.slices], SLICES)
     put("calls", [row for trace in traces for row in trace.calls], CALLS)
-    put("evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
-    put("tool_links", tool_links.kept(links), tool_links.LINKS)
+    put("x_evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
+    put("x_tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
-    put("turn_parts", parts, PARTS)
-    put("part_payloads", [row for part in parts for row in payloads.pieces(part)], PAYLOADS)
+    put("x_turn_parts", parts, PARTS)
+    put("x_part_payloads", [row for part in parts for row in payloads.pieces(part)], PAYLOADS)
     loose = [
         turn
         for trace in traces
@@ -254,7 +266,7 @@ def replace(
 def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
     messages = [row for turn in turns for row in derived_rows.of_messages(turn)]
     rows = [derived_rows.of_turn(turn) for turn in turns]
-    put("turn_pieces", turn_chunks.apart(rows, messages), TURN_PIECES)
+    put("x_turn_chunks", turn_chunks.apart(rows, messages), TURN_PIECES)
     put("turns", rows, TURNS)
     put("messages", messages, MESSAGES)
 
@@ -268,14 +280,21 @@ def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None)
     bounds, within = {"first": first}, "start_time_unix_nano >= $first"
     if last is not None:  # else DuckDB reads to the end of each table, however old the traces are
         bounds, within = {**bounds, "last": last}, f"{within} and start_time_unix_nano <= $last"
-    for table in ("traces", "trace_slices", "calls", "turn_parts", "part_payloads", "tool_links"):
+    for table in (
+        "traces",
+        "x_trace_slices",
+        "calls",
+        "x_turn_parts",
+        "x_part_payloads",
+        "x_tool_links",
+    ):
         cursor.execute(
             f"delete from {table} where {within}"  # noqa: S608  # our names
             " and trace_id in (select trace_id from work_ids)",
             bounds,
         )
     cursor.execute(
-        "delete from evaluations where evidence_trace_id in (select trace_id from work_ids)"
+        "delete from x_evaluations where evidence_trace_id in (select trace_id from work_ids)"
     )
     for table in OF_TURNS:
         cursor.execute(

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def pieces(part: Row) -> list[Row]:
-    """Return the rows of part_payloads for a part, which is shortened in place where it must be."""
+    """Return the rows of x_part_payloads for a part; one that is too long is shortened in place."""
     payload = _packed(part)
     if len(payload) > PIECE_BYTES_MAX:
         _shorten(part)
@@ -31,7 +31,7 @@ def pieces(part: Row) -> list[Row]:
             "trace_id": part["trace_id"],
             "part_index": part["part_index"],
             "start_time_unix_nano": part["start_time_unix_nano"],
-            "piece_index": i,
+            "chunk_index": i,
             "payload": piece,
         }
         for i, piece in enumerate([payload] if few else cut(payload))

@@ -14,7 +14,7 @@ from otel_threads.derive.turn_updates import Before, Stored, TurnStart
 from otel_threads.store.derived import derived_rows, payloads
 from otel_threads.store.derived.derived_columns import WORDS
 
-OF_TURNS = ("turns", "messages", "turn_pieces")
+OF_TURNS = ("turns", "messages", "x_turn_chunks")
 BEFORE_SQL = sql_files.query("threads_before")
 PARTS_SQL = sql_files.query("thread_parts")
 STARTS_SQL = sql_files.query("turn_starts")
@@ -104,7 +104,7 @@ class TouchedThreads:
             return
         if not self._are_new:
             self._cursor.execute(
-                "delete from thread_facts where (project, thread_id) in"
+                "delete from x_thread_facts where (project, thread_id) in"
                 " (select (project, thread_id) from affected)"
             )
         register(self._cursor, "words", pa.Table.from_pylist(self._words, schema=WORDS))
@@ -225,7 +225,7 @@ class TouchedThreads:
         )
         pieces: dict[PartKey, list[tuple[int, str]]] = {}
         for row in rows_of(self._cursor, PAYLOADS_SQL, {"first": min(starts), "last": max(starts)}):
-            pieces.setdefault(_part_key(row), []).append((row["piece_index"], row["payload"]))
+            pieces.setdefault(_part_key(row), []).append((row["chunk_index"], row["payload"]))
         for key, some in pieces.items():
             if key not in found:
                 found[key] = payloads.unpacked("".join(piece for _, piece in sorted(some)))

@@ -1,7 +1,8 @@
 """Which traces asked for tools and which brought results: for derive/tool_result_links.py.
 
 A trace without an id belongs where its result was asked for. When an asking comes, goes or changes
-its thread, the traces that bring its result are noted in `traces_again`: the next pass takes them.
+its thread, the traces that bring its result are noted in `x_traces_to_rederive`: the next pass
+derives them again.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,18 @@ from otel_threads.derive.tool_result_links import ToolCall
 
 ASKERS_SQL = sql_files.query("tool_askers")
 ASKED_SQL = sql_files.query("tool_asked")
-AGAIN_SQL = sql_files.query("derive_again")
+AGAIN_SQL = sql_files.query("rederive")
 LINKS = pa.schema(
     [
-        ("project", pa.string()), ("trace_id", pa.string()), ("start_time_unix_nano", pa.int64()),
-        ("thread_id", pa.string()), ("tool_call_id", pa.string()), ("is_answer", pa.bool_()),
+        ("project", pa.string()),
+        ("trace_id", pa.string()),
+        ("start_time_unix_nano", pa.int64()),
+        ("thread_id", pa.string()),
+        ("tool_call_id", pa.string()),
+        ("is_answer", pa.bool_()),
         ("turn_key", pa.string()),
     ]
-)  # fmt: skip
+)
 Row = dict[str, Any]
 
 

@@ -1,7 +1,7 @@
 """Long values of turns and messages: rows keep their beginning, the whole is in pieces.
 
-DuckDB takes 2,048 rows of a column at once, and a fold of the log that finds no memory for them
-gives the database up (decode/chunks.py).
+DuckDB takes 2,048 rows of a column at once, and a checkpoint that finds no memory for them
+invalidates the database (decode/chunks.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ WHOLE = {*OF_TURNS, *OF_MESSAGES, "payload", "value"}  # columns that are not cu
 JSON = ("parts", "tool_calls")  # lists
 INNER_LENGTHS_MAX = (1024, 64)  # of the texts in JSON; the second where the first is too much
 KEY = ("project", "thread_id", "trace_id", "turn_index")
-TURN_PIECES_SQL = sql_files.query("turn_pieces")
+TURN_PIECES_SQL = sql_files.query("turn_chunks")
 Row = dict[str, Any]
 
 
@@ -68,7 +68,7 @@ def fill(cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row]) -> None:
     found: dict[tuple[Any, ...], dict[int, str]] = {}
     for piece in table_of(cursor.execute(TURN_PIECES_SQL, bounds)).to_pylist():
         place = (*(piece[name] for name in KEY), piece["message_index"])
-        found.setdefault((place, piece["name"]), {})[piece["piece_index"]] = piece["value"]
+        found.setdefault((place, piece["name"]), {})[piece["chunk_index"]] = piece["value"]
     unregister(cursor, "cut_turns")
     for (place, name), pieces in found.items():
         if place in rows:
@@ -82,7 +82,7 @@ def _pieces(row: Row, name: str, pieces: Sequence[str]) -> Iterator[Row]:
             "message_index": row.get("message_index"),
             "start_time_unix_nano": row["start_time_unix_nano"],
             "name": name,
-            "piece_index": i,
+            "chunk_index": i,
             "value": piece,
         }
 

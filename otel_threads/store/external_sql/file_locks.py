@@ -11,6 +11,8 @@ import errno
 import platform
 import sys
 
+from otel_threads.database import duckdb_versions
+
 # From Linux's headers: prctl.h, seccomp.h, filter.h, audit.h, fcntl.h.
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
@@ -37,8 +39,11 @@ def do_without() -> bool:
     """Have every lock that this process asks for answered with ENOTSUP; for good.
 
     Call it before there are threads: the filter holds for the calling thread and those it starts.
-    Returns False where the system has no such filter (not Linux, or forbidden): locks are as ever.
+    Returns False where the system has no such filter (not Linux, or forbidden), and on a version of
+    DuckDB that is not tested: locks are as ever.
     """
+    if not duckdb_versions.is_tested():
+        return False
     if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
         return False
     architecture, fcntl_number = ARCHITECTURES[platform.machine()]

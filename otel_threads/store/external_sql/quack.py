@@ -16,11 +16,28 @@ from otel_threads.store.external_sql import sql_functions
 
 EXTENSIONS = ("httpfs", "quack")  # the second needs the first
 PUBLIC = (
-    "threads", "turns", "messages", "message_texts", "turn_pieces", "traces", "spans",
-    "span_events", "span_links", "span_content", "calls", "scores", "comments", "log_records",
-    "log_pieces", "saved_views", "scored_threads", "daily_usage", "slow_turns", "tool_calls",
+    "threads",
+    "turns",
+    "messages",
+    "message_texts",
+    "turn_pieces",
+    "traces",
+    "spans",
+    "span_events",
+    "span_links",
+    "span_content",
+    "calls",
+    "scores",
+    "comments",
+    "log_records",
+    "log_pieces",
+    "saved_views",
+    "scored_threads",
+    "daily_usage",
+    "slow_turns",
+    "tool_calls",
     "tool_stats",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

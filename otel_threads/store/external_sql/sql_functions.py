@@ -161,11 +161,17 @@ REFUSED: Mapping[str, str] = {
 # System views that show paths or settings. A table of ours or of a WITH has none of these names.
 REFUSED_VIEWS = frozenset(
     {
-        "duckdb_databases", "duckdb_logs", "duckdb_secrets", "duckdb_settings",
-        "duckdb_temporary_files", "duckdb_variables", "pg_prepared_statements", "pg_settings",
+        "duckdb_databases",
+        "duckdb_logs",
+        "duckdb_secrets",
+        "duckdb_settings",
+        "duckdb_temporary_files",
+        "duckdb_variables",
+        "pg_prepared_statements",
+        "pg_settings",
         "pragma_database_list",
     }
-)  # fmt: skip
+)
 
 # Quack answers inside of the server, where no process can be ended: what can take minutes or
 # gigabytes within a single call, and does not hear DuckDB's interrupt meanwhile, is refused there.

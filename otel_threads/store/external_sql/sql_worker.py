@@ -21,7 +21,7 @@ from otel_threads.store.external_sql.sql_wire import (
 )
 
 FOLDER_MARK = ".sql-"  # in the names of the folders of such processes, beside the database
-_PROGRAM = "from otel_threads.store.external_sql.sql_process import main; main()"
+_PROGRAM = f"from {__package__}.sql_process import main; main()"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -43,12 +43,22 @@ class SqlWorker:
                 )
             )
             self._process = subprocess.Popen(  # noqa: S603  # our own program, paths of ours
-                [sys.executable, "-c", _PROGRAM, str(path), str(self._folder),
-                 str(memory_limit_bytes), "written" if is_written else "read"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                cwd=self._folder, env=_environment(),
+                [
+                    sys.executable,
+                    "-c",
+                    _PROGRAM,
+                    str(path),
+                    str(self._folder),
+                    str(memory_limit_bytes),
+                    "written" if is_written else "read",
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._folder,
+                env=_environment(),
                 start_new_session=True,  # what the terminal sends is for the server
-            )  # fmt: skip
+            )
         except OSError as error:
             raise StoreFailed(f"no process for SQL can be started: {error.strerror}") from error
         assert self._process.stdin

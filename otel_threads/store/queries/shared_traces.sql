@@ -4,7 +4,7 @@
 -- $by_thread: whether it is. $after: the deriver's position.
 with touched as (
     select s.project, s.trace_id, s.thread_id
-    from trace_slices s semi join doomed d on d.trace_id = s.trace_id
+    from x_trace_slices s semi join doomed d on d.trace_id = s.trace_id
 )
 select t.trace_id
 from touched t anti join doomed d on d.trace_id = t.trace_id and d.project = t.project

@@ -68,8 +68,8 @@ class Listing:
 # Ids are compared whole or by their beginning; words are looked for everywhere.
 THREADS = Listing(
     item="threads",
-    source="thread_facts",
-    annotated="annotated_threads",
+    source="x_thread_facts",
+    annotated="x_annotated_threads",
     added=("tags", "comment_count", "status"),
     keys=("project", "thread_id"),
     sorts=(*sortable(Thread), *USAGE),
@@ -88,11 +88,11 @@ THREADS = Listing(
         "changed_after": "last_sequence > $changed_after",
         "known_by": "first_sequence <= $known_by",
     },
-)  # fmt: skip
+)
 TRACES = Listing(
     item="traces",
     source="traces",
-    annotated="annotated_traces",
+    annotated="x_annotated_traces",
     added=("tags", "comment_count"),
     keys=("project", "trace_id"),
     sorts=(*sortable(Trace), *USAGE),
@@ -115,7 +115,7 @@ TRACES = Listing(
         "changed_after": "last_sequence > $changed_after",
         "known_by": "first_sequence <= $known_by",
     },
-)  # fmt: skip
+)
 
 
 def page(

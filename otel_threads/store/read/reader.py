@@ -49,7 +49,7 @@ TRACE_CONTENT_SQL = sql_files.query("trace_content")
 TRACE_EVENTS_SQL = sql_files.query("trace_events")
 TRACE_LINKS_SQL = sql_files.query("trace_links")
 TRACE_LOGS_SQL = sql_files.query("trace_logs")
-TRACE_LOG_PIECES_SQL = sql_files.query("trace_log_pieces")
+TRACE_LOG_PIECES_SQL = sql_files.query("trace_log_chunks")
 PROJECTS_SQL = sql_files.query("projects")
 STATUS_SQL = sql_files.query("status")
 INSTRUMENTATIONS_SQL = sql_files.query("instrumentations")
@@ -396,14 +396,30 @@ def _readable(
 
 
 _PLAIN = (
-    "project", "trace_id", "span_id", "parent_span_id", "flags", "name", "kind",
-    "start_time", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status_code",
-    "status_message", "service_name", "scope_name", "scope_version", "received_at",
-)  # fmt: skip
+    "project",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "flags",
+    "name",
+    "kind",
+    "start_time",
+    "start_time_unix_nano",
+    "end_time_unix_nano",
+    "duration_ms",
+    "status_code",
+    "status_message",
+    "service_name",
+    "scope_name",
+    "scope_version",
+    "received_at",
+)
 _EXTRAS: Row = {
-    "trace_state": "", "dropped_attributes_count": 0, "dropped_events_count": 0,
+    "trace_state": "",
+    "dropped_attributes_count": 0,
+    "dropped_events_count": 0,
     "dropped_links_count": 0,
-}  # fmt: skip
+}
 
 
 def _typed(

@@ -22,8 +22,14 @@ SERIES_SQL = sql_files.query("stats_series")
 EXACT_TURNS_MAX = 200_000
 # Only what is summed up: texts of a hundred thousand threads would be read for nothing.
 _COLUMNS = (
-    "project", "turn_count", "span_count", "error_count", "duration_ms", "cost_usd", *USAGE,
-)  # fmt: skip
+    "project",
+    "turn_count",
+    "span_count",
+    "error_count",
+    "duration_ms",
+    "cost_usd",
+    *USAGE,
+)
 _MORE = {
     "threads": ("thread_id", "trace_count", "first_activity_time as began"),
     "traces": ("trace_id", "1 as trace_count", "start_time as began"),

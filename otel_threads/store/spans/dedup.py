@@ -10,13 +10,19 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 
 BITS = 1 << 24  # of a filter, 2 MB: with SPANS_MAX in it, one span of 40,000 is said to be there
-SPANS_MAX = 250_000  # then the older filter is let go
+SPANS_MAX = 250_000  # then the older filter is dropped
 _SHIFTS = np.array([0, 13, 27, 40], dtype=np.uint64)  # four places of each hash
 _FACTORS = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9,
-     0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB],
+    [
+        0x9E3779B97F4A7C15,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0xD6E8FEB86659FD93,
+        0xA0761D6478BD642F,
+        0xE7037ED1A0B428DB,
+    ],
     dtype=np.uint64,
-)  # fmt: skip
+)
 _FINAL = np.uint64(0xFF51AFD7ED558CCD)
 
 

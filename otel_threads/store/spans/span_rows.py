@@ -16,16 +16,37 @@ Key = tuple[str, str, str]  # project, trace_id, span_id
 Content = dict[Key, list[tuple[int | None, str, str]]]
 # Of work_spans.sql, but its attributes.
 COLUMNS = (
-    "project", "trace_id", "span_id", "parent_span_id", "name", "start_time_unix_nano",
-    "end_time_unix_nano", "status_code", "status_message", "service_name", "scope_name",
-    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
-    "received_unix_nano", "ingest_seq",
-)  # fmt: skip
+    "project",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "name",
+    "start_time_unix_nano",
+    "end_time_unix_nano",
+    "status_code",
+    "status_message",
+    "service_name",
+    "scope_name",
+    "scope_version",
+    "attribute_types",
+    "resource_conversation_id",
+    "resource_environment",
+    "received_unix_nano",
+    "ingest_seq",
+)
 # Those that hold the same few texts again and again.
 FEW = (
-    "project", "name", "status_code", "status_message", "service_name", "scope_name",
-    "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
-)  # fmt: skip
+    "project",
+    "name",
+    "status_code",
+    "status_message",
+    "service_name",
+    "scope_name",
+    "scope_version",
+    "attribute_types",
+    "resource_conversation_id",
+    "resource_environment",
+)
 LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
 
 
@@ -41,14 +62,14 @@ def content_by_span(table: pa.Table) -> Content:
     """Return long values, put together, by span: (event_index, key, value)."""
     found: Content = {}
     cut: dict[tuple[Key, int | None, str], list[tuple[int, str]]] = {}
-    for project, trace_id, span_id, event_index, key, value, piece_index in zip(
+    for project, trace_id, span_id, event_index, key, value, chunk_index in zip(
         *(table.column(i).to_pylist() for i in range(7)), strict=True
     ):
         span = (project, trace_id, span_id)
-        if piece_index is None:
+        if chunk_index is None:
             found.setdefault(span, []).append((event_index, key, value))
         else:
-            cut.setdefault((span, event_index, key), []).append((piece_index, value))
+            cut.setdefault((span, event_index, key), []).append((chunk_index, value))
     for (span, event_index, key), some in cut.items():
         value = "".join(piece for _, piece in sorted(some))
         found.setdefault(span, []).append((event_index, key, value))
@@ -63,10 +84,25 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
     )
     found = []
     for (
-        project, trace_id, span_id, parent_span_id, name, start, end, status_code, status_message,
-        service_name, scope_name, scope_version, types, conversation_id, environment, received,
-        sequence, own,
-    ) in zip(*columns, _maps(table.column("attributes")), strict=True):  # fmt: skip
+        project,
+        trace_id,
+        span_id,
+        parent_span_id,
+        name,
+        start,
+        end,
+        status_code,
+        status_message,
+        service_name,
+        scope_name,
+        scope_version,
+        types,
+        conversation_id,
+        environment,
+        received,
+        sequence,
+        own,
+    ) in zip(*columns, _maps(table.column("attributes")), strict=True):
         key = (project, trace_id, span_id)
         long = [
             (attribute, text) for index, attribute, text in content.get(key, ()) if index is None
@@ -127,11 +163,11 @@ def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
 
 
 def fill_logs(logs: Sequence[dict[str, Any]], pieces: Sequence[Mapping[str, Any]]) -> None:
-    """Put what was too long for rows of log_records back into them. `pieces`: of log_pieces."""
+    """Put what was too long for rows of log_records back into them. `pieces`: of x_log_chunks."""
     cut: dict[tuple[str, str], dict[str | None, list[tuple[int, str]]]] = {}
     for piece in pieces:
         of_log = cut.setdefault((piece["project"], piece["fingerprint"]), {})
-        of_log.setdefault(piece["key"], []).append((piece["piece_index"], piece["value"]))
+        of_log.setdefault(piece["key"], []).append((piece["chunk_index"], piece["value"]))
     for row in logs if cut else ():
         for key, some in cut.get((row["project"], row["fingerprint"]), {}).items():
             whole = "".join(value for _, value in sorted(some))

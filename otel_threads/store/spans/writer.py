@@ -56,7 +56,7 @@ class BatchWriter:
             last = cursor.execute("select max(start_time_unix_nano) from spans").fetchone()
             self._columns = {
                 name: [column for column, *_ in cursor.execute(f"describe {name}").fetchall()]
-                for name in ("spans", *CHILDREN, "log_records", "log_pieces")
+                for name in ("spans", *CHILDREN, "log_records", "x_log_chunks")
             }
         self.committed_sequence: int = row[0] if row else 0
         known_after = last[0] if last and last[0] is not None else -1
@@ -122,18 +122,18 @@ class BatchWriter:
             error = StoreFailed(f"the database did not take it: {_first_line(caught)}")
         self.failed = error
         _answer(group, error)
-        group.clear()  # what was stored need not stay while the log is folded in
-        self._database.fold_log()  # after the answers: it may take a moment
+        group.clear()  # what was stored need not stay during a checkpoint
+        self._database.checkpoint()  # after the responses: it may take long
 
     def _commit_or_make_room(self, batches: list[Batch]) -> None:
-        """Commit; out of memory, fold the log in, and try once more."""
+        """Commit; out of memory, checkpoint the WAL, and try once more."""
         try:
             self._commit(batches)
         except duckdb.OutOfMemoryException as error:
             if is_fatal(error):
                 raise
             # Rows in the log take memory, too, and the next commit would find no more than this.
-            self._database.fold_log(whatever_size=True)
+            self._database.checkpoint(whatever_size=True)
             self._commit(batches)
 
     def _reopen(self, cause: Exception) -> None:
@@ -151,7 +151,10 @@ class BatchWriter:
         tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
         counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
-        with tracing.span("commit", **counts), self._database.transaction(fold=False) as cursor:
+        with (
+            tracing.span("commit", **counts),
+            self._database.transaction(checkpoint=False) as cursor,
+        ):
             tables = _without_resent(cursor, tables, self._recent)
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):
@@ -159,7 +162,7 @@ class BatchWriter:
             _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
             if logs.num_rows:
                 long = log_rows.pieces_of(logs)
-                _insert(cursor, "log_pieces", self._columns["log_pieces"], long, sequence)
+                _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         if tables["spans"].num_rows or logs.num_rows:

@@ -12,7 +12,7 @@ import sys
 from types import ModuleType
 
 MODULE = "otel_threads.database.database"
-CONSTANT = "LOG_BYTES_MAX"
+CONSTANT = "WAL_BYTES_MAX"
 
 
 class _Lowering(importlib.abc.MetaPathFinder):

@@ -42,9 +42,12 @@ def test_an_interaction_is_a_turn_and_cached_input_is_input():
     assert found.call["request_model"] == "claude-sonnet-4-5"
     assert found.call["time_to_first_token_ms"] == 300
     assert found.tokens == {
-        "input_tokens": 123, "output_tokens": 7, "total_tokens": 130,
-        "cache_read_tokens": 100, "cache_write_tokens": 20,
-    }  # fmt: skip
+        "input_tokens": 123,
+        "output_tokens": 7,
+        "total_tokens": 130,
+        "cache_read_tokens": 100,
+        "cache_write_tokens": 20,
+    }
 
 
 def test_a_request_of_its_own_has_its_prompt():
@@ -86,8 +89,11 @@ def test_a_request_that_failed_says_why():
     failed = a_request(outer, success="false", error="overloaded")
     del failed.attributes[:]
     for key, value in {
-        "span.type": "llm_request", "model": "claude-sonnet-4-5", "success": "false", "error": "overloaded",
-    }.items():  # fmt: skip
+        "span.type": "llm_request",
+        "model": "claude-sonnet-4-5",
+        "success": "false",
+        "error": "overloaded",
+    }.items():
         failed.attributes.add(key=key, value=any_value(value))
 
     assert derive(outer, failed, scope=SCOPE).turn["error"] == {

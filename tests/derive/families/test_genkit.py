@@ -26,26 +26,38 @@ ANSWER = {
 def test_a_model_action_is_a_request():
     found = derive(
         an_action(
-            "model", REQUEST, ANSWER,
-            attributes={"genkit:name": "googleai/gemini-2.5-flash", "genkit:metadata:threadId": "chat-1"},
+            "model",
+            REQUEST,
+            ANSWER,
+            attributes={
+                "genkit:name": "googleai/gemini-2.5-flash",
+                "genkit:metadata:threadId": "chat-1",
+            },
         )
-    )  # fmt: skip
+    )
 
     assert found.thread == ("chat-1", "genkit:metadata:threadId")
     assert found.said == [("Rome?", "Sunny.")]
     assert (found.call["provider"], found.call["request_model"]) == ("googleai", "gemini-2.5-flash")
     assert found.tokens == {  # thoughts are counted apart: output includes them here
-        "input_tokens": 9, "output_tokens": 5, "total_tokens": 14, "reasoning_tokens": 3,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 5,
+        "total_tokens": 14,
+        "reasoning_tokens": 3,
+    }
 
 
 def test_a_flow_has_the_persons_words_and_a_tool():
     trace = new_trace_id()
     flow = an_action("flow", {"question": "Rome?"}, "Sunny.", trace_id=trace)
     tool = an_action(
-        "tool", {"city": "Rome"}, "sunny", trace_id=trace, parent_span_id=flow.span_id,
+        "tool",
+        {"city": "Rome"},
+        "sunny",
+        trace_id=trace,
+        parent_span_id=flow.span_id,
         attributes={"genkit:name": "weather"},
-    )  # fmt: skip
+    )
     found = derive(flow, tool)
 
     assert found.said == [("Rome?", "Sunny.")]

@@ -13,9 +13,12 @@ REQUEST = {
 RESPONSE = {
     "content": {"role": "model", "parts": [{"text": "Sunny."}]},
     "usage_metadata": {
-        "prompt_token_count": 9, "candidates_token_count": 2, "total_token_count": 14, "thoughts_token_count": 3,
+        "prompt_token_count": 9,
+        "candidates_token_count": 2,
+        "total_token_count": 14,
+        "thoughts_token_count": 3,
     },
-}  # fmt: skip
+}
 
 
 def a_call(**attributes):
@@ -38,8 +41,11 @@ def test_a_call_has_session_words_and_its_own_counts():
     assert found.said == [("Rome?", "Sunny.")]
     assert found.turn["system"] == "Be brief."
     assert found.tokens == {  # thoughts are counted apart: output includes them here
-        "input_tokens": 9, "output_tokens": 5, "total_tokens": 14, "reasoning_tokens": 3,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 5,
+        "total_tokens": 14,
+        "reasoning_tokens": 3,
+    }
 
 
 def test_a_tools_arguments_and_answer():
@@ -50,12 +56,16 @@ def test_a_tools_arguments_and_answer():
     ]
     call = a_call(**{"gcp.vertex.agent.llm_response": json.dumps(asked)})
     tool = a_span(
-        name="execute_tool weather", trace_id=call.trace_id, parent_span_id=call.span_id,
+        name="execute_tool weather",
+        trace_id=call.trace_id,
+        parent_span_id=call.span_id,
         attributes={
-            "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather", "gen_ai.tool.call.id": "1",
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "weather",
+            "gen_ai.tool.call.id": "1",
             "gcp.vertex.agent.tool_call_args": '{"city": "Rome"}',
             "gcp.vertex.agent.tool_response": '{"result": "sunny"}',
         },
-    )  # fmt: skip
+    )
 
     assert derive(call, tool).tools == [("weather", {"city": "Rome"}, "sunny")]

@@ -6,14 +6,16 @@ from deriving import derive
 
 def test_association_properties_have_thread_user_and_metadata():
     span = a_chat(
-        None, "Rome?", "Sunny.",
+        None,
+        "Rome?",
+        "Sunny.",
         attributes={
             "lmnr.span.type": "LLM",
             "lmnr.association.properties.session_id": "chat-1",
             "lmnr.association.properties.user_id": "u1",
             "lmnr.association.properties.metadata.plan": "pro",
         },
-    )  # fmt: skip
+    )
     found = derive(span)
 
     assert found.thread == ("chat-1", "lmnr.association.properties.session_id")
@@ -32,9 +34,15 @@ def test_outer_words_and_a_tool():
         },
     )
     tool = a_span(
-        name="weather", trace_id=trace, parent_span_id=outer.span_id,
-        attributes={"lmnr.span.type": "TOOL", "lmnr.span.input": '{"city": "Rome"}', "lmnr.span.output": "sunny"},
-    )  # fmt: skip
+        name="weather",
+        trace_id=trace,
+        parent_span_id=outer.span_id,
+        attributes={
+            "lmnr.span.type": "TOOL",
+            "lmnr.span.input": '{"city": "Rome"}',
+            "lmnr.span.output": "sunny",
+        },
+    )
     found = derive(outer, tool)
 
     assert found.said == [("Rome?", "Sunny.")]

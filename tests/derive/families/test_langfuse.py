@@ -37,9 +37,12 @@ def test_buckets_that_exclude_one_another_are_added():
     found = derive(a_generation(**{"langfuse.observation.usage_details": json.dumps(usage)}))
 
     assert found.tokens == {
-        "input_tokens": 15, "output_tokens": 5, "total_tokens": 20,
-        "cache_read_tokens": 5, "reasoning_tokens": 2,
-    }  # fmt: skip
+        "input_tokens": 15,
+        "output_tokens": 5,
+        "total_tokens": 20,
+        "cache_read_tokens": 5,
+        "reasoning_tokens": 2,
+    }
 
 
 def test_the_reported_cost_is_kept_and_dropped_on_an_error():

@@ -21,9 +21,14 @@ def a_run(kind: str = "llm", **attributes):
 
 def test_metadata_has_the_thread_and_its_session_is_a_project():
     found = derive(
-        a_run(**{"langsmith.metadata.session_id": "s", "langsmith.metadata.thread_id": "t",
-                 "langsmith.trace.session_id": "project-7"})
-    )  # fmt: skip
+        a_run(
+            **{
+                "langsmith.metadata.session_id": "s",
+                "langsmith.metadata.thread_id": "t",
+                "langsmith.trace.session_id": "project-7",
+            }
+        )
+    )
 
     assert found.thread == ("t", "langsmith.metadata.thread_id")
     assert found.said == [("Rome?", "Sunny.")]
@@ -32,15 +37,21 @@ def test_metadata_has_the_thread_and_its_session_is_a_project():
 
 def test_usage_comes_from_the_bundle():
     usage = {
-        "input_tokens": 20, "output_tokens": 4, "total_tokens": 24,
-        "input_token_details": {"cache_read": 8}, "output_token_details": {"reasoning": 1},
-    }  # fmt: skip
+        "input_tokens": 20,
+        "output_tokens": 4,
+        "total_tokens": 24,
+        "input_token_details": {"cache_read": 8},
+        "output_token_details": {"reasoning": 1},
+    }
     found = derive(a_run(**{"langsmith.metadata.usage_metadata": json.dumps(usage)}))
 
     assert found.tokens == {
-        "input_tokens": 20, "output_tokens": 4, "total_tokens": 24,
-        "cache_read_tokens": 8, "reasoning_tokens": 1,
-    }  # fmt: skip
+        "input_tokens": 20,
+        "output_tokens": 4,
+        "total_tokens": 24,
+        "cache_read_tokens": 8,
+        "reasoning_tokens": 1,
+    }
 
 
 def test_metadata_is_without_the_librarys_own():

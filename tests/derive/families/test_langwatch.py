@@ -41,8 +41,11 @@ def test_typed_values_are_messages():
     assert (found.call["cost_usd"], found.call["cost_source"]) == (0.5, "reported")
     assert (found.trace["users"], found.trace["tags"]) == (["u1"], ["beta"])
     assert found.tokens == {
-        "input_tokens": 9, "output_tokens": 2, "total_tokens": 11, "reasoning_tokens": 1,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 2,
+        "total_tokens": 11,
+        "reasoning_tokens": 1,
+    }
 
 
 def test_the_sdk_writes_the_thread_into_one_json_of_metadata():
@@ -63,13 +66,15 @@ def test_a_tool_and_the_words_around_it():
         },
     )
     tool = a_span(
-        name="weather", trace_id=trace, parent_span_id=agent.span_id,
+        name="weather",
+        trace_id=trace,
+        parent_span_id=agent.span_id,
         attributes={
             "langwatch.span.type": "tool",
             "langwatch.input": typed("json", {"city": "Rome"}),
             "langwatch.output": typed("text", "sunny"),
         },
-    )  # fmt: skip
+    )
     found = derive(agent, tool)
 
     assert found.said == [("Rome?", "Sunny.")]

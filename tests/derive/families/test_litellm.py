@@ -26,13 +26,15 @@ def test_the_request_that_is_repeated_as_python_reprs_is_none():
     outer = a_span(name="Received Proxy Server Request", trace_id=trace)
     asked = a_chat(None, "Rome?", "Sunny.", trace_id=trace, parent_span_id=outer.span_id)
     repeated = a_span(
-        name="raw_gen_ai_request", trace_id=trace, parent_span_id=outer.span_id,
+        name="raw_gen_ai_request",
+        trace_id=trace,
+        parent_span_id=outer.span_id,
         attributes={
             "llm.openai.messages": "[{'role': 'user', 'content': 'Rome?'}]",
             "gen_ai.request.model": "gpt-4o-mini",
             "gen_ai.usage.input_tokens": 10,
         },
-    )  # fmt: skip
+    )
     found = derive(outer, asked, repeated)
 
     assert found.said == [("Rome?", "Sunny.")]

@@ -17,12 +17,18 @@ def test_turns_of_one_session():
     for n, (user, answer) in enumerate([("Rome?", "Sunny."), ("Oslo?", "Snow.")]):
         start = session.start_time_unix_nano + n * 10**9
         turn = a_span(
-            name="agent_turn", trace_id=trace, parent_span_id=session.span_id, start=start,
+            name="agent_turn",
+            trace_id=trace,
+            parent_span_id=session.span_id,
+            start=start,
             attributes={"lk.pii.user_input": user, "lk.response.text": answer},
-        )  # fmt: skip
+        )
         context = {"items": [{"type": "message", "role": "user", "content": [user]}]}
         model = a_span(
-            name="llm_node", trace_id=trace, parent_span_id=turn.span_id, start=start + 1,
+            name="llm_node",
+            trace_id=trace,
+            parent_span_id=turn.span_id,
+            start=start + 1,
             attributes={
                 "gen_ai.operation.name": "chat",
                 "gen_ai.request.model": "gpt-4o-mini",
@@ -32,7 +38,7 @@ def test_turns_of_one_session():
                 "gen_ai.usage.input_tokens": 9,
                 "gen_ai.usage.output_tokens": 2,
             },
-        )  # fmt: skip
+        )
         spans += [turn, model]
     found = derive(*spans, scope=SCOPE)
 
@@ -46,12 +52,15 @@ def test_a_function_tool_has_its_own_names():
     trace = new_trace_id()
     turn = a_span(name="agent_turn", trace_id=trace, attributes={"lk.user_transcript": "Rome?"})
     tool = a_span(
-        name="function_tool", trace_id=trace, parent_span_id=turn.span_id,
+        name="function_tool",
+        trace_id=trace,
+        parent_span_id=turn.span_id,
         attributes={
-            "lk.function_tool.name": "weather", "lk.function_tool.arguments": '{"city": "Rome"}',
+            "lk.function_tool.name": "weather",
+            "lk.function_tool.arguments": '{"city": "Rome"}',
             "lk.function_tool.output": "sunny",
         },
-    )  # fmt: skip
+    )
     found = derive(turn, tool, scope=SCOPE)
 
     assert found.turn["user"] == "Rome?"

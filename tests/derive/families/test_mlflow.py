@@ -37,8 +37,11 @@ def test_quoted_attributes_are_read_as_what_they_quote():
     assert found.call["response_model"] == "gpt-4o-mini"
     assert found.trace["users"] == ["u1"]
     assert found.tokens == {
-        "input_tokens": 9, "output_tokens": 2, "total_tokens": 11, "cache_read_tokens": 3,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 2,
+        "total_tokens": 11,
+        "cache_read_tokens": 3,
+    }
 
 
 def test_a_chains_words_and_its_tool():

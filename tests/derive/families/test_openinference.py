@@ -36,8 +36,11 @@ def test_flattened_messages_make_a_turn_of_the_session():
     assert found.said == [("Weather in Rome?", "Sunny.")]
     assert found.turn["system"] == "Be brief."
     assert found.tokens == {
-        "input_tokens": 12, "output_tokens": 3, "total_tokens": 15, "cache_read_tokens": 4,
-    }  # fmt: skip
+        "input_tokens": 12,
+        "output_tokens": 3,
+        "total_tokens": 15,
+        "cache_read_tokens": 4,
+    }
 
 
 def test_the_persons_words_on_an_outer_chain_win_over_the_template():
@@ -110,6 +113,11 @@ def test_what_else_a_request_tells():
     assert (found.call["cost_usd"], found.call["cost_source"]) == (0.5, "reported")
     assert (found.trace["users"], found.trace["tags"]) == (["u1"], ["beta"])
     assert found.tokens == {
-        "input_tokens": 20, "output_tokens": 9, "total_tokens": 29, "cache_write_tokens": 2,
-        "input_audio_tokens": 3, "reasoning_tokens": 4, "output_audio_tokens": 1,
-    }  # fmt: skip
+        "input_tokens": 20,
+        "output_tokens": 9,
+        "total_tokens": 29,
+        "cache_write_tokens": 2,
+        "input_audio_tokens": 3,
+        "reasoning_tokens": 4,
+        "output_audio_tokens": 1,
+    }

@@ -6,14 +6,16 @@ from deriving import derive
 
 def test_cost_total_and_first_token():
     span = a_chat(
-        None, "Rome?", "Sunny.",
+        None,
+        "Rome?",
+        "Sunny.",
         attributes={
             "session.id": "chat-1",
             "gen_ai.usage.cost": 0.5,
             "gen_ai.client.token.usage": 17,
             "gen_ai.server.time_to_first_token": 0.25,
         },
-    )  # fmt: skip
+    )
     found = derive(span, scope="openlit.otel.tracing")
 
     assert found.thread == ("chat-1", "session.id")

@@ -16,7 +16,9 @@ def a_bare_chat(**attributes):
 
 def test_the_newest_attributes():
     span = a_chat(
-        "chat-1", "Rome?", "Sunny.",
+        "chat-1",
+        "Rome?",
+        "Sunny.",
         attributes={
             "gen_ai.system_instructions": '[{"type": "text", "content": "Be brief."}]',
             "gen_ai.provider.name": "openai",
@@ -26,7 +28,7 @@ def test_the_newest_attributes():
             "user.id": "u1",
             "deployment.environment.name": "prod",
         },
-    )  # fmt: skip
+    )
     found = derive(span)
 
     assert found.thread == ("chat-1", "gen_ai.conversation.id")
@@ -36,8 +38,11 @@ def test_the_newest_attributes():
     assert found.call["time_to_first_token_ms"] == 500
     assert (found.trace["users"], found.trace["environments"]) == (["u1"], ["prod"])
     assert found.tokens == {
-        "input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "cache_read_tokens": 4,
-    }  # fmt: skip
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 15,
+        "cache_read_tokens": 4,
+    }
 
 
 def test_the_resource_may_have_the_conversation_and_the_environment():
@@ -89,13 +94,14 @@ def test_one_log_record_with_the_details_of_a_request():
     span = a_bare_chat()
     text = [{"role": "user", "parts": [{"type": "text", "content": "Rome?"}]}]
     record = a_record(
-        span, "gen_ai.client.inference.operation.details",
+        span,
+        "gen_ai.client.inference.operation.details",
         attributes={
             "gen_ai.input.messages": json.dumps(text),
             "gen_ai.output.messages": json.dumps([{**text[0], "role": "assistant"}]),
             "gen_ai.system_instructions": "Be brief.",
         },
-    )  # fmt: skip
+    )
     found = derive(span, records=[record])
 
     assert found.said == [("Rome?", "Rome?")]

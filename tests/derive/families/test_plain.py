@@ -50,9 +50,14 @@ def test_a_request_by_its_facts_and_words_on_an_outer_span():
         trace_id=trace, attributes={"input": "Rome?", "output": "Sunny.", "thread_id": "t"}
     )
     inner = a_span(
-        trace_id=trace, parent_span_id=outer.span_id,
-        attributes={"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 2},
-    )  # fmt: skip
+        trace_id=trace,
+        parent_span_id=outer.span_id,
+        attributes={
+            "gen_ai.request.model": "m",
+            "gen_ai.usage.input_tokens": 9,
+            "gen_ai.usage.output_tokens": 2,
+        },
+    )
     found = derive(outer, inner)
 
     assert found.said == [("Rome?", "Sunny.")]
@@ -62,9 +67,15 @@ def test_a_request_by_its_facts_and_words_on_an_outer_span():
 def test_tags_user_and_metadata_under_our_own_names():
     found = derive(
         a_chat(
-            "t", "Rome?", "Sunny.",
-            attributes={"otel_threads.tags": ["beta"], "user_id": "u1", "otel_threads.metadata.plan": "pro"},
+            "t",
+            "Rome?",
+            "Sunny.",
+            attributes={
+                "otel_threads.tags": ["beta"],
+                "user_id": "u1",
+                "otel_threads.metadata.plan": "pro",
+            },
         )
-    ).trace  # fmt: skip
+    ).trace
 
     assert (found["tags"], found["users"], found["metadata"]) == (["beta"], ["u1"], {"plan": "pro"})

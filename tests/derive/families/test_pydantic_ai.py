@@ -33,8 +33,11 @@ def test_a_list_of_events_is_request_and_answer():
     assert found.said == [("Rome?", "Sunny.")]
     assert found.call["cost_usd"] == 0.5
     assert found.tokens == {
-        "input_tokens": 9, "output_tokens": 2, "total_tokens": 11, "cache_read_tokens": 4,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 2,
+        "total_tokens": 11,
+        "cache_read_tokens": 4,
+    }
 
 
 def test_an_agents_history_has_the_words_and_its_final_result_the_answer():
@@ -48,9 +51,15 @@ def test_an_agents_history_has_the_words_and_its_final_result_the_answer():
         },
     )
     tool = a_span(
-        name="running tool: weather", trace_id=trace, parent_span_id=agent.span_id,
-        attributes={"gen_ai.tool.name": "weather", "tool_arguments": '{"city": "Rome"}', "tool_response": "sunny"},
-    )  # fmt: skip
+        name="running tool: weather",
+        trace_id=trace,
+        parent_span_id=agent.span_id,
+        attributes={
+            "gen_ai.tool.name": "weather",
+            "tool_arguments": '{"city": "Rome"}',
+            "tool_response": "sunny",
+        },
+    )
     found = derive(agent, tool, scope="pydantic-ai")
 
     assert found.thread == ("chat-1", "gen_ai.conversation.id")

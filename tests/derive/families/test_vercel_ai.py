@@ -40,9 +40,14 @@ def a_step(outer, **attributes):
 def test_an_operation_has_the_id_and_the_persons_words():
     outer = an_operation(
         new_trace_id(),
-        **{f"{METADATA}.sessionId": "s", f"{METADATA}.threadId": "t", f"{METADATA}.userId": "u1",
-           f"{METADATA}.plan": "pro", f"{METADATA}.tags": ["beta"]},
-    )  # fmt: skip
+        **{
+            f"{METADATA}.sessionId": "s",
+            f"{METADATA}.threadId": "t",
+            f"{METADATA}.userId": "u1",
+            f"{METADATA}.plan": "pro",
+            f"{METADATA}.tags": ["beta"],
+        },
+    )
     found = derive(outer, a_step(outer))
 
     assert found.thread == ("t", f"{METADATA}.threadId")
@@ -76,10 +81,13 @@ def test_a_tool_that_was_asked_for_and_ran():
         trace_id=outer.trace_id,
         parent_span_id=outer.span_id,
         attributes={
-            "ai.operationId": "ai.toolCall", "ai.toolCall.name": "weather", "ai.toolCall.id": "1",
-            "ai.toolCall.args": '{"city": "Rome"}', "ai.toolCall.result": '"sunny"',
+            "ai.operationId": "ai.toolCall",
+            "ai.toolCall.name": "weather",
+            "ai.toolCall.id": "1",
+            "ai.toolCall.args": '{"city": "Rome"}',
+            "ai.toolCall.result": '"sunny"',
         },
-    )  # fmt: skip
+    )
 
     assert derive(outer, step, tool).tools == [("weather", {"city": "Rome"}, "sunny")]
 
@@ -113,9 +121,13 @@ def test_what_else_a_request_tells():
     assert (found.call["response_id"], found.call["finish_reasons"]) == ("r1", ["stop"])
     assert found.call["time_to_first_token_ms"] == 300
     assert found.tokens == {
-        "input_tokens": 9, "output_tokens": 2, "total_tokens": 13,
-        "cache_read_tokens": 4, "cache_write_tokens": 2, "reasoning_tokens": 1,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 2,
+        "total_tokens": 13,
+        "cache_read_tokens": 4,
+        "cache_write_tokens": 2,
+        "reasoning_tokens": 1,
+    }
 
 
 def test_the_operations_words_are_the_persons_and_its_text_the_answer():
@@ -127,12 +139,16 @@ def test_the_operations_words_are_the_persons_and_its_text_the_answer():
 def test_a_tools_span_alone_tells_all_of_it():
     outer = an_operation(new_trace_id())
     tool = a_span(
-        trace_id=outer.trace_id, parent_span_id=outer.span_id,
+        trace_id=outer.trace_id,
+        parent_span_id=outer.span_id,
         attributes={
-            "ai.operationId": "ai.toolCall", "ai.toolCall.name": "weather", "ai.toolCall.id": "1",
-            "ai.toolCall.args": '{"city": "Rome"}', "ai.toolCall.result": '"sunny"',
+            "ai.operationId": "ai.toolCall",
+            "ai.toolCall.name": "weather",
+            "ai.toolCall.id": "1",
+            "ai.toolCall.args": '{"city": "Rome"}',
+            "ai.toolCall.result": '"sunny"',
         },
-    )  # fmt: skip
+    )
     found = derive(outer, tool)
 
     assert found.tools == [("weather", {"city": "Rome"}, "sunny")]

@@ -1,6 +1,6 @@
 -- Deletes scores of targets and names, past ones too; a null author stands for all.
 -- given: (project, thread_id, trace_id, span_id, name, author).
-delete from score_records r using given g
+delete from x_score_records r using given g
 where r.name = g.name and (g.author is null or r.author = g.author)
     and r.thread_id is not distinct from g.thread_id
     and r.trace_id is not distinct from g.trace_id

@@ -3,7 +3,7 @@
 select s.* from scores s
 where ($project is null or s.project = $project or s.trace_id is not null)
     and ($thread_id is null or s.thread_id = $thread_id or s.trace_id in (
-        select trace_id from trace_slices
+        select trace_id from x_trace_slices
         where thread_id = $thread_id and ($project is null or project = $project)))
     and ($trace_id is null or s.trace_id = $trace_id)
     and ($span_id is null or s.span_id = $span_id)

@@ -1,2 +1,2 @@
 -- Whether any evaluation names a response of another trace.
-select 1 as there from evaluations where response_id is not null limit 1
+select 1 as there from x_evaluations where response_id is not null limit 1

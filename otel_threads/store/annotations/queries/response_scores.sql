@@ -1,7 +1,7 @@
 -- Evaluations that named a response of another trace, for some traces; and those of such traces
 -- whose response has not arrived.
 -- $trace_ids: the traces.
-with named as (select * from evaluations where response_id is not null),
+with named as (select * from x_evaluations where response_id is not null),
 answered as (
     select project, response_id, min(trace_id) as trace_id, arg_min(span_id, trace_id) as span_id
     from calls where response_id in (select response_id from named)

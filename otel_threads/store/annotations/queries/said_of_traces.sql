@@ -6,4 +6,4 @@ from comments where trace_id in (select unnest($trace_ids::varchar[]))
 group by trace_id
 union all
 select 'tag', project, trace_id, tag, is_removed, null, null
-from tag_changes where trace_id in (select unnest($trace_ids::varchar[]))
+from x_tag_changes where trace_id in (select unnest($trace_ids::varchar[]))

@@ -3,10 +3,10 @@
 select i.id, len(list_distinct(list_concat(
     coalesce(any_value(b.tags), []), coalesce(list(t.tag) filter (not t.is_removed), [])))) as found
 from items i
-left join tag_changes t
+left join x_tag_changes t
     on t.project = $project and i.id = case when $kind = 'thread_id' then t.thread_id else t.trace_id end
 left join (
-    select thread_id as id, tags from thread_facts where project = $project and $kind = 'thread_id'
+    select thread_id as id, tags from x_thread_facts where project = $project and $kind = 'thread_id'
     union all
     select trace_id as id, tags from traces where project = $project and $kind = 'trace_id'
 ) b on b.id = i.id

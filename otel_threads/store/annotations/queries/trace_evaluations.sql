@@ -4,5 +4,5 @@ select
     project, null::varchar as thread_id, trace_id, span_id, name, value, category, reason,
     'otel' as source, author, created_at, created_at as updated_at,
     null::timestamptz as superseded_at
-from evaluations
+from x_evaluations
 where response_id is null and trace_id in (select unnest($trace_ids::varchar[]))

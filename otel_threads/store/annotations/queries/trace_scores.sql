@@ -1,3 +1,3 @@
 -- Scores that people and programs gave to some traces and to their spans. $trace_ids: the traces.
 select * exclude (sequence), null::timestamptz as superseded_at
-from score_records where trace_id in (select unnest($trace_ids::varchar[]))
+from x_score_records where trace_id in (select unnest($trace_ids::varchar[]))

@@ -5,7 +5,7 @@
 -- What DuckDB keeps of an aggregate it cannot swap out, and threads are long: nothing here may keep
 -- something of each slice, as `list` and `sum(order by)` do. Of two traces that began in the same
 -- nanosecond their own values decide: to read trace ids would take a seventh of the time.
-insert into thread_facts by name
+insert into x_thread_facts by name
 with f as (
     select
         s.project, s.thread_id,
@@ -51,7 +51,7 @@ with f as (
             or (count(s.cost_usd) > 0
                 and count(*) filter (s.cost_usd is null and s.call_count > s.error_count) > 0)
             as cost_is_partial
-    from trace_slices s
+    from x_trace_slices s
     semi join affected a on s.thread_id = a.thread_id and s.project = a.project
     where s.start_time_unix_nano between $lowest and $highest
     group by s.project, s.thread_id

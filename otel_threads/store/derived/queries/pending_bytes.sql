@@ -3,12 +3,12 @@
 -- DuckDB would read 2,048 of them at once.
 select
     ingest_seq,
-    sum(case when piece_index is null then 2048 else 16384 end)::bigint as size_bytes
+    sum(case when chunk_index is null then 2048 else 16384 end)::bigint as size_bytes
 from (
-    select ingest_seq, piece_index from content_pieces
+    select ingest_seq, chunk_index from x_content_chunks
     where ingest_seq > $after and ingest_seq <= $upto
     union all
-    select ingest_seq, piece_index from log_pieces
+    select ingest_seq, chunk_index from x_log_chunks
     where ingest_seq > $after and ingest_seq <= $upto
 )
 group by ingest_seq

@@ -5,5 +5,5 @@ select
     f.project, f.thread_id, f.first_message, f.last_message, f.turn_count,
     epoch_us(f.first_activity_time) * 1000 as began,
     epoch_us(f.last_activity_time) * 1000 + 999 as ended
-from thread_facts f
+from x_thread_facts f
 semi join affected a on f.thread_id = a.thread_id and f.project = a.project

@@ -5,5 +5,5 @@ select distinct trace_id from (
     select trace_id from log_records
     where ingest_seq > $after and ingest_seq <= $upto and trace_id is not null
     union all
-    (select trace_id from traces_again limit 100)
+    (select trace_id from x_traces_to_rederive limit 100)
 )

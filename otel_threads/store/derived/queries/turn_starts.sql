@@ -5,7 +5,7 @@
 with starts as (
     select p.project, p.thread_id, p.start_time_unix_nano as start,
         bool_and(not p.continues) as begins_anew
-    from turn_parts p
+    from x_turn_parts p
     join changed c on p.thread_id = c.thread_id and p.project = c.project
     where p.start_time_unix_nano > c.upto
         and p.start_time_unix_nano between $lowest and $highest

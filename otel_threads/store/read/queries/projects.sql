@@ -9,8 +9,8 @@ select
     any_value(s.input_path) as input_path,
     any_value(s.output_path) as output_path
 from traces t
-left join (select project, count(*) as thread_count from thread_facts group by project) f
+left join (select project, count(*) as thread_count from x_thread_facts group by project) f
     on f.project = t.project
-left join project_settings s on s.project = t.project
+left join x_project_settings s on s.project = t.project
 group by t.project
 order by last_activity_time desc, t.project

@@ -2,5 +2,5 @@
 select
     (select count(*) from spans) as spans,
     (select count(*) from traces) as traces,
-    (select count(*) from thread_facts) as threads,
+    (select count(*) from x_thread_facts) as threads,
     (select count(*) from turns) as turns

@@ -1,3 +1,0 @@
--- What was too long for the rows of the log records of some traces, in pieces. work_ids: (trace_id).
-select project, fingerprint, key, piece_index, value
-from log_pieces s semi join work_ids w on s.trace_id = w.trace_id
