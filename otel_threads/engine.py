@@ -22,11 +22,11 @@ from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
-from otel_threads.services.deleting import DeletingService
+from otel_threads.services.deleting import DeletionService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.pruning import PruningService
-from otel_threads.services.services import Verbs
+from otel_threads.services.services import Services
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.annotations.annotation_rows import Annotations
@@ -45,7 +45,7 @@ Result = TypeVar("Result")
 
 
 class Engine:
-    """Everything behind the ports: intake, writer, deriver, verbs over one database."""
+    """Everything behind the ports: intake, writer, deriver, services over one database."""
 
     def __init__(self, config: Config) -> None:
         """Open the database and start the threads.
@@ -88,7 +88,7 @@ class Engine:
             timeout_s=config.query_timeout_s,
             supersedes=config.scores_on_new_trace == "supersede",
         )
-        self.verbs = _verbs(
+        self.services = _services(
             config,
             self.database,
             derived,
@@ -115,7 +115,7 @@ class Engine:
     def _retention(self) -> Periodic:
         job = Periodic(
             "retention",
-            lambda: self.verbs.pruning.keep_to_settings(job.is_stopping),
+            lambda: self.services.pruning.keep_to_settings(job.is_stopping),
             interval_s=RETENTION_INTERVAL_S,
             first_s=RETENTION_FIRST_S,
         )
@@ -174,7 +174,7 @@ class Engine:
 
     def let_go_of_readers(self) -> None:
         """End streams that listen and external SQL: nothing that waits is lost with them."""
-        self.verbs.hub.close()
+        self.services.hub.close()
         self._outside.close()
 
     def close(self) -> None:
@@ -190,7 +190,7 @@ class Engine:
 
 
 class FileEngine:
-    """The verbs on a file that no server holds. Nothing is received or derived."""
+    """The services on a file that no server holds. Nothing is received or derived."""
 
     def __init__(self, config: Config, *, writes: bool) -> None:
         """Open the file, read-only unless it is to be written.
@@ -217,7 +217,7 @@ class FileEngine:
             )
             return done
 
-        self.verbs = _verbs(
+        self.services = _services(
             config,
             self.database,
             derived,
@@ -247,7 +247,7 @@ class FileEngine:
         self.database.close()
 
 
-def _verbs(
+def _services(
     config: Config,
     database: Database,
     derived: DuckDBDerivedStore,
@@ -258,18 +258,18 @@ def _verbs(
     progress: Callable[[], dict[str, Any]],
     alone: Callable[[Callable[[], Any]], "Future[Any]"],
     caught_up: Callable[[], object],
-) -> Verbs:
+) -> Services:
     reader = Reader(database, timeout_s=config.query_timeout_s)
-    reading = ThreadService(
+    threads = ThreadService(
         reader, annotations, default_project=config.default_project, progress=progress
     )
     deletion = Deletion(database, derived, annotations, Identity(config.thread_id_attributes))
-    return Verbs(
-        reading=reading,
-        people=AnnotationService(annotations, reading, hub),
-        exporting=ExportService(reader, reading),
-        deleting=DeletingService(
-            deletion, reading, alone=alone, caught_up=caught_up, on_change=hub.publish
+    return Services(
+        threads=threads,
+        annotations=AnnotationService(annotations, threads, hub),
+        export=ExportService(reader, threads),
+        deletion=DeletionService(
+            deletion, threads, alone=alone, caught_up=caught_up, on_change=hub.publish
         ),
         sql=SqlService(outside),
         backups=BackupService(database),

@@ -1,4 +1,4 @@
-"""The query API over gRPC: the same verbs and fields as REST, codes, streams, deadlines."""
+"""The query API over gRPC: the same calls and fields as REST, codes, streams, deadlines."""
 
 import dataclasses
 import datetime

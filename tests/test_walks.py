@@ -7,7 +7,7 @@ from builders import a_chat, a_request
 from conftest import Server
 
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.services.pagination import Walks
+from otel_threads.services.pagination import Pagination
 
 SORTS = [
     "-last_activity_time",
@@ -89,15 +89,15 @@ def test_rows_that_jump_are_met_once(seed):
         for key in dice.sample(sorted(rows.rows), dice.randrange(len(rows.rows))):
             rows.rows[key] |= {"sort": dice.randrange(-10, 40), "changed": now}
 
-    met = walk(Walks(), rows, jump, limit=dice.randrange(1, 6))
+    met = walk(Pagination(), rows, jump, limit=dice.randrange(1, 6))
     assert sorted(met) == sorted(rows.rows)
 
 
 def test_a_cursor_of_another_question_is_refused():
     rows = Rows(10)
     given = {"position": position, "sequence": lambda: 0, "sort": "sort", "limit": 3}
-    _, cursor = Walks().page(rows, {}, about={"a": 1}, cursor=None, **given)
+    _, cursor = Pagination().page(rows, {}, about={"a": 1}, cursor=None, **given)
     for other in ("", "x", cursor[:-3], cursor + "A"):
         if other:
             with pytest.raises(InvalidQuery):
-                Walks().page(rows, {}, about={"a": 2}, cursor=other, **given)
+                Pagination().page(rows, {}, about={"a": 2}, cursor=other, **given)

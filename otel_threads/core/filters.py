@@ -283,12 +283,12 @@ def _convert(literal: _Literal, name: str, kind: FilterType, op: str) -> Value:
 
 def _time(text: str, at: int) -> datetime.datetime:
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        time = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise InvalidFilter(
             f"{text[:40]!r} is no time; write it as in 2026-01-31T09:30:00Z", at
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
 
 
 def _unquoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Verbs that delete threads and traces with all that hangs on them."""
+"""Deletes threads and traces with all that hangs on them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -15,7 +15,7 @@ Changes = tuple[list[str], list[ThreadKey]]
 ALONE_TIMEOUT_S = 300.0
 
 
-class DeletingService:
+class DeletionService:
     """Deletes between two passes of the deriver."""
 
     def __init__(

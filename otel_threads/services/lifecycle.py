@@ -1,4 +1,4 @@
-"""What people said and the time of day, added to threads and traces of the store. Pure.
+"""Annotations and the time of day, added to threads and traces of the store. Pure.
 
 The view `annotated_threads` says the same in SQL, for filters and for people; a test compares both.
 """
@@ -13,11 +13,14 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 def annotated_threads(
     threads: Sequence[Mapping[str, Any]],
-    said: Iterable[Mapping[str, Any]],
+    annotations: Iterable[Mapping[str, Any]],
     now: datetime.datetime,
 ) -> list[Row]:
-    """Return threads with status, tags and comment_count; `said` as said_of_threads.sql has it."""
-    by_kind = _by_kind(said)
+    """Return threads with status, tags and comment_count.
+
+    `annotations` are rows of annotations_of_threads.sql and cooldowns.sql.
+    """
+    by_kind = _by_kind(annotations)
     cooldowns = {row["project"]: row["number"] for row in by_kind.get("cooldown", ())}
     steps = [(row["number"], row["time"] - EPOCH) for row in by_kind.get("step", ())]
     found = []
@@ -35,7 +38,7 @@ def annotated_threads(
         aged = cooldown_s is None or since + datetime.timedelta(seconds=cooldown_s) <= now
         found.append(
             {
-                **_with_words(thread, by_kind, key),
+                **_with_tags_and_comments(thread, by_kind, key),
                 "status": "inactive" if closed or aged else "active",
             }
         )
@@ -43,16 +46,19 @@ def annotated_threads(
 
 
 def annotated_traces(
-    traces: Sequence[Mapping[str, Any]], said: Iterable[Mapping[str, Any]]
+    traces: Sequence[Mapping[str, Any]], annotations: Iterable[Mapping[str, Any]]
 ) -> list[Row]:
-    """Return traces with tags and comment_count; `said` as said_of_traces.sql has it."""
-    by_kind = _by_kind(said)
-    return [_with_words(trace, by_kind, (trace["project"], trace["trace_id"])) for trace in traces]
+    """Return traces with tags and comment_count; `annotations`: annotations_of_traces.sql."""
+    by_kind = _by_kind(annotations)
+    return [
+        _with_tags_and_comments(trace, by_kind, (trace["project"], trace["trace_id"]))
+        for trace in traces
+    ]
 
 
-def _by_kind(said: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+def _by_kind(annotations: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in said:
+    for row in annotations:
         found.setdefault(row["kind"], []).append(row)
     return found
 
@@ -67,7 +73,7 @@ def _of(
     ]
 
 
-def _with_words(
+def _with_tags_and_comments(
     item: Mapping[str, Any],
     by_kind: Mapping[str, list[Mapping[str, Any]]],
     key: tuple[str, str],

@@ -1,9 +1,9 @@
-"""Walks over pages that show every item once, while items change and move meanwhile.
+"""Pagination that shows every item once, while items change and move meanwhile.
 
-A page goes on behind the last item's sort value. An item that changes during the walk may jump
-over that place in either direction. So the server remembers what a walk has shown: what comes
-again is left out, and what jumped ahead is shown at the end. A walk that was forgotten (a restart,
-too many walks) goes on by position alone.
+A page goes on behind the last item's sort value. An item that changes during it may jump
+over that place in either direction. So the server remembers what each pagination has shown: what
+comes again is left out, and what jumped ahead is shown at the end. One that was forgotten (a
+restart, too many at once) goes on by position alone.
 """
 
 import base64
@@ -21,8 +21,8 @@ import orjson
 from otel_threads.core.errors import InvalidQuery
 
 Row = dict[str, Any]
-WALKS_MAX = 256
-SHOWN_MAX = 2_000_000  # items remembered over all walks; some 60 bytes each
+PAGINATIONS_MAX = 256
+SHOWN_MAX = 2_000_000  # items remembered over all paginations; some 60 bytes each
 _IN_ORDER, _LATE = 0, 1
 TEXT_SORTS = ("thread_id", "trace_id", "project", "name")
 NO_CURSOR = "cursor is not one that this server gave"
@@ -37,16 +37,16 @@ class Pages(Protocol):
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Shown:
     started: int  # everything that changed later has a higher sequence
     shown: set[int] = field(default_factory=set)
 
 
-class Walks:
-    """The walks that are under way. Any thread may call."""
+class Pagination:
+    """The paginations that are under way. Any thread may call."""
 
     def __init__(self) -> None:
-        self._walks: OrderedDict[str, _Walk] = OrderedDict()
+        self._under_way: OrderedDict[str, _Shown] = OrderedDict()
         self._lock = threading.Lock()
 
     def page(
@@ -77,28 +77,28 @@ class Walks:
             after = place or None
         started = sequence()
         with self._lock:
-            walk = self._walks.get(token)
-            if walk:
-                self._walks.move_to_end(token)
+            pages_shown = self._under_way.get(token)
+            if pages_shown:
+                self._under_way.move_to_end(token)
         found: list[Row] = []
         if phase == _IN_ORDER:
-            found = self._unseen(pages, chosen, sort, limit, after, walk, position, set())
+            found = self._unseen(pages, chosen, sort, limit, after, pages_shown, position, set())
             if len(found) <= limit:
                 phase, after = _LATE, None
         in_order = len(found)
-        if phase == _LATE and walk:
-            late = {**chosen, "changed_after": walk.started, "known_by": walk.started}
+        if phase == _LATE and pages_shown:
+            late = {**chosen, "changed_after": pages_shown.started, "known_by": pages_shown.started}
             seen = {_mark(position(row, None)) for row in found}
-            found += self._unseen(pages, late, None, limit, after, walk, position, seen)
+            found += self._unseen(pages, late, None, limit, after, pages_shown, position, seen)
         if len(found) <= limit:
             with self._lock:
-                self._walks.pop(token, None)
+                self._under_way.pop(token, None)
             return found, None
         found = found[:limit]
-        if walk is None and not token:
-            token, walk = secrets.token_hex(6), _Walk(started)
-        if walk:
-            self._remember(token, walk, [_mark(position(row, None)) for row in found])
+        if pages_shown is None and not token:
+            token, pages_shown = secrets.token_hex(6), _Shown(started)
+        if pages_shown:
+            self._remember(token, pages_shown, [_mark(position(row, None)) for row in found])
         place = position(found[-1], sort) if phase == _IN_ORDER else []
         if phase == _LATE and len(found) > in_order:  # late rows are in the order of their keys
             place = position(found[-1], None)
@@ -111,13 +111,13 @@ class Walks:
         sort: str | None,
         limit: int,
         after: Sequence[Any] | None,
-        walk: _Walk | None,
+        pages_shown: _Shown | None,
         position: Callable[[Row, str | None], list[Any]],
         seen: set[int],
     ) -> list[Row]:
-        """Return up to one more than `limit` rows that this walk has not shown."""
+        """Return up to one more than `limit` rows that this pagination has not shown."""
         found: list[Row] = []
-        shown = walk.shown if walk else set()
+        shown = pages_shown.shown if pages_shown else set()
         while True:
             rows = pages(chosen, sort=sort, limit=limit + 1, after=after)
             for row in rows:
@@ -128,16 +128,16 @@ class Walks:
                 return found[: limit + 1]
             after = position(rows[-1], sort)
 
-    def _remember(self, token: str, walk: _Walk, marks: Sequence[int]) -> None:
+    def _remember(self, token: str, pages_shown: _Shown, marks: Sequence[int]) -> None:
         with self._lock:
-            walk.shown.update(marks)
-            self._walks[token] = walk
-            self._walks.move_to_end(token)
-            while len(self._walks) > 1 and (
-                len(self._walks) > WALKS_MAX
-                or sum(len(one.shown) for one in self._walks.values()) > SHOWN_MAX
+            pages_shown.shown.update(marks)
+            self._under_way[token] = pages_shown
+            self._under_way.move_to_end(token)
+            while len(self._under_way) > 1 and (
+                len(self._under_way) > PAGINATIONS_MAX
+                or sum(len(one.shown) for one in self._under_way.values()) > SHOWN_MAX
             ):
-                self._walks.popitem(last=False)
+                self._under_way.popitem(last=False)
 
 
 def _fits(place: Sequence[Any], sort: str) -> bool:
@@ -169,7 +169,7 @@ def digest_of(about: Mapping[str, Any]) -> str:
 
 
 def make_cursor(digest: str, values: Sequence[Any]) -> str:
-    """Return an opaque text that holds where a walk is."""
+    """Return an opaque text that holds where a pagination is."""
     plain = [
         {"time": value.isoformat()} if isinstance(value, datetime.datetime) else value
         for value in values

@@ -1,4 +1,4 @@
-"""The verbs that an outside caller has: REST, gRPC and the command line call exactly these.
+"""What a caller can ask of threads and traces: REST, gRPC and the command line call these.
 
 Answers are plain dictionaries of the contract's names; api/schemas.py gives them their types.
 """
@@ -18,10 +18,10 @@ from otel_threads.core.ports import ThreadKey
 from otel_threads.core.usage import USAGE
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.derive.tree import Tree
-from otel_threads.retry import asked_again
+from otel_threads.retry import retried
 from otel_threads.services import doctor, lifecycle, score_means, transcript
 from otel_threads.services import thread_stats as stats
-from otel_threads.services.pagination import Walks, digest_of, make_cursor, open_cursor
+from otel_threads.services.pagination import Pagination, digest_of, make_cursor, open_cursor
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.read import list_query
 from otel_threads.store.read.list_query import THREADS, TRACES, Listing
@@ -45,16 +45,16 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
-def _of_one_moment(
-    verb: Callable[Concatenate["ThreadService", Given], Answer],
+def _in_one_snapshot(
+    method: Callable[Concatenate["ThreadService", Given], Answer],
 ) -> Callable[Concatenate["ThreadService", Given], Answer]:
-    """Make all questions of a verb be about one moment, and through one cursor."""
+    """Make all queries of a method read one snapshot of the database, through one cursor."""
 
-    @asked_again
-    @functools.wraps(verb)
+    @retried
+    @functools.wraps(method)
     def asking(service: "ThreadService", /, *given: Given.args, **named: Given.kwargs) -> Answer:
-        with service._reader.moment():
-            return verb(service, *given, **named)
+        with service._reader.snapshot():
+            return method(service, *given, **named)
 
     return asking
 
@@ -73,7 +73,7 @@ class ThreadService:
         """`progress` tells how far writing and deriving are; it ends up in `status`."""
         self._reader = reader
         self._annotations = annotations
-        self._walks = Walks()
+        self._pagination = Pagination()
         self._default_project = default_project
         self._progress = progress
         self._started = time.monotonic()
@@ -118,7 +118,7 @@ class ThreadService:
             page["total"] = self._reader.count(THREADS, chosen)
         return page
 
-    @_of_one_moment
+    @_in_one_snapshot
     def threads_by_key(self, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Row]:
         """Return those of some threads that are here, by project and id."""
         found: dict[ThreadKey, Row] = {}
@@ -170,7 +170,7 @@ class ThreadService:
     ) -> tuple[list[Row], str | None]:
         _check_limit(limit)
         listing.order(sort)
-        return self._walks.page(
+        return self._pagination.page(
             functools.partial(self._reader.page, listing),
             chosen,
             about={**about, "of": listing.item},
@@ -181,14 +181,18 @@ class ThreadService:
             sequence=lambda: int(self._progress()["derived_sequence"]),
         )
 
-    @_of_one_moment
+    @_in_one_snapshot
     def with_scores(self, rows: Sequence[Row]) -> list[Row]:
-        """Return threads, from rows of the store, with what people said of them."""
+        """Return threads, from rows of the store, with their annotations."""
         if not rows:
             return []
         if "status" not in rows[0]:
-            said = self._annotations.said_of_threads([row["thread_id"] for row in rows])
-            rows = lifecycle.annotated_threads(rows, said, datetime.datetime.now(datetime.UTC))
+            annotations = self._annotations.annotations_of_threads(
+                [row["thread_id"] for row in rows]
+            )
+            rows = lifecycle.annotated_threads(
+                rows, annotations, datetime.datetime.now(datetime.UTC)
+            )
         records = score_means.together(self._annotations.thread_scores(rows))
         by_key: dict[tuple[str, str], list[Row]] = {}
         for score in records:
@@ -198,7 +202,7 @@ class ThreadService:
             for row in rows
         ]
 
-    @_of_one_moment
+    @_in_one_snapshot
     def thread(self, thread_id: str, *, project: str | None = None) -> Row:
         """Return one thread.
 
@@ -211,7 +215,7 @@ class ThreadService:
             raise NotFound(f"no thread {thread_id!r} in project {name!r}")
         return self.with_scores([row])[0]
 
-    @_of_one_moment
+    @_in_one_snapshot
     def turns(
         self,
         thread_id: str,
@@ -227,8 +231,8 @@ class ThreadService:
         """
         _check_limit(limit)
         name = self._one_project(project)
-        walk = digest_of({"turns": [name, thread_id]})
-        after = open_cursor(cursor, walk) if cursor else None
+        digest = digest_of({"turns": [name, thread_id]})
+        after = open_cursor(cursor, digest) if cursor else None
         if after and type(after[0]) is not int:  # a bool is one, too, and no index
             raise InvalidQuery("cursor is not one that this server gave")
         rows = self._read_turns(name, thread_id, after[0] if after else -1, limit + 1)
@@ -236,7 +240,7 @@ class ThreadService:
         rows = rows[:limit]
         return {
             "items": self._turns(rows),
-            "next_cursor": make_cursor(walk, [rows[-1]["turn_index"]]) if more else None,
+            "next_cursor": make_cursor(digest, [rows[-1]["turn_index"]]) if more else None,
         }
 
     def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Row]:
@@ -259,7 +263,7 @@ class ThreadService:
                 found.setdefault(score["trace_id"], []).append(score)
         return found
 
-    @_of_one_moment
+    @_in_one_snapshot
     def transcript(self, thread_id: str, *, project: str | None = None) -> Row:
         """Return the whole conversation once: `{project, thread_id, messages}`.
 
@@ -267,7 +271,7 @@ class ThreadService:
             NotFound: there is no such thread.
         """
         name = self._one_project(project)
-        messages = _told(self._all_turns(name, thread_id))
+        messages = _transcript_messages(self._all_turns(name, thread_id))
         return {"project": name, "thread_id": thread_id, "messages": messages}
 
     def _all_turns(self, project: str, thread_id: str) -> list[Row]:
@@ -291,7 +295,7 @@ class ThreadService:
         """Yield some threads, each with its whole conversation, as `transcript` returns it."""
         for together in self._conversations(threads):
             for thread, rows in together:
-                yield thread, _told(rows)
+                yield thread, _transcript_messages(rows)
 
     def _conversations(self, threads: Sequence[Row]) -> Iterator[list[tuple[Row, list[Row]]]]:
         """Yield threads with the rows of their turns, as many together as hold TURNS_TOGETHER."""
@@ -353,7 +357,7 @@ class ThreadService:
             "to": _aware(to_time),
         }
 
-    @_of_one_moment
+    @_in_one_snapshot
     def _traces_with_scores(self, rows: Sequence[Row]) -> list[Row]:
         if not rows:
             return []
@@ -367,8 +371,10 @@ class ThreadService:
     def _annotated(self, traces: Sequence[Row]) -> Sequence[Row]:
         if not traces or "comment_count" in traces[0]:
             return traces
-        said = self._annotations.said_of_traces([trace["trace_id"] for trace in traces])
-        return lifecycle.annotated_traces(traces, said)
+        annotations = self._annotations.annotations_of_traces(
+            [trace["trace_id"] for trace in traces]
+        )
+        return lifecycle.annotated_traces(traces, annotations)
 
     def thread_stats(self, *, interval: str | None = None, **given: Any) -> Row:
         """Return ThreadStats over the selection of `chosen_threads`, with `series` by interval.
@@ -391,7 +397,7 @@ class ThreadService:
             with_series=interval is not None,
         )
 
-    @_of_one_moment
+    @_in_one_snapshot
     def trace(self, trace_id: str, *, project: str | None = None) -> Row:
         """Return one trace with `spans` (parents before children) and `turns`.
 
@@ -525,7 +531,7 @@ def _with_scores(turns: Sequence[Row], by_trace: Mapping[str, Sequence[Row]]) ->
     ]
 
 
-def _told(turns: Sequence[Row]) -> list[Row]:
+def _transcript_messages(turns: Sequence[Row]) -> list[Row]:
     """Return the messages of a conversation once, with its system prompts and errors in place."""
     messages: list[Row] = []
     system: str | None = None

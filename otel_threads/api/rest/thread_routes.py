@@ -28,7 +28,7 @@ def _check_time(value: Any) -> Any:
     return value
 
 
-Moment = Annotated[datetime.datetime, BeforeValidator(_check_time)]
+TimeQuery = Annotated[datetime.datetime, BeforeValidator(_check_time)]
 
 
 class _Selection(BaseModel):
@@ -44,11 +44,11 @@ class _Selection(BaseModel):
         examples=["duration_ms > 90s and error_count > 0"],
     )
     search: str | None = Field(None, max_length=1000, description="Text in ids, names, messages.")
-    from_: Moment | None = Field(None, alias="from", description="Active at or after this time.")
-    to: Moment | None = Field(None, description="Begun before this time.")
+    from_: TimeQuery | None = Field(None, alias="from", description="Active at or after this time.")
+    to: TimeQuery | None = Field(None, description="Begun before this time.")
 
     def given(self) -> dict[str, Any]:
-        """Return the arguments of the service's verb."""
+        """Return the arguments of the service's method."""
         values = self.model_dump()
         times = {"from_time": values.pop("from_"), "to_time": values.pop("to")}
         return values | times

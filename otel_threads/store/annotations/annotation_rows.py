@@ -1,6 +1,6 @@
-"""Keeps what people and programs say of threads and traces: scores, comments, tags, lifecycle.
+"""Keeps annotations of threads and traces: scores, comments, tags, lifecycle.
 
-Targets need not be here yet: what was said is kept and shown once they arrive. One lock orders
+Targets need not be here yet: an annotation is kept and shown once they arrive. One lock orders
 the writes; they touch no table that receiving or deriving writes.
 """
 
@@ -45,9 +45,9 @@ TRACE_EVALUATIONS_SQL = sql_files.query("trace_evaluations")
 TRACE_SCORES_SQL = sql_files.query("trace_scores")
 RESPONSE_SCORES_SQL = sql_files.query("response_scores")
 NAMED_RESPONSES_SQL = sql_files.query("named_responses")
-SAID_OF_THREADS_SQL = sql_files.query("said_of_threads")
+ANNOTATIONS_OF_THREADS_SQL = sql_files.query("annotations_of_threads")
 COOLDOWNS_SQL = sql_files.query("cooldowns")
-SAID_OF_TRACES_SQL = sql_files.query("said_of_traces")
+ANNOTATIONS_OF_TRACES_SQL = sql_files.query("annotations_of_traces")
 LIST_SCORES_SQL = sql_files.query("list_scores")
 SCORE_NAMES_SQL = sql_files.query("score_names")
 LIST_COMMENTS_SQL = sql_files.query("list_comments")
@@ -56,7 +56,7 @@ THREADS_OF_TRACES_SQL = sql_files.query("threads_of_traces")
 
 
 class Annotations:
-    """What people said. Any thread may call; each verb that writes is one transaction."""
+    """Annotations. Any thread may call; each method that writes is one transaction."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Annotations:
         timeout_s: float,
         supersedes: bool = True,
     ) -> None:
-        """`sequence` is the last commit, by which these words are ordered against new traces.
+        """`sequence` is the last commit, by which annotations are ordered against new traces.
 
         `supersedes` says whether a new trace makes a thread's scores history.
         """
@@ -103,20 +103,20 @@ class Annotations:
                 found += self._read(RESPONSE_SCORES_SQL, given)
         return found
 
-    def said_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:
+    def annotations_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:
         """Return what `lifecycle.annotated_threads` needs to know of some threads."""
         said = ("lifecycle", "comments", "tag_changes")
         if not any(self._holds(table) for table in said):
             return self._read(COOLDOWNS_SQL, {})
-        return self._read(SAID_OF_THREADS_SQL, {"thread_ids": list(thread_ids)}) + self._read(
-            COOLDOWNS_SQL, {}
-        )
+        return self._read(
+            ANNOTATIONS_OF_THREADS_SQL, {"thread_ids": list(thread_ids)}
+        ) + self._read(COOLDOWNS_SQL, {})
 
-    def said_of_traces(self, trace_ids: Sequence[str]) -> list[Row]:
+    def annotations_of_traces(self, trace_ids: Sequence[str]) -> list[Row]:
         """Return what `lifecycle.annotated_traces` needs to know of some traces."""
         if not self._holds("comments") and not self._holds("tag_changes"):
             return []
-        return self._read(SAID_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
+        return self._read(ANNOTATIONS_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
 
     def _holds(self, table: str) -> bool:
         with self._database.reading(self._timeout_s) as cursor:

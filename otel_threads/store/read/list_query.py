@@ -20,7 +20,7 @@ class Listing:
 
     item: str  # the name that conditions and filters call the rows by
     source: str  # the table that holds them
-    annotated: str  # the view that adds what people said, and the time of day
+    annotated: str  # the view that adds annotations and the time of day
     added: tuple[str, ...]  # the columns that it adds or changes
     keys: tuple[str, str]
     sorts: tuple[str, ...]
@@ -172,7 +172,7 @@ def count(listing: Listing, selection: Mapping[str, Any]) -> tuple[str, Paramete
 
 
 def position(listing: Listing, row: Mapping[str, Any], sort: str | None) -> list[Any]:
-    """Return where a row stands in a walk: the value it is sorted by, if any, then its keys."""
+    """Return where a row stands in a list: the value it is sorted by, if any, then its keys."""
     keys = [row[key] for key in listing.keys]
     return keys if sort is None else [row[listing.order(sort)[0]], *keys]
 

@@ -1,4 +1,4 @@
-"""Reads threads, turns, messages, traces and spans for the verbs of services/threads.py.
+"""Reads threads, turns, messages, traces and spans for services/threads.py.
 
 Every call has a cursor of its own, a time limit, and a total order. Absent values are None.
 """
@@ -22,7 +22,7 @@ from otel_threads.database.arrow import register, table_of, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX
-from otel_threads.retry import asked_again
+from otel_threads.retry import retried
 from otel_threads.store.derived import turn_chunks
 from otel_threads.store.read import list_query
 from otel_threads.store.read import stats_queries as stats
@@ -65,11 +65,11 @@ class Reader:
         self._database = database
         self._timeout_s = timeout_s
 
-    def moment(self) -> AbstractContextManager[object]:
-        """Return a context in which all questions of this thread are about one moment."""
+    def snapshot(self) -> AbstractContextManager[object]:
+        """Return a context in which all queries of this thread read one snapshot."""
         return self._database.reading(self._timeout_s)
 
-    @asked_again
+    @retried
     def page(
         self,
         listing: Listing,
@@ -94,13 +94,13 @@ class Reader:
             text, parameters = list_query.page(listing, chosen, sort=sort, after=after)
             return _query(cursor, text, {**parameters, "limit": limit})
 
-    @asked_again
+    @retried
     def count(self, listing: Listing, chosen: Mapping[str, Any]) -> int:
         """Return how many items a selection has."""
         text, parameters = list_query.count(listing, chosen)
         return int(self._rows(text, parameters)[0]["found"])
 
-    @asked_again
+    @retried
     def stats(
         self, listing: Listing, chosen: Mapping[str, Any], *, interval: str | None
     ) -> dict[str, list[Row]]:
@@ -235,12 +235,12 @@ class Reader:
                 parts["logs"] = _by_span(logs)
         return raw, content, parts
 
-    @asked_again
+    @retried
     def projects(self) -> list[Row]:
         """Return every project with counts, the most recently active first."""
         return self._rows(PROJECTS_SQL, {})
 
-    @asked_again
+    @retried
     def counts(self) -> Row:
         """Return how many spans, traces, threads and turns there are."""
         return self._rows(STATUS_SQL, {})[0]
