@@ -13,6 +13,7 @@ from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
+from otel_threads.core.status import Progress
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.derive.conventions import CONVENTIONS
@@ -126,20 +127,20 @@ class Engine:
         snapshots = Snapshots(self.database, file)
         return Periodic("snapshot", snapshots.write, interval_s=config.snapshot_every_s)
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self) -> Progress:
         """Return how far writing and deriving are."""
         # Derived first: read the other way round, a commit in between would look like a lag.
         derived = self.deriver.derived_sequence
         failed = self.deriver.failed
-        return {
-            "derived_sequence": derived,
-            "committed_sequence": self.writer.committed_sequence,
-            "derive_lag_ms": round(self.deriver.lag_ms, 3),
-            "derive_error": _told(failed) if failed else None,
-            "store_error": self._store_error(),
-            "database_bytes": self.database.size_bytes(),
-            "otlp_http": self.otlp_http,
-        }
+        return Progress(
+            derived_sequence=derived,
+            committed_sequence=self.writer.committed_sequence,
+            derive_lag_ms=round(self.deriver.lag_ms, 3),
+            derive_error=_told(failed) if failed else None,
+            store_error=self._store_error(),
+            database_bytes=self.database.size_bytes(),
+            otlp_http=self.otlp_http,
+        )
 
     def _store_error(self) -> str | None:
         """Return why what is sent is not stored; None while it is."""
@@ -229,14 +230,12 @@ class FileEngine:
             ),
             Hub(),
             self._outside,
-            progress=lambda: {
-                "committed_sequence": last_sequence(self.database),
-                "derived_sequence": derived.position(),
-                "derive_lag_ms": 0.0,
-                "derive_error": None,
-                "store_error": None,
-                "database_bytes": self.database.size_bytes(),
-            },
+            progress=lambda: Progress(
+                committed_sequence=last_sequence(self.database),
+                derived_sequence=derived.position(),
+                derive_lag_ms=0.0,
+                database_bytes=self.database.size_bytes(),
+            ),
             alone=alone,
             caught_up=lambda: None,
         )
@@ -255,7 +254,7 @@ def _services(
     hub: Hub,
     outside: Outside,
     *,
-    progress: Callable[[], dict[str, Any]],
+    progress: Callable[[], Progress],
     alone: Callable[[Callable[[], Any]], "Future[Any]"],
     caught_up: Callable[[], object],
 ) -> Services:

@@ -1,11 +1,9 @@
-"""The query API over gRPC: services/ in the shapes of api/schemas.py as protobuf.
-
-Each answer is validated as REST validates it, and then becomes a message field by field.
-"""
+"""The query API over gRPC: services/, whose objects become messages field by field."""
 
 import asyncio
 import contextvars
 import datetime
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,11 +12,12 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from otel_threads import deadline
-from otel_threads.api import bodies, schemas
+from otel_threads.api import bodies
 from otel_threads.api.message_limits import Bounded, Refused, checked
+from otel_threads.api.protobuf import fill
 from otel_threads.api.rights import Rights
 from otel_threads.core.errors import (
     Conflict,
@@ -29,8 +28,6 @@ from otel_threads.core.errors import (
     QueryTimeout,
     Unavailable,
 )
-from otel_threads.core.score import Comment
-from otel_threads.core.thread import Thread
 from otel_threads.grpc_port import services as port_services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
@@ -76,58 +73,39 @@ class _Servicer:
     def __init__(self, services: Services, rights: Rights) -> None:
         self._services = services
         self._rights = rights
-        threads, annotations, deletion = services.threads, services.annotations, services.deletion
-        reads, writes = _answering(self, writes=False), _answering(self, writes=True)
-        self.ListThreads = reads(pb.Threads, schemas.Threads, threads.threads, _selection)
-        self.GetThread = reads(pb.Thread, Thread, threads.thread, _fields)
-        self.ListTurns = reads(pb.Turns, schemas.Turns, threads.turns, _fields)
-        self.GetTranscript = reads(pb.Transcript, schemas.Transcript, threads.transcript, _fields)
-        self.GetThreadStats = reads(
-            pb.ThreadStats, schemas.ThreadStats, threads.thread_stats, _selection
-        )
-        self.ListTraces = reads(pb.Traces, schemas.Traces, threads.traces, _selection)
-        self.GetTrace = reads(pb.TraceDetail, schemas.TraceDetail, threads.trace, _fields)
-        self.ListScores = reads(pb.Scores, schemas.Scores, annotations.scores, _fields)
-        self.ListComments = reads(pb.Comments, schemas.Comments, annotations.comments, _fields)
-        self.CloseThreads = writes(
-            pb.Updated,
-            schemas.Updated,
-            lambda **ids: annotations.close_threads(**ids, closed=True),
-            _body(bodies.ThreadIds),
-        )
-        self.ReopenThreads = writes(
-            pb.Updated,
-            schemas.Updated,
-            lambda **ids: annotations.close_threads(**ids, closed=False),
-            _body(bodies.ThreadIds),
-        )
-        self.DeleteThreads = writes(
-            pb.Updated, schemas.Updated, deletion.threads, _body(bodies.ThreadIds)
-        )
-        self.UpdateThreadTags = writes(
-            pb.Updated, schemas.Updated, annotations.change_tags, _body(bodies.TagChange)
-        )
-        self.PutScores = writes(
-            pb.Written, schemas.Written, annotations.put_scores, _body(bodies.NewScores)
-        )
-        self.DeleteScores = writes(
-            pb.Deleted, schemas.Deleted, annotations.delete_scores, _body(bodies.ScoreTargets)
-        )
-        self.AddComment = writes(
-            pb.Comment,
-            Comment,
-            lambda **comment: annotations.add_comment(comment),
-            _body(bodies.NewComment),
-        )
-        self.UpdateComment = writes(
-            pb.Comment, Comment, annotations.update_comment, _comment_change
-        )
-        self.DeleteComment = writes(
-            empty_pb2.Empty,
-            None,
-            annotations.delete_comment,
-            lambda request: {"comment_id": request.id},
-        )
+        self._add_reads()
+        self._add_writes()
+
+    def _add_reads(self) -> None:
+        reads = _answering(self, writes=False)
+        threads, annotations = self._services.threads, self._services.annotations
+        self.ListThreads = reads(pb.Threads, threads.threads, _selection)
+        self.GetThread = reads(pb.Thread, threads.thread, _fields)
+        self.ListTurns = reads(pb.Turns, threads.turns, _fields)
+        self.GetTranscript = reads(pb.Transcript, threads.transcript, _fields)
+        self.GetThreadStats = reads(pb.ThreadStats, threads.thread_stats, _selection)
+        self.ListTraces = reads(pb.Traces, threads.traces, _selection)
+        self.GetTrace = reads(pb.TraceDetail, threads.trace, _fields)
+        self.ListScores = reads(pb.Scores, annotations.scores, _fields)
+        self.ListComments = reads(pb.Comments, annotations.comments, _fields)
+
+    def _add_writes(self) -> None:
+        writes = _answering(self, writes=True)
+        annotations, deletion = self._services.annotations, self._services.deletion
+        ids = _body(bodies.ThreadIds)
+        close = functools.partial(annotations.close_threads, closed=True)
+        reopen = functools.partial(annotations.close_threads, closed=False)
+        self.CloseThreads = writes(pb.Updated, close, ids)
+        self.ReopenThreads = writes(pb.Updated, reopen, ids)
+        self.DeleteThreads = writes(pb.Updated, deletion.threads, ids)
+        tags = _body(bodies.TagChange)
+        self.UpdateThreadTags = writes(pb.Updated, annotations.change_tags, tags)
+        self.PutScores = writes(pb.Written, annotations.put_scores, _body(bodies.NewScores))
+        targets = _body(bodies.ScoreTargets)
+        self.DeleteScores = writes(pb.Deleted, annotations.delete_scores, targets)
+        self.AddComment = writes(pb.Comment, annotations.add_comment, _body(bodies.NewComment))
+        self.UpdateComment = writes(pb.Comment, annotations.update_comment, _comment_change)
+        self.DeleteComment = writes(empty_pb2.Empty, annotations.delete_comment, _comment_id)
 
     async def ExportThreads(
         self, request: Message | Refused, context: Context
@@ -162,7 +140,7 @@ class _Servicer:
                     )
                     thread = found.get((change.project, change.thread_id))
                     if thread is not None:
-                        _fill(event.thread, Thread, thread)
+                        fill(event.thread, thread)
                     yield event
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
@@ -190,7 +168,6 @@ Method = Callable[[Message | Refused, Context], Awaitable[Message]]
 def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
     def method(
         answer: type[Message],
-        shape: type[Any] | None,
         ask: ServiceMethod,
         arguments: Callable[[Message], Mapping[str, Any]],
     ) -> Method:
@@ -200,8 +177,7 @@ def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
                 given = arguments(checked(request))
                 found = await _in_thread(context, lambda: ask(**given))
                 response = answer()
-                if shape is not None:
-                    _fill(response, shape, found)
+                fill(response, found)
                 return response
             except Exception as error:  # every failure becomes an answer
                 await _abort(context, error)
@@ -229,10 +205,6 @@ async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
         raise
 
 
-def _fill(message: Message, shape: type[Any], found: Any) -> None:
-    json_format.ParseDict(schemas.plain(shape, found), message)
-
-
 def _fields(request: Message) -> dict[str, Any]:
     """Return the fields that are set, as Python values."""
     found: dict[str, Any] = {}
@@ -256,18 +228,22 @@ def _selection(request: Message) -> dict[str, Any]:
     return found
 
 
-def _body(shape: type[BaseModel]) -> Callable[[Message], dict[str, Any]]:
+def _body(shape: type[bodies.Body]) -> Callable[[Message], dict[str, Any]]:
     """Return a reader that checks a body as REST does."""
 
     def read(request: Message) -> dict[str, Any]:
         plain = json_format.MessageToDict(request, preserving_proto_field_name=True)
-        return shape.model_validate(plain).model_dump()
+        return shape.model_validate(plain).given()
 
     return read
 
 
 def _comment_change(request: Any) -> dict[str, Any]:
     return {"comment_id": request.id, "text": request.text}
+
+
+def _comment_id(request: Any) -> dict[str, Any]:
+    return {"comment_id": request.id}
 
 
 async def _abort(context: Context, error: Exception) -> None:

@@ -24,9 +24,10 @@ from otel_threads.api.rest import (
     thread_routes,
 )
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
-from otel_threads.api.rest.route import BASE, ERRORS
+from otel_threads.api.rest.route import BASE, ERRORS, json_response
 from otel_threads.api.rights import Rights
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.status import Doctor, Status
 from otel_threads.services.services import Services
 from otel_threads.services.threads import ThreadService
 
@@ -150,20 +151,20 @@ def _server(
     rebuild: Callable[[], int],
     load_samples: Callable[[], dict[str, Any]],
 ) -> None:
-    @api.get(f"{BASE}/status", responses=ERRORS, tags=["server"])
-    def get_status() -> schemas.Status:
+    @api.get(f"{BASE}/status", response_model=Status, responses=ERRORS, tags=["server"])
+    def get_status() -> Response:
         """Tell how far the server is."""
-        return schemas.Status.model_validate(service.status())
+        return json_response(service.status())
 
-    @api.get(f"{BASE}/projects", responses=ERRORS, tags=["server"])
-    def list_projects() -> schemas.Projects:
+    @api.get(f"{BASE}/projects", response_model=schemas.Projects, responses=ERRORS, tags=["server"])
+    def list_projects() -> Response:
         """List projects, the most recently active first."""
-        return schemas.Projects.model_validate(service.projects())
+        return json_response(service.projects())
 
-    @api.get(f"{BASE}/doctor", responses=ERRORS, tags=["server"])
-    def get_doctor() -> server_schemas.Doctor:
+    @api.get(f"{BASE}/doctor", response_model=Doctor, responses=ERRORS, tags=["server"])
+    def get_doctor() -> Response:
         """Tell which instrumentations sent spans, and what keeps their traces out of threads."""
-        return server_schemas.Doctor.model_validate(service.doctor())
+        return json_response(service.doctor())
 
     @api.post(f"{BASE}/rebuild", status_code=202, responses=ERRORS, tags=["server"])
     def post_rebuild() -> server_schemas.Rebuild:
