@@ -240,15 +240,15 @@ def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
         payload = a_request(*[old(f"t{i}", 40) for i in range(5)])
         request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns())
         engine.intake.submit(request).result(60)
-        wait_until(lambda: engine.services.threads.status()["turns"] == 5, "five turns")
+        wait_until(lambda: engine.services.threads.status().turns == 5, "five turns")
         slices = [engine.services.pruning.prune(older_than_days=30) for _ in range(3)]
-        assert [(one["trace_count"], one["remaining"]) for one in slices] == [
+        assert [(one.trace_count, one.remaining) for one in slices] == [
             (2, 3),
             (1, 2),
             (2, 0),
         ]
         assert refused == [5, 3]
-        assert engine.services.threads.status()["spans"] == 0
+        assert engine.services.threads.status().spans == 0
     finally:
         engine.close()
 
