@@ -13,6 +13,7 @@ from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
+from otel_threads.core.status import Progress
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.derive.conventions import CONVENTIONS
@@ -22,11 +23,11 @@ from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
-from otel_threads.services.deleting import DeletingService
+from otel_threads.services.deleting import DeletionService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.pruning import PruningService
-from otel_threads.services.services import Verbs
+from otel_threads.services.services import Services
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.annotations.annotation_rows import Annotations
@@ -45,7 +46,7 @@ Result = TypeVar("Result")
 
 
 class Engine:
-    """Everything behind the ports: intake, writer, deriver, verbs over one database."""
+    """Everything behind the ports: intake, writer, deriver, services over one database."""
 
     def __init__(self, config: Config) -> None:
         """Open the database and start the threads.
@@ -88,7 +89,7 @@ class Engine:
             timeout_s=config.query_timeout_s,
             supersedes=config.scores_on_new_trace == "supersede",
         )
-        self.verbs = _verbs(
+        self.services = _services(
             config,
             self.database,
             derived,
@@ -115,7 +116,7 @@ class Engine:
     def _retention(self) -> Periodic:
         job = Periodic(
             "retention",
-            lambda: self.verbs.pruning.keep_to_settings(job.is_stopping),
+            lambda: self.services.pruning.keep_to_settings(job.is_stopping),
             interval_s=RETENTION_INTERVAL_S,
             first_s=RETENTION_FIRST_S,
         )
@@ -126,20 +127,20 @@ class Engine:
         snapshots = Snapshots(self.database, file)
         return Periodic("snapshot", snapshots.write, interval_s=config.snapshot_every_s)
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self) -> Progress:
         """Return how far writing and deriving are."""
         # Derived first: read the other way round, a commit in between would look like a lag.
         derived = self.deriver.derived_sequence
         failed = self.deriver.failed
-        return {
-            "derived_sequence": derived,
-            "committed_sequence": self.writer.committed_sequence,
-            "derive_lag_ms": round(self.deriver.lag_ms, 3),
-            "derive_error": _told(failed) if failed else None,
-            "store_error": self._store_error(),
-            "database_bytes": self.database.size_bytes(),
-            "otlp_http": self.otlp_http,
-        }
+        return Progress(
+            derived_sequence=derived,
+            committed_sequence=self.writer.committed_sequence,
+            derive_lag_ms=round(self.deriver.lag_ms, 3),
+            derive_error=_told(failed) if failed else None,
+            store_error=self._store_error(),
+            database_bytes=self.database.size_bytes(),
+            otlp_http=self.otlp_http,
+        )
 
     def _store_error(self) -> str | None:
         """Return why what is sent is not stored; None while it is."""
@@ -174,7 +175,7 @@ class Engine:
 
     def close_readers(self) -> None:
         """End streams that listen and external SQL: nothing that waits is lost with them."""
-        self.verbs.hub.close()
+        self.services.hub.close()
         self._outside.close()
 
     def close(self) -> None:
@@ -190,7 +191,7 @@ class Engine:
 
 
 class FileEngine:
-    """The verbs on a file that no server holds. Nothing is received or derived."""
+    """The services on a file that no server holds. Nothing is received or derived."""
 
     def __init__(self, config: Config, *, writes: bool) -> None:
         """Open the file, read-only unless it is to be written.
@@ -217,7 +218,7 @@ class FileEngine:
             )
             return done
 
-        self.verbs = _verbs(
+        self.services = _services(
             config,
             self.database,
             derived,
@@ -229,14 +230,12 @@ class FileEngine:
             ),
             Hub(),
             self._outside,
-            progress=lambda: {
-                "committed_sequence": last_sequence(self.database),
-                "derived_sequence": derived.position(),
-                "derive_lag_ms": 0.0,
-                "derive_error": None,
-                "store_error": None,
-                "database_bytes": self.database.size_bytes(),
-            },
+            progress=lambda: Progress(
+                committed_sequence=last_sequence(self.database),
+                derived_sequence=derived.position(),
+                derive_lag_ms=0.0,
+                database_bytes=self.database.size_bytes(),
+            ),
             alone=alone,
             caught_up=lambda: None,
         )
@@ -247,7 +246,7 @@ class FileEngine:
         self.database.close()
 
 
-def _verbs(
+def _services(
     config: Config,
     database: Database,
     derived: DuckDBDerivedStore,
@@ -255,21 +254,21 @@ def _verbs(
     hub: Hub,
     outside: Outside,
     *,
-    progress: Callable[[], dict[str, Any]],
+    progress: Callable[[], Progress],
     alone: Callable[[Callable[[], Any]], "Future[Any]"],
     caught_up: Callable[[], object],
-) -> Verbs:
+) -> Services:
     reader = Reader(database, timeout_s=config.query_timeout_s)
-    reading = ThreadService(
+    threads = ThreadService(
         reader, annotations, default_project=config.default_project, progress=progress
     )
     deletion = Deletion(database, derived, annotations, Identity(config.thread_id_attributes))
-    return Verbs(
-        reading=reading,
-        people=AnnotationService(annotations, reading, hub),
-        exporting=ExportService(reader, reading),
-        deleting=DeletingService(
-            deletion, reading, alone=alone, caught_up=caught_up, on_change=hub.publish
+    return Services(
+        threads=threads,
+        annotations=AnnotationService(annotations, threads, hub),
+        export=ExportService(reader, threads),
+        deletion=DeletionService(
+            deletion, threads, alone=alone, caught_up=caught_up, on_change=hub.publish
         ),
         sql=SqlService(outside),
         backups=BackupService(database),

@@ -120,7 +120,7 @@ class DuckDBSpanExporter(SpanExporter):
                 self._served_at = self._address_of_server(error)
                 return None
             atexit.register(self.shutdown)
-            feedback.use(local.in_process(self._engine.verbs))
+            feedback.use(local.in_process(self._engine.services))
         return self._engine
 
     def _address_of_server(self, error: DatabaseRefused) -> str:

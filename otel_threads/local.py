@@ -27,7 +27,7 @@ from otel_threads.engine import FileEngine, last_sequence
 from otel_threads.handover import server_info
 from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
-from otel_threads.services.services import Verbs
+from otel_threads.services.services import Services
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 
 Progress = Callable[[int, int], None]
@@ -77,16 +77,16 @@ def client(config: Config, *, writes: bool = False, token: str | None = None) ->
         return
     engine = FileEngine(config, writes=writes)
     try:
-        with in_process(engine.verbs) as found:
+        with in_process(engine.services) as found:
             yield found
     finally:
         engine.close()
 
 
-def in_process(verbs: Verbs) -> Client:
+def in_process(services: Services) -> Client:
     """Return a client of an engine in this process: REST without a port. Close it."""
     application = rest.app(
-        verbs,
+        services,
         ready=lambda: None,
         rebuild=lambda: 0,
         load_samples=_no_samples,

@@ -15,7 +15,7 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
-def asked_again(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
+def retried(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
     """Make a question that changes nothing be asked twice where it is Unavailable."""
 
     @functools.wraps(ask)

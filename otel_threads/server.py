@@ -100,7 +100,7 @@ async def _open_ports(
     """Open all four listeners; the stack closes them, receivers first."""
     rights = Rights(config.read_token, config.write_token)
     http = rest.app(
-        engine.verbs,
+        engine.services,
         ready=engine.trouble,
         rebuild=engine.rebuild,
         load_samples=functools.partial(demo_requests.load, engine.intake),
@@ -119,7 +119,7 @@ async def _open_ports(
     loop = LoopThread("grpc")
     ports.callback(loop.close)
     query_limits = _query_limits(config, descriptors=descriptors.grpc)
-    query = await loop.run(rpc.server(engine.verbs, rights=rights, limits=query_limits))
+    query = await loop.run(rpc.server(engine.services, rights=rights, limits=query_limits))
     otlp = await loop.run(
         otlp_grpc.server(
             engine.intake,

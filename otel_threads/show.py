@@ -270,8 +270,8 @@ def took(duration_ms: float | None) -> str:
 
 def ago(time: str) -> str:
     """Return how long ago a time is: 5 s, 3 min, 2 h, 4 d."""
-    moment = datetime.datetime.fromisoformat(time)
-    seconds = max(0.0, (datetime.datetime.now(datetime.UTC) - moment).total_seconds())
+    then = datetime.datetime.fromisoformat(time)
+    seconds = max(0.0, (datetime.datetime.now(datetime.UTC) - then).total_seconds())
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -45,7 +45,7 @@ def test_once_more(engine, monkeypatch, ask, failures):
 
     monkeypatch.setattr(Database, "cursor", cursor)
     with pytest.raises(Unavailable) if failures == 2 else contextlib.nullcontext():
-        assert getattr(engine.verbs.reading, ask)() is not None
+        assert getattr(engine.services.threads, ask)() is not None
     assert len(asked) == failures
     monkeypatch.undo()
 

@@ -85,7 +85,7 @@ def test_errors_are_ours(client):
         list(client.export_threads(format="xml"))
 
 
-def test_async_has_the_same_verbs(loaded):
+def test_async_has_the_same_calls(loaded):
     async def run() -> None:
         async with AsyncClient(loaded.addresses["http"]) as client:
             ids = [

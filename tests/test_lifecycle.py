@@ -8,11 +8,13 @@ import pytest
 
 from otel_threads.clock import STEP_MS_MIN, ClockWatch
 from otel_threads.core import filters
+from otel_threads.core.score import NewComment
+from otel_threads.core.status import Progress
 from otel_threads.core.usage import USAGE
 from otel_threads.database.database import Database
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.annotations.annotation_rows import Annotations
-from otel_threads.store.read.list_query import THREADS
+from otel_threads.store.read.list_query import Selection
 from otel_threads.store.read.reader import Reader
 
 MINUTE = datetime.timedelta(minutes=1)
@@ -40,6 +42,7 @@ def put_threads(database, ages_minutes, *, project="p") -> None:
             "first_sequence": 10,
             "last_sequence": 20 + i,
             "last_trace_sequence": 20,
+            "last_trace_at": now,
             "metadata": [],
             **{name: ["x"] for name in lists},
             **dict.fromkeys(USAGE, 1),
@@ -61,11 +64,11 @@ def put_threads(database, ages_minutes, *, project="p") -> None:
 
 def service(database, annotations) -> ThreadService:
     return ThreadService(
-        Reader(database, timeout_s=60),
-        annotations,
-        default_project="p",
-        progress=lambda: {"derived_sequence": 1},
-    )
+        Reader(database, timeout_s=60), annotations, default_project="p",
+        progress=lambda: Progress(
+            committed_sequence=1, derived_sequence=1, derive_lag_ms=0, database_bytes=0
+        ),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -88,29 +91,36 @@ def test_lists_and_sql_agree_about_status_tags_and_comments(store, said, cooldow
     elif said != "nothing":
         annotations.close_threads("p", ids, closed=said == "closed")
     if cooldown_s:
-        annotations.put_project_settings("p", {"thread_cooldown_s": cooldown_s})
+        annotations.put_project_settings("p", thread_cooldown_s=cooldown_s)
     if step_ms:
         Annotations(store, sequence=lambda: 22, timeout_s=60).put_clock_step(step_ms)
     annotations.change_tags("p", thread_ids=["t-1"], add=["new"], remove=["x"], tags_max=50)
     for _ in range(2):
-        annotations.add_comment(
-            {"project": "p", "thread_id": "t-2", "trace_id": None, "text": "x", "author": None}
-        )
-    listed = {
-        t["thread_id"]: (t["status"], t["tags"], t["comment_count"])
-        for t in service(store, annotations).threads()["items"]
-    }
+        annotations.add_comment(NewComment(thread_id="t-2", text="x"), "p")
+    threads = service(store, annotations)
+    items = {one.thread_id: one for one in threads.threads().items}
+    listed = {name: (t.status, t.tags, t.comment_count) for name, t in items.items()}
+    assert len(listed) == 6
     with store.cursor() as cursor:
         rows = cursor.execute(
             "select thread_id, status, tags, comment_count from threads"
         ).fetchall()
     assert listed == {thread_id: (status, tags, count) for thread_id, status, tags, count in rows}
     node = filters.parse('status = "active"')
-    found = Reader(store, timeout_s=60).page(THREADS, {"filter": node}, sort=None, limit=99)
-    assert {row["thread_id"] for row in found} == {
-        t for t, (s, _, _) in listed.items() if s == "active"
-    }
-    assert all(row["status"] == "active" for row in found)
+    found = Reader(store, timeout_s=60).threads(Selection(filter=node), sort=None, limit=99)
+    active = {t for t, (status, _, _) in listed.items() if status == "active"}
+    assert {one.thread_id for one in found} == active
+    assert all(one.status == "active" for one in found)
+    # The same threads, all of each, where the view was asked instead.
+    asked = [
+        *threads.threads(filter="comment_count >= 0").items,
+        *threads.threads(status="active").items,
+        *threads.threads(status="inactive").items,
+        *threads.threads_by_key([("p", name) for name in items]).values(),
+        *(threads.thread(name) for name in items),
+    ]
+    assert len(asked) == 4 * 6
+    assert all(one == items[one.thread_id] for one in asked)
 
 
 def test_a_jump_of_the_clock_ages_nothing(store):
@@ -130,7 +140,7 @@ def test_a_jump_of_the_clock_ages_nothing(store):
     watch.check()
     watch.check()
     watch.close()
-    statuses = [t["status"] for t in service(store, annotations).threads(sort="thread_id")["items"]]
+    statuses = [t.status for t in service(store, annotations).threads(sort="thread_id").items]
     assert statuses == ["active", "inactive"]
     with store.cursor() as cursor:
         assert cursor.execute("select count(*), sum(step_ms) from x_clock_steps").fetchall() == [

@@ -95,22 +95,22 @@ def test_passes_that_fail_are_told(tmp_path):
         engine.intake.submit(request).result(60)
 
     def derived():
-        status = engine.verbs.reading.status()
-        return status["derived_sequence"] == status["committed_sequence"]
+        status = engine.services.threads.status()
+        return status.derived_sequence == status.committed_sequence
 
     send("t")
     wait_until(derived, "the first is derived")
-    assert engine.verbs.reading.status()["derive_error"] is None
+    assert engine.services.threads.status().derive_error is None
     with engine.database.cursor() as cursor:
         cursor.begin()  # changes what the deriver writes to, so that its passes fail
         cursor.execute("alter table messages add column more varchar")
         send("u")
-        wait_until(lambda: engine.verbs.reading.status()["derive_error"], "a pass fails")
-        told = engine.verbs.reading.status()["derive_error"]
+        wait_until(lambda: engine.services.threads.status().derive_error, "a pass fails")
+        told = engine.services.threads.status().derive_error
         assert told == "the database refused: TransactionException"
         assert engine.trouble() is None, "spans are taken all the same"
         cursor.rollback()
     wait_until(derived, "the next pass derives it")
-    assert engine.verbs.reading.status()["derive_error"] is None
-    assert engine.verbs.reading.status()["threads"] == 2
+    assert engine.services.threads.status().derive_error is None
+    assert engine.services.threads.status().threads == 2
     engine.close()

@@ -252,10 +252,10 @@ def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
         assert engine.deriver.wait(1, 30)
         engine._clock._on_step(-7_200_000.0)  # backwards harms nothing
         engine._clock._on_step(7_200_000.0)
-        assert engine.verbs.pruning.keep_to_settings() == 0
+        assert engine.services.pruning.keep_to_settings() == 0
         with engine.database.transaction() as cursor:
             cursor.execute("update x_clock_steps set noticed_at = noticed_at - interval 25 hour")
-        assert engine.verbs.pruning.keep_to_settings() == 1
+        assert engine.services.pruning.keep_to_settings() == 1
     finally:
         engine.close()
 
@@ -276,15 +276,15 @@ def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
         payload = a_request(*[old(f"t{i}", 40) for i in range(5)])
         request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns())
         engine.intake.submit(request).result(60)
-        wait_until(lambda: engine.verbs.reading.status()["turns"] == 5, "five turns")
-        slices = [engine.verbs.pruning.prune(older_than_days=30) for _ in range(3)]
-        assert [(one["trace_count"], one["remaining"]) for one in slices] == [
+        wait_until(lambda: engine.services.threads.status().turns == 5, "five turns")
+        slices = [engine.services.pruning.prune(older_than_days=30) for _ in range(3)]
+        assert [(one.trace_count, one.remaining) for one in slices] == [
             (2, 3),
             (1, 2),
             (2, 0),
         ]
         assert refused == [5, 3]
-        assert engine.verbs.reading.status()["spans"] == 0
+        assert engine.services.threads.status().spans == 0
     finally:
         engine.close()
 
@@ -307,7 +307,7 @@ def test_a_question_that_finds_no_memory_may_be_asked_again(tmp_path, monkeypatc
     monkeypatch.setattr(retention, name, hungry)
     try:
         with pytest.raises(Unavailable, match="no memory left"):
-            engine.verbs.pruning.prune(**body)
+            engine.services.pruning.prune(**body)
     finally:
         engine.close()
 

@@ -1,4 +1,4 @@
-"""The query API over gRPC: the same verbs and fields as REST, codes, streams, deadlines."""
+"""The query API over gRPC: the same calls and fields as REST, codes, streams, deadlines."""
 
 import dataclasses
 import datetime
@@ -17,7 +17,7 @@ from google.rpc.status_pb2 import Status
 from pydantic import BaseModel
 
 from otel_threads.api import bodies, schemas
-from otel_threads.core import message
+from otel_threads.core import changes, message, score, span, stats, trace, transcript, turn
 from otel_threads.core.fields import fields_of
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
@@ -28,8 +28,8 @@ from otel_threads.v1 import threads_pb2_grpc as stubs
 @pytest.fixture(scope="module")
 def api(server: Server):
     for n in range(12):
-        for turn in range(1 + n % 2):
-            span = a_chat(f"chat-{n:02}", f"question {turn}", f"answer {turn}")
+        for number in range(1 + n % 2):
+            span = a_chat(f"chat-{n:02}", f"question {number}", f"answer {number}")
             server.post(a_request(span), x_otel_threads_project="rpc")
     server.wait_derived()
     with grpc.insecure_channel(server.addresses["grpc"]) as channel:
@@ -61,7 +61,7 @@ def _known(value: Any) -> Any:
     return value
 
 
-def test_every_verb_answers_as_rest_does(server, api):
+def test_every_call_answers_as_rest_does(server, api):
     project = {"project": "rpc"}
     thread = project | {"thread_id": "chat-03"}
     put = pb.NewScores(scores=[pb.NewScore(**thread, name="q", value=0.25, author="ann")])
@@ -177,7 +177,12 @@ def test_reflection_and_health_know_the_service(server, api):
         assert "otel_threads.v1.ThreadService" in names
 
 
-SHAPES = {**vars(bodies), **vars(message), **vars(schemas)}
+SHAPES = {
+    name: shape
+    for module in (changes, message, score, span, stats, trace, transcript, turn, schemas, bodies)
+    for name, shape in vars(module).items()
+    if name != "Field"
+}
 MESSAGES = [name for name in pb.DESCRIPTOR.message_types_by_name if name in SHAPES]
 
 

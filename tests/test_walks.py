@@ -1,13 +1,15 @@
-"""A walk over pages meets every thread once, while threads arrive and change."""
+"""Pagination meets every thread once, while threads arrive and change."""
 
 import random
+from dataclasses import dataclass
 
 import pytest
 from builders import a_chat, a_request
 from conftest import Server
 
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.services.pagination import Walks
+from otel_threads.services.pagination import ListOrder, Pagination
+from otel_threads.store.read.list_query import Selection
 
 SORTS = [
     "-last_activity_time",
@@ -42,45 +44,43 @@ def test_nothing_is_skipped_or_shown_twice_under_ingest(server: Server, sort):
     assert set(ids) <= set(met)
 
 
+@dataclass
+class Row:
+    """An item of the store as far as pagination knows it."""
+
+    key: str
+    sort: int
+    changed: int = 0
+
+    def place(self, column):
+        return [self.sort, "p", self.key] if column else ["p", self.key]
+
+
 class Rows:
     """Rows in memory that answer pages as the store does, by number."""
 
     def __init__(self, count: int) -> None:
-        self.rows = {n: {"key": f"{n:04}", "sort": n, "changed": 0} for n in range(count)}
+        self.rows = {f"{n:03}": Row(f"{n:03}", n) for n in range(count)}
 
-    def __call__(self, chosen, *, sort, limit, after):
-        rows = [r for r in self.rows.values() if r["changed"] > chosen.get("changed_after", -1)]
-        rows.sort(key=lambda r: (r["sort"] if sort else 0, r["key"]))
+    def __call__(self, selection, *, sort, limit, after):
+        changed_after = -1 if selection.changed_after is None else selection.changed_after
+        rows = [row for row in self.rows.values() if row.changed > changed_after]
+        column = "sort" if sort else None
+        rows.sort(key=lambda row: row.place(column))
         if after:
-            place = tuple(after) if sort else (0, after[-1])
-            rows = [r for r in rows if ((r["sort"] if sort else 0), r["key"]) > place]
+            rows = [row for row in rows if row.place(column) > [*after]]
         return rows[:limit]
 
 
-def position(row, sort):
-    return [row["sort"], "", row["key"]] if sort else ["", row["key"]]
-
-
-def walk(walks, rows, change, limit=3):
+def meet_all(pagination, rows, change, limit=3):
     met, cursor = [], None
     clock = iter(range(1, 10_000))
     while True:
-
-        def pages(chosen, *, sort, limit, after):
-            place = [after[0], after[2]] if after and sort else after
-            return rows(chosen, sort=sort, limit=limit, after=place)
-
-        found, cursor = walks.page(
-            pages,
-            {},
-            about={},
-            sort="sort",
-            limit=limit,
-            cursor=cursor,
-            position=position,
-            sequence=lambda: max(r["changed"] for r in rows.rows.values()),
-        )
-        met += [int(row["key"]) for row in found]
+        found, cursor = pagination.page(
+            rows, Selection(), ListOrder(sort="sort", column="sort", limit=limit), about={},
+            cursor=cursor, sequence=lambda: max(row.changed for row in rows.rows.values()),
+        )  # fmt: skip
+        met += [row.key for row in found]
         if not cursor:
             return met
         change(rows, next(clock))
@@ -93,17 +93,16 @@ def test_rows_that_jump_are_met_once(seed):
 
     def jump(rows, now):
         for key in dice.sample(sorted(rows.rows), dice.randrange(len(rows.rows))):
-            rows.rows[key] |= {"sort": dice.randrange(-10, 40), "changed": now}
+            rows.rows[key].sort, rows.rows[key].changed = dice.randrange(-10, 40), now
 
-    met = walk(Walks(), rows, jump, limit=dice.randrange(1, 6))
+    met = meet_all(Pagination(), rows, jump, limit=dice.randrange(1, 6))
     assert sorted(met) == sorted(rows.rows)
 
 
 def test_a_cursor_of_another_question_is_refused():
-    rows = Rows(10)
-    given = {"position": position, "sequence": lambda: 0, "sort": "sort", "limit": 3}
-    _, cursor = Walks().page(rows, {}, about={"a": 1}, cursor=None, **given)
-    for other in ("", "x", cursor[:-3], cursor + "A"):
-        if other:
-            with pytest.raises(InvalidQuery):
-                Walks().page(rows, {}, about={"a": 2}, cursor=other, **given)
+    rows, order = Rows(10), ListOrder(sort="sort", column="sort", limit=3)
+    given = {"cursor": None, "sequence": lambda: 0}
+    _, cursor = Pagination().page(rows, Selection(), order, about={"a": 1}, **given)
+    for other in ("x", cursor[:-3], cursor + "A", cursor):
+        with pytest.raises(InvalidQuery):
+            Pagination().page(rows, Selection(), order, about={"a": 2}, **given | {"cursor": other})

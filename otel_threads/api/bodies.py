@@ -1,33 +1,55 @@
-"""What writing calls take. A field that is none of these is an error."""
+"""What writing calls take. A field that is none of these is an error.
 
-from typing import Any, Literal
+`given` of each returns the arguments of the service's method, for REST and gRPC alike.
+"""
+
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from otel_threads.core import project, score
+from otel_threads.core.limits import (
+    COLUMNS_MAX,
+    COOLDOWN_S_MAX,
+    FILTER_LENGTH_MAX,
+    ITEMS_MAX,
+    NAME_LENGTH_MAX,
+    PATH_LENGTH_MAX,
+    RETENTION_DAYS_MAX,
+    TAGS_MAX,
+    TEXT_LENGTH_MAX,
+)
 
-class _Body(BaseModel):
+
+class Body(BaseModel):
+    """What a call takes."""
+
     model_config = ConfigDict(extra="forbid")
 
+    def given(self) -> dict[str, Any]:
+        """Return the arguments of the service's method: every field under its name."""
+        return self.model_dump()
 
-class NewScore(_Body):
+
+class NewScore(Body):
     """A score to write, in place of the current one of the same target, name and author."""
 
     project: str | None = Field(None, description="The default project if left out.")
     thread_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = Field(None, description="With trace_id.")
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
     value: float | None = Field(None, allow_inf_nan=False, description="Needed without category.")
-    category: str | None = Field(None, max_length=200)
-    reason: str | None = Field(None, max_length=10_000)
-    source: Literal["ui", "sdk", "api", "online", "otel"] | None = None
-    author: str | None = Field(None, max_length=200)
+    category: str | None = Field(None, max_length=NAME_LENGTH_MAX)
+    reason: str | None = Field(None, max_length=TEXT_LENGTH_MAX)
+    source: score.ScoreSource | None = None
+    author: str | None = Field(None, max_length=NAME_LENGTH_MAX)
 
 
-class NewScores(_Body):
+class NewScores(Body):
     """Scores to write, all or none."""
 
-    scores: list[NewScore] = Field(min_length=1, max_length=1000)
+    scores: list[NewScore] = Field(min_length=1, max_length=ITEMS_MAX)
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -37,22 +59,26 @@ class NewScores(_Body):
         },
     )
 
+    def given(self) -> dict[str, Any]:
+        """Return the scores as the service takes them."""
+        return {"scores": [score.NewScore(**one.model_dump()) for one in self.scores]}
 
-class ScoreTarget(_Body):
+
+class ScoreTarget(Body):
     """Which scores: of one target and name, of one author or of all."""
 
     project: str | None = None
     thread_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
     author: str | None = None
 
 
-class ScoreTargets(_Body):
+class ScoreTargets(Body):
     """Scores to delete. One target may also stand alone, without the list around it."""
 
-    scores: list[ScoreTarget] = Field(min_length=1, max_length=1000)
+    scores: list[ScoreTarget] = Field(min_length=1, max_length=ITEMS_MAX)
 
     @model_validator(mode="before")
     @classmethod
@@ -60,73 +86,95 @@ class ScoreTargets(_Body):
         alone = isinstance(given, dict) and "name" in given and "scores" not in given
         return {"scores": [given]} if alone else given
 
+    def given(self) -> dict[str, Any]:
+        """Return the targets as the service takes them."""
+        return {"scores": [score.ScoreTarget(**one.model_dump()) for one in self.scores]}
 
-class ThreadIds(_Body):
+
+class ThreadIds(Body):
     """Threads of one project."""
 
     project: str | None = None
-    thread_ids: list[str] = Field(min_length=1, max_length=1000)
+    thread_ids: list[str] = Field(min_length=1, max_length=ITEMS_MAX)
 
 
-class TraceIds(_Body):
+class TraceIds(Body):
     """Traces, of one project or of all."""
 
     project: str | None = None
-    trace_ids: list[str] = Field(min_length=1, max_length=1000)
+    trace_ids: list[str] = Field(min_length=1, max_length=ITEMS_MAX)
 
 
-class TagChange(_Body):
+class TagChange(Body):
     """Tags to add to and to remove from threads, or traces."""
 
     project: str | None = None
-    thread_ids: list[str] = Field(default_factory=list, max_length=1000)
-    trace_ids: list[str] = Field(default_factory=list, max_length=1000)
-    add: list[str] = Field(default_factory=list, max_length=50)
-    remove: list[str] = Field(default_factory=list, max_length=1000)
+    thread_ids: list[str] = Field(default_factory=list, max_length=ITEMS_MAX)
+    trace_ids: list[str] = Field(default_factory=list, max_length=ITEMS_MAX)
+    add: list[str] = Field(default_factory=list, max_length=TAGS_MAX)
+    remove: list[str] = Field(default_factory=list, max_length=ITEMS_MAX)
 
 
-class NewComment(_Body):
+class NewComment(Body):
     """A comment to write."""
 
     project: str | None = None
     thread_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = Field(None, description="With trace_id.")
-    text: str = Field(min_length=1, max_length=10_000)
-    author: str | None = Field(None, max_length=200)
+    text: str = Field(min_length=1, max_length=TEXT_LENGTH_MAX)
+    author: str | None = Field(None, max_length=NAME_LENGTH_MAX)
+
+    def given(self) -> dict[str, Any]:
+        """Return the comment as the service takes it."""
+        return {"comment": score.NewComment(**self.model_dump())}
 
 
-class CommentChange(_Body):
-    """A comment's new words."""
+class CommentChange(Body):
+    """A comment's new text."""
 
-    text: str = Field(min_length=1, max_length=10_000)
+    text: str = Field(min_length=1, max_length=TEXT_LENGTH_MAX)
 
 
-class NewView(_Body):
+class NewView(Body):
     """A selection to save, in place of the one of that name."""
 
     project: str | None = None
-    name: str = Field(min_length=1, max_length=200)
-    filter: str | None = Field(None, max_length=10_000)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
+    filter: str | None = Field(None, max_length=FILTER_LENGTH_MAX)
     sort: str | None = None
-    columns: list[str] = Field(default_factory=list, max_length=100)
+    columns: list[str] = Field(default_factory=list, max_length=COLUMNS_MAX)
+
+    def given(self) -> dict[str, Any]:
+        """Return the view as the service takes it."""
+        columns = tuple(self.columns)
+        return {"view": project.NewView(**self.model_dump(exclude={"columns"}), columns=columns)}
 
 
-class ProjectSettings(_Body):
+class ProjectSettings(Body):
     """What a project has of its own; null takes the server's setting."""
 
-    project: str = Field(min_length=1, max_length=200)
-    thread_cooldown_s: float | None = Field(None, gt=0, le=1e9, allow_inf_nan=False)
+    project: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
+    thread_cooldown_s: float | None = Field(None, gt=0, le=COOLDOWN_S_MAX, allow_inf_nan=False)
     retention_days: float | None = Field(
-        None, strict=True, ge=0, le=1e6, allow_inf_nan=False, description="0 keeps everything."
+        None,
+        strict=True,
+        ge=0,
+        le=RETENTION_DAYS_MAX,
+        allow_inf_nan=False,
+        description="0 keeps everything.",
     )
     input_path: str | None = Field(
         None,
         min_length=1,
-        max_length=500,
+        max_length=PATH_LENGTH_MAX,
         description="What the page shows of a turn as its input.",
         examples=["inputs.messages[-1].content"],
     )
     output_path: str | None = Field(
-        None, min_length=1, max_length=500, description="And as its output."
+        None, min_length=1, max_length=PATH_LENGTH_MAX, description="And as its output."
     )
+
+    def given(self) -> dict[str, Any]:
+        """Return what was set: what is left out stays."""
+        return self.model_dump(exclude_unset=True)

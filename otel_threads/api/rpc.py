@@ -1,11 +1,9 @@
-"""The query API over gRPC: the verbs of threads/, in the shapes of api/schemas.py as protobuf.
-
-Each answer is validated as REST validates it, and then becomes a message field by field.
-"""
+"""The query API over gRPC: services/, whose objects become messages field by field."""
 
 import asyncio
 import contextvars
 import datetime
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,11 +12,12 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from otel_threads import deadline
-from otel_threads.api import bodies, schemas
+from otel_threads.api import bodies
 from otel_threads.api.message_limits import Bounded, Refused, checked
+from otel_threads.api.protobuf import fill
 from otel_threads.api.rights import Rights
 from otel_threads.core.errors import (
     Conflict,
@@ -29,14 +28,12 @@ from otel_threads.core.errors import (
     QueryTimeout,
     Unavailable,
 )
-from otel_threads.core.score import Comment
-from otel_threads.core.thread import Thread
-from otel_threads.grpc_port import services
+from otel_threads.grpc_port import services as port_services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
 from otel_threads.services.events import Dropped
-from otel_threads.services.services import Verbs
+from otel_threads.services.services import Services
 from otel_threads.v1 import threads_pb2 as pb
 from otel_threads.v1 import threads_pb2_grpc as stubs
 
@@ -58,71 +55,57 @@ CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 )
 
 
-async def server(verbs: Verbs, *, rights: Rights, limits: Limits) -> Server:
+async def server(services: Services, *, rights: Rights, limits: Limits) -> Server:
     """Return a server of ThreadService, health and reflection, without a port and not started."""
     made = Server(limits, port="grpc")
-    stubs.add_ThreadServiceServicer_to_server(_Servicer(verbs, rights), Bounded(made))
+    stubs.add_ThreadServiceServicer_to_server(_Servicer(services, rights), Bounded(made))
 
     def refusal(context: Context) -> str | None:
-        return rights.refusal(services.metadata(context).get("authorization"), writes=False)
+        return rights.refusal(port_services.metadata(context).get("authorization"), writes=False)
 
-    services.add(made, (SERVICE,), refusal)
+    port_services.add(made, (SERVICE,), refusal)
     return made
 
 
 class _Servicer:
-    """One method a verb; each reads its request, calls the verb in a thread, and answers."""
+    """A method a call: each reads its request, calls a service in a thread, and responds."""
 
-    def __init__(self, verbs: Verbs, rights: Rights) -> None:
-        self._verbs = verbs
+    def __init__(self, services: Services, rights: Rights) -> None:
+        self._services = services
         self._rights = rights
-        reading, people, deleting = verbs.reading, verbs.people, verbs.deleting
-        reads, writes = _answering(self, writes=False), _answering(self, writes=True)
-        self.ListThreads = reads(pb.Threads, schemas.Threads, reading.threads, _selection)
-        self.GetThread = reads(pb.Thread, Thread, reading.thread, _fields)
-        self.ListTurns = reads(pb.Turns, schemas.Turns, reading.turns, _fields)
-        self.GetTranscript = reads(pb.Transcript, schemas.Transcript, reading.transcript, _fields)
-        self.GetThreadStats = reads(
-            pb.ThreadStats, schemas.ThreadStats, reading.thread_stats, _selection
-        )
-        self.ListTraces = reads(pb.Traces, schemas.Traces, reading.traces, _selection)
-        self.GetTrace = reads(pb.TraceDetail, schemas.TraceDetail, reading.trace, _fields)
-        self.ListScores = reads(pb.Scores, schemas.Scores, people.scores, _fields)
-        self.ListComments = reads(pb.Comments, schemas.Comments, people.comments, _fields)
-        self.CloseThreads = writes(
-            pb.Updated,
-            schemas.Updated,
-            lambda **ids: people.close_threads(**ids, closed=True),
-            _body(bodies.ThreadIds),
-        )
-        self.ReopenThreads = writes(
-            pb.Updated,
-            schemas.Updated,
-            lambda **ids: people.close_threads(**ids, closed=False),
-            _body(bodies.ThreadIds),
-        )
-        self.DeleteThreads = writes(
-            pb.Updated, schemas.Updated, deleting.threads, _body(bodies.ThreadIds)
-        )
-        self.UpdateThreadTags = writes(
-            pb.Updated, schemas.Updated, people.change_tags, _body(bodies.TagChange)
-        )
-        self.PutScores = writes(
-            pb.Written, schemas.Written, people.put_scores, _body(bodies.NewScores)
-        )
-        self.DeleteScores = writes(
-            pb.Deleted, schemas.Deleted, people.delete_scores, _body(bodies.ScoreTargets)
-        )
-        self.AddComment = writes(
-            pb.Comment,
-            Comment,
-            lambda **comment: people.add_comment(comment),
-            _body(bodies.NewComment),
-        )
-        self.UpdateComment = writes(pb.Comment, Comment, people.update_comment, _comment_change)
-        self.DeleteComment = writes(
-            empty_pb2.Empty, None, people.delete_comment, lambda request: {"comment_id": request.id}
-        )
+        self._add_reads()
+        self._add_writes()
+
+    def _add_reads(self) -> None:
+        reads = _answering(self, writes=False)
+        threads, annotations = self._services.threads, self._services.annotations
+        self.ListThreads = reads(pb.Threads, threads.threads, _selection)
+        self.GetThread = reads(pb.Thread, threads.thread, _fields)
+        self.ListTurns = reads(pb.Turns, threads.turns, _fields)
+        self.GetTranscript = reads(pb.Transcript, threads.transcript, _fields)
+        self.GetThreadStats = reads(pb.ThreadStats, threads.thread_stats, _selection)
+        self.ListTraces = reads(pb.Traces, threads.traces, _selection)
+        self.GetTrace = reads(pb.TraceDetail, threads.trace, _fields)
+        self.ListScores = reads(pb.Scores, annotations.scores, _fields)
+        self.ListComments = reads(pb.Comments, annotations.comments, _fields)
+
+    def _add_writes(self) -> None:
+        writes = _answering(self, writes=True)
+        annotations, deletion = self._services.annotations, self._services.deletion
+        ids = _body(bodies.ThreadIds)
+        close = functools.partial(annotations.close_threads, closed=True)
+        reopen = functools.partial(annotations.close_threads, closed=False)
+        self.CloseThreads = writes(pb.Updated, close, ids)
+        self.ReopenThreads = writes(pb.Updated, reopen, ids)
+        self.DeleteThreads = writes(pb.Updated, deletion.threads, ids)
+        tags = _body(bodies.TagChange)
+        self.UpdateThreadTags = writes(pb.Updated, annotations.change_tags, tags)
+        self.PutScores = writes(pb.Written, annotations.put_scores, _body(bodies.NewScores))
+        targets = _body(bodies.ScoreTargets)
+        self.DeleteScores = writes(pb.Deleted, annotations.delete_scores, targets)
+        self.AddComment = writes(pb.Comment, annotations.add_comment, _body(bodies.NewComment))
+        self.UpdateComment = writes(pb.Comment, annotations.update_comment, _comment_change)
+        self.DeleteComment = writes(empty_pb2.Empty, annotations.delete_comment, _comment_id)
 
     async def ExportThreads(
         self, request: Message | Refused, context: Context
@@ -130,7 +113,7 @@ class _Servicer:
         """Stream a file in pieces; stops reading when the caller hangs up."""
         try:
             self.check(context, writes=False)
-            pieces = self._verbs.exporting.threads(**_selection(checked(request)))
+            pieces = self._services.export.threads(**_selection(checked(request)))
             while (piece := await _in_thread(context, lambda: next(pieces, None))) is not None:
                 yield pb.ExportPiece(data=piece)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
@@ -143,21 +126,21 @@ class _Servicer:
         try:
             self.check(context, writes=False)
             given = _fields(checked(request)).get("project")
-            reading = self._verbs.reading
-            project = None if given == "*" else reading.project_of(given)
+            threads = self._services.threads
+            project = None if given == "*" else threads.project_of(given)
             await context.send_initial_metadata(())  # the caller knows now that we listen
-            async for changes in self._verbs.hub.changes(project, heartbeat_s=HEARTBEAT_S):
+            async for changes in self._services.hub.changes(project, heartbeat_s=HEARTBEAT_S):
                 keys = [(one.project, one.thread_id) for one in changes if one.thread_id]
                 if not changes:
                     continue
-                found = await _in_thread(context, _bound(reading.threads_by_key, keys))
+                found = await _in_thread(context, _bound(threads.threads_by_key, keys))
                 for change in changes:
                     event = pb.ThreadEvent(
                         project=change.project, thread_id=change.thread_id or "", view=change.view
                     )
                     thread = found.get((change.project, change.thread_id))
                     if thread is not None:
-                        _fill(event.thread, Thread, thread)
+                        fill(event.thread, thread)
                     yield event
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
@@ -168,7 +151,7 @@ class _Servicer:
         Raises:
             _Refused: it may not.
         """
-        metadata = services.metadata(context)
+        metadata = port_services.metadata(context)
         refusal = self._rights.refusal(metadata.get("authorization"), writes=writes)
         if refusal:
             raise _Refused(refusal)
@@ -178,25 +161,23 @@ class _Refused(Exception):
     """The caller may not do this."""
 
 
-Verb = Callable[..., Any]
+ServiceMethod = Callable[..., Any]
 Method = Callable[[Message | Refused, Context], Awaitable[Message]]
 
 
 def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
     def method(
         answer: type[Message],
-        shape: type[Any] | None,
-        verb: Verb,
+        ask: ServiceMethod,
         arguments: Callable[[Message], Mapping[str, Any]],
     ) -> Method:
         async def call(request: Message | Refused, context: Context) -> Message:
             try:
                 servicer.check(context, writes=writes)
                 given = arguments(checked(request))
-                found = await _in_thread(context, lambda: verb(**given))
+                found = await _in_thread(context, lambda: ask(**given))
                 response = answer()
-                if shape is not None:
-                    _fill(response, shape, found)
+                fill(response, found)
                 return response
             except Exception as error:  # every failure becomes an answer
                 await _abort(context, error)
@@ -207,8 +188,8 @@ def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
     return method
 
 
-def _bound(verb: Verb, *arguments: Any) -> Callable[[], Any]:
-    return lambda: verb(*arguments)
+def _bound(ask: ServiceMethod, *arguments: Any) -> Callable[[], Any]:
+    return lambda: ask(*arguments)
 
 
 async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
@@ -222,10 +203,6 @@ async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
     except asyncio.CancelledError:
         waiting.cancel()
         raise
-
-
-def _fill(message: Message, shape: type[Any], found: Any) -> None:
-    json_format.ParseDict(schemas.plain(shape, found), message)
 
 
 def _fields(request: Message) -> dict[str, Any]:
@@ -251,18 +228,22 @@ def _selection(request: Message) -> dict[str, Any]:
     return found
 
 
-def _body(shape: type[BaseModel]) -> Callable[[Message], dict[str, Any]]:
+def _body(shape: type[bodies.Body]) -> Callable[[Message], dict[str, Any]]:
     """Return a reader that checks a body as REST does."""
 
     def read(request: Message) -> dict[str, Any]:
         plain = json_format.MessageToDict(request, preserving_proto_field_name=True)
-        return shape.model_validate(plain).model_dump()
+        return shape.model_validate(plain).given()
 
     return read
 
 
 def _comment_change(request: Any) -> dict[str, Any]:
     return {"comment_id": request.id, "text": request.text}
+
+
+def _comment_id(request: Any) -> dict[str, Any]:
+    return {"comment_id": request.id}
 
 
 async def _abort(context: Context, error: Exception) -> None:

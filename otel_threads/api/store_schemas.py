@@ -4,11 +4,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from otel_threads.core.limits import (
+    PRUNE_BYTES_MAX,
+    PRUNE_TRACES_MAX,
+    RETENTION_DAYS_MAX,
+    SQL_LENGTH_MAX,
+    SQL_ROWS_MAX,
+)
+
 
 class SqlQuery(BaseModel):
     """One query that only reads."""
 
-    sql: str = Field(min_length=1, max_length=1 << 20, description="One SELECT, in DuckDB's SQL.")
+    sql: str = Field(
+        min_length=1, max_length=SQL_LENGTH_MAX, description="One SELECT, in DuckDB's SQL."
+    )
     params: list[Any] | dict[str, Any] | None = Field(
         None, description="Values of ? or $1 (a list), or of $name (an object)."
     )
@@ -17,7 +27,7 @@ class SqlQuery(BaseModel):
         None,
         strict=True,
         ge=0,
-        le=10_000_000,
+        le=SQL_ROWS_MAX,
         description="Rows of JSON; past them `truncated` is true.",
     )
     model_config = ConfigDict(
@@ -55,27 +65,23 @@ class Prune(BaseModel):
         None,
         strict=True,
         ge=0,
-        le=1e6,
+        le=RETENTION_DAYS_MAX,
         allow_inf_nan=False,
         description="Traces that ended before.",
     )
     used_bytes_max: int | None = Field(
-        None, strict=True, ge=0, le=1 << 50, description="Instead of an age."
+        None, strict=True, ge=0, le=PRUNE_BYTES_MAX, description="Instead of an age."
     )
     project: str | None = Field(None, description="Only of this project; all if left out.")
-    traces_max: int = Field(5000, strict=True, ge=1, le=5000, description="Traces of this slice.")
+    traces_max: int = Field(
+        PRUNE_TRACES_MAX,
+        strict=True,
+        ge=1,
+        le=PRUNE_TRACES_MAX,
+        description="Traces of this slice.",
+    )
     dry_run: bool = Field(False, strict=True)
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"older_than_days": 30, "dry_run": True}]},
     )
-
-
-class Pruned(BaseModel):
-    """What a slice deleted, or with `dry_run` what all slices would."""
-
-    trace_count: int
-    span_count: int
-    thread_count: int = Field(description="Threads that lost their last trace.")
-    remaining: int = Field(description="Traces for the next calls.")
-    used_bytes: int = Field(description="What the rows take now, without free blocks.")

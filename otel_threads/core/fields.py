@@ -21,6 +21,19 @@ FilterType = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What a field of an answer is, where its name does not say it."""
+
+    description: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: Any, handler: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Say in OpenAPI what the field is."""
+        return {**handler(schema), "description": self.description}
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """What one field is, beside its Python type.
 

@@ -12,7 +12,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, 
 from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
-from otel_threads.core.fields import FilterType, filter_types
+from otel_threads.core.fields import FilterType, fields_of, filter_types
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
@@ -40,6 +40,7 @@ OPERATORS: Mapping[FilterType, Sequence[str]] = {
 }
 # Beside an item's own fields: the text of any of its messages.
 _MESSAGES: Mapping[str, FilterType] = {"any_message": "message"}
+_ANY_MESSAGE = "Text of any of its messages."
 THREAD_FIELDS: Mapping[str, FilterType] = {**filter_types(Thread), **_MESSAGES}
 TRACE_FIELDS: Mapping[str, FilterType] = {**filter_types(Trace), **_MESSAGES}
 # What people write for one of several.
@@ -135,23 +136,59 @@ _PARSER = Lark(
 )
 
 
-def described(fields: Mapping[str, FilterType], *, sorts: Collection[str]) -> list[dict[str, Any]]:
-    """Return what can be asked: `{name, type, operators, sortable}`, by name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterField:
+    """A field that filters know. `name` ends with a dot where a key follows, as in `scores.`.
 
-    Names that take a key end with a dot; usage stands there with each of its keys.
+    `label` heads its column on the page, empty where the page has none; `unit` is that of its
+    number; `exported` is whether CSV and Parquet have a column of that name.
     """
-    names = {f"{name}." if name in KEYED and name != "usage" else name: name for name in fields}
-    names |= {f"usage.{key}": "usage" for key in USAGE}
-    return [
-        {
-            "name": shown,
-            "type": fields[name],
-            "operators": list(OPERATORS[fields[name]]),
-            "sortable": shown.removeprefix("usage.") in sorts,
-        }
-        for shown, name in sorted(names.items())
-        if shown != "usage"
-    ]
+
+    name: str
+    type: FilterType
+    operators: list[str]
+    sortable: bool
+    label: str
+    unit: str
+    description: str
+    exported: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterFields:
+    """All fields of threads or of traces, by name: one page."""
+
+    items: list[FilterField]
+    next_cursor: None = None
+
+
+def described(item: type, *, sorts: Collection[str]) -> list[FilterField]:
+    """Return what can be asked of threads, or of traces, by name."""
+    named = fields_of(item)
+    found = []
+    for name, kind in {**filter_types(item), **_MESSAGES}.items():
+        field = named[name].field if name in named else None
+        for shown in _shown_names(name):
+            found.append(
+                FilterField(
+                    name=shown,
+                    type=kind,
+                    operators=list(OPERATORS[kind]),
+                    sortable=shown.removeprefix("usage.") in sorts,
+                    label=field.label if field else "",
+                    unit=field.unit if field else "",
+                    description=field.description if field else _ANY_MESSAGE,
+                    exported=name == "usage" or (field is not None and field.export is not None),
+                )
+            )
+    return sorted(found, key=lambda one: one.name)
+
+
+def _shown_names(name: str) -> Sequence[str]:
+    """Return how a field is written: with a dot where a key follows, usage with each key."""
+    if name == "usage":
+        return [f"usage.{key}" for key in USAGE]
+    return [f"{name}." if name in KEYED else name]
 
 
 def quoted(text: str) -> str:
@@ -283,12 +320,12 @@ def _convert(literal: _Literal, name: str, kind: FilterType, op: str) -> Value:
 
 def _time(text: str, at: int) -> datetime.datetime:
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        time = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise InvalidFilter(
             f"{text[:40]!r} is no time; write it as in 2026-01-31T09:30:00Z", at
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
 
 
 def _unquoted(text: str) -> str:

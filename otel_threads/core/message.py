@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
+Json = dict[str, Any]  # an object of JSON as an instrumentation sent it: its keys are theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Message:
 
     role: Role
     text: str | None
-    parts: list[dict[str, Any]]
+    parts: list[Json]
     tool_calls: list[RequestedCall]
     tool_call_id: str | None
     span_id: str | None

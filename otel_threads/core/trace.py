@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from otel_threads.core.fields import Field
+from otel_threads.core.span import Span
 from otel_threads.core.totals import Totals
+from otel_threads.core.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +45,11 @@ class Trace(Totals):
         datetime.datetime,
         Field("End of the latest span.", proto=31, is_sortable=True),
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceDetail(Trace):
+    """A trace with its spans, parents before children, and its turns."""
+
+    spans: list[Span]
+    turns: list[Turn]

@@ -1,4 +1,4 @@
-"""The verbs of REST as Python methods: `Client`, and `AsyncClient` with the same ones.
+"""The calls of REST as Python methods: `Client`, and `AsyncClient` with the same ones.
 
 Both share every method. A method describes its call; `Client` carries it out and returns what came
 back, `AsyncClient` returns an awaitable (or, for lists, an async iterator) of the same.
@@ -47,7 +47,7 @@ class _Call:
     arrow: bool = False  # the answer is an Arrow stream; a refusal is final
 
 
-class _Verbs:
+class _Calls:
     """Every verb, for both clients. What is returned is as REST answers it: plain JSON values."""
 
     def _send(self, call: _Call) -> Any:
@@ -257,8 +257,8 @@ class _Verbs:
         return self._send(_Call("POST", "/rebuild"))
 
 
-class Client(_Verbs):
-    """A server's verbs. Use it as a context manager, or call `close`.
+class Client(_Calls):
+    """A server's calls. Use it as a context manager, or call `close`.
 
     Calls that do no harm twice are sent again, with growing pauses, while the server is out of
     reach or says 429 or 503.
@@ -360,7 +360,7 @@ class Client(_Verbs):
         self.close()
 
 
-class AsyncClient(_Verbs):
+class AsyncClient(_Calls):
     """As `Client`, with awaitables and async iterators."""
 
     def __init__(

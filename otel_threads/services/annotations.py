@@ -3,28 +3,71 @@
 Every change is published to those who listen for changed threads (`services/events.py`).
 """
 
+import dataclasses
+import datetime
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar, Unpack, get_args
 
 from otel_threads import names
 from otel_threads.core import filters
+from otel_threads.core.changes import Deleted, Updated, Written
 from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.limits import (
+    COLUMNS_MAX,
+    COOLDOWN_S_MAX,
+    ID_LENGTH_MAX,
+    ITEMS_MAX,
+    NAME_LENGTH_MAX,
+    PAGE_ITEMS_DEFAULT,
+    PATH_LENGTH_MAX,
+    RETENTION_DAYS_MAX,
+    TAGS_MAX,
+    TEXT_LENGTH_MAX,
+    VIEWS_MAX,
+)
+from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
+from otel_threads.core.project import GivenSettings, NewView, ProjectSettings, View
+from otel_threads.core.score import (
+    Comment,
+    NewComment,
+    NewScore,
+    Score,
+    ScoreName,
+    ScoreSource,
+    ScoreTarget,
+    Target,
+)
 from otel_threads.services.events import Hub
-from otel_threads.services.pagination import digest_of, make_cursor, open_cursor
+from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.score_means import together
-from otel_threads.services.threads import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
-from otel_threads.store.annotations.annotation_rows import Annotations
+from otel_threads.services.threads import ALL_PROJECTS, ThreadService, check_limit
+from otel_threads.store.annotations.annotation_rows import (
+    AnnotationFilter,
+    Annotations,
+    ScoreFilter,
+)
 
-Row = dict[str, Any]
-ITEMS_MAX = 1000
-TAGS_MAX = 50
-TEXT_LENGTH_MAX = 10_000
-ID_LENGTH_MAX = 1000
-VIEWS_MAX = 1000
-PATH_LENGTH_MAX = 500
-SOURCES = ("ui", "sdk", "api", "online", "otel")
+SOURCES = get_args(ScoreSource)
+Record = TypeVar("Record")
+TargetKind = TypeVar("TargetKind", bound=Target)
+
+
+class About(Protocol):
+    """What an annotation that is written or was deleted is about."""
+
+    @property
+    def project(self) -> str | None:
+        """Its project."""
+
+    @property
+    def thread_id(self) -> str | None:
+        """The thread, None where it is a trace or a span."""
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace, None where it is a thread."""
 
 
 class AnnotationService:
@@ -35,82 +78,72 @@ class AnnotationService:
         self._service = service
         self._hub = hub
 
-    def _publish(self, targets: Iterable[Mapping[str, Any]]) -> None:
+    def _publish(self, targets: Iterable[About]) -> None:
         """Tell those who listen of the threads that targets belong to."""
         if not self._hub.has_clients:
             return
         threads: set[ThreadKey] = set()
         trace_ids: set[str] = set()
         for target in targets:
-            if target.get("thread_id") is not None:
-                threads.add((target["project"], target["thread_id"]))
-            elif target.get("trace_id") is not None:
-                trace_ids.add(target["trace_id"])
+            if target.thread_id is not None:
+                threads.add((target.project or "", target.thread_id))
+            elif target.trace_id is not None:
+                trace_ids.add(target.trace_id)
         if trace_ids:
             threads.update(self._annotations.threads_of_traces(sorted(trace_ids)))
         self._hub.publish(sorted(threads))
 
-    def put_scores(self, scores: Sequence[Mapping[str, Any]], *, source: str = "api") -> Row:
-        """Write scores, all or nothing: `{"written": n}`. `source` is for those without one.
+    def put_scores(self, scores: Sequence[NewScore], *, source: str = "api") -> Written:
+        """Write scores, all or nothing. `source` is for those without one.
 
         Raises:
             InvalidQuery: one of them cannot be; the message names it and why.
         """
         _check_count("scores", scores)
-        checked = [self._score(score, i, source) for i, score in enumerate(scores)]
+        checked = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
         written = self._annotations.put_scores(checked)
         self._publish(checked)
-        return {"written": written}
+        return Written(written=written)
 
-    def _score(self, given: Mapping[str, Any], i: int, source: str) -> Row:
-        where = f"scores[{i}]"
-        target = self._target(given, where)
-        name, value, category = given.get("name"), given.get("value"), given.get("category")
-        _check_name(f"{where}.name", name)
-        if value is None and category is None:
+    def _score(self, given: NewScore, where: str, source: str) -> NewScore:
+        score = self._target(given, where)
+        _check_name(f"{where}.name", score.name)
+        if score.value is None and score.category is None:
             raise InvalidQuery(f"{where} has neither value nor category")
-        if value is not None and not math.isfinite(value):
-            raise InvalidQuery(f"{where}.value {value} is not finite")
-        if category is not None:
-            _check_name(f"{where}.category", category)
-        if given.get("reason") is not None:
-            _check_text(f"{where}.reason", given["reason"], TEXT_LENGTH_MAX, empty=True)
-        if given.get("author") is not None:
-            _check_name(f"{where}.author", given["author"])
-        chosen = given.get("source") or source
+        if score.value is not None and not math.isfinite(score.value):
+            raise InvalidQuery(f"{where}.value {score.value} is not finite")
+        if score.category is not None:
+            _check_name(f"{where}.category", score.category)
+        if score.reason is not None:
+            _check_text(f"{where}.reason", score.reason, TEXT_LENGTH_MAX, empty=True)
+        if score.author is not None:
+            _check_name(f"{where}.author", score.author)
+        chosen = score.source or source
         if chosen not in SOURCES:
             raise InvalidQuery(f"{where}.source {chosen!r} is none of {', '.join(SOURCES)}")
-        return {
-            **target,
-            "name": name,
-            "value": float(value) if value is not None else None,
-            "category": category,
-            "reason": given.get("reason"),
-            "source": chosen,
-            "author": given.get("author"),
-        }
+        return dataclasses.replace(score, source=chosen)
 
-    def _target(self, given: Mapping[str, Any], where: str) -> Row:
-        thread_id, trace_id = given.get("thread_id"), given.get("trace_id")
-        span_id = given.get("span_id")
-        if (thread_id is None) == (trace_id is None):
+    def _target(self, given: TargetKind, where: str) -> TargetKind:
+        """Return what was given with its project, and ids in lower case.
+
+        Raises:
+            InvalidQuery: it names no target, or several, or an id that is none.
+        """
+        if (given.thread_id is None) == (given.trace_id is None):
             raise InvalidQuery(f"{where} needs a thread_id or a trace_id, and not both")
-        if span_id is not None and trace_id is None:
+        if given.span_id is not None and given.trace_id is None:
             raise InvalidQuery(f"{where} has a span_id and no trace_id")
-        if thread_id is not None:
-            _check_text(f"{where}.thread_id", thread_id, ID_LENGTH_MAX)
+        if given.thread_id is not None:
+            _check_text(f"{where}.thread_id", given.thread_id, ID_LENGTH_MAX)
+        trace_id, span_id = given.trace_id, given.span_id
         if trace_id is not None:
             trace_id = _hex(f"{where}.trace_id", trace_id, 32)
         if span_id is not None:
             span_id = _hex(f"{where}.span_id", span_id, 16)
-        if given.get("project") is not None:
-            _check_name(f"{where}.project", given["project"])
-        return {
-            "project": self._service.project_of(given.get("project")),
-            "thread_id": thread_id,
-            "trace_id": trace_id,
-            "span_id": span_id,
-        }
+        if given.project is not None:
+            _check_name(f"{where}.project", given.project)
+        project = self._service.project_of(given.project)
+        return dataclasses.replace(given, project=project, trace_id=trace_id, span_id=span_id)
 
     def scores(
         self,
@@ -123,9 +156,9 @@ class AnnotationService:
         author: str | None = None,
         source: str | None = None,
         include_superseded: bool = False,
-        limit: int = LIMIT_DEFAULT,
+        limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
-    ) -> Row:
+    ) -> Page[Score]:
         """Return scores, the latest first: one a target and name, with the value of each author.
 
         A thread's are its own and those of its traces and spans.
@@ -133,26 +166,30 @@ class AnnotationService:
         Raises:
             InvalidQuery: limit or cursor cannot be.
         """
-        chosen = {
-            "project": None if project == "*" else self._service.project_of(project),
-            "thread_id": thread_id,
-            "trace_id": trace_id.lower() if trace_id else None,
-            "span_id": span_id.lower() if span_id else None,
-            "name": name,
-            "author": author,
-            "source": source,
-            "include_superseded": include_superseded,
-        }
-        records, next_cursor = self._offset_page("scores", chosen, limit, cursor)
-        return {"items": together(records), "next_cursor": next_cursor}
+        wanted = ScoreFilter(
+            project=self._any_project(project),
+            thread_id=thread_id,
+            trace_id=trace_id.lower() if trace_id else None,
+            span_id=span_id.lower() if span_id else None,
+            name=name,
+            author=author,
+            source=source,
+            include_superseded=include_superseded,
+        )
+        read = self._annotations.scores
+        records, next_cursor = _offset_page(read, wanted, "scores", limit, cursor)
+        return Page(items=together(records), next_cursor=next_cursor)
 
-    def score_names(self, *, project: str | None = None) -> Row:
+    def _any_project(self, project: str | None) -> str | None:
+        return None if project == ALL_PROJECTS else self._service.project_of(project)
+
+    def score_names(self, *, project: str | None = None) -> Page[ScoreName]:
         """Return the names in use, with how many values and which categories they have."""
-        name = None if project == "*" else self._service.project_of(project)
-        return {"items": self._annotations.score_names(name), "next_cursor": None}
+        found = self._annotations.score_names(self._any_project(project))
+        return Page(items=found, next_cursor=None)
 
-    def delete_scores(self, scores: Sequence[Mapping[str, Any]]) -> Row:
-        """Delete scores by target and name, of one author or of all: `{"deleted": n}`.
+    def delete_scores(self, scores: Sequence[ScoreTarget]) -> Deleted:
+        """Delete scores by target and name, of one author or of all.
 
         Raises:
             InvalidQuery: one of them names no target or no name.
@@ -160,31 +197,28 @@ class AnnotationService:
         _check_count("scores", scores)
         targets = []
         for i, given in enumerate(scores):
-            _check_text(f"scores[{i}].name", given.get("name"), names.LENGTH_MAX)
-            target = self._target(given, f"scores[{i}]")
-            targets.append({**target, "name": given["name"], "author": given.get("author")})
+            _check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
+            targets.append(self._target(given, f"scores[{i}]"))
         deleted = self._annotations.delete_scores(targets)
         self._publish(targets)
-        return {"deleted": deleted}
+        return Deleted(deleted=deleted)
 
-    def add_comment(self, given: Mapping[str, Any]) -> Row:
+    def add_comment(self, comment: NewComment) -> Comment:
         """Write a comment on a thread, a trace or a span; return it.
 
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        target = self._target(given, "comment")
-        _check_text("text", given.get("text"), TEXT_LENGTH_MAX)
-        if given.get("author") is not None:
-            _check_name("author", given["author"])
-        made = self._annotations.add_comment(
-            {**target, "text": given["text"], "author": given.get("author")}
-        )
+        checked = self._target(comment, "comment")
+        _check_text("text", checked.text, TEXT_LENGTH_MAX)
+        if checked.author is not None:
+            _check_name("author", checked.author)
+        made = self._annotations.add_comment(checked, checked.project or "")
         self._publish([made])
         return made
 
-    def update_comment(self, comment_id: str, text: str) -> Row:
-        """Change a comment's words; return it.
+    def update_comment(self, comment_id: str, text: str) -> Comment:
+        """Change a comment's text; return it.
 
         Raises:
             NotFound: there is none of that id. InvalidQuery: there is no text, or too much.
@@ -214,22 +248,23 @@ class AnnotationService:
         thread_id: str | None = None,
         trace_id: str | None = None,
         span_id: str | None = None,
-        limit: int = LIMIT_DEFAULT,
+        limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
-    ) -> Row:
+    ) -> Page[Comment]:
         """Return comments, oldest first; a trace's are its own and those of its spans.
 
         Raises:
             InvalidQuery: limit or cursor cannot be.
         """
-        chosen = _comment(
-            project=None if project == "*" or trace_id else self._service.project_of(project),
+        wanted = AnnotationFilter(
+            project=None if trace_id else self._any_project(project),
             thread_id=thread_id,
             trace_id=trace_id.lower() if trace_id else None,
             span_id=span_id.lower() if span_id else None,
         )
-        found, next_cursor = self._offset_page("comments", chosen, limit, cursor)
-        return {"items": found, "next_cursor": next_cursor}
+        read = self._annotations.comments
+        found, next_cursor = _offset_page(read, wanted, "comments", limit, cursor)
+        return Page(items=found, next_cursor=next_cursor)
 
     def change_tags(
         self,
@@ -239,8 +274,8 @@ class AnnotationService:
         trace_ids: Sequence[str] = (),
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
-    ) -> Row:
-        """Add and remove tags: `{"updated": n, "not_found": [ids]}`; those get them on arrival.
+    ) -> Updated:
+        """Add and remove tags; what is not here gets them on arrival.
 
         Raises:
             InvalidQuery: no items, or tags that cannot be. Conflict: more than 50 tags an item.
@@ -248,16 +283,7 @@ class AnnotationService:
         if bool(thread_ids) == bool(trace_ids):
             raise InvalidQuery("name thread_ids or trace_ids, and not both")
         _check_count("ids", thread_ids or trace_ids)
-        if not add and not remove:
-            raise InvalidQuery("name tags to add or to remove")
-        for tag in add:
-            _check_name("tag", tag)
-        for tag in remove:  # one of before the rule must be removable
-            _check_text("tag", tag, names.LENGTH_MAX)
-        if both := set(add) & set(remove):
-            raise InvalidQuery(f"tag {min(both)!r} is to be added and removed")
-        if len(add) > TAGS_MAX or len(remove) > ITEMS_MAX:
-            raise InvalidQuery(f"at most {TAGS_MAX} tags can be added at once")
+        _check_tags(add, remove)
         name = self._service.project_of(project)
         traces = [_hex("trace_id", one, 32) for one in trace_ids]
         updated, missing = self._annotations.change_tags(
@@ -268,14 +294,14 @@ class AnnotationService:
             remove=remove,
             tags_max=TAGS_MAX,
         )
-        self._publish({"project": name, "thread_id": one} for one in thread_ids)
-        self._publish({"project": name, "trace_id": one} for one in traces)
-        return {"updated": updated, "not_found": missing}
+        self._publish(Target(project=name, thread_id=one) for one in thread_ids)
+        self._publish(Target(project=name, trace_id=one) for one in traces)
+        return Updated(updated=updated, not_found=missing)
 
     def close_threads(
         self, thread_ids: Sequence[str], *, project: str | None = None, closed: bool
-    ) -> Row:
-        """Close or reopen threads by hand: `{"updated": n, "not_found": [ids]}`.
+    ) -> Updated:
+        """Close or reopen threads by hand.
 
         A closed thread opens again with its next trace; a late span of a known one leaves it so.
 
@@ -285,43 +311,44 @@ class AnnotationService:
         _check_count("thread_ids", thread_ids)
         name = self._service.project_of(project)
         updated, missing = self._annotations.close_threads(name, thread_ids, closed=closed)
-        self._publish({"project": name, "thread_id": one} for one in thread_ids)
-        return {"updated": updated, "not_found": missing}
+        self._publish(Target(project=name, thread_id=one) for one in thread_ids)
+        return Updated(updated=updated, not_found=missing)
 
-    def put_view(self, given: Mapping[str, Any]) -> Row:
+    def put_view(self, view: NewView) -> View:
         """Save a selection under its name; return it.
 
         Raises:
             InvalidQuery: the name is empty or too long, or the filter or sort cannot be.
         """
-        _check_name("name", given.get("name"))
-        project = self._service.project_of(given.get("project"))
+        _check_name("name", view.name)
+        project = self._service.project_of(view.project)
         _check_name("project", project)
-        if given.get("filter"):
-            filters.parse(given["filter"])
-        sort = given.get("sort") or "-last_activity_time"
+        if view.filter:
+            filters.parse(view.filter)
+        sort = view.sort or "-last_activity_time"
         self._service.check_sort(sort)
-        columns = list(given.get("columns") or [])
-        if len(columns) > 100:
-            raise InvalidQuery(f"{len(columns)} columns; at most 100")
+        if len(view.columns) > COLUMNS_MAX:
+            raise InvalidQuery(f"{len(view.columns)} columns; at most {COLUMNS_MAX}")
         if len(self._annotations.views(project)) >= VIEWS_MAX:
             raise InvalidQuery(f"project {project!r} has {VIEWS_MAX} saved views already")
+        now = datetime.datetime.now(datetime.UTC)
         made = self._annotations.put_view(
-            {
-                "project": project,
-                "name": given["name"],
-                "filter": given.get("filter") or None,
-                "sort": sort,
-                "columns": columns,
-            }
+            View(
+                project=project,
+                name=view.name,
+                filter=view.filter or None,
+                sort=sort,
+                columns=list(view.columns),
+                created_at=now,
+                updated_at=now,
+            )
         )
-        self._hub.publish_view(project, made["name"])
+        self._hub.publish_view(project, made.name)
         return made
 
-    def views(self, *, project: str | None = None) -> Row:
+    def views(self, *, project: str | None = None) -> Page[View]:
         """Return the saved selections of a project, by name."""
-        name = None if project == "*" else self._service.project_of(project)
-        return {"items": self._annotations.views(name), "next_cursor": None}
+        return Page(items=self._annotations.views(self._any_project(project)), next_cursor=None)
 
     def delete_view(self, name: str, *, project: str | None = None) -> None:
         """Delete a saved selection.
@@ -334,7 +361,7 @@ class AnnotationService:
             raise NotFound(f"no saved view {name!r}")
         self._hub.publish_view(where, name)
 
-    def put_project(self, project: str, **given: Any) -> Row:
+    def put_project(self, project: str, **given: Unpack[GivenSettings]) -> ProjectSettings:
         """Set a project's own `thread_cooldown_s` or `retention_days`, None for the server's.
 
         `input_path` and `output_path` are what the page shows of a turn, None for its messages.
@@ -346,47 +373,68 @@ class AnnotationService:
         """
         _check_name("project", project)
         cooldown_s, days = given.get("thread_cooldown_s"), given.get("retention_days")
-        if cooldown_s is not None and not 0 < cooldown_s <= 10**9:
-            raise InvalidQuery(f"thread_cooldown_s {cooldown_s} is not between 0 and 1e9")
-        if days is not None and not 0 <= days <= 10**6:
-            raise InvalidQuery(f"retention_days {days} is not between 0 and 1e6")
-        for name in ("input_path", "output_path"):
-            if given.get(name) is not None:
-                _check_text(name, given[name], PATH_LENGTH_MAX)
-        return self._annotations.put_project_settings(project, given)
-
-    def _offset_page(
-        self, of: str, chosen: Row, limit: int, cursor: str | None
-    ) -> tuple[list[Row], str | None]:
-        if not 1 <= limit <= LIMIT_MAX:
-            raise InvalidQuery(f"limit {limit} is not between 1 and {LIMIT_MAX}")
-        digest = digest_of({"of": of, **chosen})
-        offset = open_cursor(cursor, digest)[0] if cursor else 0
-        if type(offset) is not int or offset < 0:
-            raise InvalidQuery("cursor is not one that this server gave")
-        read = getattr(self._annotations, of)
-        rows = read(chosen, limit=limit + 1, offset=offset)
-        more = len(rows) > limit
-        return rows[:limit], make_cursor(digest, [offset + limit]) if more else None
+        if cooldown_s is not None and not 0 < cooldown_s <= COOLDOWN_S_MAX:
+            raise InvalidQuery(
+                f"thread_cooldown_s {cooldown_s} is not between 0 and {COOLDOWN_S_MAX:.0f}"
+            )
+        if days is not None and not 0 <= days <= RETENTION_DAYS_MAX:
+            raise InvalidQuery(
+                f"retention_days {days} is not between 0 and {RETENTION_DAYS_MAX:.0f}"
+            )
+        for name, path in (
+            ("input_path", given.get("input_path")),
+            ("output_path", given.get("output_path")),
+        ):
+            if path is not None:
+                _check_text(name, path, PATH_LENGTH_MAX)
+        return self._annotations.put_project_settings(project, **given)
 
 
-def _comment(**given: Any) -> Row:
-    return {name: given.get(name) for name in ("project", "thread_id", "trace_id", "span_id", "id")}
+def _offset_page(
+    read: Callable[..., list[Record]],
+    wanted: AnnotationFilter,
+    of: str,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[Record], str | None]:
+    check_limit(limit)
+    digest = digest_of({"of": of, **dataclasses.asdict(wanted)})
+    offset = open_number(cursor, digest) if cursor else 0
+    if offset < 0:
+        raise InvalidQuery(NO_CURSOR)
+    found = read(wanted, limit=limit + 1, offset=offset)
+    more = len(found) > limit
+    return found[:limit], make_cursor(digest, [offset + limit]) if more else None
 
 
-def _check_count(what: str, items: Sequence[Any]) -> None:
+def _check_tags(add: Sequence[str], remove: Sequence[str]) -> None:
+    if not add and not remove:
+        raise InvalidQuery("name tags to add or to remove")
+    for tag in add:
+        _check_name("tag", tag)
+    for tag in remove:  # one of before the rule must be removable
+        _check_text("tag", tag, NAME_LENGTH_MAX)
+    if both := set(add) & set(remove):
+        raise InvalidQuery(f"tag {min(both)!r} is to be added and removed")
+    if len(add) > TAGS_MAX:
+        raise InvalidQuery(f"{len(add)} tags to add; at most {TAGS_MAX} are added at once")
+    if len(remove) > ITEMS_MAX:
+        raise InvalidQuery(f"{len(remove)} tags to remove; at most {ITEMS_MAX} are at once")
+
+
+def _check_count(what: str, items: Sequence[object]) -> None:
     if not 1 <= len(items) <= ITEMS_MAX:
         raise InvalidQuery(f"{len(items)} {what}; between 1 and {ITEMS_MAX} are taken at once")
 
 
-def _check_name(what: str, value: Any) -> None:
-    _check_text(what, value, names.LENGTH_MAX)
+def _check_name(what: str, value: str) -> None:
+    _check_text(what, value, NAME_LENGTH_MAX)
     if fault := names.fault(value):
         raise InvalidQuery(f"{what} {fault}")
 
 
-def _check_text(what: str, value: Any, length_max: int, *, empty: bool = False) -> None:
-    if not isinstance(value, str) or not (empty or value.strip()):
+def _check_text(what: str, value: str, length_max: int, *, empty: bool = False) -> None:
+    if not (empty or value.strip()):
         raise InvalidQuery(f"{what} is missing")
     if len(value) > length_max:
         raise InvalidQuery(f"{what} has {len(value)} characters; at most {length_max} are kept")

@@ -1,21 +1,20 @@
-"""Verbs that delete threads and traces with all that hangs on them."""
+"""Deletes threads and traces with all that hangs on them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any
 
+from otel_threads.core.changes import Updated
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.limits import ITEMS_MAX
 from otel_threads.core.ports import ThreadKey
-from otel_threads.services.annotations import ITEMS_MAX
 from otel_threads.services.threads import ALL_PROJECTS, ThreadService
 from otel_threads.store.deletion import Deletion
 
-Row = dict[str, Any]
 Changes = tuple[list[str], list[ThreadKey]]
 ALONE_TIMEOUT_S = 300.0
 
 
-class DeletingService:
+class DeletionService:
     """Deletes between two passes of the deriver."""
 
     def __init__(
@@ -34,8 +33,8 @@ class DeletingService:
         self._caught_up = caught_up
         self._on_change = on_change
 
-    def threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Row:
-        """Delete threads: `{"updated": n, "not_found": [ids]}`.
+    def threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Updated:
+        """Delete threads.
 
         Spans that were acknowledged before are deleted, whether they were derived or not; what
         arrives later makes a new thread.
@@ -46,7 +45,7 @@ class DeletingService:
         name = self._service.project_of(project)
         return self._delete(thread_ids, lambda: self._deletion.threads(name, thread_ids))
 
-    def traces(self, trace_ids: Sequence[str], *, project: str | None = None) -> Row:
+    def traces(self, trace_ids: Sequence[str], *, project: str | None = None) -> Updated:
         """Delete traces, of one project or (None, *) wherever they are: as `threads`.
 
         Raises:
@@ -56,10 +55,11 @@ class DeletingService:
         ids = [trace_id.lower() for trace_id in trace_ids]
         return self._delete(ids, lambda: self._deletion.traces(ids, project=name))
 
-    def _delete(self, ids: Sequence[str], job: Callable[[], Changes]) -> Row:
+    def _delete(self, ids: Sequence[str], job: Callable[[], Changes]) -> Updated:
         if not 1 <= len(ids) <= ITEMS_MAX:
             raise InvalidQuery(f"{len(ids)} ids; between 1 and {ITEMS_MAX} are taken at once")
         self._caught_up()
         gone, changed = self._alone(job).result(ALONE_TIMEOUT_S)
         self._on_change(changed)
-        return {"updated": len(gone), "not_found": [i for i in dict.fromkeys(ids) if i not in gone]}
+        missing = [i for i in dict.fromkeys(ids) if i not in gone]
+        return Updated(updated=len(gone), not_found=missing)

@@ -1,13 +1,11 @@
 """What arrived and what keeps it out of threads: findings, each with what to write. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from otel_threads.core.status import ClockSkew, DoubleReport, Finding, FindingKind, Instrumentation
 from otel_threads.derive.library import Library
 from otel_threads.services.libraries import LIBRARIES, library_of, plain
 
-Row = dict[str, Any]
-Rows = Sequence[Mapping[str, Any]]
 NOTHING_ARRIVED = """\
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
@@ -15,14 +13,14 @@ export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 
 
 def findings(
-    instrumentations: Rows,
-    doubles: Rows,
-    skews: Rows,
+    instrumentations: Sequence[Instrumentation],
+    doubles: Sequence[DoubleReport],
+    skews: Sequence[ClockSkew],
     *,
     otlp_http: str,
     libraries: Sequence[Library] = LIBRARIES,
-) -> list[Row]:
-    """Return findings, the most serious first: {kind, library, summary, fix, note, trace_ids}.
+) -> list[Finding]:
+    """Return findings, the most serious first.
 
     `fix` is code or a setting, empty where nothing has to be written; `libraries` have both.
     """
@@ -46,62 +44,62 @@ def findings(
 
 
 def _finding(
-    kind: str,
+    kind: FindingKind,
     summary: str,
     *,
     library: Library | None = None,
     fix: str = "",
     note: str = "",
     trace_ids: Sequence[str] = (),
-) -> Row:
-    return {
-        "kind": kind,
-        "library": library.slug if library else None,
-        "summary": summary,
-        "fix": fix.strip("\n"),
-        "note": note,
-        "trace_ids": list(trace_ids),
-    }
+) -> Finding:
+    return Finding(
+        kind=kind,
+        library=library.slug if library else None,
+        summary=summary,
+        fix=fix.strip("\n"),
+        note=note,
+        trace_ids=list(trace_ids),
+    )
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    return f"{row['scope_name'] or '(no scope)'} {row['scope_version']}".strip()
+def _name(row: Instrumentation) -> str:
+    return f"{row.scope_name or '(no scope)'} {row.scope_version}".strip()
 
 
 def _without_thread(
-    row: Mapping[str, Any], everything: Rows, libraries: Sequence[Library]
-) -> list[Row]:
-    count = row["calls_without_thread"]
+    row: Instrumentation, everything: Sequence[Instrumentation], libraries: Sequence[Library]
+) -> list[Finding]:
+    count = row.calls_without_thread
     if not count:
         return []
-    library = library_of(row["scope_name"], libraries)
+    library = library_of(row.scope_name, libraries)
     unknown = plain(libraries)
-    known = {library_of(one["scope_name"], libraries).slug for one in everything} - {unknown.slug}
+    known = {library_of(one.scope_name, libraries).slug for one in everything} - {unknown.slug}
     if library is unknown and known:
         return []  # the application's own spans beside a library: that library's line helps
     return [
         _finding(
             "no_thread_id",
-            f"{_name(row)}: {count} of {row['traces_with_calls']} traces with model requests carry "
+            f"{_name(row)}: {count} of {row.traces_with_calls} traces with model requests carry "
             f"no conversation id. With {library.title}:",
             library=library,
             fix=library.thread_id,
             note=library.note,
-            trace_ids=row["examples_without_thread"],
+            trace_ids=row.examples_without_thread or (),
         )
     ]
 
 
-def _without_content(row: Mapping[str, Any], libraries: Sequence[Library]) -> list[Row]:
-    count = row["traces_without_content"]
+def _without_content(row: Instrumentation, libraries: Sequence[Library]) -> list[Finding]:
+    count = row.traces_without_content
     if not count:
         return []
-    library = library_of(row["scope_name"], libraries)
+    library = library_of(row.scope_name, libraries)
     captured = library.content == "on"
     return [
         _finding(
             "no_content",
-            f"{_name(row)}: {count} of {row['traces_with_calls']} traces with model requests hold "
+            f"{_name(row)}: {count} of {row.traces_with_calls} traces with model requests hold "
             "no message texts. "
             + (
                 "This library sends them unless it was told not to."
@@ -110,13 +108,13 @@ def _without_content(row: Mapping[str, Any], libraries: Sequence[Library]) -> li
             ),
             library=library,
             fix="" if captured else library.content,
-            trace_ids=row["examples_without_content"],
+            trace_ids=row.examples_without_content or (),
         )
     ]
 
 
-def _scrubbed(row: Mapping[str, Any], libraries: Sequence[Library]) -> list[Row]:
-    count = row["spans_scrubbed"]
+def _scrubbed(row: Instrumentation, libraries: Sequence[Library]) -> list[Finding]:
+    count = row.spans_scrubbed
     if not count:
         return []
     return [
@@ -124,39 +122,42 @@ def _scrubbed(row: Mapping[str, Any], libraries: Sequence[Library]) -> list[Row]
             "scrubbed_id",
             f"{_name(row)}: the conversation id of {count} spans was replaced by a scrubber "
             "before it was sent. An attribute of another name gets through:",
-            library=library_of(row["scope_name"], libraries),
+            library=library_of(row.scope_name, libraries),
             fix='span.set_attribute("gen_ai.conversation.id", chat_id)',
         )
     ]
 
 
-def _double(row: Mapping[str, Any]) -> Row:
-    names = " and ".join(row["reported_by"])
+def _double(row: DoubleReport) -> Finding:
+    names = " and ".join(row.reported_by)
     return _finding(
         "double_instrumentation",
-        f"{row['call_count']} model requests in {row['trace_count']} traces are reported by "
+        f"{row.call_count} model requests in {row.trace_count} traces are reported by "
         f"{names}. They are counted once; turn one off to send half as much.",
-        trace_ids=row["examples"],
+        trace_ids=row.examples,
     )
 
 
-def _clocks(row: Mapping[str, Any]) -> list[Row]:
+def _clocks(row: Instrumentation) -> list[Finding]:
     telling = (
-        ("spans_from_the_future", "start more than 5 minutes after they arrived: a clock is ahead"),
-        ("spans_ending_before_start", "end before they start: a clock stepped back"),
-        ("spans_a_day_late", "arrived more than a day after they started: a replay, or a clock"),
+        (
+            row.spans_from_the_future,
+            "start more than 5 minutes after they arrived: a clock is ahead",
+        ),
+        (row.spans_ending_before_start, "end before they start: a clock stepped back"),
+        (row.spans_a_day_late, "arrived more than a day after they started: a replay, or a clock"),
     )
     return [
-        _finding("clock", f"{_name(row)}: {row[name]} spans {what}.")
-        for name, what in telling
-        if row[name]
+        _finding("clock", f"{_name(row)}: {count} spans {what}.")
+        for count, what in telling
+        if count
     ]
 
 
-def _skew(row: Mapping[str, Any]) -> Row:
+def _skew(row: ClockSkew) -> Finding:
     return _finding(
         "clock",
-        f"{row['span_count']} spans of {row['child_service']} start before their parents in "
-        f"{row['parent_service']}, up to {row['skew_ms_max'] / 1000:.1f} s: their clocks differ.",
-        trace_ids=row["examples"],
+        f"{row.span_count} spans of {row.child_service} start before their parents in "
+        f"{row.parent_service}, up to {row.skew_ms_max / 1000:.1f} s: their clocks differ.",
+        trace_ids=row.examples,
     )

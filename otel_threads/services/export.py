@@ -2,10 +2,11 @@
 
 import base64
 import csv
+import dataclasses
 import datetime
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import orjson
 import pyarrow as pa
@@ -16,11 +17,10 @@ from otel_threads.core.fields import exported
 from otel_threads.core.thread import Thread
 from otel_threads.core.usage import USAGE
 from otel_threads.services import transcript
-from otel_threads.services.threads import ThreadService
-from otel_threads.store.read.list_query import THREADS, TRACES, position
+from otel_threads.services.threads import ThreadService, WhichThreads
+from otel_threads.store.read.list_query import Selection
 from otel_threads.store.read.reader import Reader
 
-Row = dict[str, Any]
 PAGE = 200
 MEDIA_TYPES = {
     "jsonl": "application/x-ndjson",
@@ -31,6 +31,7 @@ MEDIA_TYPES = {
 SHAPES = ("thread", "openai")
 # The columns of CSV and Parquet; tokens, which are no column of their own, stand before the cost.
 _FIELDS = {named.name: named for named in exported(Thread)}
+_THREAD = tuple(field.name for field in dataclasses.fields(Thread))
 _BEFORE_COST = list(_FIELDS).index("cost_usd")
 _COLUMNS = (*list(_FIELDS)[:_BEFORE_COST], *USAGE, *list(_FIELDS)[_BEFORE_COST:])
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
@@ -44,7 +45,7 @@ class ExportService:
         self._service = service
 
     def threads(
-        self, *, format: str = "jsonl", shape: str = "thread", **given: Any
+        self, *, format: str = "jsonl", shape: str = "thread", **given: Unpack[WhichThreads]
     ) -> Iterator[bytes]:
         """Return the pieces of a file with every selected thread, by project and id.
 
@@ -61,54 +62,58 @@ class ExportService:
             raise InvalidQuery(f"shape {shape!r} is none of {', '.join(SHAPES)}")
         if shape == "openai" and format != "jsonl":
             raise InvalidQuery("shape openai needs format jsonl")
-        pages = self._pages(self._service.chosen_threads(**given))
+        pages = self._pages(self._service.select_threads(**given))
         if format == "csv":
             return _csv(pages)
         if format == "parquet":
             return _parquet(pages)
-        write: Callable[[Sequence[Row]], Iterator[bytes]] = self._whole
+        write: Callable[[Sequence[Thread]], Iterator[bytes]] = self._whole
         if format == "otlp":
             write = self._traces
         elif shape == "openai":
             write = self._openai
         return (piece for page in pages for piece in write(page))
 
-    def _pages(self, chosen: Row) -> Iterator[list[Row]]:
+    def _pages(self, selection: Selection) -> Iterator[list[Thread]]:
         after = None
         while True:
-            rows = self._reader.page(THREADS, chosen, sort=None, limit=PAGE, after=after)
-            if rows:
-                yield self._service.with_scores(rows)
-            if len(rows) < PAGE:
+            stored = self._reader.threads(selection, sort=None, limit=PAGE, after=after)
+            if stored:
+                yield self._service.with_annotations(stored)
+            if len(stored) < PAGE:
                 return
-            after = position(THREADS, rows[-1], None)
+            after = stored[-1].place(None)
 
-    def _whole(self, threads: Sequence[Row]) -> Iterator[bytes]:
+    def _whole(self, threads: Sequence[Thread]) -> Iterator[bytes]:
         for thread, turns in self._service.turns_of(threads):
-            yield _line({**thread, "turns": turns})
+            yield _line({**_fields(thread), "turns": turns})
 
-    def _openai(self, threads: Sequence[Row]) -> Iterator[bytes]:
-        for _, messages in self._service.transcripts_of(threads):
+    def _openai(self, threads: Sequence[Thread]) -> Iterator[bytes]:
+        for messages in self._service.transcripts_of(threads):
             yield _line({"messages": transcript.openai(messages)})
 
-    def _traces(self, threads: Sequence[Row]) -> Iterator[bytes]:
+    def _traces(self, threads: Sequence[Thread]) -> Iterator[bytes]:
         for thread in threads:
             yield from self._traces_of(thread)
 
-    def _traces_of(self, thread: Row) -> Iterator[bytes]:
-        chosen = {"project": thread["project"], "thread_id": thread["thread_id"]}
+    def _traces_of(self, thread: Thread) -> Iterator[bytes]:
+        selection = Selection(project=thread.project, thread_id=thread.thread_id)
         after = None
         while True:
-            rows = self._reader.page(TRACES, chosen, sort=None, limit=PAGE, after=after)
-            for row in rows:
-                yield _line(_hex_ids(json_format.MessageToDict(self._reader.otlp(row))))
-            if len(rows) < PAGE:
+            traces = self._reader.traces(selection, sort=None, limit=PAGE, after=after)
+            for trace in traces:
+                yield _line(_hex_ids(json_format.MessageToDict(self._reader.otlp(trace))))
+            if len(traces) < PAGE:
                 return
-            after = position(TRACES, rows[-1], None)
+            after = traces[-1].place(None)
 
 
-def _line(value: Any) -> bytes:
-    return orjson.dumps(value, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+def _fields(thread: Thread) -> dict[str, object]:
+    return {name: getattr(thread, name) for name in _THREAD}
+
+
+def _line(value: Mapping[str, object]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
 def _hex_ids(tree: Any) -> Any:
@@ -123,18 +128,16 @@ def _hex_ids(tree: Any) -> Any:
     return tree
 
 
-def _flat(thread: Row) -> Row:
-    return {
-        **{name: thread[name] for name in _COLUMNS if name in thread},
-        **thread["usage"],
-        "metadata": orjson.dumps(thread["metadata"]).decode(),
-        "scores": orjson.dumps(
-            {score["name"]: score["value"] for score in thread["scores"]}
-        ).decode(),
-    }
+def _flat(thread: Thread) -> dict[str, object]:
+    """Return the columns of a thread; metadata and scores as JSON texts."""
+    found = {name: getattr(thread, name) for name in _FIELDS}
+    found |= {name: getattr(thread.usage, name) for name in USAGE}
+    found["metadata"] = orjson.dumps(thread.metadata).decode()
+    found["scores"] = orjson.dumps({score.name: score.value for score in thread.scores}).decode()
+    return found
 
 
-def _csv(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+def _csv(pages: Iterator[list[Thread]]) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
@@ -153,11 +156,11 @@ def _taken(text: io.StringIO) -> bytes:
     return piece
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     """Return what a cell holds; words that a spreadsheet would run get a quote before them."""
     if isinstance(value, list):
         value = ", ".join(value)
-    if hasattr(value, "isoformat"):
+    if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
@@ -182,7 +185,7 @@ def _arrow_type(column: str) -> pa.DataType:
 _PARQUET = pa.schema([(column, _arrow_type(column)) for column in _COLUMNS])
 
 
-def _parquet(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+def _parquet(pages: Iterator[list[Thread]]) -> Iterator[bytes]:
     import pyarrow.parquet as pq  # here: it brings clients of object stores, 4 MB
 
     sink = _Pieces()

@@ -1,146 +1,205 @@
-"""Walks over pages that show every item once, while items change and move meanwhile.
+"""Pagination that shows every item once, while items change and move meanwhile.
 
-A page goes on behind the last item's sort value. An item that changes during the walk may jump
-over that place in either direction. So the server remembers what a walk has shown: what comes
-again is left out, and what jumped ahead is shown at the end. A walk that was forgotten (a restart,
-too many walks) goes on by position alone.
+A page goes on behind the last item's sort value. An item that changes during it may jump
+over that place in either direction. So the server remembers what each pagination has shown: what
+comes again is left out, and what jumped ahead is shown at the end. One that was forgotten (a
+restart, too many at once) goes on by position alone.
 """
 
 import base64
+import dataclasses
 import datetime
 import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import orjson
 
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.store.read.list_query import Selection
+from otel_threads.store.read.stored_items import Place
 
-Row = dict[str, Any]
-WALKS_MAX = 256
-SHOWN_MAX = 2_000_000  # items remembered over all walks; some 60 bytes each
+PAGINATIONS_MAX = 256
+SHOWN_MAX = 2_000_000  # items remembered over all paginations; some 60 bytes each
 _IN_ORDER, _LATE = 0, 1
 TEXT_SORTS = ("thread_id", "trace_id", "project", "name")
 NO_CURSOR = "cursor is not one that this server gave"
 
 
-class Pages(Protocol):
-    """Fetches rows of a selection, by sort or (None) by key, behind a position."""
+class Placed(Protocol):
+    """An item of the store that knows where it stands in a list."""
+
+    def place(self, column: str | None) -> list[Place]:
+        """Return its value of the column that is sorted by, if one is named, and its key."""
+
+
+Item = TypeVar("Item", bound=Placed)
+
+
+class Pages(Protocol[Item]):
+    """Fetches items of a selection, by sort or (None) by key, behind a place."""
 
     def __call__(
-        self, chosen: Row, *, sort: str | None, limit: int, after: Sequence[Any] | None
-    ) -> list[Row]: ...
+        self, selection: Selection, *, sort: str | None, limit: int, after: Sequence[Place] | None
+    ) -> list[Item]:
+        """Return at most `limit` of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOrder:
+    """How a list is sorted: `sort` as the caller wrote it, `column` as the store calls it.
+
+    Without them it is in the order of its keys. `limit` is how many items a page has.
+    """
+
+    sort: str | None = None
+    column: str | None = None
+    limit: int
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Shown:
     started: int  # everything that changed later has a higher sequence
-    shown: set[int] = field(default_factory=set)
+    marks: set[int] = field(default_factory=set)
 
 
-class Walks:
-    """The walks that are under way. Any thread may call."""
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    token: str = ""  # of the pagination that the server remembers
+    phase: int = _IN_ORDER
+    after: Sequence[Place] | None = None
+
+
+class Pagination:
+    """The paginations that are under way. Any thread may call."""
 
     def __init__(self) -> None:
-        self._walks: OrderedDict[str, _Walk] = OrderedDict()
+        self._under_way: OrderedDict[str, _Shown] = OrderedDict()
         self._lock = threading.Lock()
 
     def page(
         self,
-        pages: Pages,
-        chosen: Row,
+        pages: Pages[Item],
+        selection: Selection,
+        order: ListOrder,
         *,
-        about: Mapping[str, Any],
-        sort: str,
-        limit: int,
+        about: Mapping[str, object],
         cursor: str | None,
-        position: Callable[[Row, str | None], list[Any]],
         sequence: Callable[[], int],
-    ) -> tuple[list[Row], str | None]:
+    ) -> tuple[list[Item], str | None]:
         """Return one page and the cursor of the next, None at the end.
 
-        `about` is what the cursor belongs to: the same must be given with it again.
+        `about` is what the cursor belongs to: the same must be given with it again. `sequence`
+        is the last commit that lists show.
 
         Raises:
             InvalidQuery: the cursor is none, or of another query.
         """
-        digest = digest_of({**about, "sort": sort})
-        token, phase, after = "", _IN_ORDER, None
-        if cursor:
-            token, phase, *place = open_cursor(cursor, digest, at_least=2)
-            if len(place) not in ((0, 2) if phase == _LATE else (3,)) or not _fits(place, sort):
-                raise InvalidQuery(NO_CURSOR)
-            after = place or None
+        digest = digest_of({**about, "sort": order.sort})
+        at = _opened(cursor, digest, order.sort) if cursor else _Cursor()
         started = sequence()
-        with self._lock:
-            walk = self._walks.get(token)
-            if walk:
-                self._walks.move_to_end(token)
-        found: list[Row] = []
-        if phase == _IN_ORDER:
-            found = self._unseen(pages, chosen, sort, limit, after, walk, position, set())
-            if len(found) <= limit:
-                phase, after = _LATE, None
+        shown = self._shown(at.token)
+        found, late = self._found(pages, selection, order, at, shown)
+        if len(found) + len(late) <= order.limit:
+            self._forget(at.token)
+            return found + late, None
         in_order = len(found)
-        if phase == _LATE and walk:
-            late = {**chosen, "changed_after": walk.started, "known_by": walk.started}
-            seen = {_mark(position(row, None)) for row in found}
-            found += self._unseen(pages, late, None, limit, after, walk, position, seen)
-        if len(found) <= limit:
-            with self._lock:
-                self._walks.pop(token, None)
-            return found, None
-        found = found[:limit]
-        if walk is None and not token:
-            token, walk = secrets.token_hex(6), _Walk(started)
-        if walk:
-            self._remember(token, walk, [_mark(position(row, None)) for row in found])
-        place = position(found[-1], sort) if phase == _IN_ORDER else []
-        if phase == _LATE and len(found) > in_order:  # late rows are in the order of their keys
-            place = position(found[-1], None)
-        return found, make_cursor(digest, [token, phase, *place])
+        page = (found + late)[: order.limit]
+        token = at.token
+        if shown is None and not token:
+            token, shown = secrets.token_hex(6), _Shown(started)
+        if shown:
+            self._remember(token, shown, map(_mark, page))
+        if at.phase == _IN_ORDER and in_order > order.limit:
+            return page, make_cursor(digest, [token, _IN_ORDER, *page[-1].place(order.column)])
+        # Late items are in the order of their keys; none may have been shown yet.
+        place = page[-1].place(None) if len(page) > in_order else []
+        return page, make_cursor(digest, [token, _LATE, *place])
 
-    def _unseen(
+    def _found(
         self,
-        pages: Pages,
-        chosen: Row,
-        sort: str | None,
-        limit: int,
-        after: Sequence[Any] | None,
-        walk: _Walk | None,
-        position: Callable[[Row, str | None], list[Any]],
-        seen: set[int],
-    ) -> list[Row]:
-        """Return up to one more than `limit` rows that this walk has not shown."""
-        found: list[Row] = []
-        shown = walk.shown if walk else set()
-        while True:
-            rows = pages(chosen, sort=sort, limit=limit + 1, after=after)
-            for row in rows:
-                mark = _mark(position(row, None))
-                if mark not in shown and mark not in seen:
-                    found.append(row)
-            if len(rows) <= limit or len(found) > limit:
-                return found[: limit + 1]
-            after = position(rows[-1], sort)
+        pages: Pages[Item],
+        selection: Selection,
+        order: ListOrder,
+        at: _Cursor,
+        shown: _Shown | None,
+    ) -> tuple[list[Item], list[Item]]:
+        """Return items in order, and those that jumped: together a page and more if there is."""
+        found: list[Item] = []
+        if at.phase == _IN_ORDER:
+            found = _unseen(pages, selection, order, at.after, shown.marks if shown else set())
+            if len(found) > order.limit:
+                return found, []
+        if shown is None:
+            return found, []
+        jumped = dataclasses.replace(selection, changed_after=shown.started, known_by=shown.started)
+        after = at.after if at.phase == _LATE else None
+        by_key = ListOrder(limit=order.limit)
+        here = {_mark(item) for item in found}
+        return found, _unseen(pages, jumped, by_key, after, shown.marks, here)
 
-    def _remember(self, token: str, walk: _Walk, marks: Sequence[int]) -> None:
+    def _shown(self, token: str) -> _Shown | None:
         with self._lock:
-            walk.shown.update(marks)
-            self._walks[token] = walk
-            self._walks.move_to_end(token)
-            while len(self._walks) > 1 and (
-                len(self._walks) > WALKS_MAX
-                or sum(len(one.shown) for one in self._walks.values()) > SHOWN_MAX
+            shown = self._under_way.get(token)
+            if shown:
+                self._under_way.move_to_end(token)
+            return shown
+
+    def _forget(self, token: str) -> None:
+        with self._lock:
+            self._under_way.pop(token, None)
+
+    def _remember(self, token: str, shown: _Shown, marks: Iterable[int]) -> None:
+        with self._lock:
+            shown.marks.update(marks)
+            self._under_way[token] = shown
+            self._under_way.move_to_end(token)
+            while len(self._under_way) > 1 and (
+                len(self._under_way) > PAGINATIONS_MAX
+                or sum(len(one.marks) for one in self._under_way.values()) > SHOWN_MAX
             ):
-                self._walks.popitem(last=False)
+                self._under_way.popitem(last=False)
 
 
-def _fits(place: Sequence[Any], sort: str) -> bool:
+def _unseen(
+    pages: Pages[Item],
+    selection: Selection,
+    order: ListOrder,
+    after: Sequence[Place] | None,
+    *shown: set[int],
+) -> list[Item]:
+    """Return items that were not shown: one more than a page has, if there are as many."""
+    found: list[Item] = []
+    while True:
+        items = pages(selection, sort=order.sort, limit=order.limit + 1, after=after)
+        for item in items:
+            mark = _mark(item)
+            if not any(mark in marks for marks in shown):
+                found.append(item)
+        if len(items) <= order.limit or len(found) > order.limit:
+            return found[: order.limit + 1]
+        after = items[-1].place(order.column)
+
+
+def _mark(item: Placed) -> int:
+    return hash(tuple(item.place(None)))
+
+
+def _opened(cursor: str, digest: str, sort: str | None) -> _Cursor:
+    token, phase, *place = open_cursor(cursor, digest, at_least=2)
+    lengths = (0, 2) if phase == _LATE else (3,)
+    if len(place) not in lengths or not _fits(place, sort or ""):
+        raise InvalidQuery(NO_CURSOR)
+    if not isinstance(token, str) or not isinstance(phase, int):
+        raise InvalidQuery(NO_CURSOR)
+    return _Cursor(token, phase, place or None)
+
+
+def _fits(place: Sequence[Place], sort: str) -> bool:
     """Return whether a cursor's place has the types of its sort and of the keys.
 
     The database would fail on another: a cursor comes from outside and may be forged.
@@ -158,18 +217,14 @@ def _fits(place: Sequence[Any], sort: str) -> bool:
     return isinstance(first[0], int | float) and not isinstance(first[0], bool)
 
 
-def _mark(keys: Sequence[Any]) -> int:
-    return hash(tuple(keys))
-
-
-def digest_of(about: Mapping[str, Any]) -> str:
-    """Return a short text that only the same question has."""
+def digest_of(about: Mapping[str, object]) -> str:
+    """Return a short text that only the same query has."""
     text = orjson.dumps(about, option=orjson.OPT_SORT_KEYS, default=str)
     return hashlib.blake2b(text, digest_size=6).hexdigest()
 
 
-def make_cursor(digest: str, values: Sequence[Any]) -> str:
-    """Return an opaque text that holds where a walk is."""
+def make_cursor(digest: str, values: Sequence[Place]) -> str:
+    """Return an opaque text that holds where a pagination is."""
     plain = [
         {"time": value.isoformat()} if isinstance(value, datetime.datetime) else value
         for value in values
@@ -177,11 +232,11 @@ def make_cursor(digest: str, values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([digest, plain])).decode().rstrip("=")
 
 
-def open_cursor(cursor: str, digest: str, *, at_least: int = 1) -> list[Any]:
-    """Return what a cursor of the same question holds.
+def open_cursor(cursor: str, digest: str, *, at_least: int = 1) -> list[Place]:
+    """Return what a cursor of the same query holds.
 
     Raises:
-        InvalidQuery: it is none of ours, or of another question.
+        InvalidQuery: it is none of ours, or of another query.
     """
     try:
         found, values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -198,3 +253,15 @@ def open_cursor(cursor: str, digest: str, *, at_least: int = 1) -> list[Any]:
     ):
         raise InvalidQuery(NO_CURSOR)
     return held
+
+
+def open_number(cursor: str, digest: str) -> int:
+    """Return what a cursor holds whose only value is a number: an index or an offset.
+
+    Raises:
+        InvalidQuery: as `open_cursor`.
+    """
+    number = open_cursor(cursor, digest)[0]
+    if type(number) is not int:  # a bool is one, too, and no number
+        raise InvalidQuery(NO_CURSOR)
+    return number

@@ -5,21 +5,20 @@ import logging
 import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Any
 
+from otel_threads.core.changes import OldRows, Pruned
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.limits import PRUNE_TRACES_MAX, RETENTION_DAYS_MAX
 from otel_threads.core.ports import ThreadKey
 from otel_threads.metrics import PRUNED_TRACES
 from otel_threads.services.threads import ALL_PROJECTS
 from otel_threads.store.retention import Retention
 
-Row = dict[str, Any]
+Slice = tuple[OldRows, list[ThreadKey]]  # what was deleted, and the threads that changed
 logger = logging.getLogger(__name__)
-TRACES_MAX = 5000  # of a slice: a few hundred milliseconds in the deriver's thread
 SIZE_SHARE = 0.02  # of all traces, deleted between two looks at the size
 ALONE_TIMEOUT_S = 300.0
-DAYS_MAX = 1_000_000
-_NONE = {"trace_count": 0, "span_count": 0, "thread_count": 0}
+_NONE = OldRows(trace_count=0, span_count=0, thread_count=0)
 
 
 class PruningService:
@@ -29,7 +28,7 @@ class PruningService:
         self,
         retention: Retention,
         *,
-        alone: Callable[[Callable[[], Any]], "Future[Any]"],
+        alone: Callable[[Callable[[], Slice]], "Future[Slice]"],
         on_change: Callable[[Iterable[ThreadKey]], None],
         retention_days: float,
         retention_bytes: int,
@@ -47,22 +46,21 @@ class PruningService:
         older_than_days: float | None = None,
         project: str | None = None,
         used_bytes_max: int | None = None,
-        traces_max: int = TRACES_MAX,
+        traces_max: int = PRUNE_TRACES_MAX,
         dry_run: bool = False,
-    ) -> Row:
+    ) -> Pruned:
         """Delete a slice of the oldest traces, or with `dry_run` count what all slices would.
 
         Either by age, or (over all projects) until the rows take no more than `used_bytes_max`.
-        Returns `{trace_count, span_count, thread_count, remaining, used_bytes}`: `remaining` traces
-        are to be deleted by the next calls.
+        `remaining` traces of the answer are to be deleted by the next calls.
 
         Raises:
             InvalidQuery: neither or both ways are asked for, or a number cannot be.
         """
         if (older_than_days is None) == (used_bytes_max is None):
             raise InvalidQuery("give either older_than_days or used_bytes_max")
-        if not 1 <= traces_max <= TRACES_MAX:
-            raise InvalidQuery(f"traces_max {traces_max} is not between 1 and {TRACES_MAX}")
+        if not 1 <= traces_max <= PRUNE_TRACES_MAX:
+            raise InvalidQuery(f"traces_max {traces_max} is not between 1 and {PRUNE_TRACES_MAX}")
         name = None if project in (None, ALL_PROJECTS) else project
         if used_bytes_max is not None:
             if name is not None:
@@ -72,14 +70,14 @@ class PruningService:
         before = _ago(older_than_days)
         if dry_run:
             found = self._retention.totals(before, project=name)
-            left = found["trace_count"]
+            left = found.trace_count
         else:
             found = self._slice(before, name, (), traces_max)
             left = self._retention.count(before, project=name)
             if not left:
                 self._retention.delete_loose_logs(before, project=name)
                 self._retention.checkpoint()
-        return {**found, "remaining": left, "used_bytes": self._retention.used_bytes()}
+        return _pruned(found, remaining=left, used_bytes=self._retention.used_bytes())
 
     def keep_to_settings(self, stopped: Callable[[], bool] = lambda: False) -> int:
         """Delete all that the settings no longer keep; return how many traces that were.
@@ -100,21 +98,21 @@ class PruningService:
                 continue
             before = _ago(days)
             while not stopped() and (
-                done := self._slice(before, project, others, TRACES_MAX)["trace_count"]
+                done := self._slice(before, project, others, PRUNE_TRACES_MAX).trace_count
             ):
                 deleted += done
             self._retention.delete_loose_logs(before, project=project, others=others)
         while self._bytes and not stopped():
-            found = self._by_size(self._bytes, TRACES_MAX, dry_run=False)
-            deleted += found["trace_count"]
-            if not found["remaining"]:
+            found = self._by_size(self._bytes, PRUNE_TRACES_MAX, dry_run=False)
+            deleted += found.trace_count
+            if not found.remaining:
                 break
         if deleted:
             self._retention.checkpoint()
             logger.info("retention: %d traces deleted", deleted)
         return deleted
 
-    def _by_size(self, used_bytes_max: int, traces_max: int, *, dry_run: bool) -> Row:
+    def _by_size(self, used_bytes_max: int, traces_max: int, *, dry_run: bool) -> Pruned:
         if used_bytes_max < 0:
             raise InvalidQuery(f"used_bytes_max {used_bytes_max} is negative")
         self._retention.checkpoint()
@@ -124,19 +122,19 @@ class PruningService:
         wanted = math.ceil(over * count)
         if dry_run or not wanted:
             found = self._retention.totals(_ago(0), project=None) if wanted else _NONE
-            return {
-                "trace_count": wanted,
-                "span_count": int(over * found["span_count"]),
-                "thread_count": int(over * found["thread_count"]),
-                "remaining": wanted,
-                "used_bytes": used_bytes,
-            }
+            return Pruned(
+                trace_count=wanted,
+                span_count=int(over * found.span_count),
+                thread_count=int(over * found.thread_count),
+                remaining=wanted,
+                used_bytes=used_bytes,
+            )
         most = max(1, min(traces_max, wanted, int(SIZE_SHARE * count) + 1))
         done = self._slice(_ago(0), None, (), most)
         self._retention.checkpoint()
         left = self._retention.used_bytes()
         more = max(1, wanted - most) if left > used_bytes_max else 0
-        return {**done, "remaining": more, "used_bytes": left}
+        return _pruned(done, remaining=more, used_bytes=left)
 
     def _slice(
         self,
@@ -144,21 +142,31 @@ class PruningService:
         project: str | None,
         others: tuple[str, ...],
         traces_max: int,
-    ) -> Row:
-        def job() -> tuple[Row, list[ThreadKey]]:
+    ) -> OldRows:
+        def job() -> Slice:
             return self._retention.delete_slice(
                 before, project=project, others=others, traces_max=traces_max
             )
 
         done, changed = self._alone(job).result(ALONE_TIMEOUT_S)
         self._on_change(changed)
-        PRUNED_TRACES.inc(done["trace_count"])
-        return dict(done)
+        PRUNED_TRACES.inc(done.trace_count)
+        return done
+
+
+def _pruned(rows: OldRows, *, remaining: int, used_bytes: int) -> Pruned:
+    return Pruned(
+        trace_count=rows.trace_count,
+        span_count=rows.span_count,
+        thread_count=rows.thread_count,
+        remaining=remaining,
+        used_bytes=used_bytes,
+    )
 
 
 def _ago(days: float) -> datetime.datetime:
-    if not 0 <= days <= DAYS_MAX:
-        raise InvalidQuery(f"older_than_days {days} is not between 0 and {DAYS_MAX}")
+    if not 0 <= days <= RETENTION_DAYS_MAX:
+        raise InvalidQuery(f"older_than_days {days} is not between 0 and {RETENTION_DAYS_MAX:.0f}")
     now = datetime.datetime.now(datetime.UTC)
     try:
         return now - datetime.timedelta(days=days)

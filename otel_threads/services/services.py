@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService
-from otel_threads.services.deleting import DeletingService
+from otel_threads.services.deleting import DeletionService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.pruning import PruningService
@@ -13,13 +13,13 @@ from otel_threads.services.threads import ThreadService
 
 
 @dataclass(frozen=True, slots=True)
-class Verbs:
+class Services:
     """The services of one open database."""
 
-    reading: ThreadService
-    people: AnnotationService
-    exporting: ExportService
-    deleting: DeletingService
+    threads: ThreadService
+    annotations: AnnotationService
+    export: ExportService
+    deletion: DeletionService
     sql: SqlService
     backups: BackupService
     pruning: PruningService

@@ -1,66 +1,99 @@
-"""The verbs that an outside caller has: REST, gRPC and the command line call exactly these.
+"""What a caller can ask of threads and traces: REST, gRPC and the command line call these."""
 
-Answers are plain dictionaries of the contract's names; api/schemas.py gives them their types.
-"""
-
+import dataclasses
 import datetime
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
-import orjson
+from typing import Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
 
 import otel_threads
 from otel_threads.core import filters
 from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.filters import FilterFields
+from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
+from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
-from otel_threads.core.usage import USAGE
+from otel_threads.core.project import Project
+from otel_threads.core.score import Score
+from otel_threads.core.span import Span
+from otel_threads.core.stats import ThreadStats, TraceStats
+from otel_threads.core.status import Doctor, Progress, Status
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace, TraceDetail
+from otel_threads.core.transcript import Transcript, TranscriptMessage
+from otel_threads.core.turn import Turn
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.derive.tree import Tree
-from otel_threads.retry import asked_again
-from otel_threads.services import doctor, lifecycle, score_means, transcript
-from otel_threads.services import thread_stats as stats
-from otel_threads.services.pagination import Walks, digest_of, make_cursor, open_cursor
+from otel_threads.retry import retried
+from otel_threads.services import doctor, score_means, transcript
+from otel_threads.services.lifecycle import Added, ItemAnnotations
+from otel_threads.services.pagination import (
+    ListOrder,
+    Pages,
+    Pagination,
+    Placed,
+    digest_of,
+    make_cursor,
+    open_number,
+)
 from otel_threads.store.annotations.annotation_rows import Annotations
-from otel_threads.store.read import list_query
-from otel_threads.store.read.list_query import THREADS, TRACES, Listing
+from otel_threads.store.read.list_query import THREADS, TRACES, Listing, Selection
 from otel_threads.store.read.reader import Reader
+from otel_threads.store.read.stored_items import NO_CALL, StoredThread, StoredTrace
 
-Row = dict[str, Any]
-LIMIT_MAX = 1000
 TURNS_TOGETHER = 500  # that an export reads at once; a longer thread is read alone, whole
-LIMIT_DEFAULT = 50
 ALL_PROJECTS = "*"
 STATUSES = ("active", "inactive")
 INTERVALS = ("hour", "day")
-# Of the rows of `threads` and `traces`, what is no field of a Thread or a Trace.
-_INTERNAL = (
-    "is_copy", "trace_key", "first_sequence", "last_sequence", "last_trace_sequence",
-    "last_trace_at",
-)  # fmt: skip
-
+OTLP_HTTP = "127.0.0.1:4318"  # where spans go by default
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
+Item = TypeVar("Item", bound=Placed)
 
 
-def _of_one_moment(
-    verb: Callable[Concatenate["ThreadService", Given], Answer],
+class WhichThreads(TypedDict, total=False):
+    """Which threads, as a caller names them; what is left out or None selects all."""
+
+    project: str | None
+    thread_id: str | None
+    thread_ids: Sequence[str] | None
+    status: str | None
+    filter: str | None
+    search: str | None
+    from_time: datetime.datetime | None
+    to_time: datetime.datetime | None
+
+
+class WhichTraces(TypedDict, total=False):
+    """Which traces, as a caller names them; what is left out or None selects all."""
+
+    project: str | None
+    thread_id: str | None
+    without_thread: bool | None
+    filter: str | None
+    search: str | None
+    from_time: datetime.datetime | None
+    to_time: datetime.datetime | None
+
+
+def _in_one_snapshot(
+    method: Callable[Concatenate["ThreadService", Given], Answer],
 ) -> Callable[Concatenate["ThreadService", Given], Answer]:
-    """Make all questions of a verb be about one moment, and through one cursor."""
+    """Make all queries of a method read one snapshot of the database, through one cursor."""
 
-    @asked_again
-    @functools.wraps(verb)
+    @retried
+    @functools.wraps(method)
     def asking(service: "ThreadService", /, *given: Given.args, **named: Given.kwargs) -> Answer:
-        with service._reader.moment():
-            return verb(service, *given, **named)
+        with service._reader.snapshot():
+            return method(service, *given, **named)
 
     return asking
 
 
 class ThreadService:
-    """Questions about threads, turns and traces."""
+    """Queries about threads, turns and traces."""
 
     def __init__(
         self,
@@ -68,331 +101,346 @@ class ThreadService:
         annotations: Annotations,
         *,
         default_project: str,
-        progress: Callable[[], Mapping[str, Any]],
+        progress: Callable[[], Progress],
     ) -> None:
         """`progress` tells how far writing and deriving are; it ends up in `status`."""
         self._reader = reader
         self._annotations = annotations
-        self._walks = Walks()
+        self._pagination = Pagination()
         self._default_project = default_project
         self._progress = progress
         self._started = time.monotonic()
 
-    def status(self) -> Row:
+    def status(self) -> Status:
         """Return version, progress of the deriver, counts and sizes."""
-        return {
-            "version": otel_threads.__version__,
-            **self._progress(),
-            **self._reader.counts(),
-            "uptime_s": round(time.monotonic() - self._started, 3),
-        }
+        progress = self._progress()
+        counts = self._reader.counts()
+        return Status(
+            version=otel_threads.__version__,
+            committed_sequence=progress.committed_sequence,
+            derived_sequence=progress.derived_sequence,
+            derive_lag_ms=progress.derive_lag_ms,
+            derive_error=progress.derive_error,
+            store_error=progress.store_error,
+            spans=counts.spans,
+            traces=counts.traces,
+            threads=counts.threads,
+            turns=counts.turns,
+            database_bytes=progress.database_bytes,
+            uptime_s=round(time.monotonic() - self._started, 3),
+            otlp_http=progress.otlp_http,
+        )
 
-    def fields(self, *, of_traces: bool = False) -> Row:
-        """Return the fields that filters and sorts of threads (of traces) know."""
-        known = filters.TRACE_FIELDS if of_traces else filters.THREAD_FIELDS
-        items = filters.described(known, sorts=(TRACES if of_traces else THREADS).sorts)
-        return {"items": items, "next_cursor": None}
+    def fields(self, *, of_traces: bool = False) -> FilterFields:
+        """Return the fields that filters and sorts of threads (of traces) know, by name."""
+        item, listing = (Trace, TRACES) if of_traces else (Thread, THREADS)
+        return FilterFields(items=filters.described(item, sorts=listing.sorts))
 
-    def projects(self) -> Row:
+    def projects(self) -> Page[Project]:
         """Return every project, the most recently active first."""
-        return {"items": self._reader.projects(), "next_cursor": None}
+        return Page(items=self._reader.projects(), next_cursor=None)
 
     def threads(
         self,
         *,
         sort: str = "-last_activity_time",
-        limit: int = LIMIT_DEFAULT,
+        limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
         with_total: bool = False,
-        **given: Any,
-    ) -> Row:
-        """Return a page of the threads that `chosen_threads` selects.
+        **given: Unpack[WhichThreads],
+    ) -> Page[Thread]:
+        """Return a page of the threads that `select_threads` selects.
 
         Raises:
             InvalidQuery: a selection, sort, limit or cursor that cannot be; the text says what can.
         """
-        chosen = self.chosen_threads(**given)
-        found, next_cursor = self._page(THREADS, chosen, given, sort, limit, cursor)
-        page: Row = {"items": self.with_scores(found), "next_cursor": next_cursor}
-        if with_total:
-            page["total"] = self._reader.count(THREADS, chosen)
-        return page
+        selection = self.select_threads(**given)
+        order = _order(THREADS, sort, limit)
+        about = {**given, "of": THREADS.item}
+        found, next_cursor = self._page(self._reader.threads, selection, order, about, cursor)
+        return Page(
+            items=self.with_annotations(found),
+            next_cursor=next_cursor,
+            total=self._reader.count(THREADS, selection) if with_total else None,
+        )
 
-    @_of_one_moment
-    def threads_by_key(self, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Row]:
+    @_in_one_snapshot
+    def threads_by_key(self, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Thread]:
         """Return those of some threads that are here, by project and id."""
-        found: dict[ThreadKey, Row] = {}
+        found: dict[ThreadKey, Thread] = {}
         for project in {project for project, _ in keys}:
-            chosen = {"project": project, "thread_ids": [t for p, t in keys if p == project]}
-            rows = self._reader.page(THREADS, chosen, sort=None, limit=len(keys))
-            for thread in self.with_scores(rows):
-                found[thread["project"], thread["thread_id"]] = thread
+            selection = Selection(project=project, thread_ids=[t for p, t in keys if p == project])
+            stored = self._reader.threads(selection, sort=None, limit=len(keys))
+            for thread in self.with_annotations(stored):
+                found[thread.project, thread.thread_id] = thread
         return found
 
-    def chosen_threads(
-        self,
-        *,
-        project: str | None = None,
-        thread_id: str | None = None,
-        thread_ids: Sequence[str] | None = None,
-        status: str | None = None,
-        filter: str | None = None,
-        search: str | None = None,
-        from_time: datetime.datetime | None = None,
-        to_time: datetime.datetime | None = None,
-    ) -> Row:
+    def select_threads(self, **given: Unpack[WhichThreads]) -> Selection:
         """Return the selection that these words mean; None everywhere selects all of a project.
 
         Raises:
             InvalidQuery: a status or filter that cannot be.
         """
+        status, filter_ = given.get("status"), given.get("filter")
+        thread_ids = given.get("thread_ids")
         if status is not None and status not in STATUSES:
             raise InvalidQuery(f"status {status!r} is none of {', '.join(STATUSES)}")
-        return {
-            "project": self._project(project),
-            "thread_id": thread_id,
-            "thread_ids": list(thread_ids) if thread_ids is not None else None,
-            "status": status,
-            "filter": filters.parse(filter, filters.THREAD_FIELDS) if filter else None,
-            "search": search or None,
-            "from": _aware(from_time),
-            "to": _aware(to_time),
-        }
+        return Selection(
+            project=self._project(given.get("project")),
+            thread_id=given.get("thread_id"),
+            thread_ids=list(thread_ids) if thread_ids is not None else None,
+            status=status,
+            filter=filters.parse(filter_, filters.THREAD_FIELDS) if filter_ else None,
+            search=given.get("search") or None,
+            from_time=_aware(given.get("from_time")),
+            to_time=_aware(given.get("to_time")),
+        )
 
     def _page(
         self,
-        listing: Listing,
-        chosen: Row,
-        about: Row,
-        sort: str,
-        limit: int,
+        pages: Pages[Item],
+        selection: Selection,
+        order: ListOrder,
+        about: Mapping[str, object],
         cursor: str | None,
-    ) -> tuple[list[Row], str | None]:
-        _check_limit(limit)
-        listing.order(sort)
-        return self._walks.page(
-            functools.partial(self._reader.page, listing),
-            chosen,
-            about={**about, "of": listing.item},
-            sort=sort,
-            limit=limit,
+    ) -> tuple[list[Item], str | None]:
+        return self._pagination.page(
+            pages,
+            selection,
+            order,
+            about=about,
             cursor=cursor,
-            position=functools.partial(list_query.position, listing),
-            sequence=lambda: int(self._progress()["derived_sequence"]),
+            sequence=lambda: self._progress().derived_sequence,
         )
 
-    @_of_one_moment
-    def with_scores(self, rows: Sequence[Row]) -> list[Row]:
-        """Return threads, from rows of the store, with what people said of them."""
-        if not rows:
+    @_in_one_snapshot
+    def with_annotations(self, stored: Sequence[StoredThread]) -> list[Thread]:
+        """Return threads of the store with their status, tags, comments and scores."""
+        if not stored:
             return []
-        if "status" not in rows[0]:
-            said = self._annotations.said_of_threads([row["thread_id"] for row in rows])
-            rows = lifecycle.annotated_threads(rows, said, datetime.datetime.now(datetime.UTC))
-        records = score_means.together(self._annotations.thread_scores(rows))
-        by_key: dict[tuple[str, str], list[Row]] = {}
-        for score in records:
-            by_key.setdefault((score["project"], score["thread_id"]), []).append(score)
-        return [
-            {**_item(row), "scores": by_key.get((row["project"], row["thread_id"]), [])}
-            for row in rows
-        ]
+        records = self._annotations.thread_scores(stored)
+        scores: dict[ThreadKey, list[Score]] = {}
+        for score in score_means.together(records):
+            scores.setdefault((score.project, score.thread_id or ""), []).append(score)
+        if stored[0].status is not None:  # the selection looked at it: the view has said it
+            return [
+                one.whole(
+                    status=one.status or "inactive",
+                    tags=one.tags,
+                    comment_count=one.comment_count or 0,
+                    scores=scores.get(one.key, []),
+                )
+                for one in stored
+            ]
+        rows = self._annotations.annotations_of_threads([one.thread_id for one in stored])
+        annotations = ItemAnnotations(rows)
+        now = datetime.datetime.now(datetime.UTC)
+        found = []
+        for one in stored:
+            added = annotations.added(one)
+            found.append(
+                one.whole(
+                    status=annotations.status(one, now),
+                    tags=added.tags,
+                    comment_count=added.comment_count,
+                    scores=scores.get(one.key, []),
+                )
+            )
+        return found
 
-    @_of_one_moment
-    def thread(self, thread_id: str, *, project: str | None = None) -> Row:
+    @_in_one_snapshot
+    def thread(self, thread_id: str, *, project: str | None = None) -> Thread:
         """Return one thread.
 
         Raises:
             NotFound: there is none of that id in the project.
         """
         name = self._one_project(project)
-        row = self._reader.thread(name, thread_id)
-        if row is None:
+        stored = self._reader.thread(name, thread_id)
+        if stored is None:
             raise NotFound(f"no thread {thread_id!r} in project {name!r}")
-        return self.with_scores([row])[0]
+        return self.with_annotations([stored])[0]
 
-    @_of_one_moment
+    @_in_one_snapshot
     def turns(
         self,
         thread_id: str,
         *,
         project: str | None = None,
-        limit: int = LIMIT_DEFAULT,
+        limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
-    ) -> Row:
+    ) -> Page[Turn]:
         """Return a page of turns, oldest first.
 
         Raises:
             NotFound: there is no such thread. InvalidQuery: limit or cursor cannot be.
         """
-        _check_limit(limit)
+        check_limit(limit)
         name = self._one_project(project)
-        walk = digest_of({"turns": [name, thread_id]})
-        after = open_cursor(cursor, walk) if cursor else None
-        if after and type(after[0]) is not int:  # a bool is one, too, and no index
-            raise InvalidQuery("cursor is not one that this server gave")
-        rows = self._read_turns(name, thread_id, after[0] if after else -1, limit + 1)
-        more = len(rows) > limit
-        rows = rows[:limit]
-        return {
-            "items": self._turns(rows),
-            "next_cursor": make_cursor(walk, [rows[-1]["turn_index"]]) if more else None,
-        }
+        digest = digest_of({"turns": [name, thread_id]})
+        after = open_number(cursor, digest) if cursor else -1
+        found = self._read_turns(name, thread_id, after, limit + 1)
+        more = len(found) > limit
+        found = found[:limit]
+        return Page(
+            items=self._with_scores(found),
+            next_cursor=make_cursor(digest, [found[-1].turn_index]) if more else None,
+        )
 
-    def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Row]:
-        rows = self._reader.turns(project, thread_id, after=after, limit=limit)
-        if rows is None:
+    def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Turn]:
+        found = self._reader.turns(project, thread_id, after=after, limit=limit)
+        if found is None:
             raise NotFound(f"no thread {thread_id!r} in project {project!r}")
-        return rows
-
-    def _turns(self, rows: Sequence[Row]) -> list[Row]:
-        """Return turns, each with the scores of its traces and of their spans."""
-        by_trace = self._scores_by_trace(t for row in rows for t in row["trace_ids"])
-        return _with_scores(rows, by_trace)
-
-    def _scores_by_trace(self, trace_ids: Iterable[str]) -> dict[str, list[Row]]:
-        """Return the scores of some traces and of their spans."""
-        asked = sorted(set(trace_ids))
-        found: dict[str, list[Row]] = {}
-        if asked:
-            for score in score_means.together(self._annotations.trace_scores(asked)):
-                found.setdefault(score["trace_id"], []).append(score)
         return found
 
-    @_of_one_moment
-    def transcript(self, thread_id: str, *, project: str | None = None) -> Row:
-        """Return the whole conversation once: `{project, thread_id, messages}`.
+    def _with_scores(self, turns: Sequence[Turn]) -> list[Turn]:
+        """Return turns, each with the scores of its traces and of their spans."""
+        return _scored(turns, self._scores_by_trace(t for turn in turns for t in turn.trace_ids))
+
+    def _scores_by_trace(self, trace_ids: Iterable[str]) -> dict[str, list[Score]]:
+        """Return the scores of some traces and of their spans."""
+        asked = sorted(set(trace_ids))
+        found: dict[str, list[Score]] = {}
+        if asked:
+            for score in score_means.together(self._annotations.trace_scores(asked)):
+                found.setdefault(score.trace_id or "", []).append(score)
+        return found
+
+    @_in_one_snapshot
+    def transcript(self, thread_id: str, *, project: str | None = None) -> Transcript:
+        """Return the whole conversation once.
 
         Raises:
             NotFound: there is no such thread.
         """
         name = self._one_project(project)
-        messages = _told(self._all_turns(name, thread_id))
-        return {"project": name, "thread_id": thread_id, "messages": messages}
+        messages = transcript.messages_of(self._all_turns(name, thread_id))
+        return Transcript(project=name, thread_id=thread_id, messages=messages)
 
-    def _all_turns(self, project: str, thread_id: str) -> list[Row]:
-        found: list[Row] = []
+    def _all_turns(self, project: str, thread_id: str) -> Iterator[Turn]:
         after = -1
-        while rows := self._read_turns(project, thread_id, after, LIMIT_MAX):
-            found += rows
-            after = rows[-1]["turn_index"]
-        return found
+        while found := self._read_turns(project, thread_id, after, PAGE_ITEMS_MAX):
+            yield from found
+            after = found[-1].turn_index
 
-    def turns_of(self, threads: Sequence[Row]) -> Iterator[tuple[Row, list[Row]]]:
+    def turns_of(self, threads: Sequence[Thread]) -> Iterator[tuple[Thread, list[Turn]]]:
         """Yield some threads, each with all of its turns, oldest first."""
         for together in self._conversations(threads):
             by_trace = self._scores_by_trace(
-                trace_id for _, rows in together for row in rows for trace_id in row["trace_ids"]
+                trace_id for _, turns in together for turn in turns for trace_id in turn.trace_ids
             )
-            for thread, rows in together:
-                yield thread, _with_scores(rows, by_trace)
+            for thread, turns in together:
+                yield thread, _scored(turns, by_trace)
 
-    def transcripts_of(self, threads: Sequence[Row]) -> Iterator[tuple[Row, list[Row]]]:
-        """Yield some threads, each with its whole conversation, as `transcript` returns it."""
+    def transcripts_of(self, threads: Sequence[Thread]) -> Iterator[list[TranscriptMessage]]:
+        """Yield the whole conversations of some threads, as `transcript` returns them."""
         for together in self._conversations(threads):
-            for thread, rows in together:
-                yield thread, _told(rows)
+            for _, turns in together:
+                yield transcript.messages_of(turns)
 
-    def _conversations(self, threads: Sequence[Row]) -> Iterator[list[tuple[Row, list[Row]]]]:
-        """Yield threads with the rows of their turns, as many together as hold TURNS_TOGETHER."""
-        waiting: list[Row] = []
+    def _conversations(
+        self, threads: Sequence[Thread]
+    ) -> Iterator[list[tuple[Thread, list[Turn]]]]:
+        """Yield threads with their turns, as many together as hold TURNS_TOGETHER."""
+        waiting: list[Thread] = []
         turn_count = 0
         for thread in threads:
-            turn_count += thread["turn_count"]
+            turn_count += thread.turn_count
             if waiting and turn_count > TURNS_TOGETHER:
                 yield self._together(waiting)
-                waiting, turn_count = [], thread["turn_count"]
+                waiting, turn_count = [], thread.turn_count
             waiting.append(thread)
         if waiting:
             yield self._together(waiting)
 
-    def _together(self, threads: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
+    def _together(self, threads: Sequence[Thread]) -> list[tuple[Thread, list[Turn]]]:
         found = self._reader.turns_of(threads)
-        return [(t, found.get((t["project"], t["thread_id"]), [])) for t in threads]
+        return [(one, found.get((one.project, one.thread_id), [])) for one in threads]
 
     def traces(
         self,
         *,
         sort: str = "-start_time",
-        limit: int = LIMIT_DEFAULT,
+        limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
         with_total: bool = False,
-        **given: Any,
-    ) -> Row:
-        """Return a page of the traces that `chosen_traces` selects.
+        **given: Unpack[WhichTraces],
+    ) -> Page[Trace]:
+        """Return a page of the traces that `select_traces` selects.
 
         Raises:
             InvalidQuery: a selection, sort, limit or cursor that cannot be; the text says what can.
         """
-        chosen = self.chosen_traces(**given)
-        found, next_cursor = self._page(TRACES, chosen, given, sort, limit, cursor)
-        page: Row = {"items": self._traces_with_scores(found), "next_cursor": next_cursor}
-        if with_total:
-            page["total"] = self._reader.count(TRACES, chosen)
-        return page
+        selection = self.select_traces(**given)
+        order = _order(TRACES, sort, limit)
+        about = {**given, "of": TRACES.item}
+        found, next_cursor = self._page(self._reader.traces, selection, order, about, cursor)
+        return Page(
+            items=self._traces_with_annotations(found),
+            next_cursor=next_cursor,
+            total=self._reader.count(TRACES, selection) if with_total else None,
+        )
 
-    def chosen_traces(
-        self,
-        *,
-        project: str | None = None,
-        thread_id: str | None = None,
-        without_thread: bool | None = None,
-        filter: str | None = None,
-        search: str | None = None,
-        from_time: datetime.datetime | None = None,
-        to_time: datetime.datetime | None = None,
-    ) -> Row:
-        """As `chosen_threads`, for traces."""
-        return {
-            "project": self._project(project),
-            "thread_id": thread_id,
-            "without_thread": without_thread,
-            "filter": filters.parse(filter, filters.TRACE_FIELDS) if filter else None,
-            "search": search or None,
-            "from": _aware(from_time),
-            "to": _aware(to_time),
-        }
+    def select_traces(self, **given: Unpack[WhichTraces]) -> Selection:
+        """As `select_threads`, for traces."""
+        filter_ = given.get("filter")
+        return Selection(
+            project=self._project(given.get("project")),
+            thread_id=given.get("thread_id"),
+            without_thread=given.get("without_thread"),
+            filter=filters.parse(filter_, filters.TRACE_FIELDS) if filter_ else None,
+            search=given.get("search") or None,
+            from_time=_aware(given.get("from_time")),
+            to_time=_aware(given.get("to_time")),
+        )
 
-    @_of_one_moment
-    def _traces_with_scores(self, rows: Sequence[Row]) -> list[Row]:
-        if not rows:
+    @_in_one_snapshot
+    def _traces_with_annotations(self, stored: Sequence[StoredTrace]) -> list[Trace]:
+        if not stored:
             return []
-        rows = self._annotated(rows)
-        records = self._annotations.trace_scores([row["trace_id"] for row in rows])
-        by_trace: dict[str, list[Row]] = {}
-        for score in score_means.together(r for r in records if r["span_id"] is None):
-            by_trace.setdefault(score["trace_id"], []).append(score)
-        return [{**_item(row), "scores": by_trace.get(row["trace_id"], [])} for row in rows]
+        added = self._added(stored)
+        records = self._annotations.trace_scores([one.trace_id for one in stored])
+        scores: dict[str, list[Score]] = {}
+        for score in score_means.together(r for r in records if r.span_id is None):
+            scores.setdefault(score.trace_id or "", []).append(score)
+        return [
+            one.whole(
+                tags=more.tags,
+                comment_count=more.comment_count,
+                scores=scores.get(one.trace_id, []),
+            )
+            for one, more in zip(stored, added, strict=True)
+        ]
 
-    def _annotated(self, traces: Sequence[Row]) -> Sequence[Row]:
-        if not traces or "comment_count" in traces[0]:
-            return traces
-        said = self._annotations.said_of_traces([trace["trace_id"] for trace in traces])
-        return lifecycle.annotated_traces(traces, said)
+    def _added(self, stored: Sequence[StoredTrace]) -> list[Added]:
+        if stored[0].comment_count is not None:  # the view has said it
+            return [Added(tags=one.tags, comment_count=one.comment_count or 0) for one in stored]
+        rows = self._annotations.annotations_of_traces([one.trace_id for one in stored])
+        annotations = ItemAnnotations(rows)
+        return [annotations.added(one) for one in stored]
 
-    def thread_stats(self, *, interval: str | None = None, **given: Any) -> Row:
-        """Return ThreadStats over the selection of `chosen_threads`, with `series` by interval.
+    def thread_stats(
+        self, *, interval: str | None = None, **given: Unpack[WhichThreads]
+    ) -> ThreadStats:
+        """Return statistics over the selection of `select_threads`, with `series` by interval.
 
         Raises:
             InvalidQuery: a selection or an interval that cannot be.
         """
-        return self._stats(THREADS, self.chosen_threads(**given), interval)
+        selection = self.select_threads(**given)
+        _check_interval(interval)
+        return self._reader.thread_stats(selection, interval=interval)
 
-    def trace_stats(self, *, interval: str | None = None, **given: Any) -> Row:
-        """As `thread_stats`, over the selection of `chosen_traces`."""
-        return self._stats(TRACES, self.chosen_traces(**given), interval)
+    def trace_stats(
+        self, *, interval: str | None = None, **given: Unpack[WhichTraces]
+    ) -> TraceStats:
+        """As `thread_stats`, over the selection of `select_traces`."""
+        selection = self.select_traces(**given)
+        _check_interval(interval)
+        return self._reader.trace_stats(selection, interval=interval)
 
-    def _stats(self, listing: Listing, chosen: Row, interval: str | None) -> Row:
-        if interval is not None and interval not in INTERVALS:
-            raise InvalidQuery(f"interval {interval!r} is none of {', '.join(INTERVALS)}")
-        return stats.shaped(
-            self._reader.stats(listing, chosen, interval=interval),
-            of_threads=listing is THREADS,
-            with_series=interval is not None,
-        )
-
-    @_of_one_moment
-    def trace(self, trace_id: str, *, project: str | None = None) -> Row:
+    @_in_one_snapshot
+    def trace(self, trace_id: str, *, project: str | None = None) -> TraceDetail:
         """Return one trace with `spans` (parents before children) and `turns`.
 
         Without a project, it is found in whichever it is.
@@ -400,54 +448,60 @@ class ThreadService:
         Raises:
             NotFound: it is not here, or not derived yet.
         """
-        row = self._reader.trace(
+        stored = self._reader.trace(
             trace_id.lower(),
             project=self._project(project) if project else None,
             default=self._default_project,
         )
-        if row is None:
+        if stored is None:
             raise NotFound(f"no trace {trace_id!r}")
-        spans = self._reader.spans(row)
-        tree = Tree(span for span, _ in spans)
-        raw = {id(span): readable for span, readable in spans}
-        turns = self._reader.trace_turns(row)
+        turns = self._reader.trace_turns(stored)
         by_trace = self._scores_by_trace(
-            [row["trace_id"], *(t for turn in turns for t in turn["trace_ids"])]
+            [stored.trace_id, *(trace_id for turn in turns for trace_id in turn.trace_ids)]
         )
-        calls = self._reader.trace_calls(row)
-        on_span: dict[str | None, list[Row]] = {}
-        for score in by_trace.get(row["trace_id"], ()):
-            on_span.setdefault(score["span_id"], []).append(score)
-        return {
-            **_item(self._annotated([row])[0]),
-            "scores": on_span.get(None, []),
-            "spans": [
-                {
-                    **raw[id(span)],
-                    **_call(calls.get(span.span_id)),
-                    "type": kind_of(span)[0],
-                    "depth": tree.depths[span.span_id],
-                    "scores": on_span.get(span.span_id, []),
-                }
-                for span in tree.spans
-            ],
-            "turns": _with_scores(turns, by_trace),
-        }
+        on_span: dict[str | None, list[Score]] = {}
+        for score in by_trace.get(stored.trace_id, ()):
+            on_span.setdefault(score.span_id, []).append(score)
+        added = self._added([stored])[0]
+        trace = stored.whole(
+            tags=added.tags, comment_count=added.comment_count, scores=on_span.get(None, [])
+        )
+        return TraceDetail(
+            **{name: getattr(trace, name) for name in _TRACE_FIELDS},
+            spans=self._spans(stored, on_span),
+            turns=_scored(turns, by_trace),
+        )
 
-    def doctor(self) -> Row:
-        """Return `{status, instrumentations, findings}`: what arrived, and what is missing."""
+    def _spans(self, trace: StoredTrace, on_span: Mapping[str | None, list[Score]]) -> list[Span]:
+        """Return the spans of a trace, parents before children, with the scores on each."""
+        stored = self._reader.spans(trace)
+        calls = self._reader.trace_calls(trace)
+        tree = Tree(one.bare for one in stored)
+        whole = {id(one.bare): one.whole for one in stored}
+        return [
+            whole[id(span)](
+                tree.depths[span.span_id],
+                kind_of(span)[0],
+                calls.get(span.span_id, NO_CALL),
+                on_span.get(span.span_id, []),
+            )
+            for span in tree.spans
+        ]
+
+    def doctor(self) -> Doctor:
+        """Return what arrived, and what is missing."""
         seen = self._reader.instrumentations()
         status = self.status()
-        return {
-            "status": status,
-            "instrumentations": seen,
-            "findings": doctor.findings(
+        return Doctor(
+            status=status,
+            instrumentations=seen,
+            findings=doctor.findings(
                 seen,
                 self._reader.double_reports(),
                 self._reader.clock_skew(),
-                otlp_http=status.get("otlp_http") or "127.0.0.1:4318",
+                otlp_http=status.otlp_http or OTLP_HTTP,
             ),
-        }
+        )
 
     def check_sort(self, sort: str) -> None:
         """Return when threads can be sorted so.
@@ -474,9 +528,28 @@ class ThreadService:
         return project or self._default_project
 
 
-def _check_limit(limit: int) -> None:
-    if not 1 <= limit <= LIMIT_MAX:
-        raise InvalidQuery(f"limit {limit} is not between 1 and {LIMIT_MAX}")
+_TRACE_FIELDS = tuple(field.name for field in dataclasses.fields(Trace))
+
+
+def check_limit(limit: int) -> None:
+    """Return when a page may have as many items.
+
+    Raises:
+        InvalidQuery: it may not.
+    """
+    if not 1 <= limit <= PAGE_ITEMS_MAX:
+        raise InvalidQuery(f"limit {limit} is not between 1 and {PAGE_ITEMS_MAX}")
+
+
+def _check_interval(interval: str | None) -> None:
+    if interval is not None and interval not in INTERVALS:
+        raise InvalidQuery(f"interval {interval!r} is none of {', '.join(INTERVALS)}")
+
+
+def _order(listing: Listing, sort: str, limit: int) -> ListOrder:
+    check_limit(limit)
+    column, _ = listing.order(sort)
+    return ListOrder(sort=sort, column=column, limit=limit)
 
 
 def _aware(time: datetime.datetime | None) -> datetime.datetime | None:
@@ -484,69 +557,10 @@ def _aware(time: datetime.datetime | None) -> datetime.datetime | None:
     return time.replace(tzinfo=datetime.UTC) if time is not None and time.tzinfo is None else time
 
 
-def _usage(row: Row) -> Row:
-    return {name: row[name] for name in USAGE}
-
-
-def _item(row: Row) -> Row:
-    """Return a thread or a trace, apart from its scores."""
-    return {
-        **{key: value for key, value in row.items() if key not in (*USAGE, *_INTERNAL)},
-        "metadata": row["metadata"] or {},
-        "usage": _usage(row),
-    }
-
-
-def _call(row: Row | None) -> Row:
-    """Return what a span says as a model request; nothing where it is none."""
-    return {
-        "model": row["model"] if row else None,
-        "usage": _usage(row) if row else None,
-        "cost_usd": row["cost_usd"] if row else None,
-        "time_to_first_token_ms": row["time_to_first_token_ms"] if row else None,
-    }
-
-
-def _turn(row: Row) -> Row:
-    error = {"type": row["error_type"], "message": row["error_message"]}
-    return {
-        **{key: value for key, value in row.items() if key not in (*USAGE, "messages")},
-        "error": error if row["has_error"] else None,
-        "tool_calls": orjson.loads(row["tool_calls"]),
-        "messages": [_message(message) for message in row["messages"]],
-        "usage": _usage(row),
-    }
-
-
-def _with_scores(turns: Sequence[Row], by_trace: Mapping[str, Sequence[Row]]) -> list[Row]:
-    return [
-        {**_turn(row), "scores": [s for t in row["trace_ids"] for s in by_trace.get(t, ())]}
-        for row in turns
-    ]
-
-
-def _told(turns: Sequence[Row]) -> list[Row]:
-    """Return the messages of a conversation once, with its system prompts and errors in place."""
-    messages: list[Row] = []
-    system: str | None = None
-    for row in turns:
-        if row["system"] and row["system"] != system:
-            system = row["system"]
-            messages.append(transcript.system_message(system, row))
-        messages += [{**_message(m), "turn_index": row["turn_index"]} for m in row["messages"]]
-        if row["has_error"]:
-            messages.append(transcript.error_message(row))
-    return messages
-
-
-def _message(row: Row) -> Row:
-    return {
-        "role": row["role"],
-        "text": row["text"],
-        "parts": orjson.loads(row["parts"])
-        if row["parts"]
-        else [{"type": "text", "text": row["text"]}],
-        "tool_calls": orjson.loads(row["tool_calls"]) if row["tool_calls"] else [],
-        "tool_call_id": row["tool_call_id"],
-        "span_id": row["span_id"],
-    }
+def _scored(turns: Sequence[Turn], by_trace: Mapping[str, Sequence[Score]]) -> list[Turn]:
+    """Return turns with the scores of their traces; most have none, and stay as they are."""
+    found = []
+    for turn in turns:
+        scores = [score for trace_id in turn.trace_ids for score in by_trace.get(trace_id, ())]
+        found.append(dataclasses.replace(turn, scores=scores) if scores else turn)
+    return found

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads.core.changes import OldRows
 from otel_threads.core.errors import Unavailable
 from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.database import sql_files
@@ -64,12 +65,12 @@ class Retention:
 
     def totals(
         self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()
-    ) -> Row:
-        """Return `{trace_count, span_count, thread_count}` of what ended before a time."""
+    ) -> OldRows:
+        """Return how much ended before a time."""
         named = {"before": before, "project": project, "others": list(others)}
         with self._asking() as cursor:
             cursor.execute(OLD_TOTALS_SQL, named)
-            return dictionaries(cursor)[0]
+            return OldRows(**dictionaries(cursor)[0])
 
     def count(self, before: datetime.datetime, *, project: str | None) -> int:
         """Return how many traces ended before a time."""
@@ -91,12 +92,12 @@ class Retention:
         project: str | None,
         others: Sequence[str] = (),
         traces_max: int,
-    ) -> tuple[Row, list[ThreadKey]]:
+    ) -> tuple[OldRows, list[ThreadKey]]:
         """Delete the oldest traces that ended before a time, at most so many.
 
-        Fewer where memory lacks: it takes more the more threads they belong to. Returns
-        `{trace_count, span_count, thread_count}`, all 0 when nothing is left, and the threads that
-        changed. Runs between two passes of the deriver.
+        Fewer where memory lacks: it takes more the more threads they belong to. Returns what
+        was deleted, all 0 when nothing is left, and the threads that changed. Runs between
+        two passes of the deriver.
 
         Raises:
             Unavailable: there is not even memory for one.
@@ -115,9 +116,9 @@ class Retention:
                 traces_max = len(old) // 2
                 self.checkpoint()  # what waits in the WAL holds memory, too
 
-    def _delete(self, old: list[Row]) -> tuple[Row, list[ThreadKey]]:
+    def _delete(self, old: list[Row]) -> tuple[OldRows, list[ThreadKey]]:
         if not old:
-            return {"trace_count": 0, "span_count": 0, "thread_count": 0}, []
+            return OldRows(trace_count=0, span_count=0, thread_count=0), []
         whole = [row for row in old if not row["is_copy"]]
         changed: list[ThreadKey] = []
         gone: list[ThreadKey] = []
@@ -134,11 +135,12 @@ class Retention:
             # The same spans stay in other projects.
             ids = [row["trace_id"] for row in old if row["is_copy"] and row["project"] == copied]
             changed += self._deletion.traces(ids, project=copied)[1]
-        return {
-            "trace_count": len(old),
-            "span_count": sum(row["span_count"] for row in old),
-            "thread_count": len(gone),
-        }, changed
+        deleted = OldRows(
+            trace_count=len(old),
+            span_count=sum(row["span_count"] for row in old),
+            thread_count=len(gone),
+        )
+        return deleted, changed
 
     def delete_loose_logs(
         self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()

@@ -7,6 +7,7 @@ import pytest
 from builders import a_span, new_trace_id
 from deriving import a_record, derive
 
+from otel_threads.core.status import Instrumentation
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.families import in_order
 from otel_threads.services.doctor import findings
@@ -114,23 +115,16 @@ def test_its_event_tells_the_first_token():
 
 
 def test_doctor_says_what_its_users_write():
-    seen = {
-        "scope_name": "acme.sdk.v1",
-        "scope_version": "1",
-        "traces_with_calls": 3,
-        "calls_without_thread": 2,
-        "examples_without_thread": ["a"],
-        "traces_without_content": 0,
-        "examples_without_content": [],
-        "spans_scrubbed": 0,
-        "spans_from_the_future": 0,
-        "spans_ending_before_start": 0,
-        "spans_a_day_late": 0,
-    }
+    seen = Instrumentation(
+        scope_name="acme.sdk.v1", scope_version="1", span_count=9, trace_count=3,
+        traces_with_thread=1, thread_id_sources=None, traces_with_calls=3, calls_without_thread=2,
+        examples_without_thread=["a"], traces_without_content=0, examples_without_content=[],
+        spans_from_the_future=0, spans_ending_before_start=0, spans_a_day_late=0, spans_scrubbed=0,
+    )  # fmt: skip
     (found,) = findings([seen], [], [], otlp_http="x", libraries=WITH_ACME.libraries)
 
-    assert (found["kind"], found["library"]) == ("no_thread_id", "acme")
-    assert found["fix"] == "acme.dialog(chat_id)"
+    assert (found.kind, found.library) == ("no_thread_id", "acme")
+    assert found.fix == "acme.dialog(chat_id)"
 
 
 def test_it_is_asked_before_the_common_conventions():

@@ -1,4 +1,4 @@
-"""REST calls by which people and programs say something of threads and traces."""
+"""REST calls that write and list annotations: scores, comments, tags, lifecycle, saved views."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -6,13 +6,15 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Response
 
 from otel_threads.api import bodies, schemas
-from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING
+from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING, json_response
 from otel_threads.api.rest.thread_routes import CursorQuery, LimitQuery
+from otel_threads.core.changes import Deleted, Updated, Written
+from otel_threads.core.limits import PAGE_ITEMS_DEFAULT
+from otel_threads.core.project import ProjectSettings, View
 from otel_threads.core.score import Comment
 from otel_threads.services.annotations import AnnotationService
-from otel_threads.services.threads import LIMIT_DEFAULT
 
-Delete = Callable[..., dict[str, object]]
+Delete = Callable[..., Updated]
 ProjectQuery = Annotated[
     str | None, Query(description="Project; the default if left out, * for all.")
 ]
@@ -21,16 +23,15 @@ SpanQuery = Annotated[str | None, Query(description="Span id.")]
 ThreadQuery = Annotated[str | None, Query(description="Conversation id.")]
 
 
-def add_scores(api: FastAPI, people: AnnotationService) -> None:
+def add_scores(api: FastAPI, annotations: AnnotationService) -> None:
     """Add the calls of scores."""
 
-    @api.put(f"{BASE}/scores", responses=ERRORS, tags=["scores"])
-    def put_scores(body: bodies.NewScores) -> schemas.Written:
+    @api.put(f"{BASE}/scores", response_model=Written, responses=ERRORS, tags=["scores"])
+    def put_scores(body: bodies.NewScores) -> Response:
         """Write scores, all or none; each in place of its target's, name's and author's."""
-        given = [score.model_dump() for score in body.scores]
-        return schemas.Written.model_validate(people.put_scores(given))
+        return json_response(annotations.put_scores(**body.given()))
 
-    @api.get(f"{BASE}/scores", responses=ERRORS, tags=["scores"])
+    @api.get(f"{BASE}/scores", response_model=schemas.Scores, responses=ERRORS, tags=["scores"])
     def list_scores(
         project: ProjectQuery = None,
         thread_id: ThreadQuery = None,
@@ -40,12 +41,12 @@ def add_scores(api: FastAPI, people: AnnotationService) -> None:
         author: Annotated[str | None, Query(description="Only of this author.")] = None,
         source: Annotated[str | None, Query(description="Only of this source.")] = None,
         include_superseded: Annotated[bool, Query(description="History too.")] = False,
-        limit: LimitQuery = LIMIT_DEFAULT,
+        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
-    ) -> schemas.Scores:
+    ) -> Response:
         """List scores; a thread's are its own and those of its traces and spans."""
-        return schemas.Scores.model_validate(
-            people.scores(
+        return json_response(
+            annotations.scores(
                 project=project,
                 thread_id=thread_id,
                 trace_id=trace_id,
@@ -59,38 +60,41 @@ def add_scores(api: FastAPI, people: AnnotationService) -> None:
             )
         )
 
-    @api.get(f"{BASE}/scores/names", responses=ERRORS, tags=["scores"])
-    def list_score_names(project: ProjectQuery = None) -> schemas.ScoreNames:
+    @api.get(
+        f"{BASE}/scores/names", response_model=schemas.ScoreNames, responses=ERRORS, tags=["scores"]
+    )
+    def list_score_names(project: ProjectQuery = None) -> Response:
         """List the names in use."""
-        return schemas.ScoreNames.model_validate(people.score_names(project=project))
+        return json_response(annotations.score_names(project=project))
 
-    @api.post(f"{BASE}/scores/delete", responses=ERRORS, tags=["scores"])
-    def delete_scores(body: bodies.ScoreTargets) -> schemas.Deleted:
+    @api.post(f"{BASE}/scores/delete", response_model=Deleted, responses=ERRORS, tags=["scores"])
+    def delete_scores(body: bodies.ScoreTargets) -> Response:
         """Delete scores by target and name, of one author or of all."""
-        given = [target.model_dump() for target in body.scores]
-        return schemas.Deleted.model_validate(people.delete_scores(given))
+        return json_response(annotations.delete_scores(**body.given()))
 
 
-def add_comments(api: FastAPI, people: AnnotationService) -> None:
+def add_comments(api: FastAPI, annotations: AnnotationService) -> None:
     """Add the calls of comments."""
 
-    @api.post(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
-    def add_comment(body: bodies.NewComment) -> Comment:
+    @api.post(f"{BASE}/comments", response_model=Comment, responses=ERRORS, tags=["comments"])
+    def add_comment(body: bodies.NewComment) -> Response:
         """Write a comment on a thread, a trace or a span."""
-        return schemas.checked(Comment, people.add_comment(body.model_dump()))
+        return json_response(annotations.add_comment(**body.given()))
 
-    @api.get(f"{BASE}/comments", responses=ERRORS, tags=["comments"])
+    @api.get(
+        f"{BASE}/comments", response_model=schemas.Comments, responses=ERRORS, tags=["comments"]
+    )
     def list_comments(
         project: ProjectQuery = None,
         thread_id: ThreadQuery = None,
         trace_id: TraceQuery = None,
         span_id: SpanQuery = None,
-        limit: LimitQuery = LIMIT_DEFAULT,
+        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
-    ) -> schemas.Comments:
+    ) -> Response:
         """List comments, oldest first; a trace's are its own and those of its spans."""
-        return schemas.Comments.model_validate(
-            people.comments(
+        return json_response(
+            annotations.comments(
                 project=project,
                 thread_id=thread_id,
                 trace_id=trace_id,
@@ -100,10 +104,15 @@ def add_comments(api: FastAPI, people: AnnotationService) -> None:
             )
         )
 
-    @api.patch(f"{BASE}/comments/{{comment_id}}", responses=ERRORS | MISSING, tags=["comments"])
-    def update_comment(comment_id: str, body: bodies.CommentChange) -> Comment:
-        """Change a comment's words."""
-        return schemas.checked(Comment, people.update_comment(comment_id, body.text))
+    @api.patch(
+        f"{BASE}/comments/{{comment_id}}",
+        response_model=Comment,
+        responses=ERRORS | MISSING,
+        tags=["comments"],
+    )
+    def update_comment(comment_id: str, body: bodies.CommentChange) -> Response:
+        """Change a comment's text."""
+        return json_response(annotations.update_comment(comment_id, body.text))
 
     @api.delete(
         f"{BASE}/comments/{{comment_id}}",
@@ -113,64 +122,69 @@ def add_comments(api: FastAPI, people: AnnotationService) -> None:
     )
     def delete_comment(comment_id: str) -> Response:
         """Delete a comment."""
-        people.delete_comment(comment_id)
+        annotations.delete_comment(comment_id)
         return Response(status_code=204)
 
 
 def add_lifecycle(
-    api: FastAPI, people: AnnotationService, delete_threads: Delete, delete_traces: Delete
+    api: FastAPI, annotations: AnnotationService, delete_threads: Delete, delete_traces: Delete
 ) -> None:
     """Add the calls that change threads and traces as a whole."""
 
-    @api.post(f"{BASE}/threads/close", responses=ERRORS, tags=["threads"])
-    def close_threads(body: bodies.ThreadIds) -> schemas.Updated:
+    @api.post(f"{BASE}/threads/close", response_model=Updated, responses=ERRORS, tags=["threads"])
+    def close_threads(body: bodies.ThreadIds) -> Response:
         """Make threads inactive; the next new trace opens them again."""
-        return schemas.Updated.model_validate(
-            people.close_threads(body.thread_ids, project=body.project, closed=True)
+        return json_response(
+            annotations.close_threads(body.thread_ids, project=body.project, closed=True)
         )
 
-    @api.post(f"{BASE}/threads/reopen", responses=ERRORS, tags=["threads"])
-    def reopen_threads(body: bodies.ThreadIds) -> schemas.Updated:
+    @api.post(f"{BASE}/threads/reopen", response_model=Updated, responses=ERRORS, tags=["threads"])
+    def reopen_threads(body: bodies.ThreadIds) -> Response:
         """Make threads active again, for the cooldown."""
-        return schemas.Updated.model_validate(
-            people.close_threads(body.thread_ids, project=body.project, closed=False)
+        return json_response(
+            annotations.close_threads(body.thread_ids, project=body.project, closed=False)
         )
 
-    @api.post(f"{BASE}/threads/delete", responses=ERRORS, tags=["threads"])
-    def delete_thread(body: bodies.ThreadIds) -> schemas.Updated:
+    @api.post(f"{BASE}/threads/delete", response_model=Updated, responses=ERRORS, tags=["threads"])
+    def delete_thread(body: bodies.ThreadIds) -> Response:
         """Delete threads with their spans, scores, comments and tags. There is no way back."""
-        return schemas.Updated.model_validate(delete_threads(body.thread_ids, project=body.project))
+        return json_response(delete_threads(body.thread_ids, project=body.project))
 
-    @api.post(f"{BASE}/traces/delete", responses=ERRORS, tags=["traces"])
-    def delete_trace(body: bodies.TraceIds) -> schemas.Updated:
+    @api.post(f"{BASE}/traces/delete", response_model=Updated, responses=ERRORS, tags=["traces"])
+    def delete_trace(body: bodies.TraceIds) -> Response:
         """Delete traces with their spans, scores and comments. There is no way back."""
-        return schemas.Updated.model_validate(delete_traces(body.trace_ids, project=body.project))
+        return json_response(delete_traces(body.trace_ids, project=body.project))
 
-    @api.patch(f"{BASE}/threads/tags", responses=ERRORS | CONFLICT, tags=["threads"])
-    def update_tags(body: bodies.TagChange) -> schemas.Updated:
+    @api.patch(
+        f"{BASE}/threads/tags",
+        response_model=Updated,
+        responses=ERRORS | CONFLICT,
+        tags=["threads"],
+    )
+    def update_tags(body: bodies.TagChange) -> Response:
         """Add tags to threads or traces, and remove others; also those that spans brought."""
-        return schemas.Updated.model_validate(people.change_tags(**body.model_dump()))
+        return json_response(annotations.change_tags(**body.given()))
 
-    @api.patch(f"{BASE}/projects", responses=ERRORS, tags=["server"])
-    def update_project(body: bodies.ProjectSettings) -> bodies.ProjectSettings:
+    @api.patch(
+        f"{BASE}/projects", response_model=ProjectSettings, responses=ERRORS, tags=["server"]
+    )
+    def update_project(body: bodies.ProjectSettings) -> Response:
         """Give a project a cooldown or a retention of its own; what is left out stays."""
-        return bodies.ProjectSettings.model_validate(
-            people.put_project(**body.model_dump(exclude_unset=True))
-        )
+        return json_response(annotations.put_project(**body.given()))
 
 
-def add_views(api: FastAPI, people: AnnotationService) -> None:
+def add_views(api: FastAPI, annotations: AnnotationService) -> None:
     """Add the calls of saved selections."""
 
-    @api.get(f"{BASE}/views", responses=ERRORS, tags=["views"])
-    def list_views(project: ProjectQuery = None) -> schemas.Views:
+    @api.get(f"{BASE}/views", response_model=schemas.Views, responses=ERRORS, tags=["views"])
+    def list_views(project: ProjectQuery = None) -> Response:
         """List saved selections."""
-        return schemas.Views.model_validate(people.views(project=project))
+        return json_response(annotations.views(project=project))
 
-    @api.post(f"{BASE}/views", responses=ERRORS, tags=["views"])
-    def put_view(body: bodies.NewView) -> schemas.View:
+    @api.post(f"{BASE}/views", response_model=View, responses=ERRORS, tags=["views"])
+    def put_view(body: bodies.NewView) -> Response:
         """Save a selection under its name."""
-        return schemas.View.model_validate(people.put_view(body.model_dump()))
+        return json_response(annotations.put_view(**body.given()))
 
     @api.delete(f"{BASE}/views", status_code=204, responses=ERRORS | MISSING, tags=["views"])
     def delete_view(
@@ -178,5 +192,5 @@ def add_views(api: FastAPI, people: AnnotationService) -> None:
         project: ProjectQuery = None,
     ) -> Response:
         """Delete a saved selection."""
-        people.delete_view(name, project=project)
+        annotations.delete_view(name, project=project)
         return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""The REST port: /api/v1, health, metrics, OpenAPI. Calls the verbs of threads/, nothing else."""
+"""The REST port: /api/v1, health, metrics, OpenAPI. Calls services/, nothing else."""
 
 import functools
 from collections.abc import Callable
@@ -24,10 +24,11 @@ from otel_threads.api.rest import (
     thread_routes,
 )
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
-from otel_threads.api.rest.route import BASE, ERRORS
+from otel_threads.api.rest.route import BASE, ERRORS, json_response
 from otel_threads.api.rights import Rights
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.services.services import Verbs
+from otel_threads.core.status import Doctor, Status
+from otel_threads.services.services import Services
 from otel_threads.services.threads import ThreadService
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
@@ -44,7 +45,7 @@ SECURITY_HEADERS = {
 
 
 def app(
-    verbs: Verbs,
+    services: Services,
     *,
     ready: Callable[[], str | None],
     rebuild: Callable[[], int],
@@ -66,21 +67,21 @@ def app(
     openapi.install(api)
     api.add_middleware(BodyLimits)
     api.add_middleware(_Guard, rights=rights)
-    thread_routes.add_fields(api, verbs.reading)
-    thread_routes.add_threads(api, verbs.reading)
-    thread_routes.add_transcripts(api, verbs.reading)
-    thread_routes.add_traces(api, verbs.reading)
-    annotation_routes.add_scores(api, verbs.people)
-    annotation_routes.add_comments(api, verbs.people)
+    thread_routes.add_fields(api, services.threads)
+    thread_routes.add_threads(api, services.threads)
+    thread_routes.add_transcripts(api, services.threads)
+    thread_routes.add_traces(api, services.threads)
+    annotation_routes.add_scores(api, services.annotations)
+    annotation_routes.add_comments(api, services.annotations)
     annotation_routes.add_lifecycle(
-        api, verbs.people, verbs.deleting.threads, verbs.deleting.traces
+        api, services.annotations, services.deletion.threads, services.deletion.traces
     )
-    annotation_routes.add_views(api, verbs.people)
-    stream_routes.add_export(api, verbs.exporting)
-    stream_routes.add_events(api, verbs.reading, verbs.hub)
-    sql_routes.add_sql(api, verbs.sql)
-    maintenance_routes.add_store(api, verbs.backups, verbs.pruning)
-    _server(api, verbs.reading, rebuild, load_samples)
+    annotation_routes.add_views(api, services.annotations)
+    stream_routes.add_export(api, services.export)
+    stream_routes.add_events(api, services.threads, services.hub)
+    sql_routes.add_sql(api, services.sql)
+    maintenance_routes.add_store(api, services.backups, services.pruning)
+    _server(api, services.threads, rebuild, load_samples)
     ui.add_page(api)
     _probes(api, ready, refresh_metrics)
     return api
@@ -150,20 +151,20 @@ def _server(
     rebuild: Callable[[], int],
     load_samples: Callable[[], dict[str, Any]],
 ) -> None:
-    @api.get(f"{BASE}/status", responses=ERRORS, tags=["server"])
-    def get_status() -> schemas.Status:
+    @api.get(f"{BASE}/status", response_model=Status, responses=ERRORS, tags=["server"])
+    def get_status() -> Response:
         """Tell how far the server is."""
-        return schemas.Status.model_validate(service.status())
+        return json_response(service.status())
 
-    @api.get(f"{BASE}/projects", responses=ERRORS, tags=["server"])
-    def list_projects() -> schemas.Projects:
+    @api.get(f"{BASE}/projects", response_model=schemas.Projects, responses=ERRORS, tags=["server"])
+    def list_projects() -> Response:
         """List projects, the most recently active first."""
-        return schemas.Projects.model_validate(service.projects())
+        return json_response(service.projects())
 
-    @api.get(f"{BASE}/doctor", responses=ERRORS, tags=["server"])
-    def get_doctor() -> server_schemas.Doctor:
+    @api.get(f"{BASE}/doctor", response_model=Doctor, responses=ERRORS, tags=["server"])
+    def get_doctor() -> Response:
         """Tell which instrumentations sent spans, and what keeps their traces out of threads."""
-        return server_schemas.Doctor.model_validate(service.doctor())
+        return json_response(service.doctor())
 
     @api.post(f"{BASE}/rebuild", status_code=202, responses=ERRORS, tags=["server"])
     def post_rebuild() -> server_schemas.Rebuild:

@@ -1,10 +1,11 @@
 """REST calls about the store itself: backup and pruning."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
 
 from otel_threads.api import store_schemas
-from otel_threads.api.rest.route import BASE, ERRORS, PiecesResponse
+from otel_threads.api.rest.route import BASE, ERRORS, PiecesResponse, json_response
+from otel_threads.core.changes import Pruned
 from otel_threads.services.backing_up import BackupService
 from otel_threads.services.pruning import PruningService
 
@@ -36,10 +37,10 @@ def add_store(api: FastAPI, backups: BackupService, pruning: PruningService) -> 
             },
         )
 
-    @api.post(f"{BASE}/prune", responses=ERRORS, tags=["server"])
-    def post_prune(body: store_schemas.Prune) -> store_schemas.Pruned:
+    @api.post(f"{BASE}/prune", response_model=Pruned, responses=ERRORS, tags=["server"])
+    def post_prune(body: store_schemas.Prune) -> Response:
         """Delete a slice of the oldest traces with all that hangs on them; there is no way back.
 
         Call again while `remaining` is above 0. `dry_run` only counts.
         """
-        return store_schemas.Pruned.model_validate(pruning.prune(**body.model_dump()))
+        return json_response(pruning.prune(**body.model_dump()))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
@@ -21,6 +22,15 @@ CONFLICT: dict[int | str, dict[str, object]] = {
 MISSING: dict[int | str, dict[str, object]] = {
     404: {"model": schemas.Problem, "description": "There is none of that id."}
 }
+
+
+def json_response(found: object) -> Response:
+    """Return objects of core/ as a response, made in the thread of the caller.
+
+    FastAPI would validate them a second time and write them in the event loop, where everybody
+    waits: `response_model` of each call is for OpenAPI alone.
+    """
+    return Response(schemas.as_json(found), media_type="application/json")
 
 
 class Pieces(Protocol):

@@ -1,7 +1,7 @@
 """REST calls whose answer flows: exports, and server-sent events of changed threads."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import FastAPI, Query
@@ -83,14 +83,14 @@ async def _events(service: ThreadService, hub: Hub, project: str | None) -> Asyn
         yield _event("dropped", orjson.dumps({"reason": str(error)}))
 
 
-def _event_of(change: Change, found: Mapping[ThreadKey, Any]) -> bytes:
+def _event_of(change: Change, found: Mapping[ThreadKey, Thread]) -> bytes:
     if change.thread_id is None:
         return _event("view", orjson.dumps({"project": change.project, "name": change.view}))
     thread = found.get((change.project, change.thread_id))
     if thread is None:
         gone = {"project": change.project, "thread_id": change.thread_id}
         return _event("deleted", orjson.dumps(gone))
-    return _event("thread", schemas.as_json(Thread, thread))
+    return _event("thread", schemas.as_json(thread))
 
 
 def _event(name: str, data: bytes) -> bytes:

@@ -4,20 +4,30 @@ import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from otel_threads.api import schemas, server_schemas
-from otel_threads.api.rest.route import BASE, ERRORS, MISSING
+from otel_threads.api import schemas
+from otel_threads.api.rest.route import BASE, ERRORS, MISSING, json_response
+from otel_threads.core.filters import FilterFields
+from otel_threads.core.limits import (
+    FILTER_LENGTH_MAX,
+    PAGE_ITEMS_DEFAULT,
+    PAGE_ITEMS_MAX,
+    SEARCH_LENGTH_MAX,
+)
+from otel_threads.core.stats import ThreadStats, TraceStats
 from otel_threads.core.thread import Thread
+from otel_threads.core.trace import TraceDetail
+from otel_threads.core.transcript import Transcript
 from otel_threads.services import transcript
-from otel_threads.services.threads import LIMIT_DEFAULT, LIMIT_MAX, ThreadService
+from otel_threads.services.threads import ThreadService
 
 OneProjectQuery = Annotated[
     str | None, Query(description="Project; the default project if left out.")
 ]
 ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
-LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Items of a page.")]
+LimitQuery = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Items of a page.")]
 CursorQuery = Annotated[str | None, Query(description="next_cursor of the page before.")]
 
 
@@ -28,7 +38,7 @@ def _check_time(value: Any) -> Any:
     return value
 
 
-Moment = Annotated[datetime.datetime, BeforeValidator(_check_time)]
+TimeQuery = Annotated[datetime.datetime, BeforeValidator(_check_time)]
 
 
 class _Selection(BaseModel):
@@ -39,23 +49,25 @@ class _Selection(BaseModel):
     project: str | None = Field(None, description="Project; the default if left out, * for all.")
     filter: str | None = Field(
         None,
-        max_length=10_000,
+        max_length=FILTER_LENGTH_MAX,
         description="Filter language, docs/filters.md.",
         examples=["duration_ms > 90s and error_count > 0"],
     )
-    search: str | None = Field(None, max_length=1000, description="Text in ids, names, messages.")
-    from_: Moment | None = Field(None, alias="from", description="Active at or after this time.")
-    to: Moment | None = Field(None, description="Begun before this time.")
+    search: str | None = Field(
+        None, max_length=SEARCH_LENGTH_MAX, description="Text in ids, names, messages."
+    )
+    from_: TimeQuery | None = Field(None, alias="from", description="Active at or after this time.")
+    to: TimeQuery | None = Field(None, description="Begun before this time.")
 
     def given(self) -> dict[str, Any]:
-        """Return the arguments of the service's verb."""
+        """Return the arguments of the service's method."""
         values = self.model_dump()
         times = {"from_time": values.pop("from_"), "to_time": values.pop("to")}
         return values | times
 
 
 class _Paged(BaseModel):
-    limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX, description="Items of a page.")
+    limit: int = Field(PAGE_ITEMS_DEFAULT, ge=1, le=PAGE_ITEMS_MAX, description="Items of a page.")
     cursor: str | None = Field(None, description="next_cursor of the page before.")
     with_total: bool = Field(False, description="Count the whole selection too.")
 
@@ -108,47 +120,52 @@ class ThreadExport(WhichThreads):
 def add_threads(api: FastAPI, service: ThreadService) -> None:
     """Add the calls that read threads and turns."""
 
-    @api.get(f"{BASE}/threads", responses=ERRORS, tags=["threads"])
-    def list_threads(selection: Annotated[ThreadSelection, Query()]) -> schemas.Threads:
+    @api.get(f"{BASE}/threads", response_model=schemas.Threads, responses=ERRORS, tags=["threads"])
+    def list_threads(selection: Annotated[ThreadSelection, Query()]) -> Response:
         """List threads, the most recently active first."""
-        return schemas.Threads.model_validate(service.threads(**selection.given()))
+        return json_response(service.threads(**selection.given()))
 
-    @api.get(f"{BASE}/threads/stats", responses=ERRORS, tags=["threads"])
-    def get_thread_stats(
-        selection: Annotated[ThreadStatsSelection, Query()],
-    ) -> schemas.ThreadStats:
+    @api.get(
+        f"{BASE}/threads/stats", response_model=ThreadStats, responses=ERRORS, tags=["threads"]
+    )
+    def get_thread_stats(selection: Annotated[ThreadStatsSelection, Query()]) -> Response:
         """Get sums and percentiles over threads."""
-        return schemas.ThreadStats.model_validate(service.thread_stats(**selection.given()))
+        return json_response(service.thread_stats(**selection.given()))
 
-    @api.get(f"{BASE}/threads/get", responses=ERRORS | MISSING, tags=["threads"])
-    def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> Thread:
+    @api.get(
+        f"{BASE}/threads/get", response_model=Thread, responses=ERRORS | MISSING, tags=["threads"]
+    )
+    def get_thread(thread_id: ThreadIdQuery, project: OneProjectQuery = None) -> Response:
         """Get one thread."""
-        return schemas.checked(Thread, service.thread(thread_id, project=project))
+        return json_response(service.thread(thread_id, project=project))
 
-    @api.get(f"{BASE}/threads/turns", responses=ERRORS | MISSING, tags=["threads"])
+    @api.get(
+        f"{BASE}/threads/turns",
+        response_model=schemas.Turns,
+        responses=ERRORS | MISSING,
+        tags=["threads"],
+    )
     def list_turns(
         thread_id: ThreadIdQuery,
         project: OneProjectQuery = None,
-        limit: LimitQuery = LIMIT_DEFAULT,
+        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
-    ) -> schemas.Turns:
+    ) -> Response:
         """List the turns of a thread, oldest first."""
-        return schemas.Turns.model_validate(
-            service.turns(thread_id, project=project, limit=limit, cursor=cursor)
-        )
+        return json_response(service.turns(thread_id, project=project, limit=limit, cursor=cursor))
 
 
 def add_fields(api: FastAPI, service: ThreadService) -> None:
     """Add the call that tells what can be asked."""
 
-    @api.get(f"{BASE}/fields", responses=ERRORS, tags=["server"])
+    @api.get(f"{BASE}/fields", response_model=FilterFields, responses=ERRORS, tags=["server"])
     def list_fields(
         of: Annotated[Literal["threads", "traces"], Query(description="Of which items.")] = (
             "threads"
         ),
-    ) -> server_schemas.FilterFields:
+    ) -> Response:
         """List the fields that filters and sorts know, with their operators."""
-        return server_schemas.FilterFields.model_validate(service.fields(of_traces=of == "traces"))
+        return json_response(service.fields(of_traces=of == "traces"))
 
 
 def add_transcripts(api: FastAPI, service: ThreadService) -> None:
@@ -164,7 +181,7 @@ def add_transcripts(api: FastAPI, service: ThreadService) -> None:
                 "description": "In the format asked for.",
             }
         },
-        response_model=schemas.Transcript | schemas.OpenAIMessages,
+        response_model=Transcript | schemas.OpenAIMessages,
         tags=["threads"],
     )
     def get_transcript(
@@ -178,38 +195,40 @@ def add_transcripts(api: FastAPI, service: ThreadService) -> None:
         found = service.transcript(thread_id, project=project)
         match format:
             case "markdown":
-                return PlainTextResponse(
-                    transcript.markdown(found["messages"]), media_type="text/markdown"
-                )
+                text = transcript.markdown(found.messages)
+                return PlainTextResponse(text, media_type="text/markdown")
             case "text":
-                return PlainTextResponse(transcript.text(found["messages"]))
+                return PlainTextResponse(transcript.text(found.messages))
             case "openai":
-                return JSONResponse({"messages": transcript.openai(found["messages"])})
+                return json_response({"messages": transcript.openai(found.messages)})
             case _:
-                return JSONResponse(
-                    schemas.Transcript.model_validate(found).model_dump(mode="json")
-                )
+                return json_response(found)
 
 
 def add_traces(api: FastAPI, service: ThreadService) -> None:
     """Add the calls that read traces."""
 
-    @api.get(f"{BASE}/traces", responses=ERRORS, tags=["traces"])
-    def list_traces(selection: Annotated[TraceSelection, Query()]) -> schemas.Traces:
+    @api.get(f"{BASE}/traces", response_model=schemas.Traces, responses=ERRORS, tags=["traces"])
+    def list_traces(selection: Annotated[TraceSelection, Query()]) -> Response:
         """List traces, the newest first."""
-        return schemas.Traces.model_validate(service.traces(**selection.given()))
+        return json_response(service.traces(**selection.given()))
 
-    @api.get(f"{BASE}/traces/stats", responses=ERRORS, tags=["traces"])
-    def get_trace_stats(selection: Annotated[TraceStatsSelection, Query()]) -> schemas.TraceStats:
+    @api.get(f"{BASE}/traces/stats", response_model=TraceStats, responses=ERRORS, tags=["traces"])
+    def get_trace_stats(selection: Annotated[TraceStatsSelection, Query()]) -> Response:
         """Get sums and percentiles over traces."""
-        return schemas.TraceStats.model_validate(service.trace_stats(**selection.given()))
+        return json_response(service.trace_stats(**selection.given()))
 
-    @api.get(f"{BASE}/traces/{{trace_id}}", responses=ERRORS | MISSING, tags=["traces"])
+    @api.get(
+        f"{BASE}/traces/{{trace_id}}",
+        response_model=TraceDetail,
+        responses=ERRORS | MISSING,
+        tags=["traces"],
+    )
     def get_trace(
         trace_id: str,
         project: Annotated[
             str | None, Query(description="Project; whichever has the trace if left out.")
         ] = None,
-    ) -> schemas.TraceDetail:
+    ) -> Response:
         """Get one trace with its spans and turns."""
-        return schemas.checked(schemas.TraceDetail, service.trace(trace_id, project=project))
+        return json_response(service.trace(trace_id, project=project))

@@ -1,6 +1,6 @@
-"""Keeps what people and programs say of threads and traces: scores, comments, tags, lifecycle.
+"""Keeps annotations of threads and traces: scores, comments, tags, lifecycle.
 
-Targets need not be here yet: what was said is kept and shown once they arrive. One lock orders
+Targets need not be here yet: an annotation is kept and shown once they arrive. One lock orders
 the writes; they touch no table that receiving or deriving writes.
 """
 
@@ -9,17 +9,28 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Unpack
 
 import duckdb
 import pyarrow as pa
 
 from otel_threads.core.errors import Conflict
 from otel_threads.core.ports import ThreadKey
+from otel_threads.core.project import GivenSettings, ProjectSettings, View
+from otel_threads.core.score import (
+    Comment,
+    NewComment,
+    NewScore,
+    ScoreName,
+    ScoreRecord,
+    ScoreTarget,
+)
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
+from otel_threads.store.read.stored_items import StoredThread
 from otel_threads.store.spans.span_rows import trace_key
 
 Row = dict[str, Any]
@@ -45,9 +56,9 @@ TRACE_EVALUATIONS_SQL = sql_files.query("trace_evaluations")
 TRACE_SCORES_SQL = sql_files.query("trace_scores")
 RESPONSE_SCORES_SQL = sql_files.query("response_scores")
 NAMED_RESPONSES_SQL = sql_files.query("named_responses")
-SAID_OF_THREADS_SQL = sql_files.query("said_of_threads")
+ANNOTATIONS_OF_THREADS_SQL = sql_files.query("annotations_of_threads")
 COOLDOWNS_SQL = sql_files.query("cooldowns")
-SAID_OF_TRACES_SQL = sql_files.query("said_of_traces")
+ANNOTATIONS_OF_TRACES_SQL = sql_files.query("annotations_of_traces")
 LIST_SCORES_SQL = sql_files.query("list_scores")
 SCORE_NAMES_SQL = sql_files.query("score_names")
 LIST_COMMENTS_SQL = sql_files.query("list_comments")
@@ -55,8 +66,46 @@ LIST_VIEWS_SQL = sql_files.query("list_views")
 THREADS_OF_TRACES_SQL = sql_files.query("threads_of_traces")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationRow:
+    """An annotation of a thread or a trace in the shape of annotations_of_threads.sql.
+
+    `kind` is lifecycle (`flag`: closed; `number`: the commit), comments (`number` of them), tag
+    (`flag`: removed), cooldown (`number` of seconds) or step of the clock (`number`: the commit).
+    `project` None is every project.
+    """
+
+    kind: str
+    project: str | None
+    id: str | None
+    tag: str | None
+    flag: bool | None
+    time: datetime.datetime | None
+    number: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationFilter:
+    """Which scores or comments a list has; None leaves a condition out."""
+
+    project: str | None = None
+    thread_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreFilter(AnnotationFilter):
+    """Which scores a list has; None leaves a condition out."""
+
+    name: str | None = None
+    author: str | None = None
+    source: str | None = None
+    include_superseded: bool = False
+
+
 class Annotations:
-    """What people said. Any thread may call; each verb that writes is one transaction."""
+    """Annotations. Any thread may call; each method that writes is one transaction."""
 
     def __init__(
         self,
@@ -66,7 +115,7 @@ class Annotations:
         timeout_s: float,
         supersedes: bool = True,
     ) -> None:
-        """`sequence` is the last commit, by which these words are ordered against new traces.
+        """`sequence` is the last commit, by which annotations are ordered against new traces.
 
         `supersedes` says whether a new trace makes a thread's scores history.
         """
@@ -76,24 +125,27 @@ class Annotations:
         self._supersedes = supersedes
         self.lock = threading.RLock()
 
-    def thread_scores(self, threads: Sequence[Mapping[str, Any]]) -> list[Row]:
-        """Return the current scores of some threads, as records."""
+    def thread_scores(self, threads: Sequence[StoredThread]) -> list[ScoreRecord]:
+        """Return the current scores of some threads.
+
+        The view `scores` says the same in SQL; a test compares both.
+        """
         if not self._holds("x_score_records"):
             return []
-        by_key = {(thread["project"], thread["thread_id"]): thread for thread in threads}
+        by_key = {thread.key: thread for thread in threads}
         found = []
         for row in self._read(THREAD_SCORES_SQL, {"thread_ids": [t for _, t in by_key]}):
             thread = by_key.get((row["project"], row["thread_id"]))
             if thread is None:
                 continue
-            # What was said before the thread arrived holds for its first trace.
-            said = max(row.pop("sequence"), thread["first_sequence"])
-            if not self._supersedes or said >= thread["last_trace_sequence"]:
-                found.append({**row, "superseded_at": None})
+            # A score of before the thread arrived holds for its first trace.
+            given = max(row.pop("sequence"), thread.first_sequence)
+            if not self._supersedes or given >= thread.last_trace_sequence:
+                found.append(ScoreRecord(**row, superseded_at=None))
         return found
 
-    def trace_scores(self, trace_ids: Sequence[str]) -> list[Row]:
-        """Return the scores of some traces and of their spans, as records."""
+    def trace_scores(self, trace_ids: Sequence[str]) -> list[ScoreRecord]:
+        """Return the scores of some traces and of their spans."""
         given = {"trace_ids": list(trace_ids)}
         found = self._read(TRACE_SCORES_SQL, given) if self._holds("x_score_records") else []
         if self._holds("x_evaluations"):
@@ -101,52 +153,53 @@ class Annotations:
             # Looking responses up reads all calls; nearly nobody names a response of another trace.
             if self._read(NAMED_RESPONSES_SQL, {}):
                 found += self._read(RESPONSE_SCORES_SQL, given)
-        return found
+        return [ScoreRecord(**row) for row in found]
 
-    def said_of_threads(self, thread_ids: Sequence[str]) -> list[Row]:
-        """Return what `lifecycle.annotated_threads` needs to know of some threads."""
-        said = ("x_lifecycle", "comments", "x_tag_changes")
-        if not any(self._holds(table) for table in said):
-            return self._read(COOLDOWNS_SQL, {})
-        return self._read(SAID_OF_THREADS_SQL, {"thread_ids": list(thread_ids)}) + self._read(
-            COOLDOWNS_SQL, {}
-        )
+    def annotations_of_threads(self, thread_ids: Sequence[str]) -> list[AnnotationRow]:
+        """Return what `services/lifecycle.py` needs to know of some threads."""
+        found = self._read(COOLDOWNS_SQL, {})
+        if any(self._holds(table) for table in ("x_lifecycle", "comments", "x_tag_changes")):
+            found += self._read(ANNOTATIONS_OF_THREADS_SQL, {"thread_ids": list(thread_ids)})
+        return [AnnotationRow(**row) for row in found]
 
-    def said_of_traces(self, trace_ids: Sequence[str]) -> list[Row]:
-        """Return what `lifecycle.annotated_traces` needs to know of some traces."""
+    def annotations_of_traces(self, trace_ids: Sequence[str]) -> list[AnnotationRow]:
+        """Return what `services/lifecycle.py` needs to know of some traces."""
         if not self._holds("comments") and not self._holds("x_tag_changes"):
             return []
-        return self._read(SAID_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
+        found = self._read(ANNOTATIONS_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
+        return [AnnotationRow(**row) for row in found]
 
     def _holds(self, table: str) -> bool:
         with self._database.reading(self._timeout_s) as cursor:
             return self._database.holds_rows(cursor, table)
 
-    def scores(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
+    def scores(self, wanted: ScoreFilter, *, limit: int, offset: int) -> list[ScoreRecord]:
         """Return records of scores, the latest first."""
-        return self._read(LIST_SCORES_SQL, {**chosen, "limit": limit, "offset": offset})
+        rows = self._read(LIST_SCORES_SQL, {**asdict(wanted), "limit": limit, "offset": offset})
+        return [ScoreRecord(**row) for row in rows]
 
-    def score_names(self, project: str | None) -> list[Row]:
+    def score_names(self, project: str | None) -> list[ScoreName]:
         """Return the names in use, with counts and categories."""
-        return self._read(SCORE_NAMES_SQL, {"project": project})
+        return [ScoreName(**row) for row in self._read(SCORE_NAMES_SQL, {"project": project})]
 
-    def comments(self, chosen: Mapping[str, Any], *, limit: int, offset: int) -> list[Row]:
+    def comments(self, wanted: AnnotationFilter, *, limit: int, offset: int) -> list[Comment]:
         """Return comments, oldest first."""
-        return self._read(LIST_COMMENTS_SQL, {**chosen, "limit": limit, "offset": offset})
+        rows = self._read(LIST_COMMENTS_SQL, {**asdict(wanted), "limit": limit, "offset": offset})
+        return [Comment(**row) for row in rows]
 
-    def views(self, project: str | None) -> list[Row]:
+    def views(self, project: str | None) -> list[View]:
         """Return saved selections, by name."""
-        return self._read(LIST_VIEWS_SQL, {"project": project})
+        return [View(**row) for row in self._read(LIST_VIEWS_SQL, {"project": project})]
 
     def _read(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
         with self._database.reading(self._timeout_s) as cursor:
             cursor.execute(text, dict(parameters))
             return dictionaries(cursor)
 
-    def put_scores(self, scores: Sequence[Mapping[str, Any]]) -> int:
+    def put_scores(self, scores: Sequence[NewScore]) -> int:
         """Write scores, each in place of the current one of its target, name and author."""
-        last = {tuple(score[name] for name in TARGETS.names): score for score in scores}
-        given = pa.Table.from_pylist(list(last.values()), schema=SCORES)
+        last = {tuple(getattr(score, name) for name in TARGETS.names): score for score in scores}
+        given = pa.Table.from_pylist([asdict(one) for one in last.values()], schema=SCORES)
         with self._writing() as cursor:
             register(cursor, "given", given)
             # Made first: the insert needs the times of what the delete removes.
@@ -160,43 +213,52 @@ class Annotations:
             cursor.execute("drop table replacing")
         return len(scores)
 
-    def delete_scores(self, targets: Sequence[Mapping[str, Any]]) -> int:
+    def delete_scores(self, targets: Sequence[ScoreTarget]) -> int:
         """Delete current and past scores of targets and names; of one author when it is named."""
-        given = pa.Table.from_pylist([dict(one) for one in targets], schema=TARGETS)
+        given = pa.Table.from_pylist([asdict(one) for one in targets], schema=TARGETS)
         with self._writing() as cursor:
             register(cursor, "given", given)
             row = cursor.execute(DELETE_SCORES_SQL).fetchone()
         return int(row[0]) if row else 0
 
-    def add_comment(self, comment: Mapping[str, Any]) -> Row:
-        """Store a comment; return it with its id and times."""
+    def add_comment(self, comment: NewComment, project: str) -> Comment:
+        """Store a comment of a project; return it with its id and times."""
         now = _now()
-        made = {"span_id": None, **comment, "id": secrets.token_hex(8)}
-        made |= {"created_at": now, "updated_at": now}
+        made = Comment(
+            id=secrets.token_hex(8),
+            project=project,
+            thread_id=comment.thread_id,
+            trace_id=comment.trace_id,
+            span_id=comment.span_id,
+            text=comment.text,
+            author=comment.author,
+            created_at=now,
+            updated_at=now,
+        )
         with self._writing() as cursor:
             cursor.execute(
                 "insert into comments by name select $id as id, $project as project,"
                 " $thread_id as thread_id, $trace_id as trace_id, $span_id as span_id,"
                 " $text as text, $author as author,"
                 " $created_at as created_at, $updated_at as updated_at",
-                made,
+                asdict(made),
             )
         return made
 
-    def update_comment(self, comment_id: str, text: str) -> Row | None:
+    def update_comment(self, comment_id: str, text: str) -> Comment | None:
         """Change a comment's text; return the comment, None when there is none of that id."""
         with self._writing() as cursor:
             cursor.execute(
                 "update comments set text = $text, updated_at = $now where id = $id returning *",
                 {"text": text, "now": _now(), "id": comment_id},
             )
-            return next(iter(dictionaries(cursor)), None)
+            return next((Comment(**row) for row in dictionaries(cursor)), None)
 
-    def delete_comment(self, comment_id: str) -> Row | None:
+    def delete_comment(self, comment_id: str) -> Comment | None:
         """Delete a comment; return what it was, None when there was none of that id."""
         with self._writing() as cursor:
             cursor.execute("delete from comments where id = ? returning *", [comment_id])
-            return next(iter(dictionaries(cursor)), None)
+            return next((Comment(**row) for row in dictionaries(cursor)), None)
 
     def threads_of_traces(self, trace_ids: Sequence[str]) -> list[ThreadKey]:
         """Return the threads of some traces, each once."""
@@ -222,22 +284,10 @@ class Annotations:
             Conflict: an item would have more than `tags_max`; nothing was changed.
         """
         kind, ids = ("thread_id", thread_ids) if thread_ids else ("trace_id", trace_ids)
+        items = list(dict.fromkeys(ids))
         with self._writing() as cursor:
             known = self._known(cursor, project, kind, ids)
-            items = list(dict.fromkeys(ids))
-            changes = [(i, tag, False) for i in items for tag in dict.fromkeys(add)]
-            changes += [(i, tag, True) for i in items for tag in dict.fromkeys(remove)]
-            register(
-                cursor,
-                "given",
-                pa.table(
-                    {
-                        "id": pa.array([change[0] for change in changes], _S),
-                        "tag": pa.array([change[1] for change in changes], _S),
-                        "is_removed": pa.array([change[2] for change in changes], pa.bool_()),
-                    }
-                ),
-            )
+            register(cursor, "given", _tag_changes(items, add, remove))
             cursor.execute(
                 f"delete from x_tag_changes t using given g where t.project = $project"  # noqa: S608  # one of two names
                 f" and t.{kind} = g.id and t.tag = g.tag",
@@ -282,11 +332,10 @@ class Annotations:
             )
         return len(known), [i for i in dict.fromkeys(thread_ids) if i not in known]
 
-    def put_view(self, view: Mapping[str, Any]) -> Row:
-        """Save a selection under its name, in place of the one of that name."""
-        now = _now()
+    def put_view(self, view: View) -> View:
+        """Save a selection, in place of the one of its name, whose time of creation stays."""
         with self._writing() as cursor:
-            named = {"project": view["project"], "name": view["name"]}
+            named = {"project": view.project, "name": view.name}
             there = cursor.execute(
                 "select created_at from saved_views where project = $project and name = $name",
                 named,
@@ -294,11 +343,11 @@ class Annotations:
             cursor.execute(
                 "delete from saved_views where project = $project and name = $name", named
             )
-            made = {**view, "created_at": there[0] if there else now, "updated_at": now}
+            made = replace(view, created_at=there[0]) if there else view
             cursor.execute(
                 "insert into saved_views values"
                 " ($project, $name, $filter, $sort, $columns, $created_at, $updated_at)",
-                made,
+                asdict(made),
             )
         return made
 
@@ -310,7 +359,7 @@ class Annotations:
             ).fetchone()
         return bool(row and row[0])
 
-    def put_project_settings(self, project: str, given: Mapping[str, Any]) -> Row:
+    def put_project_settings(self, project: str, **given: Unpack[GivenSettings]) -> ProjectSettings:
         """Set some of a project's own settings, None for the server's; return all of them."""
         names = ("thread_cooldown_s", "retention_days", "input_path", "output_path")
         with self._writing() as cursor:
@@ -318,7 +367,7 @@ class Annotations:
                 f"select {', '.join(names)} from x_project_settings where project = ?",  # noqa: S608  # our own names
                 [project],
             ).fetchone()
-            made = dict(zip(names, row or [None] * len(names), strict=True)) | dict(given)
+            made = dict(zip(names, row or [None] * len(names), strict=True)) | {**given}
             cursor.execute("delete from x_project_settings where project = ?", [project])
             if any(value is not None for value in made.values()):
                 cursor.execute(
@@ -326,7 +375,7 @@ class Annotations:
                     + ", ".join(f"${name} as {name}" for name in names),
                     {"project": project, **made},
                 )
-        return {"project": project, **made}
+        return ProjectSettings(project=project, **made)
 
     def put_clock_step(self, step_ms: float) -> None:
         """Remember that the machine's clock jumped; threads before it age by the old one."""
@@ -350,3 +399,16 @@ class Annotations:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
+
+
+def _tag_changes(ids: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> pa.Table:
+    """Return a row for each item and tag."""
+    changes = [(i, tag, False) for i in ids for tag in dict.fromkeys(add)]
+    changes += [(i, tag, True) for i in ids for tag in dict.fromkeys(remove)]
+    return pa.table(
+        {
+            "id": pa.array([change[0] for change in changes], _S),
+            "tag": pa.array([change[1] for change in changes], _S),
+            "is_removed": pa.array([change[2] for change in changes], pa.bool_()),
+        }
+    )

@@ -1,17 +1,50 @@
 """What the list calls select from: conditions, sorts and keys of threads and of traces."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.fields import sortable
+from otel_threads.core.filters import Node
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
-from otel_threads.store.read.filter_sql import compiled, fields
+from otel_threads.store.read.filter_sql import compiled
+from otel_threads.store.read.filter_sql import fields as fields_asked
+from otel_threads.store.read.stored_items import Place
 
 Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which items; None everywhere selects all. Each part has a condition in `Listing`."""
+
+    project: str | None = None
+    thread_id: str | None = None
+    thread_ids: Sequence[str] | None = None
+    status: str | None = None
+    without_thread: bool | None = None
+    filter: Node | None = None
+    search: str | None = None
+    from_time: datetime.datetime | None = None  # active at or after
+    to_time: datetime.datetime | None = None  # begun before
+    first: int | None = None  # bounds of the times of a thread's traces, for zone maps
+    last: int | None = None
+    changed_after: int | None = None  # a commit, as in pagination.py
+    known_by: int | None = None
+
+    def given(self) -> Iterator[tuple[str, object]]:
+        """Yield the parts that are not None, but for the filter."""
+        for name in _PARTS:
+            value: object = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+
+_PARTS = tuple(field.name for field in fields(Selection) if field.name != "filter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,33 +53,31 @@ class Listing:
 
     item: str  # the name that conditions and filters call the rows by
     source: str  # the table that holds them
-    annotated: str  # the view that adds what people said, and the time of day
+    annotated: str  # the view that adds annotations and the time of day
     added: tuple[str, ...]  # the columns that it adds or changes
     keys: tuple[str, str]
     sorts: tuple[str, ...]
     conditions: Mapping[str, str]
 
-    def where(self, selection: Mapping[str, Any]) -> tuple[str, Parameters]:
+    def where(self, selection: Selection) -> tuple[str, Parameters]:
         """Return the condition of a selection, of the parts that are not None."""
         parts: list[str] = []
         parameters: Parameters = {}
-        for name, value in selection.items():
-            if value is None:
-                continue
-            if name == "filter":
-                part, bound = compiled(value, self.item)
-                parameters |= bound
-            else:
-                part = self.conditions[name]
-                if f"${name}" in part:
-                    parameters[name] = value
+        for name, value in selection.given():
+            part = self.conditions[name]
+            if f"${name}" in part:
+                parameters[name] = value
+            parts.append(part)
+        if selection.filter is not None:
+            part, bound = compiled(selection.filter, self.item)
+            parameters |= bound
             parts.append(part)
         return " and ".join(parts) or "true", parameters
 
-    def needs_annotated(self, selection: Mapping[str, Any], sort: str | None = None) -> bool:
+    def needs_annotated(self, selection: Selection, sort: str | None = None) -> bool:
         """Return whether a selection or sort looks at what the view adds."""
-        asked = fields(selection["filter"]) if selection.get("filter") is not None else set()
-        asked |= {name for name, value in selection.items() if value is not None}
+        asked = fields_asked(selection.filter) if selection.filter is not None else set()
+        asked |= {name for name, _ in selection.given()}
         return bool(asked.union([sort.removeprefix("-")] if sort else []) & set(self.added))
 
     def order(self, sort: str) -> tuple[str, bool]:
@@ -78,8 +109,8 @@ THREADS = Listing(
         "thread_id": "thread_id = $thread_id",
         "thread_ids": "list_contains($thread_ids, thread_id)",
         "status": "status = $status",
-        "from": "last_activity_time >= $from",
-        "to": "first_activity_time < $to",
+        "from_time": "last_activity_time >= $from_time",
+        "to_time": "first_activity_time < $to_time",
         "search": "(contains(lower(thread_id), lower($search))"
         " or contains(lower(first_message), lower($search))"
         " or contains(lower(last_message), lower($search))"
@@ -102,8 +133,8 @@ TRACES = Listing(
         "first": "end_time_unix_nano >= $first",  # of the thread's activity, for zone maps
         "last": "start_time_unix_nano <= $last",
         "without_thread": "(len(thread_ids) = 0) = $without_thread",
-        "from": "end_time >= $from",
-        "to": "start_time < $to",
+        "from_time": "end_time >= $from_time",
+        "to_time": "start_time < $to_time",
         "search": "(starts_with(trace_id, lower($search))"
         " or contains(lower(name), lower($search))"
         " or contains(lower(first_message), lower($search))"
@@ -120,10 +151,10 @@ TRACES = Listing(
 
 def page(
     listing: Listing,
-    selection: Mapping[str, Any],
+    selection: Selection,
     *,
     sort: str | None,
-    after: Sequence[Any] | None,
+    after: Sequence[Place] | None,
 ) -> tuple[str, Parameters]:
     """Return the query of a page; `sort` None orders by the keys. `$limit` is left to bind.
 
@@ -161,7 +192,7 @@ def page(
     )
 
 
-def count(listing: Listing, selection: Mapping[str, Any]) -> tuple[str, Parameters]:
+def count(listing: Listing, selection: Selection) -> tuple[str, Parameters]:
     """Return the query that counts a selection."""
     where, parameters = listing.where(selection)
     source = listing.annotated if listing.needs_annotated(selection) else listing.source
@@ -171,14 +202,8 @@ def count(listing: Listing, selection: Mapping[str, Any]) -> tuple[str, Paramete
     )
 
 
-def position(listing: Listing, row: Mapping[str, Any], sort: str | None) -> list[Any]:
-    """Return where a row stands in a walk: the value it is sorted by, if any, then its keys."""
-    keys = [row[key] for key in listing.keys]
-    return keys if sort is None else [row[listing.order(sort)[0]], *keys]
-
-
 def _after(
-    column: str, keys: Sequence[str], descending: bool, after: Sequence[Any]
+    column: str, keys: Sequence[str], descending: bool, after: Sequence[Place]
 ) -> tuple[str, Parameters]:
     """Return the condition for rows behind a position, and its parameters."""
     bound = {f"after_{i}": value for i, value in enumerate(after)}

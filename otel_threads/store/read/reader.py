@@ -1,8 +1,9 @@
-"""Reads threads, turns, messages, traces and spans for the verbs of services/threads.py.
+"""Reads threads, turns, messages, traces and spans for services/threads.py.
 
 Every call has a cursor of its own, a time limit, and a total order. Absent values are None.
 """
 
+import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,19 +15,34 @@ import orjson
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_threads.core import model
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.core.model import Span
+from otel_threads.core.message import Json
 from otel_threads.core.ports import ThreadKey
+from otel_threads.core.project import Project
+from otel_threads.core.score import Score
+from otel_threads.core.span import Span, SpanEvent, SpanLink, SpanLog
+from otel_threads.core.stats import ThreadStats, TraceStats
+from otel_threads.core.status import ClockSkew, DoubleReport, Instrumentation, RowCounts
+from otel_threads.core.thread import Thread
+from otel_threads.core.turn import Turn
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, table_of, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX
-from otel_threads.retry import asked_again
+from otel_threads.retry import retried
 from otel_threads.store.derived import turn_chunks
-from otel_threads.store.read import list_query
+from otel_threads.store.read import list_query, stored_items
 from otel_threads.store.read import stats_queries as stats
-from otel_threads.store.read.list_query import TRACES, Listing
+from otel_threads.store.read.list_query import THREADS, TRACES, Listing, Selection
+from otel_threads.store.read.stored_items import (
+    Place,
+    StoredCall,
+    StoredSpan,
+    StoredThread,
+    StoredTrace,
+)
 from otel_threads.store.spans import otlp, span_rows
 
 Row = dict[str, Any]
@@ -65,56 +81,75 @@ class Reader:
         self._database = database
         self._timeout_s = timeout_s
 
-    def moment(self) -> AbstractContextManager[object]:
-        """Return a context in which all questions of this thread are about one moment."""
+    def snapshot(self) -> AbstractContextManager[object]:
+        """Return a context in which all queries of this thread read one snapshot."""
         return self._database.reading(self._timeout_s)
 
-    @asked_again
-    def page(
+    @retried
+    def threads(
         self,
-        listing: Listing,
-        chosen: Mapping[str, Any],
+        selection: Selection,
         *,
         sort: str | None,
         limit: int,
-        after: Sequence[Any] | None = None,
-    ) -> list[Row]:
+        after: Sequence[Place] | None = None,
+    ) -> list[StoredThread]:
         """Return a page of a selection, in the order of `sort`, else of the keys.
 
         Raises:
             InvalidQuery: there is no such field to sort by.
         """
+        text, parameters = list_query.page(THREADS, selection, sort=sort, after=after)
+        rows = self._rows(text, {**parameters, "limit": limit})
+        return [stored_items.stored_thread(row) for row in rows]
+
+    @retried
+    def traces(
+        self,
+        selection: Selection,
+        *,
+        sort: str | None,
+        limit: int,
+        after: Sequence[Place] | None = None,
+    ) -> list[StoredTrace]:
+        """As `threads`."""
         with self._database.reading(self._timeout_s) as cursor:
-            if listing is TRACES and chosen.get("thread_id") and chosen.get("project"):
-                named = {"project": chosen["project"], "thread_id": chosen["thread_id"]}
+            if selection.thread_id and selection.project:
+                named = {"project": selection.project, "thread_id": selection.thread_id}
                 bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
                 if not bounds:
                     return []
-                chosen = {**chosen, **bounds[0]}
-            text, parameters = list_query.page(listing, chosen, sort=sort, after=after)
-            return _query(cursor, text, {**parameters, "limit": limit})
+                selection = dataclasses.replace(selection, **bounds[0])
+            text, parameters = list_query.page(TRACES, selection, sort=sort, after=after)
+            rows = _query(cursor, text, {**parameters, "limit": limit})
+        return [stored_items.stored_trace(row) for row in rows]
 
-    @asked_again
-    def count(self, listing: Listing, chosen: Mapping[str, Any]) -> int:
+    @retried
+    def count(self, listing: Listing, selection: Selection) -> int:
         """Return how many items a selection has."""
-        text, parameters = list_query.count(listing, chosen)
+        text, parameters = list_query.count(listing, selection)
         return int(self._rows(text, parameters)[0]["found"])
 
-    @asked_again
-    def stats(
-        self, listing: Listing, chosen: Mapping[str, Any], *, interval: str | None
-    ) -> dict[str, list[Row]]:
-        """Return the rows that statistics are made of; see store/read/stats_queries.py."""
-        return stats.stats(
-            self._database, listing, chosen, interval=interval, timeout_s=self._timeout_s
+    @retried
+    def thread_stats(self, selection: Selection, *, interval: str | None) -> ThreadStats:
+        """Return statistics over threads, with a series where an interval is named."""
+        return stats.thread_stats(
+            self._database, selection, interval=interval, timeout_s=self._timeout_s
         )
 
-    def thread(self, project: str, thread_id: str) -> Row | None:
+    @retried
+    def trace_stats(self, selection: Selection, *, interval: str | None) -> TraceStats:
+        """Return statistics over traces, with a series where an interval is named."""
+        return stats.trace_stats(
+            self._database, selection, interval=interval, timeout_s=self._timeout_s
+        )
+
+    def thread(self, project: str, thread_id: str) -> StoredThread | None:
         """Return one thread, None when it is not here."""
         found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
-        return found[0] if found else None
+        return stored_items.stored_thread(found[0]) if found else None
 
-    def trace(self, trace_id: str, *, project: str | None, default: str) -> Row | None:
+    def trace(self, trace_id: str, *, project: str | None, default: str) -> StoredTrace | None:
         """Return one trace, None when it is not here.
 
         A trace that was sent to several projects is in each of them; without a name, the default
@@ -128,10 +163,11 @@ class Reader:
             found = _query(cursor, GET_TRACE_SQL, {"trace_id": trace_id, **key, **start})
         if project is not None:
             found = [row for row in found if row["project"] == project]
-        return min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
+        first = min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
+        return stored_items.stored_trace(first) if first else None
 
-    def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Row] | None:
-        """Return turns with `messages`, oldest first, from the one after `after` on.
+    def turns(self, project: str, thread_id: str, *, after: int, limit: int) -> list[Turn] | None:
+        """Return turns without scores, oldest first, from the one after `after` on.
 
         None when there is no such thread.
         """
@@ -144,14 +180,14 @@ class Reader:
             turns = _query(cursor, LIST_TURNS_SQL, asked)
             if turns:
                 _attach(cursor, turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
-        return turns
+        return [stored_items.turn(row) for row in turns]
 
-    def turns_of(self, threads: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
-        """Return all turns, with `messages`, of some threads, oldest first, by project and id."""
-        keys = [(thread["project"], thread["thread_id"]) for thread in threads]
+    def turns_of(self, threads: Sequence[Thread]) -> dict[ThreadKey, list[Turn]]:
+        """Return all turns, without scores, of some threads, oldest first, by project and id."""
+        keys = [(thread.project, thread.thread_id) for thread in threads]
         bounds = {
-            "first": min(_unix_nano(thread["first_activity_time"]) for thread in threads),
-            "last": max(_unix_nano(thread["last_activity_time"]) for thread in threads) + 999,
+            "first": min(_unix_nano(thread.first_activity_time) for thread in threads),
+            "last": max(_unix_nano(thread.last_activity_time) for thread in threads) + 999,
         }
         with self._database.reading(self._timeout_s) as cursor:
             projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))
@@ -162,10 +198,11 @@ class Reader:
             for key, some in turns.items():
                 some.sort(key=itemgetter("turn_index"))
                 _attach(cursor, some, messages.get(key, ()))
-        return turns
+        return {key: [stored_items.turn(row) for row in some] for key, some in turns.items()}
 
-    def trace_turns(self, trace: Row) -> list[Row]:
-        """Return the turns, with `messages`, that a trace is part of, oldest first."""
+    def trace_turns(self, stored: StoredTrace) -> list[Turn]:
+        """Return the turns, without scores, that a trace is part of, oldest first."""
+        trace = stored.row
         named = {
             "trace_id": trace["trace_id"],
             "project": trace["project"],
@@ -185,32 +222,28 @@ class Reader:
                 if loose:
                     _attach(cursor, loose, _query(cursor, TRACE_MESSAGES_SQL, named))
                 turns += loose
-        return sorted(
-            turns, key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"])
-        )
+        turns.sort(key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"]))
+        return [stored_items.turn(row) for row in turns]
 
-    def spans(self, trace: Row) -> list[tuple[Span, Row]]:
-        """Return the spans of a trace in order of arrival: as the deriver reads them, and raw."""
-        raw, content, parts = self._stored(trace)
-        readable = (_readable(row, content, parts) for row in raw)
-        return [
-            (_bare_span(row, one["attributes"]), one)
-            for row, one in zip(raw, readable, strict=True)
-        ]
+    def spans(self, trace: StoredTrace) -> list[StoredSpan]:
+        """Return the spans of a trace in order of arrival."""
+        raw, content, parts = self._stored(trace.row)
+        return [_stored_span(row, content, parts) for row in raw]
 
-    def trace_calls(self, trace: Row) -> dict[str, Row]:
+    def trace_calls(self, stored: StoredTrace) -> dict[str, StoredCall]:
         """Return the model requests of a trace by the span that they stand at."""
+        trace = stored.row
         named = {
             "trace_id": trace["trace_id"],
             "first": trace["start_time_unix_nano"],
             "last": trace["end_time_unix_nano"],
         }
         calls = _of_copy(trace, self._rows(TRACE_CALLS_SQL, named))
-        return {row["span_id"]: row for row in calls}
+        return {row["span_id"]: stored_items.stored_call(row) for row in calls}
 
-    def otlp(self, trace: Row) -> ExportTraceServiceRequest:
+    def otlp(self, trace: StoredTrace) -> ExportTraceServiceRequest:
         """Return the spans of a trace as a request that would store them again."""
-        return otlp.request(*self._stored(trace))
+        return otlp.request(*self._stored(trace.row))
 
     def _stored(
         self, trace: Row
@@ -235,27 +268,30 @@ class Reader:
                 parts["logs"] = _by_span(logs)
         return raw, content, parts
 
-    @asked_again
-    def projects(self) -> list[Row]:
+    @retried
+    def projects(self) -> list[Project]:
         """Return every project with counts, the most recently active first."""
-        return self._rows(PROJECTS_SQL, {})
+        return [Project(**row) for row in self._rows(PROJECTS_SQL, {})]
 
-    @asked_again
-    def counts(self) -> Row:
+    @retried
+    def counts(self) -> RowCounts:
         """Return how many spans, traces, threads and turns there are."""
-        return self._rows(STATUS_SQL, {})[0]
+        return RowCounts(**self._rows(STATUS_SQL, {})[0])
 
-    def instrumentations(self) -> list[Row]:
+    def instrumentations(self) -> list[Instrumentation]:
         """Return which scopes sent the latest spans, and how their traces got a thread."""
-        return self._rows(INSTRUMENTATIONS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+        found = self._rows(INSTRUMENTATIONS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+        return [Instrumentation(**row) for row in found]
 
-    def double_reports(self) -> list[Row]:
+    def double_reports(self) -> list[DoubleReport]:
         """Return pairs of scopes that report the same model requests."""
-        return self._rows(DOUBLE_REPORTS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+        found = self._rows(DOUBLE_REPORTS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+        return [DoubleReport(**row) for row in found]
 
-    def clock_skew(self) -> list[Row]:
+    def clock_skew(self) -> list[ClockSkew]:
         """Return pairs of services whose clocks differ by more than a second."""
-        return self._rows(CLOCK_SKEW_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+        found = self._rows(CLOCK_SKEW_SQL, {"spans_max": DOCTOR_SPANS_MAX})
+        return [ClockSkew(**row) for row in found]
 
     def _rows(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
         with self._database.reading(self._timeout_s) as cursor:
@@ -303,9 +339,9 @@ def _attach(
     turn_chunks.fill(cursor, turns)
 
 
-def _bare_span(row: Row, attributes: dict[str, Any]) -> Span:
+def _bare_span(row: Row, attributes: Json) -> model.Span:
     """Return what Tree needs of a span."""
-    return Span(
+    return model.Span(
         project=row["project"],
         trace_id=row["trace_id"],
         span_id=row["span_id"],
@@ -346,53 +382,69 @@ def _by_span(found: Sequence[Row]) -> dict[span_rows.Key, list[Row]]:
     return grouped
 
 
-def _readable(
+def _stored_span(
     row: Row, content: span_rows.Content, parts: Mapping[str, Mapping[span_rows.Key, Sequence[Row]]]
-) -> Row:
-    """Return a raw span with whole, typed attributes; bytes are base64."""
+) -> StoredSpan:
+    """Return a span with whole, typed attributes; bytes are base64."""
     key = (row["project"], row["trace_id"], row["span_id"])
     long = content.get(key, ())
-    extras = orjson.loads(row["extras"]) if row["extras"] else {}
-    return {
-        **{name: row[name] for name in _PLAIN},
-        **{name: extras.get(name, default) for name, default in _EXTRAS.items()},
-        "attributes": _typed(row["attributes"], row["attribute_types"], None, long),
-        "events": [
-            {
-                "name": event["name"],
-                "time_unix_nano": event["time_unix_nano"],
-                "attributes": _typed(
-                    event["attributes"], event["attribute_types"], event["event_index"], long
-                ),
-            }
-            for event in parts["events"].get(key, ())
-        ],
-        "links": [
-            {
-                "trace_id": link["linked_trace_id"],
-                "span_id": link["linked_span_id"],
-                "trace_state": link["trace_state"],
-                "attributes": _typed(link["attributes"], link["attribute_types"], None, ()),
-            }
-            for link in parts["links"].get(key, ())
-        ],
-        "resource_attributes": _typed(
-            row["resource_attributes"], row["resource_attribute_types"], None, ()
-        ),
-        "scope_attributes": {
-            name: values.plain(text, letter)
-            for name, (text, letter) in extras.get("scope_attributes", {}).items()
-        },
-        "logs": [
-            {
-                "event_name": log["event_name"],
-                "time": log["time"],
-                "body": values.plain(log["body"], log["body_type"]),
-                "attributes": _typed(log["attributes"], log["attribute_types"], None, ()),
-            }
-            for log in parts["logs"].get(key, ())
-        ],
-    }
+    extras: Row = orjson.loads(row["extras"]) if row["extras"] else {}
+    attributes = _typed(row["attributes"], row["attribute_types"], None, long)
+
+    def whole(depth: int, kind: str | None, call: StoredCall, scores: list[Score]) -> Span:
+        return Span(
+            **{name: row[name] for name in _PLAIN},
+            **_EXTRAS | {name: extras[name] for name in _EXTRAS if name in extras},
+            depth=depth,
+            type=kind,
+            model=call.model,
+            usage=call.usage,
+            cost_usd=call.cost_usd,
+            time_to_first_token_ms=call.time_to_first_token_ms,
+            attributes=attributes,
+            resource_attributes=_plain_attributes(row, "resource_"),
+            scope_attributes={
+                name: values.plain(text, letter)
+                for name, (text, letter) in extras.get("scope_attributes", {}).items()
+            },
+            events=[_event(one, long) for one in parts["events"].get(key, ())],
+            links=[_link(one) for one in parts["links"].get(key, ())],
+            logs=[_log(one) for one in parts["logs"].get(key, ())],
+            scores=scores,
+        )
+
+    return StoredSpan(bare=_bare_span(row, attributes), whole=whole)
+
+
+def _event(row: Row, long: Sequence[tuple[int | None, str, str]]) -> SpanEvent:
+    return SpanEvent(
+        name=row["name"],
+        time_unix_nano=row["time_unix_nano"],
+        attributes=_typed(row["attributes"], row["attribute_types"], row["event_index"], long),
+    )
+
+
+def _link(row: Row) -> SpanLink:
+    return SpanLink(
+        trace_id=row["linked_trace_id"],
+        span_id=row["linked_span_id"],
+        trace_state=row["trace_state"],
+        attributes=_plain_attributes(row),
+    )
+
+
+def _log(row: Row) -> SpanLog:
+    return SpanLog(
+        event_name=row["event_name"],
+        time=row["time"],
+        body=values.plain(row["body"], row["body_type"]),
+        attributes=_plain_attributes(row),
+    )
+
+
+def _plain_attributes(row: Row, prefix: str = "") -> Json:
+    """Return attributes of which none is stored separately."""
+    return _typed(row[f"{prefix}attributes"], row[f"{prefix}attribute_types"], None, ())
 
 
 _PLAIN = (

@@ -1,16 +1,29 @@
 """Sums, percentiles, models, scores and series over a selection of threads or traces."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import duckdb
 
-from otel_threads.core.usage import USAGE
+from otel_threads.core.stats import (
+    CostStats,
+    MeanUsage,
+    ModelStats,
+    ScoreStats,
+    Spread,
+    ThreadBucket,
+    ThreadStats,
+    TraceBucket,
+    TraceStats,
+    UsageStats,
+)
+from otel_threads.core.usage import USAGE, Usage
 from otel_threads.database import sql_files
 from otel_threads.database.database import Database, dictionaries
-from otel_threads.store.read.list_query import Listing
+from otel_threads.store.read.list_query import THREADS, TRACES, Listing, Selection
 
 Row = dict[str, Any]
+Bucket = TypeVar("Bucket", ThreadBucket, TraceBucket)
 ITEMS_SQL = sql_files.query("stats_items")
 ACTIVE_SQL = sql_files.query("stats_active")
 TURNS_SQL = sql_files.query("stats_turns")
@@ -30,59 +43,113 @@ _COLUMNS = (
     "cost_usd",
     *USAGE,
 )
+_COUNTS = ("turn_count", "trace_count", "span_count", "error_count", "error_rate")
 _MORE = {
     "threads": ("thread_id", "trace_count", "first_activity_time as began"),
     "traces": ("trace_id", "1 as trace_count", "start_time as began"),
 }
 
 
-def stats(
-    database: Database,
-    listing: Listing,
-    chosen: Mapping[str, Any],
-    *,
-    interval: str | None,
-    timeout_s: float,
-) -> dict[str, list[Row]]:
-    """Return rows by the name of their query: items, active, turns, models, scores and series."""
+def thread_stats(
+    database: Database, selection: Selection, *, interval: str | None, timeout_s: float
+) -> ThreadStats:
+    """Return statistics over threads, with a series where an interval is named."""
     with database.reading(timeout_s) as cursor:
-        asking = _Asking(cursor, listing, chosen)
-        items = asking.items(ITEMS_SQL, _COLUMNS + _MORE[listing.item])
-        turns = TURNS_SQL
-        if items[0]["turn_count"] > EXACT_TURNS_MAX:
-            turns = turns.replace("quantile_cont", "approx_quantile")
-        active: list[Row] = []
-        if listing.item == "threads":
-            active = asking.items(ACTIVE_SQL, ("status",), source=listing.annotated)
-        series: list[Row] = []
-        if interval:
-            columns = _COLUMNS + _MORE[listing.item]
-            series = asking.items(SERIES_SQL, columns, more={"interval": interval})
-        return {
-            "items": items,
-            "active": active,
-            "turns": asking.inside(turns, "turns"),
-            "models": asking.inside(MODELS_SQL, "calls"),
-            "scores": asking.scores(),
-            "series": series,
-        }
+        asking = _Asking(cursor, THREADS, selection)
+        items, rest = asking.both()
+        active = asking.items(ACTIVE_SQL, ("status",), source=THREADS.annotated)
+        series = asking.series(interval) if interval else None
+    return ThreadStats(
+        **rest,
+        thread_count=items["item_count"],
+        active_count=active[0]["active_count"],
+        turns_per_thread=_spread(items, "turns"),
+        series=_buckets(series, lambda row: ThreadBucket(**_renamed(row, "thread_count"))),
+    )
+
+
+def trace_stats(
+    database: Database, selection: Selection, *, interval: str | None, timeout_s: float
+) -> TraceStats:
+    """Return statistics over traces, with a series where an interval is named."""
+    with database.reading(timeout_s) as cursor:
+        asking = _Asking(cursor, TRACES, selection)
+        items, rest = asking.both()
+        series = asking.series(interval) if interval else None
+    return TraceStats(
+        **rest,
+        turns_per_trace=_spread(items, "turns"),
+        series=_buckets(series, lambda row: TraceBucket(**_renamed(row, "trace_count"))),
+    )
+
+
+def _buckets(rows: list[Row] | None, bucket: Callable[[Row], Bucket]) -> list[Bucket] | None:
+    return None if rows is None else [bucket(row) for row in rows]
+
+
+def _renamed(row: Row, count: str) -> Row:
+    return {count if name == "item_count" else name: value for name, value in row.items()}
+
+
+def _spread(row: Row, name: str) -> Spread:
+    p50, p90, p99 = row[name] or (None, None, None)
+    return Spread(p50=p50, p90=p90, p99=p99, avg=row[f"{name}_avg"], max=row[f"{name}_max"])
+
+
+def _tokens(items: Row) -> UsageStats:
+    return UsageStats(
+        sum=Usage(**{name: items[f"{name}_sum"] for name in USAGE}),
+        avg=MeanUsage(**{name: items[f"{name}_avg"] for name in USAGE}),
+    )
+
+
+def _without(row: Row, name: str) -> Row:
+    return {key: value for key, value in row.items() if key != name}
 
 
 class _Asking:
     """Puts the queries together: our own names, and conditions with bound values."""
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, listing: Listing, chosen: Mapping[str, Any]
+        self, cursor: duckdb.DuckDBPyConnection, listing: Listing, selection: Selection
     ) -> None:
         self._cursor = cursor
         self._listing = listing
-        self._where, self._parameters = listing.where(chosen)
+        self._where, self._parameters = listing.where(selection)
         self._key = listing.keys[1]
-        needed = listing.needs_annotated(chosen)
+        needed = listing.needs_annotated(selection)
         self._source = listing.annotated if needed else listing.source
         # All of a project (or everything) needs no look at each item's id.
-        self._whole = all(value is None for name, value in chosen.items() if name != "project")
-        self._project = "project = $project" if chosen.get("project") is not None else "true"
+        self._whole = selection == Selection(project=selection.project)
+        self._project = "project = $project" if selection.project is not None else "true"
+
+    def both(self) -> tuple[Row, Row]:
+        """Return the row of the items, and the fields that both kinds of statistics have."""
+        items = self.items(ITEMS_SQL, _COLUMNS + _MORE[self._listing.item])[0]
+        text = TURNS_SQL
+        if items["turn_count"] > EXACT_TURNS_MAX:
+            text = text.replace("quantile_cont", "approx_quantile")
+        turns = self.inside(text, "turns")[0]
+        models = {
+            row["model"]: ModelStats(**_without(row, "model"))
+            for row in self.inside(MODELS_SQL, "calls")
+        }
+        scores = {row["name"]: ScoreStats(**_without(row, "name")) for row in self.scores()}
+        return items, {
+            **{name: items[name] for name in _COUNTS},
+            "duration_ms": _spread(items, "duration_ms"),
+            "turn_duration_ms": _spread(turns, "duration_ms"),
+            "time_to_first_token_ms": _spread(turns, "ttft_ms"),
+            "usage": _tokens(items),
+            "cost_usd": CostStats(sum=items["cost_usd_sum"], avg=items["cost_usd_avg"]),
+            "scores": scores,
+            "models": models,
+        }
+
+    def series(self, interval: str) -> list[Row]:
+        """Ask about the items by the hour or day in which they began, oldest first."""
+        columns = _COLUMNS + _MORE[self._listing.item]
+        return self.items(SERIES_SQL, columns, more={"interval": interval})[::-1]
 
     def _selected(self, columns: tuple[str, ...], source: str | None = None) -> str:
         names = ", ".join(columns)

@@ -1,5 +1,5 @@
--- What the status of threads hangs on besides what people said of them, in the shape of
--- said_of_threads.sql.
+-- What the status of threads hangs on besides their annotations, in the shape of
+-- annotations_of_threads.sql.
 select 'cooldown' as kind, project, null as id, null as tag, null::boolean as flag,
     null::timestamptz as time, thread_cooldown_s as number
 from x_project_settings where thread_cooldown_s is not null

@@ -4,6 +4,5 @@ where ($project is null or project = $project)
     and ($thread_id is null or thread_id = $thread_id)
     and ($trace_id is null or trace_id = $trace_id)
     and ($span_id is null or span_id = $span_id)
-    and ($id is null or id = $id)
 order by created_at, id
 limit $limit offset $offset

@@ -1,4 +1,4 @@
--- What people said of some traces, in the shape of said_of_threads.sql.
+-- Annotations of some traces, in the shape of annotations_of_threads.sql.
 -- $trace_ids: the traces.
 select 'comments' as kind, null as project, trace_id as id, null as tag, null::boolean as flag,
     null::timestamptz as time, count(*) as number

@@ -1,4 +1,4 @@
--- What people said of some threads, as rows of one shape.
+-- Annotations of some threads, as rows of one shape.
 -- $thread_ids: the threads; ids of other projects are told apart by the caller.
 select 'lifecycle' as kind, project, thread_id as id, null as tag, is_closed as flag,
     changed_at as time, sequence as number

@@ -1,0 +1,48 @@
+"""What calls that write answer."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from otel_threads.core.fields import Described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """How many were written."""
+
+    written: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """How many were deleted."""
+
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updated:
+    """How many were changed, and which ids are not here."""
+
+    updated: int
+    not_found: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldRows:
+    """Old traces that were or would be deleted, and the threads that lose their last one."""
+
+    trace_count: int
+    span_count: int
+    thread_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What a slice deleted, or with `dry_run` what all slices would."""
+
+    trace_count: int
+    span_count: int
+    thread_count: Annotated[int, Described("Threads that lost their last trace.")]
+    remaining: Annotated[int, Described("Traces for the next calls.")]
+    used_bytes: Annotated[int, Described("What the rows take now, without free blocks.")]

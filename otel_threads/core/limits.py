@@ -1,0 +1,25 @@
+"""Every limit of what callers write: the bodies of REST and gRPC, and the services check these.
+
+What senders of spans may send are settings (`core/config.py`); a name's length is `names.py`'s.
+"""
+
+from otel_threads import names
+
+ITEMS_MAX = 1000  # scores, ids or tags of one call: each is a row of one transaction
+TAGS_MAX = 50  # of a thread or a trace
+NAME_LENGTH_MAX = names.LENGTH_MAX  # of a project, score, category, tag, author, view
+TEXT_LENGTH_MAX = 10_000  # of a comment, or of the reason of a score
+ID_LENGTH_MAX = 1000  # of a thread id, as of those that spans bring
+PATH_LENGTH_MAX = 500  # input_path and output_path of a project
+FILTER_LENGTH_MAX = 10_000
+SEARCH_LENGTH_MAX = 1000
+VIEWS_MAX = 1000  # saved views of a project
+COLUMNS_MAX = 100  # of a saved view
+COOLDOWN_S_MAX = 1e9
+RETENTION_DAYS_MAX = 1e6
+SQL_LENGTH_MAX = 1 << 20
+SQL_ROWS_MAX = 10_000_000  # that one call may name; sql_rows_max bounds what it gets
+PRUNE_TRACES_MAX = 5000  # of a slice: a few hundred milliseconds in the deriver's thread
+PRUNE_BYTES_MAX = 1 << 50
+PAGE_ITEMS_MAX = 1000
+PAGE_ITEMS_DEFAULT = 50

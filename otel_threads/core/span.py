@@ -1,0 +1,82 @@
+"""A span of a trace as callers read it. What deriving reads of a span is `core/model.py`'s."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from otel_threads.core.fields import Described
+from otel_threads.core.message import Json
+from otel_threads.core.score import Score
+from otel_threads.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanEvent:
+    """A span event."""
+
+    name: str
+    time_unix_nano: int
+    attributes: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanLink:
+    """A link to a span of another trace."""
+
+    trace_id: str
+    span_id: str
+    trace_state: str
+    attributes: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanLog:
+    """A log record that belongs to a span."""
+
+    event_name: str
+    time: datetime.datetime
+    body: Any
+    attributes: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One span as it was received; `depth` is how many ancestors it has in the trace.
+
+    Model, usage and cost stand at the outermost span of a model request, and nowhere else.
+    """
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    depth: int
+    name: str
+    kind: str
+    type: Annotated[str | None, Described("llm, agent, tool and the like; null when nothing says.")]
+    model: str | None
+    usage: Usage | None
+    cost_usd: float | None
+    time_to_first_token_ms: float | None
+    start_time: datetime.datetime
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    duration_ms: float
+    status_code: str
+    status_message: str
+    service_name: str | None
+    scope_name: str
+    scope_version: str
+    trace_state: str
+    flags: int
+    received_at: datetime.datetime
+    attributes: Json
+    resource_attributes: Json
+    scope_attributes: Json
+    events: list[SpanEvent]
+    links: list[SpanLink]
+    logs: list[SpanLog]
+    scores: list[Score]
+    dropped_attributes_count: int
+    dropped_events_count: int
+    dropped_links_count: int

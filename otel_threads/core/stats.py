@@ -1,0 +1,131 @@
+"""Statistics over selected threads or traces. Null is unknown."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Annotated
+
+from otel_threads.core.fields import Described
+from otel_threads.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How a number is spread; null where nothing is known."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    avg: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanUsage:
+    """Tokens of an average item; null where none is known."""
+
+    input_tokens: float | None
+    output_tokens: float | None
+    total_tokens: float | None
+    cache_read_tokens: float | None
+    cache_write_tokens: float | None
+    reasoning_tokens: float | None
+    input_audio_tokens: float | None
+    output_audio_tokens: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageStats:
+    """Tokens of the whole selection and of an average item."""
+
+    sum: Usage
+    avg: MeanUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostStats:
+    """US dollars of the whole selection and of an average item whose cost is known."""
+
+    sum: float | None
+    avg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreStats:
+    """One score over the selection; of categories alone, only the count of values (0) is known."""
+
+    count: int
+    avg: float | None
+    min: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStats:
+    """What one model was asked for."""
+
+    call_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """What threads and traces that began in one hour or day have in common."""
+
+    time: datetime.datetime
+    turn_count: int | None
+    error_count: int | None
+    total_tokens: int | None
+    cost_usd: float | None
+    duration_ms_avg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadBucket(Bucket):
+    """Threads that began in one hour or day."""
+
+    thread_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceBucket(Bucket):
+    """Traces that began in one hour or day."""
+
+    trace_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What statistics over threads and over traces have in common."""
+
+    turn_count: int
+    trace_count: int
+    span_count: int
+    error_count: int
+    error_rate: Annotated[float | None, Described("Share of items with an error.")]
+    duration_ms: Spread
+    turn_duration_ms: Spread
+    time_to_first_token_ms: Spread
+    usage: UsageStats
+    cost_usd: CostStats
+    scores: dict[str, ScoreStats]
+    models: dict[str, ModelStats]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadStats(Stats):
+    """Sums and percentiles over selected threads."""
+
+    thread_count: int
+    active_count: int
+    turns_per_thread: Spread
+    series: list[ThreadBucket] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceStats(Stats):
+    """Sums and percentiles over selected traces."""
+
+    turns_per_trace: Spread
+    series: list[TraceBucket] | None = None

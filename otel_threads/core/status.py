@@ -1,0 +1,134 @@
+"""How far the server is, and what keeps spans out of threads."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from otel_threads.core.fields import Described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far writing and deriving are, as the engine tells it."""
+
+    committed_sequence: int
+    derived_sequence: int
+    derive_lag_ms: float
+    derive_error: str | None = None
+    store_error: str | None = None
+    database_bytes: int
+    otlp_http: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """How many rows a file has of each."""
+
+    spans: int
+    traces: int
+    threads: int
+    turns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How far the server is. All that was acknowledged is in the threads once
+    `derived_sequence` has reached `committed_sequence`."""
+
+    version: str
+    committed_sequence: int
+    derived_sequence: int
+    derive_lag_ms: float
+    derive_error: Annotated[
+        str | None,
+        Described(
+            "What ended the deriver's last pass, which is tried again each second; null when it "
+            "went well."
+        ),
+    ] = None
+    store_error: Annotated[
+        str | None,
+        Described(
+            "Why what is sent is not stored: a full disk, a file that was deleted or moved; null "
+            "while it is."
+        ),
+    ] = None
+    spans: int
+    traces: int
+    threads: int
+    turns: int
+    database_bytes: int
+    uptime_s: float
+    otlp_http: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrumentation:
+    """One instrumentation scope among the latest 200,000 spans."""
+
+    scope_name: str
+    scope_version: str
+    span_count: int
+    trace_count: int
+    traces_with_thread: int
+    thread_id_sources: list[str] | None
+    traces_with_calls: int
+    calls_without_thread: int
+    examples_without_thread: list[str] | None
+    traces_without_content: int
+    examples_without_content: list[str] | None
+    spans_from_the_future: int
+    spans_ending_before_start: int
+    spans_a_day_late: int
+    spans_scrubbed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubleReport:
+    """Scopes that report the same model requests."""
+
+    reported_by: list[str]
+    call_count: int
+    trace_count: int
+    examples: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSkew:
+    """Two services whose clocks differ."""
+
+    parent_service: str
+    child_service: str
+    span_count: int
+    skew_ms_max: float
+    examples: list[str]
+
+
+FindingKind = Literal[
+    "nothing_arrived",
+    "scrubbed_id",
+    "no_thread_id",
+    "no_content",
+    "double_instrumentation",
+    "clock",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that keeps spans out of threads, and what to write against it."""
+
+    kind: FindingKind
+    library: str | None
+    summary: str
+    fix: str
+    note: str
+    trace_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doctor:
+    """What arrived, and what is missing."""
+
+    status: Status
+    instrumentations: list[Instrumentation]
+    findings: list[Finding]
