@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 from starlette.types import ASGIApp
 
 from otel_threads import durable, handover, process
@@ -41,6 +42,9 @@ QUERY_REQUEST_BYTES_MAX = 16 * 1024 * 1024  # of the query API over gRPC
 STOP_GRACE_S = 2.0  # of each port in turn, for requests that were taken before the stop
 # Past it the process ends as it is. All that was answered is on disk, and found at the next start.
 STOP_S_MAX = 9.0
+# That answer REST at once, of both HTTP ports. Each may hold a page of a megabyte, as rows and as
+# JSON; two cores have no use for the 40 that are usual.
+HTTP_THREADS = 12
 LISTENERS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
 
@@ -64,6 +68,7 @@ async def serve(
     Raises:
         DatabaseRefused, ListenError: the server could not start; the message says why.
     """
+    anyio.to_thread.current_default_thread_limiter().total_tokens = HTTP_THREADS
     before = handover.server_info(config.database)
     config = handover.with_ports_of(config, before)
     engine = await handover.opened(Engine, config)

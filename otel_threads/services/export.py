@@ -4,7 +4,7 @@ import base64
 import csv
 import datetime
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from otel_threads.core.fields import exported
 from otel_threads.core.thread import Thread
 from otel_threads.core.usage import USAGE
 from otel_threads.services import transcript
+from otel_threads.services.export_slots import Export, ExportSlots
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.read.list_query import THREADS, TRACES, position
 from otel_threads.store.read.reader import Reader
@@ -42,10 +43,9 @@ class ExportService:
     def __init__(self, reader: Reader, service: ThreadService) -> None:
         self._reader = reader
         self._service = service
+        self._slots = ExportSlots()
 
-    def threads(
-        self, *, format: str = "jsonl", shape: str = "thread", **given: Any
-    ) -> Iterator[bytes]:
+    def threads(self, *, format: str = "jsonl", shape: str = "thread", **given: Any) -> Export:
         """Return the pieces of a file with every selected thread, by project and id.
 
         `jsonl` has a Thread with its `turns` a line, or with shape `openai` a conversation as
@@ -54,6 +54,7 @@ class ExportService:
 
         Raises:
             InvalidQuery: at once, when the selection, format or shape cannot be.
+            Overloaded: EXPORTS_MAX exports run already.
         """
         if format not in MEDIA_TYPES:
             raise InvalidQuery(f"format {format!r} is none of {', '.join(MEDIA_TYPES)}")
@@ -62,6 +63,9 @@ class ExportService:
         if shape == "openai" and format != "jsonl":
             raise InvalidQuery("shape openai needs format jsonl")
         pages = self._pages(self._service.chosen_threads(**given))
+        return self._slots.take(self._written(pages, format=format, shape=shape))
+
+    def _written(self, pages: Iterator[list[Row]], *, format: str, shape: str) -> Generator[bytes]:
         if format == "csv":
             return _csv(pages)
         if format == "parquet":
@@ -134,7 +138,7 @@ def _flat(thread: Row) -> Row:
     }
 
 
-def _csv(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+def _csv(pages: Iterator[list[Row]]) -> Generator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
@@ -182,7 +186,7 @@ def _arrow_type(column: str) -> pa.DataType:
 _PARQUET = pa.schema([(column, _arrow_type(column)) for column in _COLUMNS])
 
 
-def _parquet(pages: Iterator[list[Row]]) -> Iterator[bytes]:
+def _parquet(pages: Iterator[list[Row]]) -> Generator[bytes]:
     import pyarrow.parquet as pq  # here: it brings clients of object stores, 4 MB
 
     sink = _Pieces()
