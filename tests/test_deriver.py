@@ -1,5 +1,6 @@
 """The loop: it goes on after a pass that fails, and a row that cannot be stored costs its trace alone."""
 
+import json
 import math
 import threading
 import time
@@ -309,3 +310,74 @@ def test_traces_that_began_at_once_tell_the_same_in_either_order(tmp_path, turne
         found = cursor.execute("select thread_id_source, metadata from threads").fetchall()
     assert found == [("otel_threads.thread_id", {"customer": "b"})]
     database.close()
+
+
+def derived_rows(database) -> dict[str, list[tuple]]:
+    """Return what the deriver has made, without when."""
+    with database.cursor() as cursor:
+        return {
+            name: cursor.execute(f"select * from {name} order by all").fetchall()
+            for name in ("threads", "traces", "turns", "messages", "calls")
+        }
+
+
+def dense(number: int) -> object:
+    """Return a chat of a thread that others have too, with many values of JSON."""
+    return a_chat(
+        f"t{number % 5}", json.dumps([{}] * 1000), "hi", trace_id=bytes([number + 1]) * 16
+    )
+
+
+@pytest.mark.parametrize("bound", ["PART_TRACES_MAX", "PART_VALUES_MAX"])
+def test_a_large_pass_is_saved_in_parts_and_gives_the_same_rows(tmp_path, monkeypatch, bound):
+    """Also when the process ends between two parts: the position moves with the last one."""
+    spans = [dense(n) for n in range(30)]
+    (tmp_path / "whole").mkdir()
+    whole, writer, store = prepared(tmp_path / "whole", *spans)
+    derive_all(store, writer.committed_sequence)
+    writer.close()
+    expected = derived_rows(whole)
+    whole.close()
+    monkeypatch.setattr(deriving, bound, 7 if bound == "PART_TRACES_MAX" else 15_000)
+    database, writer, store = prepared(tmp_path, *spans)
+    saved, fails = [], [False, False, True]
+
+    def save(work, traces, *, pause):
+        if fails and fails.pop(0):
+            raise StoreFailed("the process ends here, so to say")
+        assert len(traces) <= 8
+        saved.append((work.upto, len(traces)))
+        return DuckDBDerivedStore.save(store, work, traces, pause=pause)
+
+    monkeypatch.setattr(store, "save", save)
+    deriver = Deriver(store)
+    deriver.notice(writer.committed_sequence)
+    assert deriver.wait(writer.committed_sequence, 30)
+    assert len(saved) >= 2 + 4
+    assert [upto for upto, _ in saved] == [0] * (len(saved) - 1) + [writer.committed_sequence]
+    for part in (deriver, writer):
+        part.close()
+    assert derived_rows(database) == expected
+    database.close()
+
+
+def test_closing_gives_up_a_pass_that_takes_long(tmp_path, monkeypatch):
+    """The next start derives it: what was sent is stored."""
+    monkeypatch.setattr(deriving, "CLOSE_S", 0.0)
+    database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
+    store.may_save = threading.Semaphore(0)
+    deriver = Deriver(store)
+    deriver.notice(writer.committed_sequence)
+    closing = threading.Thread(target=deriver.close)
+    closing.start()
+    wait_until(lambda: deriver._ends_s < math.inf, "the stop begins")
+    store.may_save.release()
+    closing.join(30)
+    assert not deriver.is_alive
+    assert store.position() == 0
+    assert threads(database) == []
+    store.may_save = None
+    derive_all(store, writer.committed_sequence)
+    assert threads(database) == ["t"]
+    for part in (writer, database):
+        part.close()

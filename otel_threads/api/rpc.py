@@ -113,9 +113,9 @@ class _Servicer:
         """Stream a file in pieces; stops reading when the caller hangs up."""
         try:
             self.check(context, writes=False)
-            pieces = self._services.export.threads(**_selection(checked(request)))
-            while (piece := await _in_thread(context, lambda: next(pieces, None))) is not None:
-                yield pb.ExportPiece(data=piece)
+            with self._services.export.threads(**_selection(checked(request))) as pieces:
+                while (piece := await _in_thread(context, lambda: next(pieces, None))) is not None:
+                    yield pb.ExportPiece(data=piece)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
 

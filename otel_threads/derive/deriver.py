@@ -6,10 +6,11 @@ requests wait. After a crash it goes on from the position that was stored with i
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -35,6 +36,16 @@ PASS_INTERVAL_S = 0.3  # between passes while requests are in flight: a pass cos
 ROWS_MAX_BESIDE = 1000  # of a pass beside requests: each of its steps is a wait for them
 REST_STEP_S = 0.005  # how soon to notice that nothing is in flight any more
 LAG_STEP_S = 0.05  # commits within it count as of one moment
+CLOSE_S = 1.0  # for the pass that runs at the stop; the next start makes a longer one again
+# A pass is saved in parts where it is large: one request may bring 100,000 traces, and 6 kB of JSON
+# may become 100 kB of objects. Usual passes stay below both.
+PART_TRACES_MAX = 12_000
+PART_VALUES_MAX = 1_500_000  # of JSON, as `_values` counts them; each takes 100 bytes at most
+LONG_TEXT = 1000  # characters; what is shorter holds few values
+
+
+class _Stopped(Exception):
+    """The deriver closes: what the pass has not saved is derived after the next start."""
 
 
 class Deriver:
@@ -62,6 +73,7 @@ class Deriver:
         self._settling = 0  # passes in a row that left something unsettled
         self._reset = False
         self._closed = False
+        self._ends_s = math.inf  # when the pass that runs is given up; time.monotonic()
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._changed = threading.Condition()  # guards what is above, but the store
         self._worked_since = self._passed_at = time.monotonic()
@@ -117,9 +129,10 @@ class Deriver:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """Finish the pass that runs, then stop. Safe to call twice."""
+        """Finish the pass that runs, or give it up after CLOSE_S, then stop. Safe to call twice."""
         with self._changed:
             self._closed = True
+            self._ends_s = min(self._ends_s, time.monotonic() + CLOSE_S)
             self._changed.notify_all()
         self._thread.join()
 
@@ -150,6 +163,8 @@ class Deriver:
                 self._unsettled = self._store.unsettled()
                 self._settling = self._settling + 1 if self._unsettled else 0
                 self.failed = None
+            except _Stopped:
+                continue
             except Exception as error:  # noqa: BLE001  # the loop must survive anything
                 self.failed = error
                 logger.error("a pass of the deriver failed: %s", describe(error))
@@ -193,8 +208,15 @@ class Deriver:
         self._passed_at = self._worked_since = time.monotonic()
 
     def _rest(self) -> None:
-        """Leave the interpreter and the cores to requests in flight, in proportion to the work."""
-        worked = time.monotonic() - self._worked_since
+        """Leave the interpreter and the cores to requests in flight, in proportion to the work.
+
+        Raises:
+            _Stopped: the pass is to be given up.
+        """
+        now_s = time.monotonic()
+        if now_s > self._ends_s:
+            raise _Stopped
+        worked = now_s - self._worked_since
         if worked < WORK_S:
             return
         started = time.monotonic()
@@ -228,10 +250,38 @@ class Deriver:
         return work.upto
 
     def _derive(self, work: Work, after: int) -> list[ThreadKey]:
-        rows = self._rows(self._store.spans(work, after=after))
+        """Derive and save the traces of a pass, in parts; the last part moves the position.
+
+        After a crash between two parts all of them are derived again, which gives the same rows.
+        """
+        changed: dict[ThreadKey, None] = {}
+        left = work.trace_ids
+        while len(left) > PART_TRACES_MAX:
+            part = Work(after, left[:PART_TRACES_MAX])
+            changed |= dict.fromkeys(self._derive_part(part, after))
+            left = left[PART_TRACES_MAX:]
+        return list(changed | dict.fromkeys(self._derive_part(Work(work.upto, left), after)))
+
+    def _derive_part(self, part: Work, after: int) -> list[ThreadKey]:
+        changed: list[ThreadKey] = []
+        rows: list[TraceRows] = []
+        trace_ids: list[str] = []
+        values = 0
+        for trace in self._store.spans(part, after=after):
+            found = _values(trace)
+            if rows and values + found > PART_VALUES_MAX:
+                changed += self._save(Work(after, trace_ids, part.is_new), rows, after)
+                part.trace_ids = sorted({*part.trace_ids}.difference(trace_ids))
+                rows, trace_ids, values = [], [], 0
+            trace_ids.append(trace[0].trace_id)
+            values += found
+            rows += self._rows(trace)
+        return changed + self._save(part, rows, after)
+
+    def _save(self, work: Work, rows: list[TraceRows], after: int) -> list[ThreadKey]:
         try:
             return self._store.save(work, rows, pause=self._rest)
-        except Unavailable:
+        except (Unavailable, _Stopped):
             raise
         except Exception as error:  # noqa: BLE001  # a row that does not fit its column
             logger.error("a pass could not be stored whole: %s", describe(error))
@@ -244,6 +294,7 @@ class Deriver:
         for one in rows:
             by_trace.setdefault(one.trace["trace_id"], []).append(one)
         for trace_id, some in by_trace.items():
+            self._rest()
             try:
                 changed += self._store.save(Work(after, [trace_id]), some)
             except Unavailable:
@@ -260,16 +311,25 @@ class Deriver:
             "trace %s could not be derived (%s); its spans are stored", trace_id, describe(error)
         )
 
-    def _rows(self, spans: Iterable[list[Span]]) -> list[TraceRows]:
+    def _rows(self, trace: list[Span]) -> list[TraceRows]:
         rows: list[TraceRows] = []
-        for trace in spans:
-            try:
-                rows += derive_traces(trace, self._identity)
-            except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
-                self._count_failure(trace[0].trace_id, error)
-            DERIVED_SPANS.inc(len(trace))
-            self._rest()
+        try:
+            rows = list(derive_traces(trace, self._identity))
+        except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
+            self._count_failure(trace[0].trace_id, error)
+        DERIVED_SPANS.inc(len(trace))
+        self._rest()
         return rows
+
+
+def _values(trace: list[Span]) -> int:
+    """Return at most how many values of JSON the long texts of a trace may hold."""
+    return sum(
+        text.count(",") + text.count("[") + text.count("{")
+        for span in trace
+        for text in span.attributes.values()
+        if isinstance(text, str) and len(text) >= LONG_TEXT
+    )
 
 
 def derive_all(

@@ -5,7 +5,7 @@ import csv
 import dataclasses
 import datetime
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
 import orjson
@@ -17,6 +17,7 @@ from otel_threads.core.fields import exported
 from otel_threads.core.thread import Thread
 from otel_threads.core.usage import USAGE
 from otel_threads.services import transcript
+from otel_threads.services.export_slots import Export, ExportSlots
 from otel_threads.services.threads import ThreadService, WhichThreads
 from otel_threads.store.read.list_query import Selection
 from otel_threads.store.read.reader import Reader
@@ -43,10 +44,11 @@ class ExportService:
     def __init__(self, reader: Reader, service: ThreadService) -> None:
         self._reader = reader
         self._service = service
+        self._slots = ExportSlots()
 
     def threads(
         self, *, format: str = "jsonl", shape: str = "thread", **given: Unpack[WhichThreads]
-    ) -> Iterator[bytes]:
+    ) -> Export:
         """Return the pieces of a file with every selected thread, by project and id.
 
         `jsonl` has a Thread with its `turns` a line, or with shape `openai` a conversation as
@@ -55,6 +57,7 @@ class ExportService:
 
         Raises:
             InvalidQuery: at once, when the selection, format or shape cannot be.
+            Overloaded: EXPORTS_MAX exports run already.
         """
         if format not in MEDIA_TYPES:
             raise InvalidQuery(f"format {format!r} is none of {', '.join(MEDIA_TYPES)}")
@@ -63,6 +66,11 @@ class ExportService:
         if shape == "openai" and format != "jsonl":
             raise InvalidQuery("shape openai needs format jsonl")
         pages = self._pages(self._service.select_threads(**given))
+        return self._slots.take(self._written(pages, format=format, shape=shape))
+
+    def _written(
+        self, pages: Iterator[list[Thread]], *, format: str, shape: str
+    ) -> Generator[bytes]:
         if format == "csv":
             return _csv(pages)
         if format == "parquet":
@@ -137,7 +145,7 @@ def _flat(thread: Thread) -> dict[str, object]:
     return found
 
 
-def _csv(pages: Iterator[list[Thread]]) -> Iterator[bytes]:
+def _csv(pages: Iterator[list[Thread]]) -> Generator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
@@ -185,7 +193,7 @@ def _arrow_type(column: str) -> pa.DataType:
 _PARQUET = pa.schema([(column, _arrow_type(column)) for column in _COLUMNS])
 
 
-def _parquet(pages: Iterator[list[Thread]]) -> Iterator[bytes]:
+def _parquet(pages: Iterator[list[Thread]]) -> Generator[bytes]:
     import pyarrow.parquet as pq  # here: it brings clients of object stores, 4 MB
 
     sink = _Pieces()

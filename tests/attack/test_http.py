@@ -8,7 +8,6 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -124,9 +123,18 @@ def each_ends(address: str, budget: Budget, data: bytes, *, at_once: int = 20) -
 
 
 def hold(
-    address: str, budget: Budget, data: bytes, *, connections: int, drip: bytes = b""
+    address: str,
+    budget: Budget,
+    data: bytes,
+    *,
+    connections: int,
+    drip: bytes = b"",
+    last_is_refused: bool = False,
 ) -> Outcome:
-    """Open connections, send `data` on each and then a drip a second; count who is closed."""
+    """Open connections, send `data` on each and then a drip a second; count who is closed.
+
+    `last_is_refused`: the last has its whole response, an error, and may stay open.
+    """
     opened = []
     for _ in range(connections):
         if not budget.left():
@@ -141,10 +149,11 @@ def hold(
             with contextlib.suppress(OSError):
                 one.send(drip)
         time.sleep(min(1.0, budget.seconds()))
-    ended = sum(is_dropped(one, 3.0) for one in opened[:1] + opened[-1:])
+    judged = opened[:1] if last_is_refused else opened[:1] + opened[-1:]
+    ended = sum(is_dropped(one, 3.0) for one in judged)
     for one in opened:
         one.close()
-    outcome = Outcome(connection_closed=ended == len(opened[:1] + opened[-1:]))
+    outcome = Outcome(connection_closed=ended == len(judged))
     outcome.answers["opened"] = len(opened)
     return outcome
 
@@ -479,22 +488,28 @@ def foreign_hosts_and_origins(addresses: Addresses, budget: Budget) -> Outcome:
 # Responses that nobody reads
 
 
-def unread(path: str, connections: int) -> Callable[[Addresses, Budget], Outcome]:
-    """Return an attacker that asks and does not read."""
+def unread(
+    addresses: Addresses, budget: Budget, path: str, *, connections: int, last_is_refused: bool
+) -> Outcome:
+    """Ask on so many connections and read nothing."""
     data = head(path, method="GET")
-    return lambda addresses, budget: hold(addresses.http, budget, data, connections=connections)
+    return hold(
+        addresses.http, budget, data, connections=connections, last_is_refused=last_is_refused
+    )
 
 
 @attack("http", seconds=6)
 def event_streams_unread(addresses: Addresses, budget: Budget) -> Outcome:
     """Twice as many as the server has streams for."""
-    return unread("/api/v1/events?project=*", 200)(addresses, budget)
+    path = "/api/v1/events?project=*"
+    return unread(addresses, budget, path, connections=200, last_is_refused=True)
 
 
 @attack("http", must_close=True, seconds=6)
 def exports_unread(addresses: Addresses, budget: Budget) -> Outcome:
-    """Exports of everything."""
-    return unread("/api/v1/export/threads?project=*&format=jsonl", 30)(addresses, budget)
+    """Exports of everything, more than may run at once."""
+    path = "/api/v1/export/threads?project=*&format=jsonl"
+    return unread(addresses, budget, path, connections=30, last_is_refused=True)
 
 
 @attack("http", must_close=True, seconds=6)

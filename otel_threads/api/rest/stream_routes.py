@@ -1,12 +1,13 @@
 """REST calls whose answer flows: exports, and server-sent events of changed threads."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from otel_threads.api import schemas
 from otel_threads.api.rest.route import BASE, ERRORS
@@ -15,6 +16,7 @@ from otel_threads.core.ports import ThreadKey
 from otel_threads.core.thread import Thread
 from otel_threads.services.events import Change, Dropped, Hub
 from otel_threads.services.export import MEDIA_TYPES, ExportService
+from otel_threads.services.export_slots import Export
 from otel_threads.services.threads import ThreadService
 
 HEARTBEAT_S = 15.0  # proxies close what is silent for long
@@ -34,11 +36,23 @@ def add_export(api: FastAPI, exporting: ExportService) -> None:
         """Write all selected threads as one file."""
         pieces = exporting.threads(**selection.given())
         suffix = "jsonl" if selection.format == "otlp" else selection.format
-        return StreamingResponse(
+        return _ExportResponse(
             pieces,
             media_type=MEDIA_TYPES[selection.format],
             headers={"content-disposition": f'attachment; filename="threads.{suffix}"'},
         )
+
+
+class _ExportResponse(StreamingResponse):
+    """Closes the export at its end, also where the client goes away."""
+
+    def __init__(self, pieces: Export, **more: Any) -> None:
+        super().__init__(pieces, **more)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._pieces:
+            await super().__call__(scope, receive, send)
 
 
 def add_events(api: FastAPI, service: ThreadService, hub: Hub) -> None:
