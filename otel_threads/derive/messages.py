@@ -171,6 +171,10 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
         parts = _parts_of(value.get("content", value.get("contents")))
     else:
         parts = _parts_of(value.get("text"))
+    if role == "assistant" and not any(part["type"] == "text" for part in parts):
+        parts += _said_beside(value)
+    if isinstance(thoughts := value.get("reasoning_content"), str) and thoughts.strip():
+        parts.insert(0, {"type": "reasoning", "text": thoughts})
     calls = value.get("tool_calls") or value.get("toolCalls")
     calls = parse(calls) if calls else None
     if not calls:
@@ -184,6 +188,14 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
         call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
         parts = _as_results(parts, call_id, value.get("name"))
     _append(role, parts, found)
+
+
+def _said_beside(value: dict[str, Any]) -> list[Part]:
+    """Return what an answer without a text says beside it: a refusal, the transcript of sound."""
+    audio = value.get("audio")
+    words = _transcript(audio) if isinstance(audio, dict) else None
+    words = words or value.get("refusal")
+    return [{"type": "text", "text": words}] if isinstance(words, str) and words.strip() else []
 
 
 def _is_definition(content: Any) -> bool:
@@ -303,9 +315,11 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         return [call] if call["name"] or call["id"] else []
     if kind in RESULTS:
         return [_result_of(raw)]
-    if kind in ("reasoning", "thinking", "reasoning_content", "redacted_thinking"):
+    if kind in THOUGHTS or raw.get("thought") is True:
         words = _words(raw)
         return [{"type": "reasoning", "text": words}] if words else []
+    if kind in SPOKEN and (words := _transcript(raw)):
+        return [{"type": "text", "text": words}]
     if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
         words = _words(raw)
         return [{"type": "text", "text": words}] if words else []
@@ -329,11 +343,33 @@ RESULTS = frozenset(
 MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
 
 
+THOUGHTS = frozenset(
+    {"reasoning", "thinking", "reasoning_content", "redacted_thinking", "thought", "thoughts"}
+)
+# Parts that hold sound or a file, and may hold in words what was said in it.
+SPOKEN = frozenset({"audio", "input_audio", "output_audio", "blob"})
+
+
+def _transcript(raw: dict[str, Any], depth: int = 0) -> str | None:
+    """Return the words of a part with sound: beside it, or in the objects that hold it."""
+    words = raw.get("transcript")
+    if isinstance(words, str) and words.strip():
+        return words
+    for key in ("audio", "input_audio"):
+        inner = raw.get(key)
+        if depth < 3 and isinstance(inner, dict) and (found := _transcript(inner, depth + 1)):
+            return found
+    return None
+
+
 def _words(raw: dict[str, Any]) -> str | None:
-    for key in ("text", "content", "thinking", "reasoning", "refusal", "reasoningText"):
+    for key in ("text", "content", "thinking", "reasoning", "refusal", "reasoningText", "summary"):
         value = raw.get(key)
         if isinstance(value, dict):
             value = value.get("value", value.get("text"))
+        if isinstance(value, list):  # Mistral's thinking, Bedrock's summary: parts of their own
+            words = [_words(part) if isinstance(part, dict) else part for part in value]
+            value = "\n".join(text for text in words if isinstance(text, str)) or None
         if isinstance(value, str):
             return value
     return None
@@ -521,6 +557,24 @@ def last_text(messages: Messages, role: Role) -> str | None:
             if text is not None:
                 return text
     return None
+
+
+def last_answer(messages: Messages) -> str | None:
+    """Return the assistant's last text after the last user message; None where there is none.
+
+    A history that ends with a new question holds older answers: none of them is this one's.
+    """
+    for message in reversed(messages):
+        if message.role == "user":
+            return None
+        if message.role == "assistant" and (text := message.text) is not None:
+            return text
+    return None
+
+
+def last_of(messages: Messages, role: Role) -> str | None:
+    """Return a person's last words, or what the assistant said to them."""
+    return last_answer(messages) if role == "assistant" else last_text(messages, role)
 
 
 def as_json(value: Any) -> str:

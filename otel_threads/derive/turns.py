@@ -13,7 +13,7 @@ from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.family import Message, Messages, Part, Role, kept, parse
-from otel_threads.derive.messages import as_json, last_text, mark, result_value
+from otel_threads.derive.messages import as_json, last_answer, last_text, mark, result_value
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found
 from otel_threads.derive.tree import Tree
@@ -78,6 +78,7 @@ class Turns:
         """Return the turns in the order of their start."""
         groups = self._groups()
         found = [self._part(group) for group in groups] if groups else self._without_calls()
+        found += self._failed_roots(found)
         return sorted(found, key=lambda part: (part.start_unix_nano, part.outer.span_id))
 
     # Which calls belong together
@@ -172,15 +173,14 @@ class Turns:
             part.answers = _results(first.inputs)
         people = self._first_words(path, "user") or self._unwrapped(first)
         part.user = people or last_text(first.inputs, "user")
-        part.error = last.error
+        # An outer error counts whatever texts there are: the answer never reached the person.
+        part.error = last.error or error_of(outer, self._facts[outer.span_id])
         if last.error is None:
             part.assistant = (
                 self._first_words(path, "assistant")
-                or last_text(last.outputs, "assistant")
+                or last_answer(last.outputs)
                 or _final_tool_text(last.outputs, self._conventions.final_tools)
             )
-            if part.assistant is None:
-                part.error = error_of(outer, self._facts[outer.span_id])
         self._converse(part, people)
         part.tool_calls = self._tools(part, inside)
         return part
@@ -406,6 +406,24 @@ class Turns:
             part.error = part.error or next((error for error in failed if error), None)
             found.append(part)
         return found
+
+    def _failed_roots(self, found: Sequence[TurnPart]) -> list[TurnPart]:
+        """Return one turn for each root of a thread that failed before it asked a model."""
+        told = {part.outer.span_id for part in found}
+        for part in found:
+            told.update(span.span_id for span in self._tree.ancestors(part.outer.span_id))
+        failed = [
+            root
+            for root in self._tree.roots
+            if root.span_id in self._threads
+            and root.span_id not in told
+            and not self._calls_below.get(root.span_id)
+            and error_of(root, self._facts[root.span_id]) is not None
+        ]
+        true_roots = [root for root in failed if root.parent_span_id is None]
+        # Spans whose parent never came may all belong to one turn, and to one that is told.
+        orphans = [] if found or true_roots else failed[:1]
+        return [self._outer_only(root, None) for root in (*true_roots, *orphans)]
 
     def _outer_only(self, span: Span, user: str | None) -> TurnPart:
         inside = self._subtree(span)

@@ -84,10 +84,10 @@ def _of_list(value: list[Any], search: _Search, depth: int) -> str | None:
     role = search.role
     found = messages.read(value, role=None)
     if found:
-        return messages.last_text(found, role)
+        return messages.last_of(found, role)
     bare = messages.read(value, role=role) if role == "assistant" else []
     if bare:
-        return messages.last_text(bare, role)
+        return messages.last_of(bare, role)
     if role == "assistant" and isinstance(value[-1], dict | list):
         return _plain(value[-1], search, depth=depth + 1)
     return None
@@ -101,7 +101,7 @@ def _of_object(value: dict[str, Any], search: _Search, depth: int) -> str | None
     role = search.role
     own: Role | None = role if role == "assistant" else None
     if "messages" in value or "role" in value or "choices" in value or "lc" in value:
-        return messages.last_text(messages.read(value, role=own), role)
+        return messages.last_of(messages.read(value, role=own), role)
     for key in search.keys:
         inner = value.get(key)
         if isinstance(inner, str) and inner.strip():
@@ -112,7 +112,7 @@ def _of_object(value: dict[str, Any], search: _Search, depth: int) -> str | None
             found = _plain(inner, search, depth=depth + 1)
             if found:
                 return found
-    return messages.last_text(messages.read(value, role=own), role)
+    return messages.last_of(messages.read(value, role=own), role)
 
 
 def _of_arguments(value: dict[str, Any], search: _Search, depth: int) -> str | None:
