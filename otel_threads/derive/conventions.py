@@ -21,10 +21,13 @@ from otel_threads.derive.family import (
     Usage,
 )
 from otel_threads.derive.library import Library
-from otel_threads.derive.ranks import Text, ThreadId
+from otel_threads.derive.ranks import Text, ThreadId, precedence
 
 # No id whoever writes it: what programs put where they have none.
-_NO_ID = r"\[redacted\]|null|none|undefined|nil|n/a|\*+"
+_NO_ID = (
+    r"\[redacted\]|null|none|undefined|unknown|nil|n/a|nan|\*+|-+|\{\s*\}|\[\s*\]|<(?:none|null|unknown)>"
+    r"|0{8}-0{4}-0{4}-0{4}-0{12}|0{16}|0{32}"
+)
 
 
 class Plan(NamedTuple):
@@ -154,7 +157,7 @@ def _thread_ids(families: Iterable[Family]) -> Mapping[str, ThreadId]:
     """Return the attributes that may hold a conversation's id, the best first."""
     told = [one for family in families for one in family.thread_ids]
     found: dict[str, ThreadId] = {}
-    for one in sorted(told, key=lambda one: one.rank):
+    for one in sorted(told, key=precedence):
         found.setdefault(one.attribute, one)
     return found
 

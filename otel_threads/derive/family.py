@@ -64,7 +64,7 @@ class Message:
             match part["type"]:
                 case "text":
                     pieces.append(part["text"])
-                case "reasoning" | "tool_call" | "tool_result":
+                case "reasoning" | "tool_call" | "tool_result" | "compaction":
                     continue
                 case kind:
                     pieces.append(f"[{kind}]")
@@ -217,6 +217,8 @@ FACTS: Mapping[str, str] = {
     "response_model": "name",
     "provider": "name",
     "response_id": "name",
+    "request_id": "name",
+    "previous_response_id": "name",  # of the answer that a request goes on from
     "finish_reasons": "texts",
     "input_tokens": "count",
     "output_tokens": "count",

@@ -163,8 +163,11 @@ def _responses_item(value: dict[str, Any]) -> Messages | None:
 def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
     """Append a message object whose role is known."""
     role = role or _role(value.get("role")) or "user"
-    if role == "tool" and _is_definition(value.get("content")):
-        return  # a tool on offer, told as if it were a message
+    if role == "tool":
+        if _is_definition(value.get("content")):
+            return  # a tool on offer, told as if it were a message
+        if _is_request(requested := parse(value.get("content"))):
+            role, value = "assistant", {"tool_calls": requested}
     if "parts" in value:
         parts = _parts_of(value["parts"])
     elif "content" in value or "contents" in value:
@@ -202,6 +205,20 @@ def _is_definition(content: Any) -> bool:
     """Whether this describes a tool, and is no result of one."""
     function = content.get("function") if isinstance(content, dict) else None
     return isinstance(function, dict) and "parameters" in function
+
+
+def _is_request(content: Any) -> bool:
+    """Whether these are calls that a model asks for, told as a message of the role tool."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and all(
+            isinstance(call, dict)
+            and isinstance(call.get("function"), dict)
+            and "arguments" in call["function"]
+            for call in content
+        )
+    )
 
 
 def _add_calls(parts: list[Part], calls: Any) -> None:
@@ -285,6 +302,10 @@ def _parts_of(content: Any) -> list[Part]:
         return []
     if isinstance(content, dict) and "parts" in content:
         return _parts_of(content["parts"])
+    if isinstance(content, dict) and "type" not in content:
+        for key in ("content", "message"):  # content within content, JSON within JSON
+            if key in content and content.keys() <= {key, "finish_reason", "role", "id"}:
+                return _parts_of(content[key])
     return _part(content)
 
 

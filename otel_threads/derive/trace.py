@@ -13,6 +13,7 @@ from otel_threads.derive.cost import Cost, cost_columns, cost_of
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.family import Message, Usage, parse, total
 from otel_threads.derive.messages import as_json
+from otel_threads.derive.found_calls import find_calls
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found, Identity, valid
 from otel_threads.derive.tool_result_links import links
@@ -56,7 +57,8 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     tree = Tree(spans)
     conventions = identity.conventions
     facts = {span.span_id: span_facts.facts(span, conventions) for span in tree.spans}
-    threads = identity.threads(tree)
+    find_calls(tree, facts)
+    threads = identity.threads(tree, facts)
     requests = calls(tree, facts, conventions.first_token_events)
     parts = Turns(tree, facts, threads, requests, conventions).parts()
     project = _project(tree)

@@ -19,12 +19,13 @@ COLUMNS = (
     "project", "trace_id", "span_id", "parent_span_id", "name", "start_time_unix_nano",
     "end_time_unix_nano", "status_code", "status_message", "service_name", "scope_name",
     "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
-    "received_unix_nano", "ingest_seq",
+    "resource_language", "received_unix_nano", "ingest_seq",
 )  # fmt: skip
 # Those that hold the same few texts again and again.
 FEW = (
     "project", "name", "status_code", "status_message", "service_name", "scope_name",
     "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
+    "resource_language",
 )  # fmt: skip
 LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
 
@@ -64,8 +65,8 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
     found = []
     for (
         project, trace_id, span_id, parent_span_id, name, start, end, status_code, status_message,
-        service_name, scope_name, scope_version, types, conversation_id, environment, received,
-        sequence, own,
+        service_name, scope_name, scope_version, types, conversation_id, environment, language,
+        received, sequence, own,
     ) in zip(*columns, _maps(table.column("attributes")), strict=True):  # fmt: skip
         key = (project, trace_id, span_id)
         long = [
@@ -74,6 +75,8 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
         resource = {}
         if conversation_id:
             resource["gen_ai.conversation.id"] = conversation_id
+        if language == "webjs":  # a browser's session is no conversation
+            resource["telemetry.sdk.language"] = language
         if environment:
             resource["deployment.environment.name"] = environment
         found.append(
