@@ -13,6 +13,7 @@ from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
+from otel_threads.decode.record_spans import Alone
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.derive.conventions import CONVENTIONS
@@ -76,6 +77,7 @@ class Engine:
             self.writer,
             inflight_bytes_max=config.inflight_bytes_max,
             event_names=CONVENTIONS.log_events,
+            alone=Alone(CONVENTIONS.alone_events),
             default_project=config.default_project,
             project_attribute=config.project_attribute,
             limits=_request_limits(config),

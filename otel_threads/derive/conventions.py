@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive.attribute_cache import Names, remembered
 from otel_threads.derive.families import FAMILIES, TIES
 from otel_threads.derive.family import (
@@ -81,6 +81,11 @@ class Conventions:
         self.elided = frozenset(_each(families, lambda family: family.elided))
         self.placeholder = _placeholder(families)
         self.log_events = _each(families, lambda family: family.log_events)
+        self.alone_events = {
+            event: ids for family in families for event, ids in family.alone_events.items()
+        }
+        self.turn_events = frozenset(_each(families, lambda family: family.turn_events))
+        self._records = tuple(family.record for family in families if family.record)
         self.libraries: tuple[Library, ...] = tuple(
             library for family in families for library in family.libraries
         )
@@ -91,6 +96,10 @@ class Conventions:
     def unwrapped(self, span: Span, prompt: str) -> str | None:
         """Return a person's words out of a prompt that a family puts around them, else None."""
         return next((found for unwrap in self._unwraps if (found := unwrap(span, prompt))), None)
+
+    def of_record(self, record: LogRecord) -> Mapping[str, Any]:
+        """Return the attributes that a log record adds to its span; none that no family reads."""
+        return next((found for read in self._records if (found := read(record))), {})
 
     def is_noise(self, key: str) -> bool:
         """Whether a key of metadata is a framework's own."""

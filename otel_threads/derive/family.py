@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from otel_threads import json_bounds
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.core.usage import USAGE
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
@@ -175,8 +175,11 @@ class Family:
     thread's metadata, `metadata_bags` are attributes with JSON of many. `metadata_noise` and
     `tag_noise` begin keys and tags that a framework adds of its own. `elided` stands in place of
     words that were not captured; `scrubbed` begins what stands in place of any value. `log_events`
-    are names of events whose log records the family reads, a trailing `*` for any ending: only
-    these are kept. `libraries` is what people write to get ids and texts.
+    are names of events whose log records the family reads, a trailing `*` for any ending: these are
+    kept, and those of others that have messages. `record` returns the attributes that a record adds
+    to its span. `alone_events` are events whose records, where they have no trace, are spans of
+    their own, each with the attributes that may hold the conversation's id; `turn_events` begin a
+    turn there. `libraries` is what people write to get ids and texts.
 
     Readers never raise for what a sender may write, and return nothing where they find nothing.
     """
@@ -206,6 +209,9 @@ class Family:
     elided: tuple[str, ...] = ()
     scrubbed: tuple[str, ...] = ()
     log_events: tuple[str, ...] = ()
+    record: Callable[[LogRecord], Mapping[str, Any]] | None = None
+    alone_events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    turn_events: tuple[str, ...] = ()
     libraries: tuple[Library, ...] = ()
 
 

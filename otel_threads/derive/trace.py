@@ -6,7 +6,7 @@ from typing import Any
 
 from otel_threads.core.model import Span, TraceRows
 from otel_threads.core.usage import USAGE
-from otel_threads.derive import span_facts
+from otel_threads.derive import record_turns, span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.cost import Cost, cost_columns, cost_of
@@ -54,8 +54,9 @@ def _is_copied(spans: Sequence[Span]) -> bool:
 
 def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     """Return the rows of one trace. The same spans give the same rows, in whatever order."""
-    tree = Tree(spans)
     conventions = identity.conventions
+    record_turns.fill(spans, conventions)
+    tree = Tree(spans)
     facts = {span.span_id: span_facts.facts(span, conventions) for span in tree.spans}
     find_calls(tree, facts)
     threads = identity.threads(tree, facts)

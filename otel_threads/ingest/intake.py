@@ -18,6 +18,7 @@ from otel_threads.core.errors import InvalidPayload, StoreClosed, TooLarge, Unav
 from otel_threads.core.model import Load, Outcome, Refusal, Request, Signal
 from otel_threads.core.ports import Batch, SpanWriter
 from otel_threads.decode import columns, counts, logs
+from otel_threads.decode.record_spans import NONE, Alone
 from otel_threads.decode.counts import RequestCounts, RequestLimits
 from otel_threads.ingest.inflight import InflightBytes
 from otel_threads.metrics import ACCEPTED, REJECTED, REQUEST_BYTES
@@ -70,8 +71,10 @@ class GroupIntake:
         default_project: str,
         project_attribute: str | None = None,
         limits: RequestLimits = LIMITS,
+        alone: Alone = NONE,
     ) -> None:
-        """Start the threads. `event_names`: of the log records to keep, as in `logs.decode`."""
+        """Start the threads. `event_names`, `alone`: of log records to keep, as in `logs.decode`."""
+        self._alone = alone
         self._writer = writer
         self._limits = limits
         self._event_names = event_names
@@ -335,14 +338,16 @@ class GroupIntake:
     def _decoded(self, group: Sequence[_Waiting]) -> tuple[Batch, list[_Answer]]:
         spans = [waiting for waiting in group if waiting.request.signal is Signal.TRACES]
         records = [waiting for waiting in group if waiting.request.signal is Signal.LOGS]
-        decoded = self._spans([waiting.request for waiting in spans])
-        rows, log_outcomes = self._logs([waiting.request for waiting in records])
+        logged = [waiting.request for waiting in records]
+        alone = logs.alone_requests(logged, self._alone) if logged else []
+        decoded = self._spans([*(waiting.request for waiting in spans), *alone])
+        rows, log_outcomes = self._logs(logged)
         outcomes = [
             Outcome(accepted=accepted, refused=refused, message=_message(reasons))
             for accepted, refused, reasons in zip(
                 decoded.accepted, decoded.refused, decoded.reasons, strict=True
             )
-        ]
+        ][: len(spans)]  # what comes after was not asked for as spans
         answers = [
             _Answer(waiting.future, waiting.request.signal, outcome)
             for waiting, outcome in zip([*spans, *records], outcomes + log_outcomes, strict=True)
@@ -393,6 +398,7 @@ class GroupIntake:
             event_names=self._event_names,
             default_project=self._default_project,
             project_attribute=self._project_attribute,
+            alone=self._alone,
         )
 
 

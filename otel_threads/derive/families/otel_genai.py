@@ -7,7 +7,7 @@ up to 1.36 for the older names.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Message, Messages, Role, parse
 from otel_threads.derive.library import Library
@@ -66,6 +66,22 @@ def outputs(span: Span) -> Messages:
     found = messages.read(span.attributes.get("gen_ai.output.messages"), role="assistant")
     found = found or _from_events(span, "gen_ai.output.messages", {CHOICE: "assistant"})
     return found or messages.read(span.attributes.get("gen_ai.completion"), role="assistant")
+
+
+def record(told: LogRecord) -> Mapping[str, Any]:
+    """Return the messages of a record whose body holds a whole request, whatever its event.
+
+    AWS' distribution takes what was said off the spans, and puts it into records of theirs.
+    """
+    body = parse(told.body)
+    if not isinstance(body, dict):
+        return {}
+    found = {}
+    for side in ("input", "output"):
+        said = body.get(side)
+        if isinstance(said, dict) and isinstance(said.get("messages"), list):
+            found[f"gen_ai.{side}.messages"] = said["messages"]
+    return found
 
 
 def system(span: Span) -> str | None:
@@ -277,5 +293,6 @@ FAMILY = Family(
     resource_environments=("deployment.environment.name", "deployment.environment"),
     elided=(ELIDED,),
     log_events=("gen_ai.*",),
+    record=record,
     libraries=(LIBRARY,),
 )
