@@ -13,9 +13,9 @@ from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
-from otel_threads.decode.record_spans import Alone
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
+from otel_threads.decode.record_spans import Alone
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.thread_id import Identity

@@ -91,7 +91,7 @@ def decode(
 
     A record whose event is none of `event_names` (a trailing `*` stands for any ending) and that
     has no GenAI content is accepted and not kept: the outcome's message says so, and `unkept()`
-    counts it. Those that stand `alone` are left to `alone_requests`. Ids are optional on log records
+    counts it. Those that stand `alone` are left to `alone_requests`. Ids are optional on records
     (null then); one of a wrong length or all zero rejects its record.
 
     Raises:

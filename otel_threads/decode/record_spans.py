@@ -71,9 +71,7 @@ def _spans(records: Iterable[LogRecord], alone: Alone, request: Request) -> Iter
         if thread_id is None:
             continue
         attributes = {pair.key: pair.value for pair in record.attributes}
-        prompt = next(
-            (attributes[key].string_value for key in PROMPT_IDS if key in attributes), ""
-        )
+        prompt = next((attributes[key].string_value for key in PROMPT_IDS if key in attributes), "")
         time = record.time_unix_nano or record.observed_time_unix_nano
         span = Span(
             trace_id=_hash(16, request.project or "", thread_id, prompt),

@@ -17,6 +17,7 @@ from otel_threads.core.model import LogRecord, Span
 from otel_threads.core.usage import USAGE
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
+from otel_threads.surrogates import json_text
 
 Kind = Literal[
     "llm", "agent", "chain", "tool", "retriever", "embedding", "reranker", "guardrail",
@@ -353,8 +354,18 @@ def parse(value: Any) -> Any:
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
-            return value
+            return _with_half_an_emoji(value)
     return value
+
+
+def _with_half_an_emoji(text: str) -> Any:
+    """Return what a JSON text holds whose only fault is half of a surrogate pair, else the text."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    try:
+        return orjson.loads(json_text(text))
+    except orjson.JSONDecodeError:
+        return text
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {

@@ -77,9 +77,7 @@ class Identity:
             return dict.fromkeys((span.span_id for span in tree.spans), only)
         return _spread(tree, found)
 
-    def _best(
-        self, tree: Tree, own: Collection[str], without: Collection[str]
-    ) -> dict[str, Found]:
+    def _best(self, tree: Tree, own: Collection[str], without: Collection[str]) -> dict[str, Found]:
         """Return the ids at the best rank of the trace, by the id of the span that carries them.
 
         `own` are ids that spans have of themselves; `without` are spans that are not asked.
@@ -91,7 +89,7 @@ class Identity:
                 continue
             for name, rank, told in by_shape(self._may_hold, span.attributes):
                 if "ession" in name and _is_browsers(span):
-                    rank += self._rank_max  # noqa: PLW2901  # after all others
+                    rank += self._rank_max  # after all others
                 if rank > best:
                     continue
                 value = self._value(tree, span, name, told)

@@ -12,8 +12,8 @@ from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.cost import Cost, cost_columns, cost_of
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.family import Message, Usage, parse, total
-from otel_threads.derive.messages import as_json
 from otel_threads.derive.found_calls import find_calls
+from otel_threads.derive.messages import as_json
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found, Identity, valid
 from otel_threads.derive.tool_result_links import links

@@ -195,7 +195,9 @@ class Turns:
     # What a turn says
 
     def _part(self, group: _Group) -> TurnPart:
-        everything = sorted((*group.calls, *group.checks), key=lambda call: call.span.start_unix_nano)
+        everything = sorted(
+            (*group.calls, *group.checks), key=lambda call: call.span.start_unix_nano
+        )
         own = [c for c in group.calls if c.span.span_id not in self._inside_tools] or group.calls
         first, last = own[0], own[-1]
         path = self._outer_path(everything)

@@ -190,9 +190,7 @@ FAMILY = Family(
     assistant_texts=(Text(RESPONSE, TextRank.RUN),),
     log_events=("claude_code.*", *EVENTS),
     record=record,
-    alone_events={
-        event: ("session.id",) for event in ("claude_code.*", *EVENTS)
-    },
+    alone_events=dict.fromkeys(("claude_code.*", *EVENTS), ("session.id",)),
     turn_events=("user_prompt", "claude_code.user_prompt"),
     elided=(REDACTED,),
     libraries=(LIBRARY,),

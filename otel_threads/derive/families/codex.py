@@ -43,9 +43,7 @@ def usage(span: Span) -> Usage | None:
         input_tokens=count(attributes.get("input_token_count")),
         output_tokens=count(attributes.get("output_token_count")),
         cache_read_tokens=count(attributes.get("cached_token_count")),
-        reasoning_tokens=count(
-            attributes.get("reasoning_token_count", attributes.get(REASONING))
-        ),
+        reasoning_tokens=count(attributes.get("reasoning_token_count", attributes.get(REASONING))),
     )
 
 

@@ -12,7 +12,6 @@ from otel_threads.derive.family import Family, Kind, Messages, number, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
-
 # Speech to speech: the model hears and speaks, and no text goes in.
 REALTIME = "realtime_assistant_turn"
 
