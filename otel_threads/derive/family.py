@@ -54,6 +54,7 @@ class Message:
 
     role: Role
     parts: list[Part] = field(default_factory=list)
+    is_cut: bool = False  # the JSON that tells of it ended within it: more may have come after it
 
     @property
     def text(self) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from otel_threads.derive import cut_json
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
 
@@ -32,6 +33,8 @@ CONTAINERS = (
     "messages", "input_messages", "output_messages", "choices", "generations", "contents",
     "candidates", "replies", "new_messages", "chat_history", "items",
 )  # fmt: skip
+# Keys of messages: a text that begins with them is never what somebody wrote.
+_OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
@@ -51,7 +54,21 @@ def read(value: Any, *, role: Role | None = None) -> Messages:
     `role` is for what says none itself: a plain text, a response's output.
     """
     found: Messages = []
-    _read(parse(value), role, 0, found)
+    parsed = parse(value)
+    if isinstance(parsed, str) and cut_json.may_be(parsed):
+        return _read_cut(parsed, role)
+    _read(parsed, role, 0, found)
+    return found
+
+
+def _read_cut(text: str, role: Role | None) -> Messages:
+    """Read JSON that was cut off. What is no JSON of messages is a text that somebody wrote."""
+    found: Messages = []
+    _read(cut_json.read(text), role, 0, found)
+    if found:
+        found[-1].is_cut = True
+    elif role and not _OF_MESSAGES.search(text[:200]):
+        found = read_text(text, role)
     return found
 
 

@@ -342,7 +342,10 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_
         "end_time_unix_nano": part.end_unix_nano,
         "user_message_count": part.key[0],
         "user_text": part.key[1],
-        "continues": part.continues,
+        # Whoever continues is looked at with the turn before: so is one that may only repeat it.
+        "continues": part.continues or part.is_truncated,
+        "brings_results": part.continues,
+        "is_truncated": part.is_truncated,
         "unanswered": part.unanswered,
         "span_id": part.outer.span_id,
         "name": part.outer.name,

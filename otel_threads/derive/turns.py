@@ -46,6 +46,7 @@ class TurnPart:
     messages: list[tuple[Message, str]] = field(default_factory=list)  # with the span that tells
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     span_count: int = 0
+    is_truncated: bool = False  # limits of the sender cut what it tells
 
 
 @dataclass(slots=True)
@@ -220,7 +221,7 @@ class Turns:
         if part.continues:
             part.answers = _results(first.inputs)
         people = self._first_words(path, "user") or self._unwrapped(first)
-        part.user = people or last_text(first.inputs, "user") or self._prompted(first)
+        part.user = people or _question(first) or self._prompted(first)
         # An outer error counts whatever texts there are: the answer never reached the person.
         part.error = last.error or error_of(outer, self._facts[outer.span_id])
         if last.error is None:
@@ -229,6 +230,7 @@ class Turns:
                 or last_answer(last.outputs)
                 or _final_tool_text(last.outputs, self._conventions.final_tools)
             )
+        part.is_truncated = _is_truncated(own, inside)
         self._converse(part, people, own)
         part.tool_calls = self._tools(part, inside)
         return part
@@ -315,6 +317,8 @@ class Turns:
                 if made not in seen and len(part.messages) < MESSAGES_MAX:
                     seen.add(made)
                     part.messages.append((message, call.span.span_id))
+        if part.user is None and calls and _question(calls[0]) is None:
+            part.messages = [(m, span) for m, span in part.messages if m.role != "user"]
         first_user = next((m for m, _ in part.messages if m.role == "user"), None)
         if part.user is not None and first_user is None and not part.continues:
             part.messages.insert(0, (_text_message("user", part.user), part.outer.span_id))
@@ -499,6 +503,7 @@ class Turns:
             assistant=None if error else self._human(span, "assistant"),
             error=error,
             span_count=len(inside),
+            is_truncated=_is_truncated((), inside),
         )
         self._converse(part, None, ())
         part.tool_calls = self._tools(part, inside)
@@ -538,6 +543,29 @@ def _around(groups: Sequence[_Group], place: int) -> list[_Group]:
         *groups[max(0, place - CHECKS_AROUND) : place],
         *groups[place + 1 : place + 1 + CHECKS_AROUND],
     ]
+
+
+def _question(call: Call) -> str | None:
+    """Return what a request was asked; None where limits took the newest question off its input."""
+    inputs = call.inputs
+    if inputs and inputs[-1].is_cut and inputs[-1].role != "user":
+        return None
+    # Attributes are told in order: what comes after the input is gone, and so may be its end.
+    if call.span.dropped_attributes_count and not call.outputs and call.error is None:
+        return None
+    return last_text(inputs, "user")
+
+
+def _is_truncated(calls: Sequence[Call], inside: Sequence[Span]) -> bool:
+    """Whether limits of the sender cut what a turn tells: its texts, or its attributes."""
+    if any(span.dropped_attributes_count for span in inside):
+        return True
+    return any(
+        messages[-1].is_cut
+        for call in calls
+        for messages in (call.inputs, call.outputs)
+        if messages
+    )
 
 
 def _is_answered(call: Call) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
+from otel_threads.derive import cut_json, messages
 from otel_threads.derive.family import Role, parse
 from otel_threads.derive.ranks import Text
 
@@ -60,6 +60,8 @@ def _plain(value: Any, search: _Search, *, is_plain: bool = False, depth: int = 
     if isinstance(value, str):
         parsed = parse(value)
         if isinstance(parsed, str):
+            if _cut(parsed.strip()) and depth < DEPTH_MAX:
+                return _plain(cut_json.read(parsed), search, depth=depth + 1)
             text = parsed.strip()
             refused = _OBJECT.match(text) if is_plain else messages.REPR.match(text) or _cut(text)
             return text if text and not refused and text not in search.elided else None

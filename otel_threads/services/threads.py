@@ -512,6 +512,7 @@ def _turn(row: Row) -> Row:
     return {
         **{key: value for key, value in row.items() if key not in (*USAGE, "messages")},
         "error": error if row["has_error"] else None,
+        "is_truncated": bool(row["is_truncated"]),
         "tool_calls": orjson.loads(row["tool_calls"]),
         "messages": [_message(message) for message in row["messages"]],
         "usage": _usage(row),

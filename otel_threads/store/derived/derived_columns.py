@@ -71,7 +71,7 @@ TURNS = pa.schema(
         ("span_id", _S), ("name", _S), *_TIMES, ("time_to_first_token_ms", _D), ("user", _S),
         ("assistant", _S), ("system", _S), ("error_type", _S), ("error_message", _S),
         ("has_error", _B), ("tool_calls", _S), ("call_count", _I), ("span_count", _I),
-        ("message_count", _I), *_SPENT, ("is_cut", _B),
+        ("message_count", _I), *_SPENT, ("is_cut", _B), ("is_truncated", _B),
     ]
 )  # fmt: skip
 TURN_PIECES = pa.schema(

@@ -19,7 +19,7 @@ COLUMNS = (
     "project", "trace_id", "span_id", "parent_span_id", "name", "start_time_unix_nano",
     "end_time_unix_nano", "status_code", "status_message", "service_name", "scope_name",
     "scope_version", "attribute_types", "resource_conversation_id", "resource_environment",
-    "resource_language", "received_unix_nano", "ingest_seq",
+    "resource_language", "dropped_attributes_count", "received_unix_nano", "ingest_seq",
 )  # fmt: skip
 # Those that hold the same few texts again and again.
 FEW = (
@@ -66,7 +66,7 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
     for (
         project, trace_id, span_id, parent_span_id, name, start, end, status_code, status_message,
         service_name, scope_name, scope_version, types, conversation_id, environment, language,
-        received, sequence, own,
+        dropped, received, sequence, own,
     ) in zip(*columns, _maps(table.column("attributes")), strict=True):  # fmt: skip
         key = (project, trace_id, span_id)
         long = [
@@ -98,6 +98,7 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
                 events=events.get(key, ()),
                 received_unix_nano=received,
                 sequence=sequence,
+                dropped_attributes_count=dropped or 0,
             )
         )
     return found
