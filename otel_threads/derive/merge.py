@@ -140,7 +140,7 @@ def _repeats(part: Row, turn: Row) -> bool:
         part.get("is_truncated")
         and turn.get("is_truncated")
         and part["user_text"] is not None
-        and part["user"] == part["user_text"].strip()  # and no outer span has other words
+        and part["user"] == (turn["user"] or turn.get("repeated"))  # no outer span has other words
         and part["user_text"] == turn["user_text"]
         and part["user_message_count"] == turn["user_message_count"]
     )
@@ -150,7 +150,7 @@ def _without_repeated_question(turn: Row, before: Sequence[Row]) -> Row:
     """Return a turn without the older question that a cut history shows in place of its own."""
     if before and _repeats(turn, before[-1]) and turn["trace_ids"] != before[-1]["trace_ids"]:
         turn["messages"] = [m for m in turn["messages"] if m["text"] != turn["user"]]
-        turn["user"] = None
+        turn["repeated"], turn["user"] = turn["user"], None
     return turn
 
 

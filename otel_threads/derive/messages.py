@@ -531,7 +531,7 @@ def read_flattened(attributes: dict[str, Any], prefix: str) -> Messages:
         if isinstance(message.get("tool_calls"), dict):
             for call in indexed(message["tool_calls"]):
                 if isinstance(call, dict) and isinstance(call.get("tool_call"), dict):
-                    calls.append(call["tool_call"])
+                    calls.append(_with_arguments(call["tool_call"]))
         found += read(
             {
                 "role": message.get("role") or "assistant",
@@ -542,6 +542,14 @@ def read_flattened(attributes: dict[str, Any], prefix: str) -> Messages:
             }
         )
     return found
+
+
+def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a call; one that has a name and no arguments was asked for without any."""
+    function = call.get("function")
+    if not isinstance(function, dict) or "name" not in function or "arguments" in function:
+        return call
+    return {**call, "function": {**function, "arguments": {}}}
 
 
 def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
