@@ -24,6 +24,7 @@ from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId, precedence
 
 # No id whoever writes it: what programs put where they have none.
+_NO_VALUE = r"\[redacted\]|null|none|undefined|nil|n/a|\*+"
 _NO_ID = (
     r"\[redacted\]|null|none|undefined|unknown|nil|n/a|nan|\*+|-+|\{\s*\}|\[\s*\]|<(?:none|null|unknown)>"
     r"|0{8}-0{4}-0{4}-0{4}-0{12}|0{16}|0{32}"
@@ -79,7 +80,8 @@ class Conventions:
         self.metadata_noise = _each(families, lambda family: family.metadata_noise)
         self.tag_noise = _each(families, lambda family: family.tag_noise)
         self.elided = frozenset(_each(families, lambda family: family.elided))
-        self.placeholder = _placeholder(families)
+        self.placeholder = _placeholder(families, _NO_ID)
+        self.no_value = _placeholder(families, _NO_VALUE)  # of metadata
         self.log_events = _each(families, lambda family: family.log_events)
         self.alone_events = {
             event: ids for family in families for event, ids in family.alone_events.items()
@@ -179,11 +181,11 @@ def _texts(told: Iterable[Iterable[Text]]) -> tuple[Text, ...]:
     return tuple(found.values())
 
 
-def _placeholder(families: Sequence[Family]) -> re.Pattern[str]:
+def _placeholder(families: Sequence[Family], none: str) -> re.Pattern[str]:
     """Return what matches a value that stands where an id was, or where there is none."""
     elided = _each(families, lambda family: family.elided)
     scrubbed = _each(families, lambda family: family.scrubbed)
-    ways = [*map(re.escape, elided), *(f"{re.escape(one)}.*" for one in scrubbed), _NO_ID]
+    ways = [*map(re.escape, elided), *(f"{re.escape(one)}.*" for one in scrubbed), none]
     return re.compile("|".join(ways), re.IGNORECASE | re.DOTALL)
 
 

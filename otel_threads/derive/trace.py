@@ -301,7 +301,7 @@ def _keep(found: dict[str, str], key: str, value: Any, conventions: Conventions)
     if isinstance(value, bool):
         found[key] = "true" if value else "false"
     elif isinstance(value, str | int | float):
-        text = valid(value, conventions.placeholder) if isinstance(value, str) else str(value)
+        text = valid(value, conventions.no_value) if isinstance(value, str) else str(value)
         if text:
             found[key] = text[:METADATA_VALUE_LENGTH_MAX]
 

@@ -21,6 +21,8 @@ from otel_threads.derive.tree import Tree
 UNANSWERED_MAX = 5  # questions in a row that failed
 MESSAGES_MAX = 2000  # of one turn; more is a runaway loop, and its spans are all there
 TOOL_CALLS_MAX = 2000  # likewise
+# Beginnings of ids of answers that a later request may name as the one that it goes on from.
+CHAINED_RESPONSES = ("resp_", "resp-")
 VERDICT_WORDS_MAX = 3  # "No", "safe", "is allowed"
 CHECKS_AROUND = 3  # requests before and after one that may judge it: of input, output, and a topic
 
@@ -39,6 +41,10 @@ class TurnPart:
     unanswered: list[str] = field(default_factory=list)  # questions that its history leaves open
     asked: list[str] = field(default_factory=list)  # tool calls, by id, without a result here
     answers: list[str] = field(default_factory=list)  # ids of the results that it begins with
+    responses: list[str] = field(default_factory=list)  # ids that later requests may go on from
+    previous_responses: list[str] = field(
+        default_factory=list
+    )  # that its first request goes on from
     user: str | None = None
     assistant: str | None = None
     system: str | None = None
@@ -220,6 +226,14 @@ class Turns:
         )
         if part.continues:
             part.answers = _results(first.inputs)
+        previous = self._facts[first.span.span_id].get("previous_response_id")
+        if previous:
+            part.previous_responses.append(previous)
+        part.responses += [
+            call.response_id
+            for call in own
+            if call.response_id and call.response_id.startswith(CHAINED_RESPONSES)
+        ]
         people = self._first_words(path, "user") or self._unwrapped(first)
         part.user = people or _question(first) or self._prompted(first)
         # An outer error counts whatever texts there are: the answer never reached the person.
@@ -484,6 +498,7 @@ class Turns:
             and root.span_id not in told
             and not self._calls_below.get(root.span_id)
             and error_of(root, self._facts[root.span_id]) is not None
+            and not any(_is_of(part, root) for part in found if part.error)
         ]
         true_roots = [root for root in failed if root.parent_span_id is None]
         # Spans whose parent never came may all belong to one turn, and to one that is told.
@@ -535,6 +550,11 @@ class _ToolSpans:
         if span is not None:
             self._taken.add(span.span_id)
         return span
+
+
+def _is_of(part: TurnPart, root: Span) -> bool:
+    """Whether a turn took place while a span ran: its own parents never came, or were cut off."""
+    return root.start_unix_nano <= part.start_unix_nano <= root.end_unix_nano
 
 
 def _around(groups: Sequence[_Group], place: int) -> list[_Group]:
