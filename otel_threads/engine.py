@@ -16,6 +16,7 @@ from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError
 from otel_threads.core.status import Progress
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
+from otel_threads.decode.record_spans import Alone
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.thread_id import Identity
@@ -77,6 +78,7 @@ class Engine:
             self.writer,
             inflight_bytes_max=config.inflight_bytes_max,
             event_names=CONVENTIONS.log_events,
+            alone=Alone(CONVENTIONS.alone_events),
             default_project=config.default_project,
             project_attribute=config.project_attribute,
             limits=_request_limits(config),

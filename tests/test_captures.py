@@ -21,6 +21,8 @@ NO_TEXTS = {"anthropic-sdk-native", "autogen-agentchat", "otel-genai-openai-noco
 SPLIT_WITHOUT_ID = {"litellm-otel"}  # every request its own trace, and nothing to join them by
 # The result is in no span, in another trace, or in a Python repr.
 NO_TOOLS = NO_TEXTS | {"openlit-openai-stream", "litellm-otel", "openinference-haystack"}
+# Claude Code's records name its tools; the scenario was written without them.
+NO_TOOLS |= {"report-02-claude-code-logs-without-trace"}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,13 @@ def replayed(server):
         for file in request_files(folder):
             answer = server.post(
                 file.read_bytes(),
-                "logs" if file.name.endswith(".logs.pb") else "traces",
+                "logs" if file.stem.endswith(".logs") else "traces",
                 content_type="application/json"
                 if file.suffix == ".json"
                 else "application/x-protobuf",
                 x_otel_threads_project=folder.name,
             )
-            assert (answer.status_code, answer.content) in ((200, b""), (200, b"{}")), file
+            assert (answer.status_code, b"ejected" in answer.content) == (200, False), file
     server.wait_derived()
     return server
 

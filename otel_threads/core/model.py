@@ -112,6 +112,7 @@ class Span:
     logs: Sequence[LogRecord] = ()
     received_unix_nano: int = 0
     sequence: int = 0  # of the commit that stored it
+    dropped_attributes_count: int = 0  # that the sender's limits took off
 
 
 @dataclass(slots=True)

@@ -38,4 +38,5 @@ class Turn:
     call_count: int
     span_count: int
     message_count: int
+    is_truncated: bool  # limits of the sender cut texts or dropped attributes of it
     scores: list[Score]

@@ -4,7 +4,7 @@ They are few beside spans, so they are read one by one with the real message cla
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, cut
+from otel_threads.decode.record_spans import NONE, Alone, as_request, event_name
 
 _MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
@@ -54,6 +55,9 @@ LOGS = pa.schema(
         ("pieces", _PIECES),  # of the body (no key) and of attributes, where these are very long
     ]
 )
+NAME_SHOWN_MAX = 100  # letters of a scope's or an event's name that a person is shown
+UNKEPT_SHOWN_MAX = 5  # events that one response names
+UNKEPT_NAMES_MAX = 1000  # of scopes and events that are counted each
 OWNER = ("project", "trace_id", "span_id", "fingerprint")
 
 
@@ -79,13 +83,15 @@ def decode(
     event_names: Sequence[str],
     default_project: str,
     project_attribute: str | None = None,
+    alone: Alone = NONE,
 ) -> tuple[pa.Table, list[Outcome]]:
     """Return the rows to keep and one outcome a request.
 
     They have the columns of `log_records`, and `pieces`: see `pieces_of`.
 
-    A record whose event is none of `event_names` (a trailing `*` stands for any ending) is accepted
-    and not kept. Ids are optional on log records
+    A record whose event is none of `event_names` (a trailing `*` stands for any ending) and that
+    has no GenAI content is accepted and not kept: the outcome's message says so, and `unkept()`
+    counts it. Those that stand `alone` are left to `alone_requests`. Ids are optional on records
     (null then); one of a wrong length or all zero rejects its record.
 
     Raises:
@@ -98,6 +104,7 @@ def decode(
     for request in requests:
         outcome = Outcome()
         reasons: list[str] = []
+        unkept: dict[tuple[str, str], int] = {}
         for resource_logs in _parse(request.payload).resource_logs:
             resource = _Resource(
                 resource_logs.resource, request, default_project, project_attribute
@@ -106,8 +113,14 @@ def decode(
                 scope = scope_logs.scope
                 for record in scope_logs.log_records:
                     name = event_name(record)
-                    if name not in names and not name.startswith(prefixes):
+                    if alone.id_of(record, name) is not None:
+                        outcome.accepted += 1  # kept as a span: record_spans.py
+                        continue
+                    is_read = name in names or name.startswith(prefixes)
+                    if not is_read and not _has_content(record):
                         outcome.accepted += 1
+                        key = beginning(scope.name)[:NAME_SHOWN_MAX], name[:NAME_SHOWN_MAX]
+                        unkept[key] = unkept.get(key, 0) + 1
                         continue
                     if refusal := _refusal(record):
                         why, reason = refusal
@@ -123,9 +136,36 @@ def decode(
                             "scope_version": beginning(scope.version),
                         }
                     )
+        _remember(unkept)
+        reasons += _untold(unkept)
         outcome.message = "; ".join(list(dict.fromkeys(reasons))[: columns.MESSAGES_MAX])
         outcomes.append(outcome)
     return pa.Table.from_pylist(rows, schema=LOGS), outcomes
+
+
+def alone_requests(requests: Sequence[Request], alone: Alone) -> list[Request]:
+    """Return trace requests with the records of some that stand alone, as spans.
+
+    Raises:
+        InvalidPayload: a payload is not a logs request.
+    """
+    made = (as_request(request, _parse(request.payload), alone) for request in requests)
+    return [request for request in made if request is not None]
+
+
+def unkept() -> dict[tuple[str, str], int]:
+    """Return how many records were not kept since the start, by scope and event name."""
+    return dict(_unkept)
+
+
+def _remember(counts: Mapping[tuple[str, str], int]) -> None:
+    """Count records that were not kept; past UNKEPT_NAMES_MAX names, under no name at all."""
+    for key, count in counts.items():
+        known = key if key in _unkept or len(_unkept) < UNKEPT_NAMES_MAX else ("", "")
+        _unkept[known] = _unkept.get(known, 0) + count
+
+
+_unkept: dict[tuple[str, str], int] = {}  # of this process; the decoder's threads write it
 
 
 def pieces_of(table: pa.Table) -> pa.Table:
@@ -139,14 +179,33 @@ def pieces_of(table: pa.Table) -> pa.Table:
     return found
 
 
-def event_name(record: LogRecord) -> str:
-    """Return the event's name: the field, else the attribute `event.name` of older senders."""
-    if record.event_name:
-        return str(record.event_name)
-    for pair in record.attributes:
-        if pair.key == "event.name":
-            return str(pair.value.string_value)
-    return ""
+_CONTENT = ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.prompt", "gen_ai.completion")
+_CONTENT_KEYS = frozenset({"messages", "input", "output", "prompt", "completion", "message"})
+
+
+def _has_content(record: LogRecord) -> bool:
+    """Whether a record of any event tells what was said: by an attribute, or in its body."""
+    if any(pair.key.startswith(_CONTENT) for pair in record.attributes):
+        return True
+    body = record.body
+    if body.WhichOneof("value") != "kvlist_value" or not record.span_id:
+        return False
+    return any(pair.key in _CONTENT_KEYS for pair in body.kvlist_value.values)
+
+
+def _untold(unkept: Mapping[tuple[str, str], int]) -> list[str]:
+    """Return what a sender is told of records that were taken and not kept."""
+    if not unkept:
+        return []
+    most = sorted(unkept.items(), key=lambda item: (-item[1], item[0]))[:UNKEPT_SHOWN_MAX]
+    shown = ", ".join(
+        f"{count} of {name or 'no event name'} ({scope or 'no scope'})"
+        for (scope, name), count in most
+    )
+    return [
+        f"{sum(unkept.values())} log records accepted and not kept: their events have no GenAI "
+        f"content that otel-threads reads: {shown}"
+    ]
 
 
 def _refusal(record: LogRecord) -> tuple[Refusal, str] | None:

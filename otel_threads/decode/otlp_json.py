@@ -24,6 +24,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_threads.core.errors import InvalidPayload, TooLarge
 from otel_threads.core.model import Signal
+from otel_threads.decode import repair
+from otel_threads.decode.repair import Repaired
 
 _MESSAGES: dict[Signal, type[Message]] = {
     Signal.TRACES: ExportTraceServiceRequest,
@@ -74,6 +76,7 @@ def tree_bytes(body: bytes) -> int:
 def to_wire(signal: Signal, body: bytes) -> bytes:
     """Return the protobuf bytes of a JSON request.
 
+    Half a surrogate and bytes that are no UTF-8 become U+FFFD: the payload is a `Repaired` then.
     An id that is not hex becomes an id of wrong length, so that its span is refused alone.
 
     Raises:
@@ -83,7 +86,7 @@ def to_wire(signal: Signal, body: bytes) -> bytes:
     tree_bytes(body)
     name = _MESSAGES[signal].__name__
     try:
-        tree = orjson.loads(body)
+        tree, is_repaired = _loaded(body)
     except orjson.JSONDecodeError as error:
         raise InvalidPayload(f"not JSON: {error}") from None
     if not isinstance(tree, dict):
@@ -97,7 +100,20 @@ def to_wire(signal: Signal, body: bytes) -> bytes:
     del tree
     while texts:
         texts.pop().put_into(message)
-    return message.SerializeToString()
+    payload = message.SerializeToString()
+    return Repaired(payload) if is_repaired else payload
+
+
+def _loaded(body: bytes) -> tuple[Any, bool]:
+    """Return what a JSON text holds, and whether characters of it had to be replaced.
+
+    Raises:
+        orjson.JSONDecodeError: no JSON, whatever its characters are.
+    """
+    try:
+        return orjson.loads(body), False
+    except orjson.JSONDecodeError:
+        return orjson.loads(repair.json_bytes(body)), True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive.attribute_cache import Names, remembered
 from otel_threads.derive.families import FAMILIES, TIES
 from otel_threads.derive.family import (
@@ -21,10 +21,14 @@ from otel_threads.derive.family import (
     Usage,
 )
 from otel_threads.derive.library import Library
-from otel_threads.derive.ranks import Text, ThreadId
+from otel_threads.derive.ranks import Text, ThreadId, precedence
 
 # No id whoever writes it: what programs put where they have none.
-_NO_ID = r"\[redacted\]|null|none|undefined|nil|n/a|\*+"
+_NO_VALUE = r"\[redacted\]|null|none|undefined|nil|n/a|\*+"
+_NO_ID = (
+    r"\[redacted\]|null|none|undefined|unknown|nil|n/a|nan|\*+|-+|\{\s*\}|\[\s*\]|<(?:none|null|unknown)>"
+    r"|0{8}-0{4}-0{4}-0{4}-0{12}|0{16}|0{32}"
+)
 
 
 class Plan(NamedTuple):
@@ -76,8 +80,14 @@ class Conventions:
         self.metadata_noise = _each(families, lambda family: family.metadata_noise)
         self.tag_noise = _each(families, lambda family: family.tag_noise)
         self.elided = frozenset(_each(families, lambda family: family.elided))
-        self.placeholder = _placeholder(families)
+        self.placeholder = _placeholder(families, _NO_ID)
+        self.no_value = _placeholder(families, _NO_VALUE)  # of metadata
         self.log_events = _each(families, lambda family: family.log_events)
+        self.alone_events = {
+            event: ids for family in families for event, ids in family.alone_events.items()
+        }
+        self.turn_events = frozenset(_each(families, lambda family: family.turn_events))
+        self._records = tuple(family.record for family in families if family.record)
         self.libraries: tuple[Library, ...] = tuple(
             library for family in families for library in family.libraries
         )
@@ -88,6 +98,10 @@ class Conventions:
     def unwrapped(self, span: Span, prompt: str) -> str | None:
         """Return a person's words out of a prompt that a family puts around them, else None."""
         return next((found for unwrap in self._unwraps if (found := unwrap(span, prompt))), None)
+
+    def of_record(self, record: LogRecord) -> Mapping[str, Any]:
+        """Return the attributes that a log record adds to its span; none that no family reads."""
+        return next((found for read in self._records if (found := read(record))), {})
 
     def is_noise(self, key: str) -> bool:
         """Whether a key of metadata is a framework's own."""
@@ -154,7 +168,7 @@ def _thread_ids(families: Iterable[Family]) -> Mapping[str, ThreadId]:
     """Return the attributes that may hold a conversation's id, the best first."""
     told = [one for family in families for one in family.thread_ids]
     found: dict[str, ThreadId] = {}
-    for one in sorted(told, key=lambda one: one.rank):
+    for one in sorted(told, key=precedence):
         found.setdefault(one.attribute, one)
     return found
 
@@ -167,11 +181,11 @@ def _texts(told: Iterable[Iterable[Text]]) -> tuple[Text, ...]:
     return tuple(found.values())
 
 
-def _placeholder(families: Sequence[Family]) -> re.Pattern[str]:
+def _placeholder(families: Sequence[Family], none: str) -> re.Pattern[str]:
     """Return what matches a value that stands where an id was, or where there is none."""
     elided = _each(families, lambda family: family.elided)
     scrubbed = _each(families, lambda family: family.scrubbed)
-    ways = [*map(re.escape, elided), *(f"{re.escape(one)}.*" for one in scrubbed), _NO_ID]
+    ways = [*map(re.escape, elided), *(f"{re.escape(one)}.*" for one in scrubbed), none]
     return re.compile("|".join(ways), re.IGNORECASE | re.DOTALL)
 
 

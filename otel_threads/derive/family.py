@@ -13,10 +13,11 @@ from typing import Any, Literal
 import orjson
 
 from otel_threads import json_bounds
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.core.usage import USAGE
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
+from otel_threads.surrogates import json_text
 
 Kind = Literal[
     "llm",
@@ -70,6 +71,7 @@ class Message:
 
     role: Role
     parts: list[Part] = field(default_factory=list)
+    is_cut: bool = False  # the JSON that tells of it ended within it: more may have come after it
 
     @property
     def text(self) -> str | None:
@@ -81,7 +83,7 @@ class Message:
             match part["type"]:
                 case "text":
                     pieces.append(part["text"])
-                case "reasoning" | "tool_call" | "tool_result":
+                case "reasoning" | "tool_call" | "tool_result" | "compaction":
                     continue
                 case kind:
                     pieces.append(f"[{kind}]")
@@ -192,8 +194,11 @@ class Family:
     thread's metadata, `metadata_bags` are attributes with JSON of many. `metadata_noise` and
     `tag_noise` begin keys and tags that a framework adds of its own. `elided` stands in place of
     words that were not captured; `scrubbed` begins what stands in place of any value. `log_events`
-    are names of events whose log records the family reads, a trailing `*` for any ending: only
-    these are kept. `libraries` is what people write to get ids and texts.
+    are names of events whose log records the family reads, a trailing `*` for any ending: these are
+    kept, and those of others that have messages. `record` returns the attributes that a record adds
+    to its span. `alone_events` are events whose records, where they have no trace, are spans of
+    their own, each with the attributes that may hold the conversation's id; `turn_events` begin a
+    turn there. `libraries` is what people write to get ids and texts.
 
     Readers never raise for what a sender may write, and return nothing where they find nothing.
     """
@@ -223,6 +228,9 @@ class Family:
     elided: tuple[str, ...] = ()
     scrubbed: tuple[str, ...] = ()
     log_events: tuple[str, ...] = ()
+    record: Callable[[LogRecord], Mapping[str, Any]] | None = None
+    alone_events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    turn_events: tuple[str, ...] = ()
     libraries: tuple[Library, ...] = ()
 
 
@@ -234,6 +242,8 @@ FACTS: Mapping[str, str] = {
     "response_model": "name",
     "provider": "name",
     "response_id": "name",
+    "request_id": "name",
+    "previous_response_id": "name",  # of the answer that a request goes on from
     "finish_reasons": "texts",
     "input_tokens": "count",
     "output_tokens": "count",
@@ -362,8 +372,18 @@ def parse(value: Any) -> Any:
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
-            return value
+            return _with_half_an_emoji(value)
     return value
+
+
+def _with_half_an_emoji(text: str) -> Any:
+    """Return what a JSON text holds whose only fault is half of a surrogate pair, else the text."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    try:
+        return orjson.loads(json_text(text))
+    except orjson.JSONDecodeError:
+        return text
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {

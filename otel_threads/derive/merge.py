@@ -30,7 +30,7 @@ def merge(parts: Iterable[Row], *, across: bool = True) -> list[Row]:
         if across and turns and _continues(part, turns[-1], known):
             _append(turns[-1], part, known)
         else:
-            turns.append(_turn(part))
+            turns.append(_without_repeated_question(_turn(part), turns))
             known = _Known(turns[-1])
     for place in range(len(turns)):
         _tell_questions(turns, place)
@@ -125,12 +125,33 @@ def _content(call: Row) -> tuple[Any, str | bytes]:
 
 
 def _continues(part: Row, turn: Row, known: _Known) -> bool:
-    if not part["continues"] or known.has_trace(part["trace_id"]):
+    brings_results = part.get("brings_results", part["continues"])
+    if not brings_results or known.has_trace(part["trace_id"]):
         return False
     key = (part["user_message_count"], part["user_text"])
     if part["user_text"] is None:  # the provider keeps the history: only the tool's result is sent
         return turn["assistant"] is None and bool(turn["tool_calls"])
     return key == (turn["user_message_count"], turn["user_text"])
+
+
+def _repeats(part: Row, turn: Row) -> bool:
+    """Whether all that a request's cut history shows is the question of the turn before."""
+    return bool(
+        part.get("is_truncated")
+        and turn.get("is_truncated")
+        and part["user_text"] is not None
+        and part["user"] == (turn["user"] or turn.get("repeated"))  # no outer span has other words
+        and part["user_text"] == turn["user_text"]
+        and part["user_message_count"] == turn["user_message_count"]
+    )
+
+
+def _without_repeated_question(turn: Row, before: Sequence[Row]) -> Row:
+    """Return a turn without the older question that a cut history shows in place of its own."""
+    if before and _repeats(turn, before[-1]) and turn["trace_ids"] != before[-1]["trace_ids"]:
+        turn["messages"] = [m for m in turn["messages"] if m["text"] != turn["user"]]
+        turn["repeated"], turn["user"] = turn["user"], None
+    return turn
 
 
 def _turn(part: Row) -> Row:
@@ -155,6 +176,7 @@ def _append(turn: Row, part: Row, known: _Known) -> None:
             turn[name] = part[name]
     for name in ("call_count", "span_count"):
         turn[name] += part[name]
+    turn["is_truncated"] = bool(turn.get("is_truncated") or part.get("is_truncated"))
     for name in ("models", "providers"):
         turn[name] = sorted({*turn[name], *part[name]})
     turn |= total(Usage(*(row[name] for name in USAGE)) for row in (turn, part)).counts()

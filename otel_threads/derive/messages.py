@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from otel_threads.derive import cut_json
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
 
@@ -57,6 +58,8 @@ CONTAINERS = (
     "chat_history",
     "items",
 )
+# Keys of messages: a text that begins with them is never what somebody wrote.
+_OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
@@ -76,7 +79,21 @@ def read(value: Any, *, role: Role | None = None) -> Messages:
     `role` is for what says none itself: a plain text, a response's output.
     """
     found: Messages = []
-    _read(parse(value), role, 0, found)
+    parsed = parse(value)
+    if isinstance(parsed, str) and cut_json.may_be(parsed):
+        return _read_cut(parsed, role)
+    _read(parsed, role, 0, found)
+    return found
+
+
+def _read_cut(text: str, role: Role | None) -> Messages:
+    """Read JSON that was cut off. What is no JSON of messages is a text that somebody wrote."""
+    found: Messages = []
+    _read(cut_json.read(text), role, 0, found)
+    if found:
+        found[-1].is_cut = True
+    elif role and not _OF_MESSAGES.search(text[:200]):
+        found = read_text(text, role)
     return found
 
 
@@ -188,14 +205,21 @@ def _responses_item(value: dict[str, Any]) -> Messages | None:
 def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
     """Append a message object whose role is known."""
     role = role or _role(value.get("role")) or "user"
-    if role == "tool" and _is_definition(value.get("content")):
-        return  # a tool on offer, told as if it were a message
+    if role == "tool":
+        if _is_definition(value.get("content")):
+            return  # a tool on offer, told as if it were a message
+        if _is_request(requested := parse(value.get("content"))):
+            role, value = "assistant", {"tool_calls": requested}
     if "parts" in value:
         parts = _parts_of(value["parts"])
     elif "content" in value or "contents" in value:
         parts = _parts_of(value.get("content", value.get("contents")))
     else:
         parts = _parts_of(value.get("text"))
+    if role == "assistant" and not any(part["type"] == "text" for part in parts):
+        parts += _said_beside(value)
+    if isinstance(thoughts := value.get("reasoning_content"), str) and thoughts.strip():
+        parts.insert(0, {"type": "reasoning", "text": thoughts})
     calls = value.get("tool_calls") or value.get("toolCalls")
     calls = parse(calls) if calls else None
     if not calls:
@@ -211,10 +235,32 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
     _append(role, parts, found)
 
 
+def _said_beside(value: dict[str, Any]) -> list[Part]:
+    """Return what an answer without a text says beside it: a refusal, the transcript of sound."""
+    audio = value.get("audio")
+    words = _transcript(audio) if isinstance(audio, dict) else None
+    words = words or value.get("refusal")
+    return [{"type": "text", "text": words}] if isinstance(words, str) and words.strip() else []
+
+
 def _is_definition(content: Any) -> bool:
     """Whether this describes a tool, and is no result of one."""
     function = content.get("function") if isinstance(content, dict) else None
     return isinstance(function, dict) and "parameters" in function
+
+
+def _is_request(content: Any) -> bool:
+    """Whether these are calls that a model asks for, told as a message of the role tool."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and all(
+            isinstance(call, dict)
+            and isinstance(call.get("function"), dict)
+            and "arguments" in call["function"]
+            for call in content
+        )
+    )
 
 
 def _add_calls(parts: list[Part], calls: Any) -> None:
@@ -298,6 +344,10 @@ def _parts_of(content: Any) -> list[Part]:
         return []
     if isinstance(content, dict) and "parts" in content:
         return _parts_of(content["parts"])
+    if isinstance(content, dict) and "type" not in content:
+        for key in ("content", "message"):  # content within content, JSON within JSON
+            if key in content and content.keys() <= {key, "finish_reason", "role", "id"}:
+                return _parts_of(content[key])
     return _part(content)
 
 
@@ -328,9 +378,11 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         return [call] if call["name"] or call["id"] else []
     if kind in RESULTS:
         return [_result_of(raw)]
-    if kind in ("reasoning", "thinking", "reasoning_content", "redacted_thinking"):
+    if kind in THOUGHTS or raw.get("thought") is True:
         words = _words(raw)
         return [{"type": "reasoning", "text": words}] if words else []
+    if kind in SPOKEN and (words := _transcript(raw)):
+        return [{"type": "text", "text": words}]
     if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
         words = _words(raw)
         return [{"type": "text", "text": words}] if words else []
@@ -363,11 +415,33 @@ RESULTS = frozenset(
 MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
 
 
+THOUGHTS = frozenset(
+    {"reasoning", "thinking", "reasoning_content", "redacted_thinking", "thought", "thoughts"}
+)
+# Parts that hold sound or a file, and may hold in words what was said in it.
+SPOKEN = frozenset({"audio", "input_audio", "output_audio", "blob"})
+
+
+def _transcript(raw: dict[str, Any], depth: int = 0) -> str | None:
+    """Return the words of a part with sound: beside it, or in the objects that hold it."""
+    words = raw.get("transcript")
+    if isinstance(words, str) and words.strip():
+        return words
+    for key in ("audio", "input_audio"):
+        inner = raw.get(key)
+        if depth < 3 and isinstance(inner, dict) and (found := _transcript(inner, depth + 1)):
+            return found
+    return None
+
+
 def _words(raw: dict[str, Any]) -> str | None:
-    for key in ("text", "content", "thinking", "reasoning", "refusal", "reasoningText"):
+    for key in ("text", "content", "thinking", "reasoning", "refusal", "reasoningText", "summary"):
         value = raw.get(key)
         if isinstance(value, dict):
             value = value.get("value", value.get("text"))
+        if isinstance(value, list):  # Mistral's thinking, Bedrock's summary: parts of their own
+            words = [_words(part) if isinstance(part, dict) else part for part in value]
+            value = "\n".join(text for text in words if isinstance(text, str)) or None
         if isinstance(value, str):
             return value
     return None
@@ -503,7 +577,7 @@ def read_flattened(attributes: dict[str, Any], prefix: str) -> Messages:
         if isinstance(message.get("tool_calls"), dict):
             for call in indexed(message["tool_calls"]):
                 if isinstance(call, dict) and isinstance(call.get("tool_call"), dict):
-                    calls.append(call["tool_call"])
+                    calls.append(_with_arguments(call["tool_call"]))
         found += read(
             {
                 "role": message.get("role") or "assistant",
@@ -514,6 +588,14 @@ def read_flattened(attributes: dict[str, Any], prefix: str) -> Messages:
             }
         )
     return found
+
+
+def _with_arguments(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a call; one that has a name and no arguments was asked for without any."""
+    function = call.get("function")
+    if not isinstance(function, dict) or "name" not in function or "arguments" in function:
+        return call
+    return {**call, "function": {**function, "arguments": {}}}
 
 
 def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -567,6 +649,24 @@ def last_text(messages: Messages, role: Role) -> str | None:
             if text is not None:
                 return text
     return None
+
+
+def last_answer(messages: Messages) -> str | None:
+    """Return the assistant's last text after the last user message; None where there is none.
+
+    A history that ends with a new question holds older answers: none of them is this one's.
+    """
+    for message in reversed(messages):
+        if message.role == "user":
+            return None
+        if message.role == "assistant" and (text := message.text) is not None:
+            return text
+    return None
+
+
+def last_of(messages: Messages, role: Role) -> str | None:
+    """Return a person's last words, or what the assistant said to them."""
+    return last_answer(messages) if role == "assistant" else last_text(messages, role)
 
 
 def as_json(value: Any) -> str:

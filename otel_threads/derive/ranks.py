@@ -4,6 +4,7 @@ A family names its attributes with their rank. At one rank the order of families
 `TIES` decides, then the family's own order. tests/derive/test_conventions.py pins what comes out.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, auto
@@ -18,6 +19,7 @@ class ThreadIdRank(IntEnum):
     """
 
     OWN = auto()  # this product's own name: whoever writes it means it
+    REPLACES = auto()  # a product's own name, where it gives the common word another meaning
     CONVERSATION = auto()  # the word of OpenTelemetry's conventions
     SDK_SESSION = auto()  # a session that an SDK was given by name, beside the common word for one
     SESSION = auto()  # the common word for a session
@@ -64,6 +66,21 @@ class Text:
     attribute: str
     rank: TextRank
     mime_type: str | None = None
+
+
+_CONVERSATION = re.compile(r"conversation|thread|chat", re.IGNORECASE)
+
+
+def precedence(one: ThreadId) -> tuple[int, int, ThreadIdRank]:
+    """Return what sorts attributes: the words of a conversation come before a session's.
+
+    A session is what a browser, a process or a user has, and holds several conversations as often
+    as one. Whoever says conversation, thread or chat means one, whichever vendor's name it has.
+    """
+    if one.rank <= ThreadIdRank.CONVERSATION:
+        return 0, 0, one.rank
+    last = one.attribute.replace(":", ".").split(".")[-2:]
+    return 1, not any(_CONVERSATION.search(word) for word in last), one.rank
 
 
 # How people spell a conversation's id, where a prefix or a bag of metadata comes before it.

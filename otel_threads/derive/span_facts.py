@@ -56,6 +56,11 @@ def _kind(span: Span, plan: Plan) -> tuple[Kind | None, str | None]:
     return None, None
 
 
+def usage_of(span: Span, known: Facts) -> Usage:
+    """Return the tokens that a span counts, whatever it is."""
+    return _usage(span, known.plan, known.values)
+
+
 def _usage(span: Span, plan: Plan, values: Mapping[str, Any]) -> Usage:
     usage = Usage(*map(values.get, USAGE))
     if not usage:

@@ -6,18 +6,25 @@ Source: docs/conventions.md, section "Which thread".
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from otel_threads.core.model import Span
 from otel_threads.derive.attribute_cache import by_shape, remembered
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.ranks import ThreadId
+from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.tree import Tree
 
 THREAD_ID_LENGTH_MAX = 1000  # an "id" longer than this is a text
 CONVERSATION_ID = "gen_ai.conversation.id"
 RESOURCE_SOURCE = f"resource.{CONVERSATION_ID}"
+
+
+# Beginnings of attributes that real user monitoring writes.
+BROWSER = ("browser.", "rum.", "faro.")
+_NOTHING: Mapping[str, Facts] = MappingProxyType({})
 
 
 class Found(NamedTuple):
@@ -43,15 +50,26 @@ class Identity:
             lambda names: tuple((name, *rank[name]) for name in names if name in rank)
         )
 
-    def threads(self, tree: Tree) -> dict[str, Found]:
+    def threads(self, tree: Tree, known: Mapping[str, Facts] = _NOTHING) -> dict[str, Found]:
         """Return the thread of each span that has one, by span id.
 
         One distinct value at the best rank holds for the whole trace. With several, a span takes
-        that of its nearest ancestor-or-self, else of its first descendant that has one.
+        that of its nearest ancestor-or-self, else of its first descendant that has one. What a
+        tool or an agent of one conversation runs belongs to that conversation, whatever id it
+        makes up for itself: such an id counts only where nothing outside of tools has one.
+
+        `known` are the facts of the spans; without them nothing is a tool or an agent.
         """
-        found = self._best(tree)
+        inside = inside_tools(tree, known)
+        own = _own_ids(tree, known)
+        found = self._best(tree, own, inside) or (self._best(tree, own, {}) if inside else {})
         if not found:
-            return self._from_resource(tree)
+            return self._from_resource(tree) or self._from_responses(tree, known)
+        found = {
+            span_id: one
+            for span_id, one in found.items()
+            if not _runs_within_another(tree, known, found, span_id)
+        }
         values = {one.thread_id for one in found.values()}
         if len(values) == 1:
             # Which attribute is the same for all; the id may come from any of them.
@@ -59,16 +77,23 @@ class Identity:
             return dict.fromkeys((span.span_id for span in tree.spans), only)
         return _spread(tree, found)
 
-    def _best(self, tree: Tree) -> dict[str, Found]:
-        """Return the ids at the best rank of the trace, by the id of the span that carries them."""
-        best = self._rank_max
+    def _best(self, tree: Tree, own: Collection[str], without: Collection[str]) -> dict[str, Found]:
+        """Return the ids at the best rank of the trace, by the id of the span that carries them.
+
+        `own` are ids that spans have of themselves; `without` are spans that are not asked.
+        """
+        best = 2 * self._rank_max
         found: dict[str, Found] = {}
         for span in tree.spans:
+            if span.span_id in without:
+                continue
             for name, rank, told in by_shape(self._may_hold, span.attributes):
+                if "ession" in name and _is_browsers(span):
+                    rank += self._rank_max  # after all others
                 if rank > best:
                     continue
                 value = self._value(tree, span, name, told)
-                if value is None:
+                if value is None or (own and value.replace("-", "") in own):
                     continue
                 if rank < best:
                     best, found = rank, {}
@@ -82,12 +107,75 @@ class Identity:
         values = told.read(span, span.span_id not in tree.parent)
         return next((good for value in values if (good := valid(value, placeholder))), None)
 
+    def _from_responses(self, tree: Tree, known: Mapping[str, Facts]) -> dict[str, Found]:
+        """Return the id of a response as the last resort: where a chain of responses begins.
+
+        A request with a previous response takes that one's thread (tool_result_links.py).
+        """
+        facts = [known[span.span_id] for span in tree.spans if span.span_id in known]
+        if any(one.get("previous_response_id") for one in facts):
+            return {}
+        responses = {one.get("response_id") for one in facts} - {None}
+        value = next(
+            (
+                value
+                for span in tree.spans
+                if (value := span.attributes.get(CONVERSATION_ID)) in responses
+            ),
+            None,
+        )
+        if value is None:
+            return {}
+        return dict.fromkeys((span.span_id for span in tree.spans), Found(value, CONVERSATION_ID))
+
     def _from_resource(self, tree: Tree) -> dict[str, Found]:
         return {
             span.span_id: Found(value, RESOURCE_SOURCE)
             for span in tree.spans
             if (value := valid(span.resource.get(CONVERSATION_ID), self.conventions.placeholder))
         }
+
+
+def _own_ids(tree: Tree, known: Mapping[str, Facts]) -> frozenset[str]:
+    """Return the ids that a trace's spans have of themselves: none of them is a conversation's."""
+    found = {tree.spans[0].trace_id, *tree.by_id}
+    for facts in known.values():
+        for name in ("response_id", "request_id"):
+            if isinstance(value := facts.values.get(name), str):
+                found.add(value.replace("-", ""))
+    return frozenset(found)
+
+
+def inside_tools(tree: Tree, known: Mapping[str, Facts]) -> frozenset[str]:
+    """Return the spans that run below a tool."""
+    found: set[str] = set()
+    for span in tree.spans:  # parents come before children
+        above = tree.parent.get(span.span_id)
+        if above is not None and (
+            above in found or (above in known and known[above].kind == "tool")
+        ):
+            found.add(span.span_id)
+    return frozenset(found)
+
+
+def _runs_within_another(
+    tree: Tree, known: Mapping[str, Facts], found: Mapping[str, Found], span_id: str
+) -> bool:
+    """Whether a span's id is that of an agent that an agent of another conversation runs."""
+    mine = found[span_id].thread_id
+    for span in tree.ancestors(span_id):
+        facts = known.get(span.span_id)
+        other = found.get(span.span_id)
+        if facts and facts.kind == "agent" and other and other.thread_id != mine:
+            return True
+    return False
+
+
+def _is_browsers(span: Span) -> bool:
+    """Whether a span is of a person's browser, whose session holds many conversations."""
+    if span.resource.get("telemetry.sdk.language") == "webjs":
+        return True
+    return any(name.startswith(BROWSER) for name in span.attributes)
 
 
 def valid(value: object, placeholder: re.Pattern[str]) -> str | None:

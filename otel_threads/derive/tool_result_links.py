@@ -14,6 +14,8 @@ from otel_threads.core.model import TraceRows
 from otel_threads.derive.turns import TurnPart
 
 SOURCE = "gen_ai.tool.call.id"  # what `thread_id_source` says then
+CHAIN_SOURCE = "gen_ai.request.previous_response.id"  # or this
+RESPONSE = "response:"  # before the id of an answer: no tool call has such an id
 WAIT_MAX_NS = 24 * 3600 * 10**9  # a result that comes later starts a conversation of its own
 LINKS_MAX = 1000  # of one trace
 # Requests that ask for one and the same tool call: a sender's numbering, and no id, above it.
@@ -30,8 +32,10 @@ def links(parts: Sequence[TurnPart], project: str, trace_id: str, *, has_thread:
     """
     found: list[Row] = []
     for i, part in enumerate(parts):
-        answers = part.answers if i == 0 and not has_thread else []
-        if not part.asked and not answers:
+        is_lost = i == 0 and not has_thread
+        answers = part.answers if is_lost else []
+        previous = part.previous_responses if is_lost else []
+        if not (part.asked or answers or previous or part.responses):
             continue
         about = {
             "project": project,
@@ -42,6 +46,15 @@ def links(parts: Sequence[TurnPart], project: str, trace_id: str, *, has_thread:
         }
         found += [{**about, "tool_call_id": one, "is_answer": True} for one in answers]
         found += [{**about, "tool_call_id": one, "is_answer": False} for one in part.asked]
+        # A chain of responses, as the last resort: whatever the turn, there is one such answer.
+        chained = {**about, "turn_key": None}
+        found += [
+            {**chained, "tool_call_id": f"{RESPONSE}{one}", "is_answer": True} for one in previous
+        ]
+        found += [
+            {**chained, "tool_call_id": f"{RESPONSE}{one}", "is_answer": False}
+            for one in part.responses
+        ]
     return found[:LINKS_MAX]
 
 
@@ -75,7 +88,9 @@ def join(traces: Sequence[TraceRows], stored: Askers) -> None:
     for trace in sorted(linked, key=lambda trace: min(map(_order, trace.links))):
         answers = [link for link in trace.links if link["is_answer"]]
         if answers:
-            _label(trace, _thread(answers, asked))
+            is_chain = answers[0]["tool_call_id"].startswith(RESPONSE)
+            source = CHAIN_SOURCE if is_chain else SOURCE
+            _label(trace, _thread(answers, asked), source)
         for link in trace.links:
             if not link["is_answer"] and link["thread_id"] is not None:
                 bisect.insort(asked.setdefault(_tool_call(link), []), link, key=_order)
@@ -103,9 +118,9 @@ def _thread(answers: Iterable[Row], asked: dict[ToolCall, list[Row]]) -> str | N
     return threads.pop() if len(threads) == 1 else None
 
 
-def _label(trace: TraceRows, thread_id: str | None) -> None:
+def _label(trace: TraceRows, thread_id: str | None, told_by: str) -> None:
     """Write the thread, or that there is none, on all rows of a trace without an id of its own."""
-    source = SOURCE if thread_id is not None else None
+    source = told_by if thread_id is not None else None
     trace.trace |= {
         "thread_id": thread_id,
         "thread_ids": [] if thread_id is None else [thread_id],

@@ -6,12 +6,13 @@ from typing import Any
 
 from otel_threads.core.model import Span, TraceRows
 from otel_threads.core.usage import USAGE
-from otel_threads.derive import span_facts
+from otel_threads.derive import record_turns, span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.cost import Cost, cost_columns, cost_of
 from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.family import Message, Usage, parse, total
+from otel_threads.derive.found_calls import find_calls
 from otel_threads.derive.messages import as_json
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found, Identity, valid
@@ -53,10 +54,12 @@ def _is_copied(spans: Sequence[Span]) -> bool:
 
 def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     """Return the rows of one trace. The same spans give the same rows, in whatever order."""
-    tree = Tree(spans)
     conventions = identity.conventions
+    record_turns.fill(spans, conventions)
+    tree = Tree(spans)
     facts = {span.span_id: span_facts.facts(span, conventions) for span in tree.spans}
-    threads = identity.threads(tree)
+    find_calls(tree, facts)
+    threads = identity.threads(tree, facts)
     requests = calls(tree, facts, conventions.first_token_events)
     parts = Turns(tree, facts, threads, requests, conventions).parts()
     project = _project(tree)
@@ -298,7 +301,7 @@ def _keep(found: dict[str, str], key: str, value: Any, conventions: Conventions)
     if isinstance(value, bool):
         found[key] = "true" if value else "false"
     elif isinstance(value, str | int | float):
-        text = valid(value, conventions.placeholder) if isinstance(value, str) else str(value)
+        text = valid(value, conventions.no_value) if isinstance(value, str) else str(value)
         if text:
             found[key] = text[:METADATA_VALUE_LENGTH_MAX]
 
@@ -339,7 +342,10 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_
         "end_time_unix_nano": part.end_unix_nano,
         "user_message_count": part.key[0],
         "user_text": part.key[1],
-        "continues": part.continues,
+        # Whoever continues is looked at with the turn before: so is one that may only repeat it.
+        "continues": part.continues or part.is_truncated,
+        "brings_results": part.continues,
+        "is_truncated": part.is_truncated,
         "unanswered": part.unanswered,
         "span_id": part.outer.span_id,
         "name": part.outer.name,

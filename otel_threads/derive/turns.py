@@ -13,14 +13,18 @@ from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.family import Message, Messages, Part, Role, kept, parse
-from otel_threads.derive.messages import as_json, last_text, mark, result_value
+from otel_threads.derive.messages import as_json, last_answer, last_text, mark, result_value
 from otel_threads.derive.span_facts import Facts
-from otel_threads.derive.thread_id import Found
+from otel_threads.derive.thread_id import Found, inside_tools
 from otel_threads.derive.tree import Tree
 
 UNANSWERED_MAX = 5  # questions in a row that failed
 MESSAGES_MAX = 2000  # of one turn; more is a runaway loop, and its spans are all there
 TOOL_CALLS_MAX = 2000  # likewise
+# Beginnings of ids of answers that a later request may name as the one that it goes on from.
+CHAINED_RESPONSES = ("resp_", "resp-")
+VERDICT_WORDS_MAX = 3  # "No", "safe", "is allowed"
+CHECKS_AROUND = 3  # requests before and after one that may judge it: of input, output, and a topic
 
 
 @dataclass(slots=True)
@@ -37,6 +41,10 @@ class TurnPart:
     unanswered: list[str] = field(default_factory=list)  # questions that its history leaves open
     asked: list[str] = field(default_factory=list)  # tool calls, by id, without a result here
     answers: list[str] = field(default_factory=list)  # ids of the results that it begins with
+    responses: list[str] = field(default_factory=list)  # ids that later requests may go on from
+    previous_responses: list[str] = field(
+        default_factory=list
+    )  # that its first request goes on from
     user: str | None = None
     assistant: str | None = None
     system: str | None = None
@@ -44,6 +52,7 @@ class TurnPart:
     messages: list[tuple[Message, str]] = field(default_factory=list)  # with the span that tells
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     span_count: int = 0
+    is_truncated: bool = False  # limits of the sender cut what it tells
 
 
 @dataclass(slots=True)
@@ -51,6 +60,7 @@ class _Group:
     thread_id: str | None
     calls: list[Call]
     texts: list[str]
+    checks: list[Call] = field(default_factory=list)  # that judge what is said here
 
 
 class Turns:
@@ -73,11 +83,14 @@ class Turns:
         self._frames = {call.span.span_id for call in calls if call.is_framed}
         self._calls_below = self._count_below()
         self._tools_above: dict[str, Span] | None = None
+        self._inside_tools = inside_tools(tree, facts)
+        self._prompts = [span for span in tree.spans if facts[span.span_id].kind == "prompt"]
 
     def parts(self) -> list[TurnPart]:
         """Return the turns in the order of their start."""
         groups = self._groups()
         found = [self._part(group) for group in groups] if groups else self._without_calls()
+        found += self._failed_roots(found)
         return sorted(found, key=lambda part: (part.start_unix_nano, part.outer.span_id))
 
     # Which calls belong together
@@ -90,9 +103,12 @@ class Turns:
             thread_id = self._thread_id(call.span)
             texts = [t for m in call.inputs if m.role == "user" and (t := m.text) is not None]
             key = (thread_id, len(texts), texts[-1]) if texts else None
+            before = latest.get(thread_id)
+            if before and call.span.span_id in self._inside_tools:
+                before.calls.append(call)  # a tool's, and the turn's whose model asked for the tool
+                continue
             group = by_key.get(key) if key else None
             if group is None:
-                before = latest.get(thread_id)
                 group = before if before and self._same_turn(before, call, texts) else None
             if group is None:
                 group = _Group(thread_id, [], texts)
@@ -101,7 +117,43 @@ class Turns:
             latest[thread_id] = group
             if key:
                 by_key.setdefault(key, group)
-        return groups
+        return self._with_checks(groups) if len(groups) > 1 else groups
+
+    def _with_checks(self, groups: list[_Group]) -> list[_Group]:
+        """Put requests that judge a question or an answer into the turn that these belong to.
+
+        A guardrail asks a model about what was said: its prompt quotes it, and the verdict is a
+        word or two. One span holds it and the request that it judges.
+        """
+        kept: list[_Group] = []
+        checks: list[tuple[int, _Group]] = []
+        for place, group in enumerate(groups):
+            if any(self._checks(group, other) for other in _around(groups, place)):
+                checks.append((place, group))
+            else:
+                kept.append(group)
+        for place, group in checks if kept else ():
+            judged = next(
+                (o for o in _around(groups, place) if o in kept and self._checks(group, o)), None
+            )
+            if judged is None:
+                kept.append(group)
+            else:
+                judged.checks += group.calls
+        return kept or groups
+
+    def _checks(self, group: _Group, other: _Group) -> bool:
+        """Whether a request judges what another one of the same outer span was asked or said."""
+        if group.thread_id != other.thread_id or len(group.calls) != 1 or len(group.texts) != 1:
+            return False
+        verdict = last_answer(group.calls[0].outputs)
+        if verdict is None or len(verdict.split()) > VERDICT_WORDS_MAX:
+            return False
+        said = (*other.texts[-1:], last_answer(other.calls[-1].outputs))
+        prompt = group.texts[0]
+        if not any(text and text in prompt and len(text) < len(prompt) for text in said):
+            return False
+        return self._common_ancestor(other.calls[-1].span, group.calls[0].span) is not None
 
     def _same_turn(self, group: _Group, call: Call, texts: list[str]) -> bool:
         """Whether a request with another last user text still serves the turn before it.
@@ -120,10 +172,10 @@ class Turns:
         people = self._first_words(over, "user")
         if people:
             return not has_history or _quotes(texts[-1], people)
-        if has_history:
+        if has_history or texts:
             return False
-        if texts:
-            return False
+        if _is_answered(group.calls[-1]) and not call.inputs:
+            return False  # speech to speech: each answer is to words that nobody wrote down
         # A request without readable input: part of the turn unless it has an outer span of its own.
         for span in self._tree.ancestors(call.span.span_id):
             if span is common:
@@ -150,40 +202,65 @@ class Turns:
     # What a turn says
 
     def _part(self, group: _Group) -> TurnPart:
-        first, last = group.calls[0], group.calls[-1]
-        path = self._outer_path(group.calls)
+        everything = sorted(
+            (*group.calls, *group.checks), key=lambda call: call.span.start_unix_nano
+        )
+        own = [c for c in group.calls if c.span.span_id not in self._inside_tools] or group.calls
+        first, last = own[0], own[-1]
+        path = self._outer_path(everything)
         outer = path[0] if path else first.span
         inside = self._subtree(outer)
         part = TurnPart(
             found=self._threads.get(first.span.span_id),
-            calls=group.calls,
+            calls=everything,
             outer=outer,
             start_unix_nano=min(outer.start_unix_nano, first.span.start_unix_nano),
             end_unix_nano=max(span.end_unix_nano for span in inside),
             key=(len(group.texts), group.texts[-1] if group.texts else None),
             continues=_ends_with_tool(first.inputs),
             unanswered=_unanswered(first.inputs),
-            asked=_left_open(group.calls),
-            system=next((call.system for call in group.calls if call.system), None)
+            asked=_left_open(own),
+            system=next((call.system for call in own if call.system), None)
             or self._agent_system(path),
             span_count=len(inside),
         )
         if part.continues:
             part.answers = _results(first.inputs)
+        previous = self._facts[first.span.span_id].get("previous_response_id")
+        if previous:
+            part.previous_responses.append(previous)
+        part.responses += [
+            call.response_id
+            for call in own
+            if call.response_id and call.response_id.startswith(CHAINED_RESPONSES)
+        ]
         people = self._first_words(path, "user") or self._unwrapped(first)
-        part.user = people or last_text(first.inputs, "user")
-        part.error = last.error
+        part.user = people or _question(first) or self._prompted(first)
+        # An outer error counts whatever texts there are: the answer never reached the person.
+        part.error = last.error or error_of(outer, self._facts[outer.span_id])
         if last.error is None:
             part.assistant = (
                 self._first_words(path, "assistant")
-                or last_text(last.outputs, "assistant")
+                or last_answer(last.outputs)
                 or _final_tool_text(last.outputs, self._conventions.final_tools)
             )
-            if part.assistant is None:
-                part.error = error_of(outer, self._facts[outer.span_id])
-        self._converse(part, people)
+        part.is_truncated = _is_truncated(own, inside)
+        self._converse(part, people, own)
         part.tool_calls = self._tools(part, inside)
         return part
+
+    def _prompted(self, call: Call) -> str | None:
+        """Return the words that a span of its own put before a request that has no input."""
+        before = [
+            span
+            for span in self._prompts
+            if span.start_unix_nano <= call.span.start_unix_nano
+            and self._thread_id(span) == self._thread_id(call.span)
+        ]
+        for span in reversed(before):
+            if text := last_text(span_facts.inputs(span, self._facts[span.span_id]), "user"):
+                return text
+        return None
 
     def _unwrapped(self, call: Call) -> str | None:
         """Return a person's words where the family of the request puts a prompt around them."""
@@ -239,11 +316,11 @@ class Turns:
     def _first_words(self, path: Iterable[Span], role: Role) -> str | None:
         return next((found for span in path if (found := self._human(span, role))), None)
 
-    def _converse(self, part: TurnPart, people: str | None) -> None:
+    def _converse(self, part: TurnPart, people: str | None, calls: Sequence[Call]) -> None:
         """Collect the turn's messages once, however often the history repeats them."""
         seen: set[Any] = set()
         asked: set[str | bytes] = set()  # by the model, whatever id the history gives it
-        for call in part.calls:
+        for call in calls:
             history = _since_last_user(call.inputs)
             for i, message in enumerate((*history, *call.outputs)):
                 if not message.is_text:
@@ -254,6 +331,8 @@ class Turns:
                 if made not in seen and len(part.messages) < MESSAGES_MAX:
                     seen.add(made)
                     part.messages.append((message, call.span.span_id))
+        if part.user is None and calls and _question(calls[0]) is None:
+            part.messages = [(m, span) for m, span in part.messages if m.role != "user"]
         first_user = next((m for m, _ in part.messages if m.role == "user"), None)
         if part.user is not None and first_user is None and not part.continues:
             part.messages.insert(0, (_text_message("user", part.user), part.outer.span_id))
@@ -407,6 +486,25 @@ class Turns:
             found.append(part)
         return found
 
+    def _failed_roots(self, found: Sequence[TurnPart]) -> list[TurnPart]:
+        """Return one turn for each root of a thread that failed before it asked a model."""
+        told = {part.outer.span_id for part in found}
+        for part in found:
+            told.update(span.span_id for span in self._tree.ancestors(part.outer.span_id))
+        failed = [
+            root
+            for root in self._tree.roots
+            if root.span_id in self._threads
+            and root.span_id not in told
+            and not self._calls_below.get(root.span_id)
+            and error_of(root, self._facts[root.span_id]) is not None
+            and not any(_is_of(part, root) for part in found if part.error)
+        ]
+        true_roots = [root for root in failed if root.parent_span_id is None]
+        # Spans whose parent never came may all belong to one turn, and to one that is told.
+        orphans = [] if found or true_roots else failed[:1]
+        return [self._outer_only(root, None) for root in (*true_roots, *orphans)]
+
     def _outer_only(self, span: Span, user: str | None) -> TurnPart:
         inside = self._subtree(span)
         error = error_of(span, self._facts[span.span_id])
@@ -420,8 +518,9 @@ class Turns:
             assistant=None if error else self._human(span, "assistant"),
             error=error,
             span_count=len(inside),
+            is_truncated=_is_truncated((), inside),
         )
-        self._converse(part, None)
+        self._converse(part, None, ())
         part.tool_calls = self._tools(part, inside)
         return part
 
@@ -451,6 +550,49 @@ class _ToolSpans:
         if span is not None:
             self._taken.add(span.span_id)
         return span
+
+
+def _is_of(part: TurnPart, root: Span) -> bool:
+    """Whether a turn took place while a span ran: its own parents never came, or were cut off."""
+    return root.start_unix_nano <= part.start_unix_nano <= root.end_unix_nano
+
+
+def _around(groups: Sequence[_Group], place: int) -> list[_Group]:
+    """Return the groups near one, itself left out."""
+    return [
+        *groups[max(0, place - CHECKS_AROUND) : place],
+        *groups[place + 1 : place + 1 + CHECKS_AROUND],
+    ]
+
+
+def _question(call: Call) -> str | None:
+    """Return what a request was asked; None where limits took the newest question off its input."""
+    inputs = call.inputs
+    if inputs and inputs[-1].is_cut and inputs[-1].role != "user":
+        return None
+    # Attributes are told in order: what comes after the input is gone, and so may be its end.
+    if call.span.dropped_attributes_count and not call.outputs and call.error is None:
+        return None
+    return last_text(inputs, "user")
+
+
+def _is_truncated(calls: Sequence[Call], inside: Sequence[Span]) -> bool:
+    """Whether limits of the sender cut what a turn tells: its texts, or its attributes."""
+    if any(span.dropped_attributes_count for span in inside):
+        return True
+    return any(
+        messages[-1].is_cut
+        for call in calls
+        for messages in (call.inputs, call.outputs)
+        if messages
+    )
+
+
+def _is_answered(call: Call) -> bool:
+    """Whether a request ended with words, and asked for no tool."""
+    return last_answer(call.outputs) is not None and not any(
+        message.of_type("tool_call") for message in call.outputs
+    )
 
 
 def _quotes(prompt: str, words: str) -> bool:

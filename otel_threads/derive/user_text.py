@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
+from otel_threads.derive import cut_json, messages
 from otel_threads.derive.family import Role, parse
 from otel_threads.derive.ranks import Text
 
@@ -80,6 +80,8 @@ def _plain(value: Any, search: _Search, *, is_plain: bool = False, depth: int = 
     if isinstance(value, str):
         parsed = parse(value)
         if isinstance(parsed, str):
+            if _cut(parsed.strip()) and depth < DEPTH_MAX:
+                return _plain(cut_json.read(parsed), search, depth=depth + 1)
             text = parsed.strip()
             refused = _OBJECT.match(text) if is_plain else messages.REPR.match(text) or _cut(text)
             return text if text and not refused and text not in search.elided else None
@@ -104,10 +106,10 @@ def _of_list(value: list[Any], search: _Search, depth: int) -> str | None:
     role = search.role
     found = messages.read(value, role=None)
     if found:
-        return messages.last_text(found, role)
+        return messages.last_of(found, role)
     bare = messages.read(value, role=role) if role == "assistant" else []
     if bare:
-        return messages.last_text(bare, role)
+        return messages.last_of(bare, role)
     if role == "assistant" and isinstance(value[-1], dict | list):
         return _plain(value[-1], search, depth=depth + 1)
     return None
@@ -121,7 +123,7 @@ def _of_object(value: dict[str, Any], search: _Search, depth: int) -> str | None
     role = search.role
     own: Role | None = role if role == "assistant" else None
     if "messages" in value or "role" in value or "choices" in value or "lc" in value:
-        return messages.last_text(messages.read(value, role=own), role)
+        return messages.last_of(messages.read(value, role=own), role)
     for key in search.keys:
         inner = value.get(key)
         if isinstance(inner, str) and inner.strip():
@@ -132,7 +134,7 @@ def _of_object(value: dict[str, Any], search: _Search, depth: int) -> str | None
             found = _plain(inner, search, depth=depth + 1)
             if found:
                 return found
-    return messages.last_text(messages.read(value, role=own), role)
+    return messages.last_of(messages.read(value, role=own), role)
 
 
 def _of_arguments(value: dict[str, Any], search: _Search, depth: int) -> str | None:

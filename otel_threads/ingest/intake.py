@@ -5,6 +5,7 @@ while the writer commits the group before. What is large is decoded beside them,
 own: it may take seconds. `ports.Intake` is the promise.
 """
 
+import dataclasses
 import logging
 import math
 import threading
@@ -14,11 +15,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from otel_threads.core.errors import InvalidPayload, StoreClosed, TooLarge, Unavailable, describe
 from otel_threads.core.model import Load, Outcome, Refusal, Request, Signal
 from otel_threads.core.ports import Batch, SpanWriter
-from otel_threads.decode import columns, counts, logs
+from otel_threads.decode import columns, counts, logs, repair
 from otel_threads.decode.counts import RequestCounts, RequestLimits
+from otel_threads.decode.record_spans import NONE, Alone
 from otel_threads.ingest.inflight import InflightBytes
 from otel_threads.metrics import ACCEPTED, REJECTED, REQUEST_BYTES
 
@@ -70,8 +75,10 @@ class GroupIntake:
         default_project: str,
         project_attribute: str | None = None,
         limits: RequestLimits = LIMITS,
+        alone: Alone = NONE,
     ) -> None:
-        """Start the threads. `event_names`: of the log records to keep, as in `logs.decode`."""
+        """Start the threads. `event_names`, `alone`: which records to keep, as in `logs.decode`."""
+        self._alone = alone
         self._writer = writer
         self._limits = limits
         self._event_names = event_names
@@ -145,8 +152,11 @@ class GroupIntake:
             try:
                 _CHECKS[request.signal](request.payload)
             except InvalidPayload as error:
-                future.set_exception(error)
-                return future
+                repaired = _repaired(request)
+                if repaired is None:
+                    future.set_exception(error)
+                    return future
+                request = repaired
         with self._changed:
             if self._closed:
                 future.set_exception(StoreClosed("the server is stopping"))
@@ -278,6 +288,9 @@ class GroupIntake:
         except Exception as error:  # noqa: BLE001  # must survive anything; every sender is told
             self._inflight.end_decoding(decoded_bytes)
             if len(group) == 1:
+                if isinstance(error, InvalidPayload) and (mended := _repaired(group[0].request)):
+                    self._settle_alone(_Waiting(mended, group[0].future), is_large=is_large)
+                    return
                 self._fail(group[0], error, is_large=is_large)
                 return
             for waiting in group:
@@ -335,18 +348,24 @@ class GroupIntake:
     def _decoded(self, group: Sequence[_Waiting]) -> tuple[Batch, list[_Answer]]:
         spans = [waiting for waiting in group if waiting.request.signal is Signal.TRACES]
         records = [waiting for waiting in group if waiting.request.signal is Signal.LOGS]
-        decoded = self._spans([waiting.request for waiting in spans])
-        rows, log_outcomes = self._logs([waiting.request for waiting in records])
+        logged = [waiting.request for waiting in records]
+        alone = logs.alone_requests(logged, self._alone) if logged else []
+        decoded = self._spans([*(waiting.request for waiting in spans), *alone])
+        rows, log_outcomes = self._logs(logged)
         outcomes = [
             Outcome(accepted=accepted, refused=refused, message=_message(reasons))
             for accepted, refused, reasons in zip(
                 decoded.accepted, decoded.refused, decoded.reasons, strict=True
             )
-        ]
+        ][: len(spans)]  # what comes after was not asked for as spans
         answers = [
             _Answer(waiting.future, waiting.request.signal, outcome)
             for waiting, outcome in zip([*spans, *records], outcomes + log_outcomes, strict=True)
         ]
+        for waiting, answer in zip([*spans, *records], answers, strict=True):
+            if isinstance(waiting.request.payload, repair.Repaired):
+                told = answer.outcome.message
+                answer.outcome.message = f"{told}; {repair.NOTE}" if told else repair.NOTE
         return Batch(decoded.tables, rows), answers
 
     def _pass_on(
@@ -393,11 +412,34 @@ class GroupIntake:
             event_names=self._event_names,
             default_project=self._default_project,
             project_attribute=self._project_attribute,
+            alone=self._alone,
         )
 
 
 _TAKEN_BYTES = {signal: REQUEST_BYTES.labels(signal.value) for signal in Signal}
 _CHECKS = {Signal.TRACES: columns.check, Signal.LOGS: logs.check}
+
+_KINDS = {
+    Signal.TRACES: ExportTraceServiceRequest.DESCRIPTOR,
+    Signal.LOGS: ExportLogsServiceRequest.DESCRIPTOR,
+}
+
+
+def _repaired(request: Request) -> Request | None:
+    """Return a request that cannot be read with its characters replaced; None where that is not it.
+
+    Nobody but a sender with such a character pays for it: 1 s for 16 MB.
+    """
+    if isinstance(request.payload, repair.Repaired):
+        return None
+    try:
+        payload = repair.wire_bytes(request.payload, _KINDS[request.signal])
+    except ValueError:
+        return None
+    if payload == request.payload:
+        return None
+    return dataclasses.replace(request, payload=repair.Repaired(payload))
+
 
 for _signal in _CHECKS:  # so that all are there at 0 before the first
     for _why in Refusal:

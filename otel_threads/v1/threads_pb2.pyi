@@ -396,7 +396,7 @@ class ToolCall(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., arguments: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Turn(_message.Message):
-    __slots__ = ("project", "thread_id", "turn_index", "trace_ids", "span_id", "name", "start_time", "end_time", "duration_ms", "time_to_first_token_ms", "user", "assistant", "system", "error", "messages", "tool_calls", "models", "providers", "usage", "cost_usd", "cost_source", "cost_is_partial", "call_count", "span_count", "message_count", "scores")
+    __slots__ = ("project", "thread_id", "turn_index", "trace_ids", "span_id", "name", "start_time", "end_time", "duration_ms", "time_to_first_token_ms", "user", "assistant", "system", "error", "messages", "tool_calls", "models", "providers", "usage", "cost_usd", "cost_source", "cost_is_partial", "call_count", "span_count", "message_count", "scores", "is_truncated")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -423,6 +423,7 @@ class Turn(_message.Message):
     SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
+    IS_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     turn_index: int
@@ -449,7 +450,8 @@ class Turn(_message.Message):
     span_count: int
     message_count: int
     scores: _containers.RepeatedCompositeFieldContainer[Score]
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., turn_index: _Optional[int] = ..., trace_ids: _Optional[_Iterable[str]] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., time_to_first_token_ms: _Optional[float] = ..., user: _Optional[str] = ..., assistant: _Optional[str] = ..., system: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., tool_calls: _Optional[_Iterable[_Union[ToolCall, _Mapping]]] = ..., models: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., cost_source: _Optional[str] = ..., cost_is_partial: bool = ..., call_count: _Optional[int] = ..., span_count: _Optional[int] = ..., message_count: _Optional[int] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ...) -> None: ...
+    is_truncated: bool
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., turn_index: _Optional[int] = ..., trace_ids: _Optional[_Iterable[str]] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., time_to_first_token_ms: _Optional[float] = ..., user: _Optional[str] = ..., assistant: _Optional[str] = ..., system: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., tool_calls: _Optional[_Iterable[_Union[ToolCall, _Mapping]]] = ..., models: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., cost_source: _Optional[str] = ..., cost_is_partial: bool = ..., call_count: _Optional[int] = ..., span_count: _Optional[int] = ..., message_count: _Optional[int] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., is_truncated: bool = ...) -> None: ...
 
 class Turns(_message.Message):
     __slots__ = ("items", "next_cursor", "total")

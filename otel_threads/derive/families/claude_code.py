@@ -6,7 +6,7 @@ Source: Claude Code monitoring documentation, scope com.anthropic.claude_code.tr
 from collections.abc import Mapping
 from typing import Any
 
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import (
     Family,
@@ -15,6 +15,7 @@ from otel_threads.derive.family import (
     Usage,
     count,
     name,
+    number,
     parse,
     text,
     texts,
@@ -25,7 +26,16 @@ from otel_threads.derive.ranks import Text, TextRank
 SCOPE = "com.anthropic.claude_code"
 # By `span.type`; where it is missing, by the name after `claude_code.`, which says the same. The
 # spans inside a tool (waiting for permission, running) are no tools of their own.
-KINDS: Mapping[str, Kind] = {"interaction": "agent", "llm_request": "llm", "tool": "tool"}
+KINDS: Mapping[str, Kind] = {
+    "interaction": "agent", "llm_request": "llm", "tool": "tool",
+    # Its log records, where there are no spans.
+    "user_prompt": "agent", "api_request": "llm", "api_error": "llm", "tool_result": "tool",
+    "assistant_response": "event", "tool_decision": "event",
+}  # fmt: skip
+EVENTS = (
+    "user_prompt", "api_request", "api_error", "assistant_response", "tool_result", "tool_decision",
+)  # fmt: skip
+RESPONSE = "claude_code.response"  # on the span of a turn, as a record tells it
 REDACTED = "<REDACTED>"  # in place of a prompt, unless it is to be sent
 OUTPUT_EVENT = "tool.output"
 OUTPUT_KEYS = ("output", "content", "diff")
@@ -40,6 +50,17 @@ def kind(span: Span) -> Kind | None:
     if "input_tokens" in span.attributes or "response.model_output" in span.attributes:
         return "llm"
     return "chain"
+
+
+def record(told: LogRecord) -> Mapping[str, Any]:
+    """Return what a record tells of the interaction or the request that it belongs to."""
+    attributes = told.attributes
+    named = told.event_name.removeprefix("claude_code.")
+    if named == "assistant_response" and isinstance(attributes.get("response"), str):
+        return {RESPONSE: attributes["response"], "response.model_output": attributes["response"]}
+    if named == "user_prompt" and isinstance(attributes.get("prompt"), str):
+        return {"user_prompt": attributes["prompt"]}
+    return {}
 
 
 def inputs(span: Span) -> Messages:
@@ -80,6 +101,7 @@ def values(span: Span) -> Mapping[str, Any]:
     found: dict[str, Any] = {
         "ttft_ms": count(attributes.get("ttft_ms")),
         "finish_reasons": texts(attributes.get("stop_reason")) or None,
+        "cost_usd": number(attributes.get("cost_usd")),
     }
     if kind(span) == "tool":
         found |= {
@@ -95,7 +117,7 @@ def values(span: Span) -> Mapping[str, Any]:
 
 
 def _arguments(attributes: Mapping[str, Any]) -> Any:
-    given = _without_title(attributes.get("tool_input"))
+    given = _without_title(attributes.get("tool_input", attributes.get("tool_parameters")))
     if given is not None:
         return parse(given)
     for key, argument in (("full_command", "command"), ("file_path", "file_path")):
@@ -164,7 +186,12 @@ FAMILY = Family(
     usage=usage,
     values=values,
     names={"request_model": ("model",)},
-    user_texts=(Text("user_prompt", TextRank.REQUEST),),
+    user_texts=(Text("user_prompt", TextRank.REQUEST), Text("prompt", TextRank.PLAIN)),
+    assistant_texts=(Text(RESPONSE, TextRank.RUN),),
+    log_events=("claude_code.*", *EVENTS),
+    record=record,
+    alone_events=dict.fromkeys(("claude_code.*", *EVENTS), ("session.id",)),
+    turn_events=("user_prompt", "claude_code.user_prompt"),
     elided=(REDACTED,),
     libraries=(LIBRARY,),
 )

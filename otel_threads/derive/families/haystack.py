@@ -12,7 +12,9 @@ from otel_threads.derive.family import Family, Kind, Messages, Usage, count, par
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank
 
-INPUT, OUTPUT = "haystack.component.input", "haystack.component.output"
+# Version 3: an agent's requests and tools are steps, with names of their own.
+STEP = "haystack.agent.step."
+STEP_KINDS: Mapping[str, Kind] = {f"{STEP}llm": "llm", f"{STEP}tool": "tool"}
 
 
 def kind(span: Span) -> Kind | None:
@@ -21,19 +23,29 @@ def kind(span: Span) -> Kind | None:
         if component.endswith("Generator"):
             return "llm"
         return "retriever" if component.endswith("Retriever") else "chain"
+    if found := STEP_KINDS.get(span.name):
+        return found
     return "chain" if span.name.startswith("haystack.") else None
 
 
+def _said(span: Span, side: str) -> Any:
+    """Return a request's input or output, of a component or of an agent's step."""
+    if not _generates(span):
+        return None
+    attributes = span.attributes
+    return attributes.get(f"haystack.component.{side}", attributes.get(f"{STEP}llm.{side}"))
+
+
 def inputs(span: Span) -> Messages:
-    return messages.read(span.attributes.get(INPUT), role="user") if _generates(span) else []
+    return messages.read(_said(span, "input"), role="user")
 
 
 def outputs(span: Span) -> Messages:
-    return messages.read(span.attributes.get(OUTPUT), role="assistant") if _generates(span) else []
+    return messages.read(_said(span, "output"), role="assistant")
 
 
 def usage(span: Span) -> Usage | None:
-    output = parse(span.attributes.get(OUTPUT)) if _generates(span) else None
+    output = parse(_said(span, "output"))
     replies = output.get("replies") if isinstance(output, dict) else None
     found = []
     for reply in replies if isinstance(replies, list) else []:
@@ -45,9 +57,18 @@ def usage(span: Span) -> Usage | None:
                     input_tokens=count(details.get("prompt_tokens")),
                     output_tokens=count(details.get("completion_tokens")),
                     total_tokens=count(details.get("total_tokens")),
+                    cache_read_tokens=_inner(details, "prompt_tokens_details", "cached_tokens"),
+                    reasoning_tokens=_inner(
+                        details, "completion_tokens_details", "reasoning_tokens"
+                    ),
                 )
             )
     return total(found) or None
+
+
+def _inner(details: Mapping[str, Any], key: str, name: str) -> int | None:
+    inner = details.get(key)
+    return count(inner.get(name)) if isinstance(inner, dict) else None
 
 
 def _generates(span: Span) -> bool:
@@ -55,7 +76,7 @@ def _generates(span: Span) -> bool:
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    output = parse(span.attributes.get(OUTPUT)) if _generates(span) else None
+    output = parse(_said(span, "output"))
     replies = output.get("replies") if isinstance(output, dict) else None
     first = replies[0] if isinstance(replies, list) and replies else None
     meta = first.get("meta", first.get("_meta")) if isinstance(first, dict) else None
@@ -83,12 +104,17 @@ export HAYSTACK_CONTENT_TRACING_ENABLED=true
 FAMILY = Family(
     name="haystack",
     source="deepset-ai/haystack, haystack/tracing",
-    marks=("haystack.component.",),
+    marks=("haystack.component.", STEP),
     kind=kind,
     inputs=inputs,
     outputs=outputs,
     usage=usage,
     values=values,
+    names={
+        "tool_name": ("haystack.tool.name",),
+        "tool_arguments": (f"{STEP}tool.input",),
+        "tool_result": (f"{STEP}tool.output",),
+    },
     user_texts=(Text("haystack.agent.input", TextRank.REQUEST),),
     assistant_texts=(Text("haystack.agent.output", TextRank.STATE),),
     libraries=(LIBRARY,),

@@ -162,8 +162,14 @@ FAMILY = Family(
             for word in ("langfuse_session_id", *PLAIN_WORDS)
         ),
     ),
-    user_texts=(Text(INPUT, TextRank.RUN),),
-    assistant_texts=(Text(OUTPUT, TextRank.RUN),),
+    user_texts=(
+        Text("langfuse.trace.input", TextRank.RUN),
+        Text(INPUT, TextRank.RUN),
+    ),
+    assistant_texts=(
+        Text("langfuse.trace.output", TextRank.RUN),
+        Text(OUTPUT, TextRank.RUN),
+    ),
     metadata_prefixes=("langfuse.trace.metadata.",),
     metadata_noise=("langfuse_",),
     resource_environments=("langfuse.environment",),

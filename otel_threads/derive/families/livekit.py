@@ -12,6 +12,9 @@ from otel_threads.derive.family import Family, Kind, Messages, number, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
+# Speech to speech: the model hears and speaks, and no text goes in.
+REALTIME = "realtime_assistant_turn"
+
 
 def kind(span: Span) -> Kind | None:
     if not span.scope_name.startswith("livekit"):
@@ -25,7 +28,8 @@ def inputs(span: Span) -> Messages:
 
 
 def outputs(span: Span) -> Messages:
-    if "lk.pii.chat_ctx" not in span.attributes and "lk.chat_ctx" not in span.attributes:
+    has_context = "lk.pii.chat_ctx" in span.attributes or "lk.chat_ctx" in span.attributes
+    if not has_context and span.name != REALTIME:
         return []
     text = span.attributes.get("lk.pii.response.text", span.attributes.get("lk.response.text"))
     return messages.read_text(text, "assistant") if isinstance(text, str) else []

@@ -7,7 +7,7 @@ up to 1.36 for the older names.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from otel_threads.core.model import Span
+from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Message, Messages, Role, parse
 from otel_threads.derive.library import Library
@@ -58,12 +58,30 @@ def kind(span: Span) -> Kind | None:
 
 def inputs(span: Span) -> Messages:
     found = messages.read(span.attributes.get("gen_ai.input.messages"), role="user")
-    return found or _from_events(span, "gen_ai.input.messages", MESSAGE_EVENTS)
+    found = found or _from_events(span, "gen_ai.input.messages", MESSAGE_EVENTS)
+    return found or messages.read(span.attributes.get("gen_ai.prompt"), role="user")
 
 
 def outputs(span: Span) -> Messages:
     found = messages.read(span.attributes.get("gen_ai.output.messages"), role="assistant")
-    return found or _from_events(span, "gen_ai.output.messages", {CHOICE: "assistant"})
+    found = found or _from_events(span, "gen_ai.output.messages", {CHOICE: "assistant"})
+    return found or messages.read(span.attributes.get("gen_ai.completion"), role="assistant")
+
+
+def record(told: LogRecord) -> Mapping[str, Any]:
+    """Return the messages of a record whose body holds a whole request, whatever its event.
+
+    AWS' distribution takes what was said off the spans, and puts it into records of theirs.
+    """
+    body = parse(told.body)
+    if not isinstance(body, dict):
+        return {}
+    found = {}
+    for side in ("input", "output"):
+        said = body.get(side)
+        if isinstance(said, dict) and isinstance(said.get("messages"), list):
+            found[f"gen_ai.{side}.messages"] = said["messages"]
+    return found
 
 
 def system(span: Span) -> str | None:
@@ -116,6 +134,8 @@ def _from_events(span: Span, details_key: str, roles: Mapping[str, Role]) -> Mes
 
 
 def _event_message(role: Role, attributes: Mapping[str, Any], body: Any) -> list[Message]:
+    if body is None:  # Azure's SDKs write what would be the body as JSON into an attribute
+        body = parse(attributes.get("gen_ai.event.content"))
     if isinstance(body, dict):
         body = {key: value for key, value in body.items() if value != ELIDED}
         inner = body.get("message")
@@ -190,6 +210,12 @@ FAMILY = Family(
         "response_model": ("gen_ai.response.model",),
         "provider": ("gen_ai.provider.name", "gen_ai.system"),
         "response_id": ("gen_ai.response.id",),
+        "request_id": ("gen_ai.request.id", "request_id"),
+        "previous_response_id": (
+            "gen_ai.request.previous_response.id",
+            "gen_ai.request.previous_response_id",
+            "openai.request.previous_response_id",
+        ),
         "finish_reasons": ("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"),
         "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
         "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
@@ -198,23 +224,45 @@ FAMILY = Family(
             "gen_ai.usage.cache_read.input_tokens",
             "gen_ai.usage.cache_read_input_tokens",
             "gen_ai.usage.input_cached_tokens",
+            "gen_ai.usage.cache_read_tokens",
             "gen_ai.usage.details.cache_read_tokens",
+            "gen_ai.usage.details.cache_read_input_tokens",
+            "gen_ai.usage.details.cached_content_tokens",
+            "gen_ai.usage.details.cached_tokens",
             "gen_ai.usage.cached_tokens",
+            "gen_ai.usage.cached_input_tokens",
         ),
         "cache_write_tokens": (
             "gen_ai.usage.cache_write.input_tokens",
             "gen_ai.usage.cache_creation.input_tokens",
             "gen_ai.usage.cache_write_input_tokens",
             "gen_ai.usage.cache_creation_input_tokens",
+            "gen_ai.usage.cache_write_tokens",
+            "gen_ai.usage.cache_creation_tokens",
+            "gen_ai.usage.input_cache_creation",
             "gen_ai.usage.details.cache_write_tokens",
+            "gen_ai.usage.details.cache_creation_input_tokens",
         ),
         "reasoning_tokens": (
             "gen_ai.usage.reasoning.output_tokens",
             "gen_ai.usage.reasoning_tokens",
+            "gen_ai.usage.reasoning_output_tokens",
+            "gen_ai.usage.output_reasoning_tokens",
             "gen_ai.usage.details.reasoning_tokens",
+            "gen_ai.usage.details.thoughts_tokens",
         ),
-        "input_audio_tokens": ("gen_ai.usage.audio.input_tokens",),
-        "output_audio_tokens": ("gen_ai.usage.audio.output_tokens",),
+        "input_audio_tokens": (
+            "gen_ai.usage.audio.input_tokens",
+            "gen_ai.usage.input_audio_tokens",
+            "gen_ai.usage.details.input_audio_tokens",
+            "gen_ai.usage.details.audio_prompt_tokens",
+        ),
+        "output_audio_tokens": (
+            "gen_ai.usage.audio.output_tokens",
+            "gen_ai.usage.output_audio_tokens",
+            "gen_ai.usage.details.output_audio_tokens",
+            "gen_ai.usage.details.audio_candidates_tokens",
+        ),
         "ttft_s": (
             "gen_ai.response.time_to_first_chunk",
             "gen_ai.client.operation.time_to_first_chunk",
@@ -223,13 +271,16 @@ FAMILY = Family(
         "tool_call_id": ("gen_ai.tool.call.id",),
         "tool_arguments": ("gen_ai.tool.call.arguments",),
         "tool_result": ("gen_ai.tool.call.result",),
-        "user_id": ("user.id", "enduser.id", "gen_ai.request.user"),
+        "user_id": ("user.id", "enduser.id", "gen_ai.request.user", "gen_ai.user.id"),
         "error_type": ("error.type",),
         "error_message": ("error.message",),
         "agent_name": ("gen_ai.agent.name",),
         "environment": ("deployment.environment.name", "deployment.environment"),
     },
-    thread_ids=(ThreadId("gen_ai.conversation.id", ThreadIdRank.CONVERSATION),),
+    thread_ids=(
+        ThreadId("gen_ai.conversation.id", ThreadIdRank.CONVERSATION),
+        ThreadId("gen_ai.session.id", ThreadIdRank.SESSION),  # proposed, never adopted; in use
+    ),
     not_thread_ids={"thread.id": "OpenTelemetry means an operating-system thread by it"},
     user_texts=(
         Text("gen_ai.input.messages", TextRank.REQUEST),
@@ -242,5 +293,6 @@ FAMILY = Family(
     resource_environments=("deployment.environment.name", "deployment.environment"),
     elided=(ELIDED,),
     log_events=("gen_ai.*",),
+    record=record,
     libraries=(LIBRARY,),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.family import Family, Kind, Messages, parse
+from otel_threads.derive.family import Family, Kind, Messages, name, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
@@ -60,6 +60,8 @@ def _flattened(attributes: dict[str, Any], prefix: str, role: str) -> Messages:
 
 def values(span: Span) -> Mapping[str, Any]:
     """Read a decorated tool: its arguments and result are the entity's."""
+    if span.attributes.get("gen_ai.operation.name") == "execute_tool":
+        return _langchains_tool(span)
     if KINDS.get(str(span.attributes.get("traceloop.span.kind", "")).lower()) != "tool":
         return {}
     arguments = parse(span.attributes.get("traceloop.entity.input"))
@@ -70,6 +72,24 @@ def values(span: Span) -> Mapping[str, Any]:
         "tool_arguments": arguments,
         "tool_result": span.attributes.get("traceloop.entity.output"),
     }
+
+
+def _langchains_tool(span: Span) -> Mapping[str, Any]:
+    """Read a tool of LangChain.js: the entity is a class, the tool's name is in its message."""
+    given = parse(span.attributes.get("traceloop.entity.input"))
+    arguments = given.get("args") if isinstance(given, dict) else None
+    made = parse(span.attributes.get("traceloop.entity.output"))
+    message = made.get("kwargs") if isinstance(made, dict) else None
+    if not isinstance(message, dict):
+        return {}
+    found: dict[str, Any] = {
+        "tool_name": name(message.get("name")),
+        "tool_call_id": name(message.get("tool_call_id")),
+        "tool_result": message.get("content"),
+    }
+    if isinstance(arguments, list) and len(arguments) == 1:
+        found["tool_arguments"] = parse(arguments[0])
+    return found
 
 
 LIBRARY = Library(

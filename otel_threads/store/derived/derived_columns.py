@@ -152,6 +152,7 @@ TURNS = pa.schema(
         ("message_count", _I),
         *_SPENT,
         ("is_cut", _B),
+        ("is_truncated", _B),
     ]
 )
 TURN_PIECES = pa.schema(

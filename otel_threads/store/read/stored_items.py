@@ -34,7 +34,7 @@ def _columns(item: type, *, but: Sequence[str]) -> tuple[str, ...]:
 _ANNOTATED = ("tags", "comment_count", "scores", "usage", "metadata")
 _THREAD = _columns(Thread, but=(*_ANNOTATED, "status"))
 _TRACE = _columns(Trace, but=_ANNOTATED)
-_TURN = _columns(Turn, but=("error", "messages", "tool_calls", "usage", "scores"))
+_TURN = _columns(Turn, but=("error", "messages", "tool_calls", "usage", "is_truncated", "scores"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +195,7 @@ def turn(row: Row) -> Turn:
         messages=[message(one) for one in row["messages"]],
         tool_calls=[_tool_call(one) for one in orjson.loads(row["tool_calls"])],
         usage=usage(row),
+        is_truncated=bool(row["is_truncated"]),  # null in rows of before there was the column
         scores=[],
     )
 

@@ -31,6 +31,8 @@ COLUMNS = (
     "attribute_types",
     "resource_conversation_id",
     "resource_environment",
+    "resource_language",
+    "dropped_attributes_count",
     "received_unix_nano",
     "ingest_seq",
 )
@@ -46,6 +48,7 @@ FEW = (
     "attribute_types",
     "resource_conversation_id",
     "resource_environment",
+    "resource_language",
 )
 LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
 
@@ -99,6 +102,8 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
         types,
         conversation_id,
         environment,
+        language,
+        dropped,
         received,
         sequence,
         own,
@@ -110,6 +115,8 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
         resource = {}
         if conversation_id:
             resource["gen_ai.conversation.id"] = conversation_id
+        if language == "webjs":  # a browser's session is no conversation
+            resource["telemetry.sdk.language"] = language
         if environment:
             resource["deployment.environment.name"] = environment
         found.append(
@@ -131,6 +138,7 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
                 events=events.get(key, ()),
                 received_unix_nano=received,
                 sequence=sequence,
+                dropped_attributes_count=dropped or 0,
             )
         )
     return found

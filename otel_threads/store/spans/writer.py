@@ -34,6 +34,9 @@ BYTES_MAX = 32 * 1024 * 1024  # Arrow bytes that share a commit: bounds memory a
 QUEUED_MAX = 3  # batches decoded ahead of the commit
 RESENT_SPANS_SQL = sql_files.query("resent_spans")
 RESENT_LOGS_SQL = sql_files.query("resent_logs")
+DELETE_REPLACED_SQL = [
+    sql_files.query(f"delete_replaced_{table}") for table in ("spans", *CHILDREN)
+]
 LAST_SEQUENCE_SQL = sql_files.query("last_sequence")
 
 Done = Callable[[Exception | None], None]
@@ -207,7 +210,12 @@ def _together(batches: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
 def _without_resent(
     cursor: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], recent: RecentSpans
 ) -> dict[str, pa.Table]:
-    """Return the rows of spans that are new: neither stored already nor twice in the batch."""
+    """Return the rows of spans to store: neither stored already nor twice in the batch.
+
+    Of a span that comes in several versions the most complete stays, in whatever order they come:
+    some senders tell of a span when it starts, and again when it is whole. What is stored of a
+    span that the batch has more of is deleted.
+    """
     spans = tables["spans"]
     if not spans.num_rows:
         return tables
@@ -217,9 +225,9 @@ def _without_resent(
     first, last = int(starts.min()), int(starts.max())
     keep = np.ones(spans.num_rows, dtype=bool)
     if len(np.unique(hashes)) < spans.num_rows:
-        keep = _first_of_id(spans, trace_ids, span_ids)
+        keep = _best_of_id(spans, trace_ids, span_ids)
     if recent.may_hold(hashes, first):
-        keep[_stored(cursor, spans, {"first": first, "last": last})] = False
+        keep &= _not_stored(cursor, spans, keep, {"first": first, "last": last})
     recent.add(hashes, last)
     if keep.all():
         return tables
@@ -227,24 +235,52 @@ def _without_resent(
     return columns.keep_spans(tables, keep)
 
 
-def _stored(
-    cursor: duckdb.DuckDBPyConnection, spans: pa.Table, bounds: dict[str, int]
+def _not_stored(
+    cursor: duckdb.DuckDBPyConnection, spans: pa.Table, keep: np.ndarray, bounds: dict[str, int]
 ) -> np.ndarray:
-    """Return the rows of the spans that are in the file; `bounds` are those of their starts."""
-    ids = spans.select(["project", "trace_id", "span_id"])
-    register(cursor, "batch_ids", ids.append_column("row", pa.array(np.arange(spans.num_rows))))
-    found: np.ndarray = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()["row"]
+    """Return which rows the file lacks, or has a less complete version of: this is deleted.
+
+    `keep` are the rows that are asked about; `bounds` are those of their starts.
+    """
+    ids = spans.select(["project", "trace_id", "span_id", "end_time_unix_nano"])
+    ids = ids.append_column("attribute_count", pa.array(_attribute_counts(spans)))
+    ids = ids.append_column("row", pa.array(np.arange(spans.num_rows))).filter(pa.array(keep))
+    register(cursor, "batch_ids", ids)
+    found = cursor.execute(RESENT_SPANS_SQL, bounds).fetchnumpy()
     unregister(cursor, "batch_ids")
-    return found
+    missing = np.ones(spans.num_rows, dtype=bool)
+    missing[found["row"]] = False
+    better = np.asarray(found["row"])[np.asarray(found["is_more_complete"], dtype=bool)]
+    if len(better):
+        register(
+            cursor, "replaced_ids", spans.select(["project", "trace_id", "span_id"]).take(better)
+        )
+        for delete in DELETE_REPLACED_SQL:
+            cursor.execute(delete, bounds)
+        unregister(cursor, "replaced_ids")
+        missing[better] = True
+    return missing
 
 
-def _first_of_id(spans: pa.Table, trace_ids: np.ndarray, span_ids: np.ndarray) -> np.ndarray:
-    """Return which rows are the first of their project, trace_id and span_id within the batch."""
+def _best_of_id(spans: pa.Table, trace_ids: np.ndarray, span_ids: np.ndarray) -> np.ndarray:
+    """Return which rows are the most complete of their project, trace_id and span_id in the batch.
+
+    Of those that are alike it is the first.
+    """
     projects = spans.column("project").combine_chunks().dictionary_encode().indices.to_numpy()
     ids = np.char.add(np.char.add(trace_ids, span_ids), projects.astype("S"))
+    ends = spans.column("end_time_unix_nano").to_numpy()
+    order = np.lexsort((np.arange(spans.num_rows), -_attribute_counts(spans), -ends))
     keep = np.zeros(spans.num_rows, dtype=bool)
-    keep[np.unique(ids, return_index=True)[1]] = True
+    keep[order[np.unique(ids[order], return_index=True)[1]]] = True
     return keep
+
+
+def _attribute_counts(spans: pa.Table) -> np.ndarray:
+    """Return how many attributes each row has in its map."""
+    chunks = [chunk for chunk in spans.column("attributes").chunks if len(chunk)]
+    counts = [np.diff(chunk.offsets.to_numpy(zero_copy_only=False)) for chunk in chunks]
+    return np.concatenate(counts).astype(np.int64)
 
 
 def _fixed(column: pa.ChunkedArray, length: int) -> np.ndarray:

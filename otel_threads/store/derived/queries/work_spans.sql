@@ -9,6 +9,8 @@ select
         resource_attributes['deployment.environment.name'],
         resource_attributes['deployment.environment'],
         resource_attributes['langfuse.environment']) as resource_environment,
+    resource_attributes['telemetry.sdk.language'] as resource_language,
+    try_cast(extras ->> 'dropped_attributes_count' as bigint) as dropped_attributes_count,
     epoch_us(received_at) * 1000 as received_unix_nano, ingest_seq
 from spans s semi join work_ids w on s.trace_id = w.trace_id
 where start_time_unix_nano >= $first
