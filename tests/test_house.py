@@ -186,7 +186,7 @@ LONGER = {
     "_texts": 393,
     "stats": 388,
     "_spilled": 383,
-    "_part": 381,
+    "_part": 447,
     "_call": 390,
     "_slices": 390,
     "add_scores": 370,
@@ -205,7 +205,10 @@ LONGER = {
     "_export": 323,
     "trace": 312,
     "_events": 304,
-    "decode": 310,
+    "decode": 402,
+    "_chat": 337,
+    "_stored_span": 344,
+    "spans": 301,
 }
 NO_CODE = {
     tokenize.COMMENT,

@@ -70,7 +70,8 @@ def test_an_old_file_gives_the_answers_that_the_old_program_gave(file, tmp_path,
     assert len(said) > 50
     for path, text in said.items():
         answer = httpx.get(f"{server.api}{path}", timeout=60)
-        assert (path, answer.text) == (path, text)
+        # A field that came since, and that a row of before has no value of.
+        assert (path, answer.text.replace('"is_truncated":false,', "")) == (path, text)
 
 
 def test_the_names_of_a_file_that_was_migrated_are_those_of_a_new_one(tmp_path):

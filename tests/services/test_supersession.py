@@ -48,7 +48,7 @@ def test_lists_the_view_and_writing_agree(database, rule):
         rows = cursor.execute("select name from scores where superseded_at is null").fetchall()
     annotations.put_scores([score(f"s-{sequence}", 2.0) for sequence in SEQUENCES])
     with database.cursor() as cursor:
-        counts = cursor.execute("select name, count(*) from score_records group by 1").fetchall()
+        counts = cursor.execute("select name, count(*) from x_score_records group by 1").fetchall()
 
     history = {f"s-{sequence}" for sequence in SEQUENCES if FIRST <= sequence < NEWEST}
     history.add("s-5")  # it holds for the thread's first trace, which is not the newest
