@@ -186,7 +186,7 @@ LONGER = {
     "_texts": 393,
     "stats": 388,
     "_spilled": 383,
-    "_part": 447,
+    "_part": 460,
     "_call": 390,
     "_slices": 390,
     "add_scores": 370,
