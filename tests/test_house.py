@@ -201,7 +201,7 @@ LONGER = {
     "_read": 329,
     "fill": 328,
     "_of_object": 328,
-    "_converse": 327,
+    "_converse": 376,
     "_export": 323,
     "trace": 312,
     "_events": 304,
