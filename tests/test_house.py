@@ -143,11 +143,13 @@ def test_the_projection_has_the_field_numbers_of_otlp():
 
 
 def test_the_generated_pages_are_what_the_code_says():
-    from otel_threads.document import pages
+    from otel_threads.document import filled, pages
 
     made = pages()
     kept = {name: (ROOT / "docs" / name).read_text() for name in made}
     assert kept == made, "run: python -m otel_threads.document docs"
+    filters_page = (ROOT / "docs/filters.md").read_text()
+    assert filled(filters_page) == filters_page, "run: python -m otel_threads.document docs"
     own = {f"thread-ids/{path.name}" for path in (ROOT / "docs/thread-ids").glob("*")}
     assert own <= set(made)
 
@@ -165,12 +167,10 @@ def parsed(source: str) -> ast.Module:
 TOKENS_MAX = 300  # of a function, without its docstring; complexity is ruff's C901
 # Functions that were longer when the gate came, with what they may have: only ever less.
 LONGER = {
-    "decoded": 563, "replace": 518, "__init__": 500, "attributes_of": 464, "_read_object": 463,
-    "page": 475, "_span": 415, "_readable": 394, "_texts": 393, "stats": 388, "_spilled": 383,
-    "_part": 381, "_call": 390, "_slices": 390, "add_scores": 370, "turns": 366,
-    "change_tags": 349, "add_lifecycle": 349, "shaped": 344, "compact": 343, "evaluations": 341,
-    "_open_ports": 370, "_slice": 350, "_read": 329, "fill": 328, "_of_object": 328,
-    "_converse": 327, "_export": 323, "trace": 312, "_events": 304, "decode": 310,
+    "decoded": 563, "replace": 518, "__init__": 388, "attributes_of": 464, "_read_object": 463,
+    "_span": 415, "_texts": 393, "_spilled": 383, "_part": 381, "_call": 390, "_slices": 390,
+    "turns": 366, "compact": 343, "evaluations": 341, "_open_ports": 370, "_slice": 350, "_read": 329,
+    "fill": 328, "_of_object": 328, "_converse": 327, "_export": 323, "_events": 304, "decode": 310,
 }  # fmt: skip
 NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
