@@ -4,14 +4,19 @@ python -m otel_threads.document docs
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from otel_threads.core.fields import FilterType
+from otel_threads.core.filters import described
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.family import Family
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text
 from otel_threads.services.libraries import LIBRARIES
+from otel_threads.store.read.list_query import THREADS, TRACES
 
 HEAD = """\
 # Conventions
@@ -196,6 +201,51 @@ def library_page(library: Library) -> str:
     )
 
 
+BEGIN, END = "<!-- fields: made from the code -->\n", "<!-- end of fields -->\n"
+KINDS: Mapping[FilterType, str] = {
+    "text": "text",
+    "number": "number",
+    "duration": "duration",
+    "time": "time",
+    "boolean": "true or false",
+    "list": "list",
+    "map": "text",
+    "score": "number",
+    "message": "text",
+}
+
+
+def fields_table() -> str:
+    """Return the fields that filters know as a table, by name: of threads, of traces or of both."""
+    threads = {one.name: one for one in described(Thread, sorts=THREADS.sorts)}
+    traces = {one.name: one for one in described(Trace, sorts=TRACES.sorts)}
+    rows = ["| field | kind | of | sorts | what it is |", "| --- | --- | --- | --- | --- |"]
+    for name, field in sorted({**traces, **threads}.items()):
+        of = " ".join(
+            kind for kind, known in (("threads", threads), ("traces", traces)) if name in known
+        )
+        shown = f"{name}KEY" if name.endswith(".") else name
+        unit = f", {field.unit}" if field.unit and field.unit not in name else ""
+        sorts = "yes" if field.sortable else ""
+        rows.append(
+            f"| `{shown}` | {KINDS[field.type]}{unit} | {of} | {sorts} | {field.description} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def filled(page: str) -> str:
+    """Return docs/filters.md with its table of fields as the code has it.
+
+    Raises:
+        ValueError: the page has no place for the table.
+    """
+    before, _, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"the page lacks {BEGIN!r} or {END!r}")
+    return f"{before}{BEGIN}\n{fields_table()}\n{END}{after}"
+
+
 def pages() -> dict[str, str]:
     """Return every generated page by its path below docs/."""
     return {
@@ -210,3 +260,5 @@ if __name__ == "__main__":
         path = Path(sys.argv[1]) / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    filters_page = Path(sys.argv[1]) / "filters.md"
+    filters_page.write_text(filled(filters_page.read_text(encoding="utf-8")), encoding="utf-8")

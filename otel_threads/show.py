@@ -5,6 +5,7 @@ control characters that could steer a terminal.
 """
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -292,7 +293,22 @@ def stats(found: Row) -> RenderableType:
         f"{found['turn_count']} turns, {found['trace_count']} traces, "
         f"{found['span_count']} spans, {found['error_count']} errors"
     )
-    spread = _table(("", {}), *((name, RIGHT) for name in ("p50", "p90", "p99", "avg", "max")))
+    used = found["usage"]["sum"]
+    tokens = Text(
+        f"tokens {count(used['total_tokens'])} "
+        f"(in {count(used['input_tokens'])}, out {count(used['output_tokens'])})"
+        f"   cost {dollars(found['cost_usd']['sum']) or 'unknown'}"
+    )
+    parts: list[RenderableType] = [head, Text(), _spreads(found), Text(), tokens]
+    if found["models"]:
+        parts += [Text(), _models(found["models"])]
+    if found["scores"]:
+        parts += [Text(), _scores(found["scores"])]
+    return Group(*parts)
+
+
+def _spreads(found: Row) -> Table:
+    shown = _table(("", {}), *((name, RIGHT) for name in ("p50", "p90", "p99", "avg", "max")))
     for name, label, how in (
         ("duration_ms", "thread", took),
         ("turn_duration_ms", "turn", took),
@@ -300,34 +316,29 @@ def stats(found: Row) -> RenderableType:
         ("turns_per_thread", "turns a thread", _plain),
     ):
         row = found[name]
-        spread.add_row(label, *(how(row[key]) for key in ("p50", "p90", "p99", "avg", "max")))
-    parts: list[RenderableType] = [head, Text(), spread, Text()]
-    used = found["usage"]["sum"]
-    parts.append(
-        Text(
-            f"tokens {count(used['total_tokens'])} "
-            f"(in {count(used['input_tokens'])}, out {count(used['output_tokens'])})"
-            f"   cost {dollars(found['cost_usd']['sum']) or 'unknown'}"
+        shown.add_row(label, *(how(row[key]) for key in ("p50", "p90", "p99", "avg", "max")))
+    return shown
+
+
+def _models(found: Mapping[str, Row]) -> Table:
+    shown = _table(("model", CUT), *((name, RIGHT) for name in ("calls", "in", "out", "cost")))
+    for name, row in found.items():
+        shown.add_row(
+            safe(name, length=60),
+            str(row["call_count"]),
+            count(row["input_tokens"]),
+            count(row["output_tokens"]),
+            dollars(row["cost_usd"]),
         )
-    )
-    if found["models"]:
-        models = _table(("model", CUT), *((name, RIGHT) for name in ("calls", "in", "out", "cost")))
-        for name, row in found["models"].items():
-            models.add_row(
-                safe(name, length=60),
-                str(row["call_count"]),
-                count(row["input_tokens"]),
-                count(row["output_tokens"]),
-                dollars(row["cost_usd"]),
-            )
-        parts += [Text(), models]
-    if found["scores"]:
-        scores = _table(("score", CUT), *((name, RIGHT) for name in ("n", "avg", "min", "max")))
-        for name, row in found["scores"].items():
-            numbers = (_plain(row[key]) for key in ("avg", "min", "max"))
-            scores.add_row(safe(name, length=60), str(row["count"]), *numbers)
-        parts += [Text(), scores]
-    return Group(*parts)
+    return shown
+
+
+def _scores(found: Mapping[str, Row]) -> Table:
+    shown = _table(("score", CUT), *((name, RIGHT) for name in ("n", "avg", "min", "max")))
+    for name, row in found.items():
+        numbers = (_plain(row[key]) for key in ("avg", "min", "max"))
+        shown.add_row(safe(name, length=60), str(row["count"]), *numbers)
+    return shown
 
 
 def _plain(value: float | None) -> str:

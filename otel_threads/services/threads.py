@@ -188,7 +188,7 @@ class ThreadService:
         return Selection(
             project=self._project(given.get("project")),
             thread_id=given.get("thread_id"),
-            thread_ids=list(thread_ids) if thread_ids is not None else None,
+            thread_ids=thread_ids,
             status=status,
             filter=filters.parse(filter_, filters.THREAD_FIELDS) if filter_ else None,
             search=given.get("search") or None,

@@ -24,12 +24,28 @@ ThreadQuery = Annotated[str | None, Query(description="Conversation id.")]
 
 
 def add_scores(api: FastAPI, annotations: AnnotationService) -> None:
-    """Add the calls of scores."""
+    """Add the calls that write scores, and the names in use."""
 
     @api.put(f"{BASE}/scores", response_model=Written, responses=ERRORS, tags=["scores"])
     def put_scores(body: bodies.NewScores) -> Response:
         """Write scores, all or none; each in place of its target's, name's and author's."""
         return json_response(annotations.put_scores(**body.given()))
+
+    @api.get(
+        f"{BASE}/scores/names", response_model=schemas.ScoreNames, responses=ERRORS, tags=["scores"]
+    )
+    def list_score_names(project: ProjectQuery = None) -> Response:
+        """List the names in use."""
+        return json_response(annotations.score_names(project=project))
+
+    @api.post(f"{BASE}/scores/delete", response_model=Deleted, responses=ERRORS, tags=["scores"])
+    def delete_scores(body: bodies.ScoreTargets) -> Response:
+        """Delete scores by target and name, of one author or of all."""
+        return json_response(annotations.delete_scores(**body.given()))
+
+
+def add_score_list(api: FastAPI, annotations: AnnotationService) -> None:
+    """Add the list of scores."""
 
     @api.get(f"{BASE}/scores", response_model=schemas.Scores, responses=ERRORS, tags=["scores"])
     def list_scores(
@@ -59,18 +75,6 @@ def add_scores(api: FastAPI, annotations: AnnotationService) -> None:
                 cursor=cursor,
             )
         )
-
-    @api.get(
-        f"{BASE}/scores/names", response_model=schemas.ScoreNames, responses=ERRORS, tags=["scores"]
-    )
-    def list_score_names(project: ProjectQuery = None) -> Response:
-        """List the names in use."""
-        return json_response(annotations.score_names(project=project))
-
-    @api.post(f"{BASE}/scores/delete", response_model=Deleted, responses=ERRORS, tags=["scores"])
-    def delete_scores(body: bodies.ScoreTargets) -> Response:
-        """Delete scores by target and name, of one author or of all."""
-        return json_response(annotations.delete_scores(**body.given()))
 
 
 def add_comments(api: FastAPI, annotations: AnnotationService) -> None:
@@ -126,9 +130,7 @@ def add_comments(api: FastAPI, annotations: AnnotationService) -> None:
         return Response(status_code=204)
 
 
-def add_lifecycle(
-    api: FastAPI, annotations: AnnotationService, delete_threads: Delete, delete_traces: Delete
-) -> None:
+def add_lifecycle(api: FastAPI, annotations: AnnotationService) -> None:
     """Add the calls that change threads and traces as a whole."""
 
     @api.post(f"{BASE}/threads/close", response_model=Updated, responses=ERRORS, tags=["threads"])
@@ -144,16 +146,6 @@ def add_lifecycle(
         return json_response(
             annotations.close_threads(body.thread_ids, project=body.project, closed=False)
         )
-
-    @api.post(f"{BASE}/threads/delete", response_model=Updated, responses=ERRORS, tags=["threads"])
-    def delete_thread(body: bodies.ThreadIds) -> Response:
-        """Delete threads with their spans, scores, comments and tags. There is no way back."""
-        return json_response(delete_threads(body.thread_ids, project=body.project))
-
-    @api.post(f"{BASE}/traces/delete", response_model=Updated, responses=ERRORS, tags=["traces"])
-    def delete_trace(body: bodies.TraceIds) -> Response:
-        """Delete traces with their spans, scores and comments. There is no way back."""
-        return json_response(delete_traces(body.trace_ids, project=body.project))
 
     @api.patch(
         f"{BASE}/threads/tags",
@@ -171,6 +163,20 @@ def add_lifecycle(
     def update_project(body: bodies.ProjectSettings) -> Response:
         """Give a project a cooldown or a retention of its own; what is left out stays."""
         return json_response(annotations.put_project(**body.given()))
+
+
+def add_deletion(api: FastAPI, delete_threads: Delete, delete_traces: Delete) -> None:
+    """Add the calls that delete threads and traces."""
+
+    @api.post(f"{BASE}/threads/delete", response_model=Updated, responses=ERRORS, tags=["threads"])
+    def delete_thread(body: bodies.ThreadIds) -> Response:
+        """Delete threads with their spans, scores, comments and tags. There is no way back."""
+        return json_response(delete_threads(body.thread_ids, project=body.project))
+
+    @api.post(f"{BASE}/traces/delete", response_model=Updated, responses=ERRORS, tags=["traces"])
+    def delete_trace(body: bodies.TraceIds) -> Response:
+        """Delete traces with their spans, scores and comments. There is no way back."""
+        return json_response(delete_traces(body.trace_ids, project=body.project))
 
 
 def add_views(api: FastAPI, annotations: AnnotationService) -> None:

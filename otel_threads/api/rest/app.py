@@ -67,24 +67,29 @@ def app(
     openapi.install(api)
     api.add_middleware(BodyLimits)
     api.add_middleware(_Guard, rights=rights)
+    _add_calls(api, services)
+    _server(api, services.threads, rebuild, load_samples)
+    ui.add_page(api)
+    _probes(api, ready, refresh_metrics)
+    return api
+
+
+def _add_calls(api: FastAPI, services: Services) -> None:
+    """Add every call of the services; those about the server itself are `_server`'s."""
     thread_routes.add_fields(api, services.threads)
     thread_routes.add_threads(api, services.threads)
     thread_routes.add_transcripts(api, services.threads)
     thread_routes.add_traces(api, services.threads)
     annotation_routes.add_scores(api, services.annotations)
+    annotation_routes.add_score_list(api, services.annotations)
     annotation_routes.add_comments(api, services.annotations)
-    annotation_routes.add_lifecycle(
-        api, services.annotations, services.deletion.threads, services.deletion.traces
-    )
+    annotation_routes.add_lifecycle(api, services.annotations)
+    annotation_routes.add_deletion(api, services.deletion.threads, services.deletion.traces)
     annotation_routes.add_views(api, services.annotations)
     stream_routes.add_export(api, services.export)
     stream_routes.add_events(api, services.threads, services.hub)
     sql_routes.add_sql(api, services.sql)
     maintenance_routes.add_store(api, services.backups, services.pruning)
-    _server(api, services.threads, rebuild, load_samples)
-    ui.add_page(api)
-    _probes(api, ready, refresh_metrics)
-    return api
 
 
 def refusal(status: int, detail: str, _: Headers) -> Response:

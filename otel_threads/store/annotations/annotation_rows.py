@@ -30,6 +30,7 @@ from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
+from otel_threads.database.list_parameters import json_list
 from otel_threads.store.read.stored_items import StoredThread
 from otel_threads.store.spans.span_rows import trace_key
 
@@ -134,7 +135,9 @@ class Annotations:
             return []
         by_key = {thread.key: thread for thread in threads}
         found = []
-        for row in self._read(THREAD_SCORES_SQL, {"thread_ids": [t for _, t in by_key]}):
+        for row in self._read(
+            THREAD_SCORES_SQL, {"thread_ids": json_list(one.thread_id for one in threads)}
+        ):
             thread = by_key.get((row["project"], row["thread_id"]))
             if thread is None:
                 continue
@@ -146,7 +149,7 @@ class Annotations:
 
     def trace_scores(self, trace_ids: Sequence[str]) -> list[ScoreRecord]:
         """Return the scores of some traces and of their spans."""
-        given = {"trace_ids": list(trace_ids)}
+        given = {"trace_ids": json_list(trace_ids)}
         found = self._read(TRACE_SCORES_SQL, given) if self._holds("x_score_records") else []
         if self._holds("x_evaluations"):
             found += self._read(TRACE_EVALUATIONS_SQL, given)
@@ -159,14 +162,14 @@ class Annotations:
         """Return what `services/lifecycle.py` needs to know of some threads."""
         found = self._read(COOLDOWNS_SQL, {})
         if any(self._holds(table) for table in ("x_lifecycle", "comments", "x_tag_changes")):
-            found += self._read(ANNOTATIONS_OF_THREADS_SQL, {"thread_ids": list(thread_ids)})
+            found += self._read(ANNOTATIONS_OF_THREADS_SQL, {"thread_ids": json_list(thread_ids)})
         return [AnnotationRow(**row) for row in found]
 
     def annotations_of_traces(self, trace_ids: Sequence[str]) -> list[AnnotationRow]:
         """Return what `services/lifecycle.py` needs to know of some traces."""
         if not self._holds("comments") and not self._holds("x_tag_changes"):
             return []
-        found = self._read(ANNOTATIONS_OF_TRACES_SQL, {"trace_ids": list(trace_ids)})
+        found = self._read(ANNOTATIONS_OF_TRACES_SQL, {"trace_ids": json_list(trace_ids)})
         return [AnnotationRow(**row) for row in found]
 
     def _holds(self, table: str) -> bool:
@@ -264,7 +267,8 @@ class Annotations:
         """Return the threads of some traces, each once."""
         keys = [trace_key(trace_id) for trace_id in trace_ids]
         found = self._read(
-            THREADS_OF_TRACES_SQL, {"trace_keys": keys, "trace_ids": list(trace_ids)}
+            THREADS_OF_TRACES_SQL,
+            {"trace_keys": json_list(keys), "trace_ids": json_list(trace_ids)},
         )
         return [(row["project"], row["thread_id"]) for row in found]
 

@@ -11,6 +11,7 @@ from otel_threads.core.filters import Node
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
+from otel_threads.database.list_parameters import json_list
 from otel_threads.store.read.filter_sql import compiled
 from otel_threads.store.read.filter_sql import fields as fields_asked
 from otel_threads.store.read.stored_items import Place
@@ -43,6 +44,13 @@ class Selection:
             if value is not None:
                 yield name, value
 
+    def bound(self) -> Parameters:
+        """Return the parts that are not None, but for the filter, as they are bound."""
+        found = dict(self.given())
+        if self.thread_ids is not None:
+            found["thread_ids"] = json_list(self.thread_ids)
+        return found
+
 
 _PARTS = tuple(field.name for field in fields(Selection) if field.name != "filter")
 
@@ -63,7 +71,7 @@ class Listing:
         """Return the condition of a selection, of the parts that are not None."""
         parts: list[str] = []
         parameters: Parameters = {}
-        for name, value in selection.given():
+        for name, value in selection.bound().items():
             part = self.conditions[name]
             if f"${name}" in part:
                 parameters[name] = value
@@ -107,7 +115,7 @@ THREADS = Listing(
     conditions={
         "project": "project = $project",
         "thread_id": "thread_id = $thread_id",
-        "thread_ids": "list_contains($thread_ids, thread_id)",
+        "thread_ids": "thread_id in (select unnest(from_json($thread_ids, '[\"varchar\"]')))",
         "status": "status = $status",
         "from_time": "last_activity_time >= $from_time",
         "to_time": "first_activity_time < $to_time",

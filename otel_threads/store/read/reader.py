@@ -388,32 +388,38 @@ def _stored_span(
     """Return a span with whole, typed attributes; bytes are base64."""
     key = (row["project"], row["trace_id"], row["span_id"])
     long = content.get(key, ())
-    extras: Row = orjson.loads(row["extras"]) if row["extras"] else {}
+    extras: Row = orjson.loads(row["extras"] or "{}")
     attributes = _typed(row["attributes"], row["attribute_types"], None, long)
+    events, links, logs = (parts[part].get(key, ()) for part in ("events", "links", "logs"))
 
     def whole(depth: int, kind: str | None, call: StoredCall, scores: list[Score]) -> Span:
         return Span(
             **{name: row[name] for name in _PLAIN},
             **_EXTRAS | {name: extras[name] for name in _EXTRAS if name in extras},
+            **_call_fields(call),
             depth=depth,
             type=kind,
-            model=call.model,
-            usage=call.usage,
-            cost_usd=call.cost_usd,
-            time_to_first_token_ms=call.time_to_first_token_ms,
             attributes=attributes,
             resource_attributes=_plain_attributes(row, "resource_"),
-            scope_attributes={
-                name: values.plain(text, letter)
-                for name, (text, letter) in extras.get("scope_attributes", {}).items()
-            },
-            events=[_event(one, long) for one in parts["events"].get(key, ())],
-            links=[_link(one) for one in parts["links"].get(key, ())],
-            logs=[_log(one) for one in parts["logs"].get(key, ())],
+            scope_attributes=_scope_attributes(extras),
+            events=[_event(one, long) for one in events],
+            links=[_link(one) for one in links],
+            logs=[_log(one) for one in logs],
             scores=scores,
         )
 
     return StoredSpan(bare=_bare_span(row, attributes), whole=whole)
+
+
+def _call_fields(call: StoredCall) -> Row:
+    return {field.name: getattr(call, field.name) for field in dataclasses.fields(call)}
+
+
+def _scope_attributes(extras: Row) -> Json:
+    return {
+        name: values.plain(text, letter)
+        for name, (text, letter) in extras.get("scope_attributes", {}).items()
+    }
 
 
 def _event(row: Row, long: Sequence[tuple[int | None, str, str]]) -> SpanEvent:

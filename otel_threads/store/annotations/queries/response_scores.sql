@@ -1,6 +1,6 @@
 -- Evaluations that named a response of another trace, for some traces; and those of such traces
 -- whose response has not arrived.
--- $trace_ids: the traces.
+-- $trace_ids: the traces, as json_list.
 with named as (select * from x_evaluations where response_id is not null),
 answered as (
     select project, response_id, min(trace_id) as trace_id, arg_min(span_id, trace_id) as span_id
@@ -14,4 +14,4 @@ select
     null::timestamptz as superseded_at
 from named e
 left join answered c on c.response_id = e.response_id and c.project = e.project
-where coalesce(c.trace_id, e.trace_id) in (select unnest($trace_ids::varchar[]))
+where coalesce(c.trace_id, e.trace_id) in (select unnest(from_json($trace_ids, '["varchar"]')))
