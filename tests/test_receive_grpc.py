@@ -276,6 +276,7 @@ def test_two_hundred_requests_at_once_are_all_kept(server):
     spans = [a_span(attributes={"otel_threads.project": "grpc-crowd"}) for _ in range(200)]
     with channel(server) as one:
         call = one.unary_unary(TRACES)
+        call(b"", timeout=30)  # the client knows now how many calls may be under way
         waiting = [call.future(a_request(span), timeout=60) for span in spans]
         assert {answer.result() for answer in waiting} == {b""}
     server.wait_derived()

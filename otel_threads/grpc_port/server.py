@@ -43,6 +43,7 @@ class _Server(cygrpc.AioServer):  # type: ignore[misc]  # it has no types
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._queues: dict[bytes, FairQueue[Any]] = {}
+        self.asked_at_once = 1
 
     async def _request_registered_call(self, method: bytes) -> Any:
         queue = self._queues.get(method)
@@ -50,7 +51,7 @@ class _Server(cygrpc.AioServer):  # type: ignore[misc]  # it has no types
             queue = self._queues[method] = FairQueue(
                 items_max=bounds.WAITING_MAX, items_each_max=bounds.STREAMS_MAX
             )
-            for _ in range(bounds.ASKED_AT_ONCE):
+            for _ in range(self.asked_at_once):
                 _keep(asyncio.ensure_future(self._fill(queue, method)))
         return await queue.next()
 
@@ -112,7 +113,9 @@ class Server:
             self._server = grpc.aio.server(options=channel_arguments(limits))
         finally:
             cygrpc.AioServer = own
-        if not isinstance(self._server._server, _Server):
+        if isinstance(self._server._server, _Server):
+            self._server._server.asked_at_once = limits.asked_at_once
+        else:
             # A newer gRPC must not keep the server from its work: it may not have the fault.
             logger.warning(
                 "grpcio %s does not let us refuse unknown methods: one whose path is no UTF-8 "
