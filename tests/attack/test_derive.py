@@ -412,6 +412,27 @@ def fifty_thousand_threads_in_one_request(addresses: Addresses, budget: Budget) 
 
 
 @attack("derive", seconds=SECONDS, everyday=False)
+def ninety_nine_thousand_traces_in_one_request(addresses: Addresses, budget: Budget) -> Outcome:
+    """As many traces as a request may have spans, each of a span."""
+    trace, now = _trace(), time.time_ns()
+    spans = [_chat(trace + n, 1, {ID: f"many-{n % 1000}"}, start=now + n) for n in range(99_000)]
+    return _send(addresses, budget, request(spans))
+
+
+@attack("derive", seconds=SECONDS, everyday=False)
+def arguments_just_under_the_bound(addresses: Addresses, budget: Budget) -> Outcome:
+    """Arguments that are kept as objects, 1,990 in each: 6 kB become a hundred."""
+    trace, now = _trace(), time.time_ns()
+    arguments = "[" + "{}," * 1990 + "{}]"
+    calls = [{"id": str(n), "function": {"name": "f", "arguments": arguments}} for n in range(50)]
+    output = json.dumps([{"role": "assistant", "tool_calls": calls}])
+    spans = [
+        _chat(trace + n, 1, {OUTPUT: output, ID: f"under-{n}"}, start=now + n) for n in range(150)
+    ]
+    return _send(addresses, budget, request(spans))
+
+
+@attack("derive", seconds=SECONDS, everyday=False)
 def thread_ids_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     """Ids that are texts, in every attribute that may hold one."""
     now, trace = time.time_ns(), _trace()
