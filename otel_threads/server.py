@@ -162,6 +162,7 @@ def _otlp_limits(config: Config, *, descriptors: int) -> Limits:
         request_bytes_max=config.request_bytes_max,
         receiving_bytes_max=config.receiving_bytes_max,
         connections_max=min(config.grpc_connections_max, descriptors),
+        asked_at_once=128,
     )
 
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 KIB = 1024
 METADATA_BYTES_MAX = 16 * KIB  # of one call; gRPC's own hard limit
-# Under way in one connection; clients wait with more. As many may be ahead of others in our loop, a
+# Under way in one connection; clients wait with more. As many may be ahead of others in gRPC, a
 # tenth of a second. Clients of gRPC's C core that begin with more at once have them refused.
 STREAMS_MAX = 256
 CALLS_MAX = 4096  # under way at a port; 3,000 exporters at once are served
-# Calls that have come and that our loop has not begun; gRPC cancels more, which exporters retry.
-# Calls of others wait behind them, a quarter of a millisecond each.
-PENDING_MAX = 3072
+# Calls of a method that have come and wait for their connection's turn; more of a connection than
+# its share are cancelled.
+WAITING_MAX = 4096
+# Calls that gRPC has not handed over yet; it cancels more, whoever began them. Calls of others wait
+# behind them, so that fewer are better; but 3,000 exporters that begin at once are to be served.
+PENDING_MAX = 2048
 HANDSHAKE_S = 10  # TLS, preface and settings of a new connection
 MESSAGE_S = 60.0  # for a message to arrive
 ANSWER_S = 60.0  # for a client to take an answer: it may keep its window closed
@@ -34,6 +37,8 @@ class Limits:
     request_bytes_max: int  # one message, also decompressed
     receiving_bytes_max: int  # of messages that are arriving, all together
     connections_max: int
+    # Calls of a method that gRPC may hand over in one turn of the loop, 3 kB each.
+    asked_at_once: int = 4
 
     @property
     def arriving_kept(self) -> int:

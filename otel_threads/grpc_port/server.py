@@ -15,8 +15,10 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc._cython import cygrpc
 
+from otel_threads.grpc_port import limits as bounds
 from otel_threads.grpc_port import quiet
 from otel_threads.grpc_port.calls import Call, Calls
+from otel_threads.grpc_port.fair_queue import FairQueue
 from otel_threads.grpc_port.limits import Limits, channel_arguments
 from otel_threads.grpc_port.memory import resident_bytes
 from otel_threads.grpc_port.refusal import Context, refuse
@@ -32,9 +34,39 @@ class _Server(cygrpc.AioServer):  # type: ignore[misc]  # it has no types
 
     For all others gRPC decodes the path as UTF-8 where nothing catches the error: one call whose
     path is none ends the server for everybody (seen with grpcio 1.85.3). Here such calls are
-    refused without a look at their path. The method that we replace is not public, so `Server`
-    looks whether gRPC still calls it, and warns where it does not.
+    refused without a look at their path. The methods that we replace are not public, so `Server`
+    looks whether gRPC still calls them, and warns where it does not.
+
+    And connections take turns: gRPC's own server begins calls as they came.
     """
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._queues: dict[bytes, FairQueue[Any]] = {}
+        self.asked_at_once = 1
+
+    async def _request_registered_call(self, method: bytes) -> Any:
+        queue = self._queues.get(method)
+        if queue is None:
+            queue = self._queues[method] = FairQueue(
+                items_max=bounds.WAITING_MAX, items_each_max=bounds.STREAMS_MAX
+            )
+            for _ in range(self.asked_at_once):
+                _keep(asyncio.ensure_future(self._fill(queue, method)))
+        return await queue.next()
+
+    async def _fill(self, queue: FairQueue[Any], method: bytes) -> None:
+        """Put the calls of a method into its queue until the server stops."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                state = await super()._request_registered_call(method)
+                peer = cygrpc._ServicerContext(state, None, None, loop).peer()
+                queue.put(peer, state)
+                # A call that nothing refers to any more is cancelled by gRPC: nothing is cheaper.
+                del state
+        except Exception as error:  # noqa: BLE001  # the server stops: its main loop knows the error
+            queue.close(error)
 
     async def _request_call(self) -> Any:
         while True:
@@ -81,7 +113,9 @@ class Server:
             self._server = grpc.aio.server(options=channel_arguments(limits))
         finally:
             cygrpc.AioServer = own
-        if not isinstance(self._server._server, _Server):
+        if isinstance(self._server._server, _Server):
+            self._server._server.asked_at_once = limits.asked_at_once
+        else:
             # A newer gRPC must not keep the server from its work: it may not have the fault.
             logger.warning(
                 "grpcio %s does not let us refuse unknown methods: one whose path is no UTF-8 "

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from attack.bystander import PROBES, PROJECT, Bystander, Waits
+from attack.everyday import EVERYDAY
 from attack.target import MIB, Addresses, Target
 
 SECONDS = 4.0  # that an attack lasts if it does not say
@@ -95,7 +96,6 @@ class Attack:
     seconds: float
     must_close: bool  # the server has to close the attacker's connection
     growth_bytes_max: int
-    everyday: bool = True  # part of the normal suite; the others need ATTACKS=all
 
 
 ATTACKS: dict[str, Attack] = {}
@@ -108,7 +108,6 @@ def attack(
     seconds: float = SECONDS,
     must_close: bool = False,
     growth_bytes_max: int = GROWTH_BYTES_MAX,
-    everyday: bool = True,
 ) -> Callable[[Attacker], Attacker]:
     """Register a function as an attack of an area, in so many processes at once."""
 
@@ -122,7 +121,6 @@ def attack(
             seconds=seconds,
             must_close=must_close,
             growth_bytes_max=growth_bytes_max,
-            everyday=everyday,
         )
         return attacker
 
@@ -132,11 +130,13 @@ def attack(
 def names(area: str) -> list[str]:
     """Return the attacks of an area, in the order in which they were registered.
 
-    Those that are not for every day only with ATTACKS=all: an attack takes about ten seconds.
+    Those of every day, all with ATTACKS=all: an attack takes about ten seconds.
     """
     everything = os.environ.get("ATTACKS") == "all"
     return [
-        name for name, one in ATTACKS.items() if one.area == area and (one.everyday or everything)
+        name
+        for name, one in ATTACKS.items()
+        if one.area == area and (everything or name in EVERYDAY)
     ]
 
 

@@ -39,7 +39,7 @@ def _text(role: str, text: str) -> dict:
 # JSON inside of attributes
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def json_nested_a_million_deep(addresses: Addresses, budget: Budget) -> Outcome:
     """Messages of a million opening brackets, and of brackets that are closed."""
     trace = _trace()
@@ -54,7 +54,7 @@ def json_nested_a_million_deep(addresses: Addresses, budget: Budget) -> Outcome:
     return _send(addresses, budget, request(spans * 1))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def json_strings_in_json_strings(addresses: Addresses, budget: Budget) -> Outcome:
     """JSON in a string in JSON in a string, as deep as escaping lets it grow to 8 MB."""
     text = "hello"
@@ -68,7 +68,7 @@ def json_strings_in_json_strings(addresses: Addresses, budget: Budget) -> Outcom
     return _send(addresses, budget, request(spans))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def an_attribute_of_sixty_megabytes_of_text(addresses: Addresses, budget: Budget) -> Outcome:
     """One message of sixty million characters."""
     text = json.dumps([_text("user", "x" * 60_000_000)])
@@ -82,7 +82,7 @@ def an_attribute_of_twenty_million_empty_objects(addresses: Addresses, budget: B
     return _send(addresses, budget, request([_chat(_trace(), 1, {INPUT: text, ID: "objects"})]))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def a_metadata_attribute_of_ten_million_values(addresses: Addresses, budget: Budget) -> Outcome:
     """JSON that is parsed for thread ids, for metadata and for tags."""
     text = '{"a":[' + "[]," * 10_000_000 + "[]]}"
@@ -116,7 +116,7 @@ def arguments_of_a_million_values_a_hundred_times(addresses: Addresses, budget: 
     return _send(addresses, budget, *(request(requests[n : n + 20]) for n in range(0, 100, 20)))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def attributes_read_by_every_family(addresses: Addresses, budget: Budget) -> Outcome:
     """The same 2 MB of messages in every attribute that a family reads."""
     text = json.dumps([_text("user", "hello")] * 30_000)
@@ -155,7 +155,7 @@ def names_of_attributes_of_a_megabyte(addresses: Addresses, budget: Budget) -> O
     return _send(addresses, budget, *(request(requests[n : n + 25]) for n in range(0, 500, 25)))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def names_that_spell_out_a_hundred_thousand_messages(
     addresses: Addresses, budget: Budget
 ) -> Outcome:
@@ -168,7 +168,7 @@ def names_that_spell_out_a_hundred_thousand_messages(
     return _send(addresses, budget, request([span(_trace(), 1, attributes, start=time.time_ns())]))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def names_with_ten_thousand_dots(addresses: Addresses, budget: Budget) -> Outcome:
     """Flattened names as deep as they may be long."""
     deep = {f"llm.input_messages.0.{n}." + "a." * 5_000 + "b": "x" for n in range(500)}
@@ -180,7 +180,7 @@ def names_with_ten_thousand_dots(addresses: Addresses, budget: Budget) -> Outcom
 # Texts for regular expressions
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def texts_that_make_regular_expressions_backtrack(addresses: Addresses, budget: Budget) -> Outcome:
     """What almost is a repr, a traceback, a placeholder, an object: a megabyte each."""
     size = 1_000_000
@@ -224,14 +224,14 @@ def texts_that_make_regular_expressions_backtrack(addresses: Addresses, budget: 
 # Many of one thing
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def a_hundred_thousand_messages_in_one_span(addresses: Addresses, budget: Budget) -> Outcome:
     """A history of a hundred thousand messages, all different."""
     text = json.dumps([_text(("user", "assistant")[n % 2], f"message {n}") for n in range(100_000)])
     return _send(addresses, budget, request([_chat(_trace(), 1, {INPUT: text, ID: "messages"})]))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def histories_that_grow_in_one_trace(addresses: Addresses, budget: Budget) -> Outcome:
     """Four hundred requests of one trace, each repeats all messages before it."""
     history, spans, trace = [], [], _trace()
@@ -267,7 +267,7 @@ def a_million_results_without_an_id(addresses: Addresses, budget: Budget) -> Out
     return _send(addresses, budget, request([_chat(_trace(), 1, {INPUT: text, ID: "loose"})]))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def tool_calls_of_many_traces_joined(addresses: Addresses, budget: Budget) -> Outcome:
     """Two traces of one turn with fifty thousand different calls each."""
     base, requests = time.time_ns(), []
@@ -286,7 +286,7 @@ def tool_calls_of_many_traces_joined(addresses: Addresses, budget: Budget) -> Ou
     return _send(addresses, budget, *requests)
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def one_turn_of_ten_thousand_traces(addresses: Addresses, budget: Budget) -> Outcome:
     """Every trace continues the turn before it with a tool's result and fifty messages."""
     base, spans = time.time_ns(), []
@@ -314,7 +314,7 @@ def one_turn_of_ten_thousand_traces(addresses: Addresses, budget: Budget) -> Out
     return _send(addresses, budget, *(request(spans[n : n + 2500]) for n in range(0, 10_000, 2500)))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def one_thread_trace_by_trace(addresses: Addresses, budget: Budget) -> Outcome:
     """A thread that gets a trace a request, as fast as answers come: each touches all of it."""
     outcome = Outcome()
@@ -332,7 +332,7 @@ def one_thread_trace_by_trace(addresses: Addresses, budget: Budget) -> Outcome:
     return outcome
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def one_trace_of_a_hundred_thousand_spans(addresses: Addresses, budget: Budget) -> Outcome:
     """A hundred thousand requests below one root."""
     trace, now = _trace(), time.time_ns()
@@ -346,7 +346,7 @@ def one_trace_of_a_hundred_thousand_spans(addresses: Addresses, budget: Budget) 
     )
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def a_trace_that_grows_span_by_span(addresses: Addresses, budget: Budget) -> Outcome:
     """A trace of twenty thousand spans gets one span a request: each touch reads all of it."""
     trace, now = _trace(), time.time_ns()
@@ -363,7 +363,7 @@ def a_trace_that_grows_span_by_span(addresses: Addresses, budget: Budget) -> Out
     return outcome
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def tools_in_models_in_agents(addresses: Addresses, budget: Budget) -> Outcome:
     """A chain of a hundred requests in one another over fifty thousand tool spans."""
     trace, now, spans = _trace(), time.time_ns(), []
@@ -379,7 +379,7 @@ def tools_in_models_in_agents(addresses: Addresses, budget: Budget) -> Outcome:
     return _send(addresses, budget, request(spans))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def a_chain_of_a_hundred_thousand_tools(addresses: Addresses, budget: Budget) -> Outcome:
     """Every span is inside of the one before it."""
     trace, now = _trace(), time.time_ns()
@@ -397,7 +397,7 @@ def a_chain_of_a_hundred_thousand_tools(addresses: Addresses, budget: Budget) ->
     return _send(addresses, budget, request(spans))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def fifty_thousand_cycles_of_parents(addresses: Addresses, budget: Budget) -> Outcome:
     """Pairs of spans that are each other's parent, and one circle of twenty thousand."""
     trace, now = _trace(), time.time_ns()
@@ -416,7 +416,7 @@ def roots_with_a_group_id(addresses: Addresses, budget: Budget) -> Outcome:
     return _send(addresses, budget, request(spans, scope="logfire.openai_agents"))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def the_same_span_a_hundred_thousand_times(addresses: Addresses, budget: Budget) -> Outcome:
     """One span id with ever other content, in one request and in many."""
     trace, now = _trace(), time.time_ns()
@@ -428,7 +428,7 @@ def the_same_span_a_hundred_thousand_times(addresses: Addresses, budget: Budget)
     )
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def fifty_thousand_threads_in_one_request(addresses: Addresses, budget: Budget) -> Outcome:
     """One trace, fifty thousand conversation ids; and as many traces with one each."""
     now, trace = time.time_ns(), _trace()
@@ -438,7 +438,28 @@ def fifty_thousand_threads_in_one_request(addresses: Addresses, budget: Budget) 
     return _send(addresses, budget, request(one), request(many))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
+def ninety_nine_thousand_traces_in_one_request(addresses: Addresses, budget: Budget) -> Outcome:
+    """As many traces as a request may have spans, each of a span."""
+    trace, now = _trace(), time.time_ns()
+    spans = [_chat(trace + n, 1, {ID: f"many-{n % 1000}"}, start=now + n) for n in range(99_000)]
+    return _send(addresses, budget, request(spans))
+
+
+@attack("derive", seconds=SECONDS)
+def arguments_just_under_the_bound(addresses: Addresses, budget: Budget) -> Outcome:
+    """Arguments that are kept as objects, 1,990 in each: 6 kB become a hundred."""
+    trace, now = _trace(), time.time_ns()
+    arguments = "[" + "{}," * 1990 + "{}]"
+    calls = [{"id": str(n), "function": {"name": "f", "arguments": arguments}} for n in range(50)]
+    output = json.dumps([{"role": "assistant", "tool_calls": calls}])
+    spans = [
+        _chat(trace + n, 1, {OUTPUT: output, ID: f"under-{n}"}, start=now + n) for n in range(50)
+    ]
+    return _send(addresses, budget, request(spans))
+
+
+@attack("derive", seconds=SECONDS)
 def thread_ids_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     """Ids that are texts, in every attribute that may hold one."""
     now, trace = time.time_ns(), _trace()
@@ -457,7 +478,7 @@ def thread_ids_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     return _send(addresses, budget, request(spans))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def results_that_everybody_asked_for(addresses: Addresses, budget: Budget) -> Outcome:
     """Ten thousand traces of a thread ask for call_1, and ten thousand without one bring its result."""
     now, trace = time.time_ns() - 3_600_000_000_000, _trace()
@@ -485,7 +506,7 @@ def results_that_everybody_asked_for(addresses: Addresses, budget: Budget) -> Ou
     return _send(addresses, budget, request(asking), request(bringing))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def a_chain_of_results_over_traces(addresses: Addresses, budget: Budget) -> Outcome:
     """Each trace brings the result that the one before asked for, back to one with a thread; the first comes last."""
     now, trace, spans = time.time_ns() - 3_600_000_000_000, _trace(), []
@@ -515,7 +536,7 @@ def a_chain_of_results_over_traces(addresses: Addresses, budget: Budget) -> Outc
     return _send(addresses, budget, *(request([one]) for one in reversed(spans)))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def evaluations_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outcome:
     """One span with a hundred thousand scores as events."""
     now = time.time_ns()
@@ -535,7 +556,7 @@ def evaluations_by_the_hundred_thousand(addresses: Addresses, budget: Budget) ->
     return _send(addresses, budget, request([_chat(_trace(), 1, {ID: "evaluated"}, more=events)]))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def links_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outcome:
     """One span with ninety thousand links."""
     trace = _trace()
@@ -568,7 +589,7 @@ def times_at_the_ends_of_time(addresses: Addresses, budget: Budget) -> Outcome:
     return _send(addresses, budget, request(spans))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def numbers_that_overflow_sums(addresses: Addresses, budget: Budget) -> Outcome:
     """Tokens and costs at and beyond what is counted, negative, not a number, as texts."""
     trace, now, spans = _trace(), time.time_ns(), []
@@ -587,7 +608,7 @@ def numbers_that_overflow_sums(addresses: Addresses, budget: Budget) -> Outcome:
     return _send(addresses, budget, request(spans))
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def markdown_that_never_ends(addresses: Addresses, budget: Budget) -> Outcome:
     """Nested quotes, emphasis, links and tables of a megabyte, then shown as transcripts."""
     bombs = (
@@ -622,7 +643,7 @@ def markdown_that_never_ends(addresses: Addresses, budget: Budget) -> Outcome:
     return outcome
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def log_records_with_messages_by_the_hundred_thousand(
     addresses: Addresses, budget: Budget
 ) -> Outcome:
@@ -647,7 +668,7 @@ def log_records_with_messages_by_the_hundred_thousand(
     return outcome
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def tags_and_users_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outcome:
     """What a thread collects of its spans: tags, users, models, services, metadata keys."""
     trace, now, spans = _trace(), time.time_ns(), []
@@ -666,7 +687,7 @@ def tags_and_users_by_the_hundred_thousand(addresses: Addresses, budget: Budget)
     )
 
 
-@attack("derive", seconds=SECONDS, everyday=False)
+@attack("derive", seconds=SECONDS)
 def a_prefix_of_a_varint_everywhere(addresses: Addresses, budget: Budget) -> Outcome:
     """Real spans cut at every place, so that each reader meets its field half."""
     whole = request(

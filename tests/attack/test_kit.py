@@ -5,6 +5,8 @@ import signal
 import time
 
 from attack import kit
+from attack import run as attack_runs
+from attack.everyday import EVERYDAY
 from attack.kit import ATTACKS, Attack, Budget, Outcome, check, run, violations
 
 
@@ -15,6 +17,12 @@ def stands_still(addresses, budget: Budget) -> Outcome:
     time.sleep(2)
     os.kill(pid, signal.SIGCONT)
     return Outcome()
+
+
+def test_there_are_a_hundred_attacks_and_those_of_every_day_are_among_them():
+    attack_runs.load()
+    assert len(ATTACKS) >= 100
+    assert set(ATTACKS) >= EVERYDAY
 
 
 def test_an_attack_that_sends_nothing_breaks_no_bound(target):

@@ -47,20 +47,20 @@ def millions_of_empty_scores(addresses: Addresses, budget: Budget) -> Outcome:
     return _calls(addresses, budget, "PutScores", b"\x0a\x00" * (MESSAGE_BYTES // 2))
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def millions_of_empty_ids(addresses: Addresses, budget: Budget) -> Outcome:
     """Two bytes a thread id."""
     return _calls(addresses, budget, "DeleteThreads", b"\x12\x00" * (MESSAGE_BYTES // 2))
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def millions_of_tags(addresses: Addresses, budget: Budget) -> Outcome:
     """Tags of a character, to add and to remove."""
     tags = field(1, b"p") + field(2, b"t") + b"".join(field(n, b"x") for n in (3, 4)) * 2_000_000
     return _calls(addresses, budget, "UpdateThreadTags", tags)
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def a_thousand_scores_with_reasons_of_fifteen_kilobytes(
     addresses: Addresses, budget: Budget
 ) -> Outcome:
@@ -69,13 +69,13 @@ def a_thousand_scores_with_reasons_of_fifteen_kilobytes(
     return _calls(addresses, budget, "PutScores", field(1, score) * 1000, clients=4)
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def a_comment_of_sixty_megabytes(addresses: Addresses, budget: Budget) -> Outcome:
     """As much as OTLP may send, to the query API."""
     return _calls(addresses, budget, "AddComment", field(2, b"t") + field(5, b"x" * (60 << 20)))
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def unknown_fields_by_the_million(addresses: Addresses, budget: Budget) -> Outcome:
     """Fields that no message has are kept by protobuf until the message goes."""
     return _calls(addresses, budget, "ListThreads", (varint(2000 << 3) + b"\x01") * 5_000_000)
@@ -87,20 +87,20 @@ def groups_nested_a_million_deep(addresses: Addresses, budget: Budget) -> Outcom
     return _calls(addresses, budget, "ListThreads", (varint(2000 << 3 | 3)) * 1_000_000)
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def lists_with_search_from_a_hundred_clients(addresses: Addresses, budget: Budget) -> Outcome:
     """Searches over everything, all at once."""
     payload = field(1, b"*") + field(5, b"zzzz")
     return _calls(addresses, budget, "ListThreads", payload, clients=100)
 
 
-@attack("query-grpc", everyday=False)
+@attack("query-grpc")
 def transcripts_of_nobody_from_a_hundred_clients(addresses: Addresses, budget: Budget) -> Outcome:
     """Ids of a megabyte that no thread has: the answer repeats them."""
     return _calls(addresses, budget, "GetThread", field(2, b"x" * 1_000_000), clients=20)
 
 
-@attack("query-grpc", seconds=6, everyday=False)
+@attack("query-grpc", seconds=6)
 def exports_that_nobody_reads(addresses: Addresses, budget: Budget) -> Outcome:
     """Three hundred streams of everything, of which one piece is read."""
     outcome = Outcome()
@@ -120,7 +120,7 @@ def exports_that_nobody_reads(addresses: Addresses, budget: Budget) -> Outcome:
     return outcome
 
 
-@attack("query-grpc", seconds=6, everyday=False)
+@attack("query-grpc", seconds=6)
 def a_thousand_watching_streams(addresses: Addresses, budget: Budget) -> Outcome:
     """WatchThreads a thousand times; nobody reads."""
     outcome = Outcome()

@@ -33,7 +33,7 @@ def json_nested_a_million_deep(addresses: Addresses, budget: Budget) -> Outcome:
     return _bodies(addresses, budget, "PUT", "/scores", b"[" * 1_000_000)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def json_objects_nested_in_objects(addresses: Addresses, budget: Budget) -> Outcome:
     """A body of objects in objects, closed properly."""
     body = b'{"scores":' * 100_000 + b"1" + b"}" * 100_000
@@ -54,7 +54,7 @@ def json_of_two_million_unknown_fields(addresses: Addresses, budget: Budget) -> 
     return _bodies(addresses, budget, "PUT", "/scores", b'{"scores":[],' + keys + b"}")
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def scores_with_a_million_unknown_fields_each(addresses: Addresses, budget: Budget) -> Outcome:
     """A thousand scores with fifteen hundred unknown fields each."""
     one = b"{" + b",".join(b'"%x":1' % n for n in range(1_500)) + b"}"
@@ -62,14 +62,14 @@ def scores_with_a_million_unknown_fields_each(addresses: Addresses, budget: Budg
     return _bodies(addresses, budget, "PUT", "/scores", body)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def thread_ids_by_the_million(addresses: Addresses, budget: Budget) -> Outcome:
     """A list of two and a half million ids to delete."""
     body = b'{"thread_ids":[' + b'"a",' * (BODY_BYTES // 4) + b'"b"]}'
     return _bodies(addresses, budget, "POST", "/threads/delete", body)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def numbers_of_a_million_digits(addresses: Addresses, budget: Budget) -> Outcome:
     """Python reads integers in quadratic time."""
     body = b'{"scores":[{"thread_id":"t","name":"n","value":' + b"9" * 4_000_000 + b"}]}"
@@ -106,7 +106,7 @@ def a_hundred_bodies_of_fifteen_mebibytes_at_once(addresses: Addresses, budget: 
     return outcome
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def scores_of_ten_thousand_characters_by_the_thousand(
     addresses: Addresses, budget: Budget
 ) -> Outcome:
@@ -116,7 +116,7 @@ def scores_of_ten_thousand_characters_by_the_thousand(
     return _bodies(addresses, budget, "PUT", "/scores", body, clients=4)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def reasons_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     """Scores whose reasons are a hundred times too long."""
     score = {"thread_id": "t", "name": "n", "value": 1, "reason": "x" * 1_000_000}
@@ -125,7 +125,7 @@ def reasons_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     )
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def comments_of_sixty_four_megabytes(addresses: Addresses, budget: Budget) -> Outcome:
     """More than a body may hold, announced and in chunks."""
     body = json.dumps({"thread_id": "t", "text": "x" * (64 << 20)}).encode()
@@ -141,7 +141,7 @@ def comments_of_sixty_four_megabytes(addresses: Addresses, budget: Budget) -> Ou
     return each(addresses.http, budget, both)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def tags_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outcome:
     """Fifty tags at most may be added to a thousand threads; others are refused."""
     many = {"thread_ids": ["t"], "add": [f"tag-{n}" for n in range(100_000)]}
@@ -158,7 +158,7 @@ def tags_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outcom
     return each(addresses.http, budget, ask, clients=4)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def views_without_end(addresses: Addresses, budget: Budget) -> Outcome:
     """Saved views under ever new names, each with a filter of ten thousand characters."""
     dice = random.Random(1)
@@ -171,7 +171,7 @@ def views_without_end(addresses: Addresses, budget: Budget) -> Outcome:
     return each(addresses.http, budget, ask, clients=8)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def comments_by_the_thousand(addresses: Addresses, budget: Budget) -> Outcome:
     """Comments of the largest size, as fast as they are taken."""
     body = {"thread_id": "seed-1", "text": "x" * 10_000}
@@ -194,14 +194,14 @@ def _filtered(text: str) -> str:
     return f"{API}/threads?project=*&filter={quote(text)}"
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def filters_of_a_megabyte(addresses: Addresses, budget: Budget) -> Outcome:
     """A filter of a million characters, in the request line."""
     text = " or ".join('thread_id = "x"' for _ in range(50_000))
     return _gets(addresses, budget, [_filtered(text)], 4)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def filters_of_ten_thousand_parentheses(addresses: Addresses, budget: Budget) -> Outcome:
     """Nesting as deep as a filter's length allows."""
     deep = "(" * 4_900 + 'thread_id = "x"' + ")" * 4_900
@@ -210,14 +210,14 @@ def filters_of_ten_thousand_parentheses(addresses: Addresses, budget: Budget) ->
     return _gets(addresses, budget, [_filtered(t) for t in (deep, nots, mixed)], 8)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def filters_of_two_hundred_searches(addresses: Addresses, budget: Budget) -> Outcome:
     """As many comparisons as a filter may have, each over all messages of all threads."""
     text = " or ".join(f'any_message contains "a{n:x}"' for n in range(199))
     return _gets(addresses, budget, [_filtered(text)], 16)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def filters_nested_to_the_limit(addresses: Addresses, budget: Budget) -> Outcome:
     """Forty-nine levels of and, or, not."""
     text = 'thread_id = "x"'
@@ -226,7 +226,7 @@ def filters_nested_to_the_limit(addresses: Addresses, budget: Budget) -> Outcome
     return _gets(addresses, budget, [_filtered(text)], 16)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def lists_of_a_thousand_values(addresses: Addresses, budget: Budget) -> Outcome:
     """As many values as fit, and more of them than are allowed."""
     few = "thread_id in (" + ",".join('"x"' for _ in range(1_900)) + ")"
@@ -234,7 +234,7 @@ def lists_of_a_thousand_values(addresses: Addresses, budget: Budget) -> Outcome:
     return _gets(addresses, budget, [_filtered(few), _filtered(right)], 8)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def texts_that_break_regular_expressions(addresses: Addresses, budget: Budget) -> Outcome:
     """Strings full of escapes and dates that almost are one, as filter and as search."""
     texts = (
@@ -252,20 +252,20 @@ def texts_that_break_regular_expressions(addresses: Addresses, budget: Budget) -
     return _gets(addresses, budget, paths, 8)
 
 
-@attack("rest", processes=2, everyday=False)
+@attack("rest", processes=2)
 def a_thousand_searches_at_once(addresses: Addresses, budget: Budget) -> Outcome:
     """Five hundred connections a process, each lists with a search text that nothing holds."""
     return _gets(addresses, budget, [f"{API}/threads?project=*&search=zzzz&with_total=true"], 500)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def statistics_over_everything_fifty_times_at_once(addresses: Addresses, budget: Budget) -> Outcome:
     """Percentiles and a series by the hour over all projects."""
     paths = [f"{API}/{of}/stats?project=*&interval=hour" for of in ("threads", "traces")]
     return _gets(addresses, budget, paths, 50)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def statistics_over_eight_thousand_years_by_the_hour(
     addresses: Addresses, budget: Budget
 ) -> Outcome:
@@ -323,7 +323,7 @@ def cursors_that_are_forged(addresses: Addresses, budget: Budget) -> Outcome:
     return outcome
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def walks_that_never_end(addresses: Addresses, budget: Budget) -> Outcome:
     """First pages of ever new selections: each starts a pagination that the server remembers."""
     dice = random.Random(2)
@@ -335,7 +335,7 @@ def walks_that_never_end(addresses: Addresses, budget: Budget) -> Outcome:
     return each(addresses.http, budget, ask, clients=8)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def limits_and_sorts_that_cannot_be(addresses: Addresses, budget: Budget) -> Outcome:
     """Limits beyond reason, sorts by what is no field, offsets, parameters nobody knows."""
     queries = (
@@ -368,7 +368,7 @@ def limits_and_sorts_that_cannot_be(addresses: Addresses, budget: Budget) -> Out
     return _gets(addresses, budget, paths, 4)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def a_hundred_thousand_parameters(addresses: Addresses, budget: Budget) -> Outcome:
     """A query string of the same and of ever new parameters."""
     same = f"{API}/threads?" + "&".join(["limit=1"] * 6_000)
@@ -377,14 +377,14 @@ def a_hundred_thousand_parameters(addresses: Addresses, budget: Budget) -> Outco
     return _gets(addresses, budget, [same, new, huge], 8)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def metrics_and_openapi_hammered(addresses: Addresses, budget: Budget) -> Outcome:
     """What is computed for each request: /metrics, /openapi.json, /docs, doctor, status."""
     paths = ["/metrics", "/openapi.json", "/docs", f"{API}/doctor", f"{API}/status", "/readyz"]
     return _gets(addresses, budget, [*paths, f"{API}/fields", f"{API}/projects"], 32)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def pages_with_odd_headers(addresses: Addresses, budget: Budget) -> Outcome:
     """Assets with ranges, encodings and conditions that no browser sends."""
     odd = (
@@ -444,20 +444,20 @@ def _unread(
     return outcome
 
 
-@attack("rest", seconds=6, everyday=False)
+@attack("rest", seconds=6)
 def exports_that_nobody_reads(addresses: Addresses, budget: Budget) -> Outcome:
     """Two hundred exports of everything whose connections are never read."""
     return _unread(addresses, budget, f"{API}/export/threads?project=*", 200)
 
 
-@attack("rest", seconds=6, everyday=False)
+@attack("rest", seconds=6)
 def exports_as_parquet_fifty_at_once(addresses: Addresses, budget: Budget) -> Outcome:
     """Files that are built in columns, by many at once."""
     paths = [f"{API}/export/threads?project=*&format={kind}" for kind in ("parquet", "csv", "otlp")]
     return _gets(addresses, budget, paths, 50)
 
 
-@attack("rest", seconds=6, everyday=False)
+@attack("rest", seconds=6)
 def a_thousand_event_streams(addresses: Addresses, budget: Budget) -> Outcome:
     """Server-sent events, opened by the thousand and never read, while threads change."""
     outcome = Outcome()
@@ -473,25 +473,25 @@ def a_thousand_event_streams(addresses: Addresses, budget: Budget) -> Outcome:
     return found
 
 
-@attack("rest", seconds=6, everyday=False)
+@attack("rest", seconds=6)
 def backups_by_the_hundred(addresses: Addresses, budget: Budget) -> Outcome:
     """A hundred connections ask for a backup and do not read it."""
     return _unread(addresses, budget, f"{API}/backup", 100)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def rebuilds_by_the_hundred(addresses: Addresses, budget: Budget) -> Outcome:
     """Everything is to be derived again, again and again."""
     return each(addresses.http, budget, lambda c: c.ask("POST", f"{API}/rebuild"), clients=32)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def demonstrations_by_the_hundred(addresses: Addresses, budget: Budget) -> Outcome:
     """The recorded conversations are stored again and again."""
     return each(addresses.http, budget, lambda c: c.ask("POST", f"{API}/demo"), clients=32)
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def deletions_by_the_hundred(addresses: Addresses, budget: Budget) -> Outcome:
     """A thousand ids that are not there, from many at once; each waits for the deriver."""
     body = {"thread_ids": [f"nobody-{n}" for n in range(1000)]}
@@ -500,7 +500,7 @@ def deletions_by_the_hundred(addresses: Addresses, budget: Budget) -> Outcome:
     )
 
 
-@attack("rest", everyday=False)
+@attack("rest")
 def prunings_by_the_hundred(addresses: Addresses, budget: Budget) -> Outcome:
     """Prune with dry_run, from many at once."""
     body = {"older_than_days": 0.0001, "dry_run": True}
