@@ -64,12 +64,21 @@ def read(value: Any, *, role: Role | None = None) -> Messages:
 def _read_cut(text: str, role: Role | None) -> Messages:
     """Read JSON that was cut off. What is no JSON of messages is a text that somebody wrote."""
     found: Messages = []
-    _read(cut_json.read(text), role, 0, found)
+    value = cut_json.read(text)
+    _read(value, role, 0, found)
     if found:
         found[-1].is_cut = True
-    elif role and not _OF_MESSAGES.search(text[:200]):
+    elif role and not _OF_MESSAGES.search(text[:200]) and not _is_hollow(value):
         found = read_text(text, role)
     return found
+
+
+def _is_hollow(value: Any, depth: int = 0) -> bool:
+    """Whether what was read before a cut holds nothing but brackets and keys."""
+    if isinstance(value, dict | list) and depth < JSON_DEPTH_MAX:
+        inner = value.values() if isinstance(value, dict) else value
+        return all(_is_hollow(one, depth + 1) for one in inner)
+    return value is None and depth > 0
 
 
 def read_text(value: str, role: Role) -> Messages:
