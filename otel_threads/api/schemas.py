@@ -127,6 +127,14 @@ class TraceDetail(Trace):
     turns: list[Turn]
 
 
+class UnkeptLogRecords(BaseModel):
+    """Log records of one event that were accepted and not kept since the server started."""
+
+    scope_name: str
+    event_name: str
+    count: int
+
+
 class Status(BaseModel):
     """How far the server is. All that was acknowledged is in the threads once
     `derived_sequence` has reached `committed_sequence`."""
@@ -152,6 +160,10 @@ class Status(BaseModel):
     database_bytes: int
     uptime_s: float
     otlp_http: str | None = None
+    unkept_log_records: list[UnkeptLogRecords] = Field(
+        default=[],
+        description="Log records that hold no GenAI content that is read, by scope and event.",
+    )
 
 
 class Project(BaseModel):

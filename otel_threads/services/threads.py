@@ -446,6 +446,7 @@ class ThreadService:
                 self._reader.double_reports(),
                 self._reader.clock_skew(),
                 otlp_http=status.get("otlp_http") or "127.0.0.1:4318",
+                unkept=status.get("unkept_log_records", ()),
             ),
         }
 
