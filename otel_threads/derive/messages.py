@@ -36,6 +36,7 @@ CONTAINERS = (
 # Keys of messages: a text that begins with them is never what somebody wrote.
 _OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
+SAID_BY: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
 PLAIN_KEYS = frozenset(
@@ -146,6 +147,16 @@ def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Me
         return
     if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
         _chat(value, role, found)
+        return
+    _read_by_speaker(value, found)
+
+
+def _read_by_speaker(value: dict[str, Any], found: Messages) -> None:
+    """Append what `{"user": "…"}` says, where nothing but who said it is the key."""
+    if value.keys() <= SAID_BY.keys():
+        for key, words in value.items():
+            if isinstance(words, str):
+                found += read_text(words, SAID_BY[key])
 
 
 def _role_of(container: str) -> Role | None:

@@ -48,6 +48,9 @@ THREAD_IDS = [
     "genkit:metadata:thread_id",
     "genkit:metadata:conversation_id",
     "genkit:metadata:chat_id",
+    "copilot_chat.chat_session_id",
+    "copilot_chat.session_id",
+    "opik.thread_id",
     "thread_id",
     "threadId",
     "conversation_id",
@@ -176,10 +179,12 @@ ASKED = [
     "autogen",
     "azure-ai-agents",
     "codex",
+    "copilot",
     "gemini-cli",
     "langchain",
     "langtrace",
     "llama-index-otel",
+    "opik",
     "pipecat",
     "semantic-kernel",
     "smolagents",
@@ -232,7 +237,7 @@ def test_what_all_families_say_together():
     }
     assert set(CONVENTIONS.log_events) == {
         "gen_ai.*", "claude_code.*", "user_prompt", "api_request", "api_error", "assistant_response",
-        "tool_result", "tool_decision", "codex.*", "gemini_cli.*",
+        "tool_result", "tool_decision", "codex.*", "gemini_cli.*", "copilot_chat.*",
     }  # fmt: skip
     assert CONVENTIONS.turn_events == {
         "user_prompt",
@@ -247,6 +252,7 @@ def test_what_all_families_say_together():
     assert set(CONVENTIONS.metadata_prefixes) == {
         "langfuse.trace.metadata.", "langsmith.metadata.", "lmnr.association.properties.metadata.",
         "traceloop.association.properties.", "ai.telemetry.metadata.", "otel_threads.metadata.", "metadata.",
+        "opik.metadata.",
     }  # fmt: skip
     assert CONVENTIONS.first_token_events == {
         "First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk",

@@ -503,3 +503,70 @@ def test_with_one_end_more_attributes_decide():
     derive(part)
 
     assert derive(whole).said == [("Write a poem", "Roses.")]
+
+
+# Words under other names
+
+
+def test_who_said_it_may_be_the_key():
+    attributes = {
+        "gen_ai.input.messages": '{"user": "Rome?"}',
+        "gen_ai.output.messages": '{"assistant": "Sunny."}',
+    }
+
+    assert derive(a_chat("c", "", None, attributes=attributes)).said == [("Rome?", "Sunny.")]
+
+
+def test_messages_kept_elsewhere_are_shown_with_their_address():
+    span = a_span(attributes={
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
+        "gen_ai.input.messages_ref": "s3://bucket/in.json",
+        "gen_ai.output.messages_ref": "s3://bucket/out.json",
+    })  # fmt: skip
+
+    assert derive(span).said == [
+        ("[messages at s3://bucket/in.json]", "[messages at s3://bucket/out.json]")
+    ]
+
+
+def test_a_bare_prompt_and_completion():
+    attributes = {
+        "gen_ai.prompt": "Rome?",
+        "gen_ai.completion": "Sunny.",
+        "gen_ai.usage.input_tokens": 3,
+    }
+
+    assert derive(a_span(attributes=attributes)).said == [("Rome?", "Sunny.")]
+
+
+# Usage
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("gen_ai.usage.cache_read_tokens", "cache_read_tokens"),
+        ("gen_ai.usage.details.cached_content_tokens", "cache_read_tokens"),
+        ("gen_ai.usage.details.cache_creation_input_tokens", "cache_write_tokens"),
+        ("gen_ai.usage.input_cache_creation", "cache_write_tokens"),
+        ("gen_ai.usage.details.thoughts_tokens", "reasoning_tokens"),
+        ("gen_ai.usage.input_audio_tokens", "input_audio_tokens"),
+    ],
+)
+def test_tokens_under_other_names_are_parts_and_never_added(name, column):
+    found = derive(a_chat("c", "Rome?", "Sunny.", attributes={name: 2}))
+
+    assert found.tokens[column] == 2
+    assert found.tokens["input_tokens"] == 10
+
+
+def test_cached_input_costs_what_it_costs_by_hand():
+    """gpt-4o-mini: 0.15 USD a million of input, 0.075 of cached input, 0.60 of output."""
+    found = derive(
+        a_chat("c", "Rome?", "Sunny.", attributes={
+            "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100,
+            "gen_ai.usage.details.cached_content_tokens": 400,
+        })
+    )  # fmt: skip
+
+    assert found.call["cost_usd"] == pytest.approx((600 * 0.15 + 400 * 0.075 + 100 * 0.6) / 1e6)
