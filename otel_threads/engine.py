@@ -13,9 +13,10 @@ from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
-from otel_threads.core.status import Progress
+from otel_threads.core.status import Progress, UnkeptLogRecords
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
+from otel_threads.decode.logs import unkept
 from otel_threads.decode.record_spans import Alone
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.deriver import Deriver, derive_all
@@ -142,6 +143,10 @@ class Engine:
             store_error=self._store_error(),
             database_bytes=self.database.size_bytes(),
             otlp_http=self.otlp_http,
+            unkept_log_records=[
+                UnkeptLogRecords(scope_name=scope, event_name=event, count=count)
+                for (scope, event), count in sorted(unkept().items())
+            ],
         )
 
     def _store_error(self) -> str | None:

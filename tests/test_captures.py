@@ -13,6 +13,8 @@ NO_IDS = "no conversation id anywhere"
 # What no reading can get out of the data, by facet; the reasons are in each scenario's `limits`.
 # Without an id no later history can show the question either.
 ERROR_TURN_WITHOUT_INPUT = {
+    "gemini-cli",
+    "openinference-bedrock-converse",
     "openinference-openai-agents-group-only",
     "openlit-openai-stream",
     "traceloop-openai-agents",
@@ -23,6 +25,11 @@ SPLIT_WITHOUT_ID = {"litellm-otel"}  # every request its own trace, and nothing 
 NO_TOOLS = NO_TEXTS | {"openlit-openai-stream", "litellm-otel", "openinference-haystack"}
 # Claude Code's records name its tools; the scenario was written without them.
 NO_TOOLS |= {"report-02-claude-code-logs-without-trace"}
+# Thoughts are counted in records without a trace alone, and the result has a frame around it.
+USAGE_ELSEWHERE = {"gemini-cli"}
+NO_TOOLS |= {"gemini-cli"}
+# Two attributes hold the same text, cut in different places: the longer one is shown.
+CUT = {"report-13-json-cut-at-1028"}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +70,14 @@ def conversations(server, scenario: dict, project: str) -> list[dict]:
     ]
 
 
+def plain(value):
+    """Return what a JSON text holds: results are shown parsed."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def words(text: str | None) -> str | None:
     return text.strip() or None if text else None
 
@@ -82,7 +97,7 @@ def test_the_conversation_is_the_one_that_took_place(replayed, folder):
     elif ids:
         assert ids == {thread["thread_id"] for thread in expected["threads"]}
 
-    if name not in NO_TEXTS | SPLIT_WITHOUT_ID:
+    if name not in NO_TEXTS | SPLIT_WITHOUT_ID | CUT:
         got = [turn for one in found for turn in said(one["turns"])]
         want = [turn for thread in expected["threads"] for turn in said(thread["turns"])]
         if name in ERROR_TURN_WITHOUT_INPUT:
@@ -96,7 +111,8 @@ def test_the_conversation_is_the_one_that_took_place(replayed, folder):
             [bool(t.get("error")) for t in thread["turns"]] for thread in expected["threads"]
         ]
 
-    if scenario["reference_reading"]["usage_ok"] or name == "haystack-native":
+    reads_usage = scenario["reference_reading"]["usage_ok"] or name == "haystack-native"
+    if reads_usage and name not in USAGE_ELSEWHERE:
         sums = [
             sum(one["usage"][k] or 0 for one in found) for k in ("input_tokens", "output_tokens")
         ]
@@ -115,7 +131,7 @@ def test_the_conversation_is_the_one_that_took_place(replayed, folder):
         ]
         keys = ("name", "arguments", "result")
         assert [[[c[k] for k in keys] for c in calls] for calls in got] == [
-            [[c.get(k) for k in keys] for c in calls] for calls in want
+            [[plain(c.get(k)) for k in keys] for c in calls] for calls in want
         ]
 
 

@@ -1,9 +1,19 @@
 """How far the server is, and what keeps spans out of threads."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from otel_threads.core.fields import Described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnkeptLogRecords:
+    """Log records of one event that were accepted and not kept since the server started."""
+
+    scope_name: str
+    event_name: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +27,7 @@ class Progress:
     store_error: str | None = None
     database_bytes: int
     otlp_http: str | None = None
+    unkept_log_records: Sequence[UnkeptLogRecords] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,10 @@ class Status:
     database_bytes: int
     uptime_s: float
     otlp_http: str | None = None
+    unkept_log_records: Annotated[
+        list[UnkeptLogRecords],
+        Described("Log records that hold no GenAI content that is read, by scope and event."),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +125,7 @@ FindingKind = Literal[
     "no_content",
     "double_instrumentation",
     "clock",
+    "unkept_log_records",
 ]
 
 

@@ -13,7 +13,17 @@ from otel_threads.derive.tree import Tree
 
 # Kinds that other spans than model requests have, and that may count tokens of their own.
 OTHERS = frozenset(
-    {"tool", "retriever", "embedding", "reranker", "guardrail", "evaluator", "prompt", "event"}
+    {
+        "tool",
+        "retriever",
+        "embedding",
+        "reranker",
+        "guardrail",
+        "evaluator",
+        "prompt",
+        "event",
+        "other",
+    }
 )
 
 

@@ -61,6 +61,7 @@ CONTAINERS = (
 # Keys of messages: a text that begins with them is never what somebody wrote.
 _OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
+SAID_BY: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
 PLAIN_KEYS = frozenset(
@@ -89,12 +90,21 @@ def read(value: Any, *, role: Role | None = None) -> Messages:
 def _read_cut(text: str, role: Role | None) -> Messages:
     """Read JSON that was cut off. What is no JSON of messages is a text that somebody wrote."""
     found: Messages = []
-    _read(cut_json.read(text), role, 0, found)
+    value = cut_json.read(text)
+    _read(value, role, 0, found)
     if found:
         found[-1].is_cut = True
-    elif role and not _OF_MESSAGES.search(text[:200]):
+    elif role and not _OF_MESSAGES.search(text[:200]) and not _is_hollow(value):
         found = read_text(text, role)
     return found
+
+
+def _is_hollow(value: Any, depth: int = 0) -> bool:
+    """Whether what was read before a cut holds nothing but brackets and keys."""
+    if isinstance(value, dict | list) and depth < JSON_DEPTH_MAX:
+        inner = value.values() if isinstance(value, dict) else value
+        return all(_is_hollow(one, depth + 1) for one in inner)
+    return value is None and depth > 0
 
 
 def read_text(value: str, role: Role) -> Messages:
@@ -162,6 +172,16 @@ def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Me
         return
     if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
         _chat(value, role, found)
+        return
+    _read_by_speaker(value, found)
+
+
+def _read_by_speaker(value: dict[str, Any], found: Messages) -> None:
+    """Append what `{"user": "…"}` says, where nothing but who said it is the key."""
+    if value.keys() <= SAID_BY.keys():
+        for key, words in value.items():
+            if isinstance(words, str):
+                found += read_text(words, SAID_BY[key])
 
 
 def _role_of(container: str) -> Role | None:

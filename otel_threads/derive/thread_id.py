@@ -151,9 +151,9 @@ def inside_tools(tree: Tree, known: Mapping[str, Facts]) -> frozenset[str]:
     found: set[str] = set()
     for span in tree.spans:  # parents come before children
         above = tree.parent.get(span.span_id)
-        if above is not None and (
-            above in found or (above in known and known[above].kind == "tool")
-        ):
+        if above is None:
+            continue
+        if above in found or (above in known and known[above].kind == "tool"):
             found.add(span.span_id)
     return frozenset(found)
 

@@ -31,7 +31,7 @@ JSON = "application/json"
 # Exporters with a path of their own before it (Langfuse, Opik, LangSmith, LangWatch and others)
 # keep working as configured.
 PREFIXES = ("", "/{prefix:path}")
-BARE_TRACE_PATHS = ("/otel", "/api/v1/otel")
+BARE_TRACE_PATHS = ("/otel", "/api/v1/otel", "/")
 PLAIN = ("", "identity")
 THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are parsed without a thread
 DECOMPRESSING_THREADS = 2  # what they hold is reserved as it comes
@@ -64,7 +64,8 @@ def app(
         )
         for signal in Signal
         for path in (
-            *(f"{prefix}/v1/{signal.value}" for prefix in PREFIXES),
+            # Exporters do not follow the redirect that a slash too many would be answered with.
+            *(f"{prefix}/v1/{signal.value}{end}" for prefix in PREFIXES for end in ("", "/")),
             *(BARE_TRACE_PATHS if signal is Signal.TRACES else ()),
         )
     ]

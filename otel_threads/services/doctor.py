@@ -2,10 +2,18 @@
 
 from collections.abc import Sequence
 
-from otel_threads.core.status import ClockSkew, DoubleReport, Finding, FindingKind, Instrumentation
+from otel_threads.core.status import (
+    ClockSkew,
+    DoubleReport,
+    Finding,
+    FindingKind,
+    Instrumentation,
+    UnkeptLogRecords,
+)
 from otel_threads.derive.library import Library
 from otel_threads.services.libraries import LIBRARIES, library_of, plain
 
+EVENTS_SHOWN_MAX = 5  # of log records that were not kept
 NOTHING_ARRIVED = """\
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
@@ -18,12 +26,15 @@ def findings(
     skews: Sequence[ClockSkew],
     *,
     otlp_http: str,
+    unkept: Sequence[UnkeptLogRecords] = (),
     libraries: Sequence[Library] = LIBRARIES,
 ) -> list[Finding]:
     """Return findings, the most serious first.
 
     `fix` is code or a setting, empty where nothing has to be written; `libraries` have both.
     """
+    if not instrumentations and unkept:
+        return _unkept(unkept)
     if not instrumentations:
         return [
             _finding(
@@ -40,7 +51,27 @@ def findings(
     found += [_double(row) for row in doubles]
     for row in instrumentations:
         found += _clocks(row)
-    return found + [_skew(row) for row in skews]
+    return found + [_skew(row) for row in skews] + _unkept(unkept)
+
+
+def _unkept(rows: Sequence[UnkeptLogRecords]) -> list[Finding]:
+    """Say which log records arrived and were not kept; nothing where all were."""
+    if not rows:
+        return []
+    most = sorted(rows, key=lambda row: (-row.count, row.event_name))[:EVENTS_SHOWN_MAX]
+    shown = ", ".join(
+        f"{row.count} of {row.event_name or 'no event name'} ({row.scope_name or 'no scope'})"
+        for row in most
+    )
+    total = sum(row.count for row in rows)
+    return [
+        _finding(
+            "unkept_log_records",
+            f"{total} log records arrived and were not kept, because no event with GenAI content "
+            f"that is read is among them: {shown}.",
+            note="docs/conventions.md says which events are read. Records with messages are kept.",
+        )
+    ]
 
 
 def _finding(

@@ -129,6 +129,7 @@ class ThreadService:
             database_bytes=progress.database_bytes,
             uptime_s=round(time.monotonic() - self._started, 3),
             otlp_http=progress.otlp_http,
+            unkept_log_records=list(progress.unkept_log_records),
         )
 
     def fields(self, *, of_traces: bool = False) -> FilterFields:
@@ -500,6 +501,7 @@ class ThreadService:
                 self._reader.double_reports(),
                 self._reader.clock_skew(),
                 otlp_http=status.otlp_http or OTLP_HTTP,
+                unkept=status.unkept_log_records,
             ),
         )
 

@@ -10,7 +10,7 @@ from otel_threads.derive import families
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.families import FAMILIES, FIRST, LAST, TIES, in_order
 from otel_threads.derive.family import Family
-from otel_threads.derive.ranks import ThreadId, ThreadIdRank
+from otel_threads.derive.ranks import ThreadId, ThreadIdRank, precedence
 from otel_threads.services.libraries import LIBRARIES
 
 ROOT = Path(__file__).parents[2]
@@ -18,36 +18,25 @@ PACKAGE = Path(families.__file__).parent
 
 THREAD_IDS = [
     "otel_threads.thread_id",
+    "thread.id",
     "gen_ai.conversation.id",
-    "langfuse.session.id",
-    "session.id",
     "traceloop.association.properties.conversation_id",
     "traceloop.association.properties.thread_id",
     "traceloop.association.properties.chat_id",
-    "traceloop.association.properties.session_id",
-    "lmnr.association.properties.session_id",
     "langsmith.metadata.thread_id",
     "langsmith.metadata.conversation_id",
-    "langsmith.metadata.session_id",
     "ai.telemetry.metadata.threadId",
     "ai.telemetry.metadata.conversationId",
     "ai.telemetry.metadata.chatId",
-    "ai.telemetry.metadata.sessionId",
     "ai.telemetry.metadata.thread_id",
     "ai.telemetry.metadata.conversation_id",
     "ai.telemetry.metadata.chat_id",
-    "ai.telemetry.metadata.session_id",
     "ai.settings.context.threadId",
     "ai.settings.context.conversationId",
     "ai.settings.context.chatId",
-    "ai.settings.context.sessionId",
     "ai.settings.context.thread_id",
     "ai.settings.context.conversation_id",
     "ai.settings.context.chat_id",
-    "ai.settings.context.session_id",
-    "gcp.vertex.agent.session_id",
-    "livekit.session.id",
-    "mlflow.trace.session",
     "spring.ai.chat.client.conversation.id",
     "langwatch.thread.id",
     "langwatch.thread_id",
@@ -56,13 +45,12 @@ THREAD_IDS = [
     "genkit:metadata:threadId",
     "genkit:metadata:conversationId",
     "genkit:metadata:chatId",
-    "genkit:metadata:sessionId",
     "genkit:metadata:thread_id",
     "genkit:metadata:conversation_id",
     "genkit:metadata:chat_id",
-    "genkit:metadata:session_id",
-    "genkit:metadata:agent:sessionId",
-    "group_id",
+    "copilot_chat.chat_session_id",
+    "copilot_chat.session_id",
+    "opik.thread_id",
     "thread_id",
     "threadId",
     "conversation_id",
@@ -70,9 +58,6 @@ THREAD_IDS = [
     "conversation.id",
     "chat_id",
     "chatId",
-    "session_id",
-    "sessionId",
-    "metadata",
     "metadata.thread_id",
     "metadata.threadId",
     "metadata.conversation_id",
@@ -80,9 +65,6 @@ THREAD_IDS = [
     "metadata.conversation.id",
     "metadata.chat_id",
     "metadata.chatId",
-    "metadata.session_id",
-    "metadata.sessionId",
-    "langfuse.trace.metadata.langfuse_session_id",
     "langfuse.trace.metadata.thread_id",
     "langfuse.trace.metadata.threadId",
     "langfuse.trace.metadata.conversation_id",
@@ -90,9 +72,6 @@ THREAD_IDS = [
     "langfuse.trace.metadata.conversation.id",
     "langfuse.trace.metadata.chat_id",
     "langfuse.trace.metadata.chatId",
-    "langfuse.trace.metadata.session_id",
-    "langfuse.trace.metadata.sessionId",
-    "langfuse.observation.metadata.langfuse_session_id",
     "langfuse.observation.metadata.thread_id",
     "langfuse.observation.metadata.threadId",
     "langfuse.observation.metadata.conversation_id",
@@ -100,6 +79,32 @@ THREAD_IDS = [
     "langfuse.observation.metadata.conversation.id",
     "langfuse.observation.metadata.chat_id",
     "langfuse.observation.metadata.chatId",
+    "langfuse.session.id",
+    "gen_ai.session.id",
+    "session.id",
+    "traceloop.association.properties.session_id",
+    "lmnr.association.properties.session_id",
+    "langsmith.metadata.session_id",
+    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.session_id",
+    "ai.settings.context.sessionId",
+    "ai.settings.context.session_id",
+    "gcp.vertex.agent.session_id",
+    "livekit.session.id",
+    "mlflow.trace.session",
+    "genkit:metadata:sessionId",
+    "genkit:metadata:session_id",
+    "genkit:metadata:agent:sessionId",
+    "group_id",
+    "session_id",
+    "sessionId",
+    "metadata",
+    "metadata.session_id",
+    "metadata.sessionId",
+    "langfuse.trace.metadata.langfuse_session_id",
+    "langfuse.trace.metadata.session_id",
+    "langfuse.trace.metadata.sessionId",
+    "langfuse.observation.metadata.langfuse_session_id",
     "langfuse.observation.metadata.session_id",
     "langfuse.observation.metadata.sessionId",
 ]
@@ -107,10 +112,12 @@ THREAD_IDS = [
 USER_TEXTS = [
     "pydantic_ai.all_messages",
     "all_messages_events",
+    "langfuse.trace.input",
     "langfuse.observation.input",
     "lk.pii.user_input",
     "lk.user_input",
     "lk.user_transcript",
+    "codex.prompt",
     "input.value",
     "traceloop.entity.input",
     "mlflow.spanInputs",
@@ -124,14 +131,17 @@ USER_TEXTS = [
     "mastra.agent_run.input",
     "mastra.workflow_run.input",
     "genkit:input",
+    "prompt",
     "input",
 ]
 
 ASSISTANT_TEXTS = [
     "final_result",
+    "langfuse.trace.output",
     "langfuse.observation.output",
     "lk.pii.response.text",
     "lk.response.text",
+    "claude_code.response",
     "output.value",
     "traceloop.entity.output",
     "mlflow.spanOutputs",
@@ -168,8 +178,14 @@ ASKED = [
     "anthropic-sdk",
     "autogen",
     "azure-ai-agents",
+    "codex",
+    "copilot",
+    "gemini-cli",
     "langchain",
     "langtrace",
+    "llama-index-otel",
+    "opik",
+    "pipecat",
     "semantic-kernel",
     "smolagents",
     "spring-ai",
@@ -200,8 +216,16 @@ def test_who_is_asked_first():
 def test_ranks_are_kept_whatever_the_ties():
     """No list can put a bare name before what a vendor means by its own."""
     for ties in (TIES, TIES[::-1], ()):
-        ranks = [one.rank for one in Conventions(FAMILIES, ties=ties).thread_ids.values()]
-        assert ranks == sorted(ranks)
+        order = [precedence(one) for one in Conventions(FAMILIES, ties=ties).thread_ids.values()]
+        assert order == sorted(order)
+
+
+def test_the_words_of_a_conversation_come_before_a_sessions():
+    """Across vendors; a browser's session is last of all (tests/derive/test_truth.py)."""
+    names = list(CONVENTIONS.thread_ids)
+    assert names.index("ai.telemetry.metadata.chatId") < names.index("session.id")
+    assert names.index("conversation.id") < names.index("langfuse.session.id")
+    assert names.index("session.id") < names.index("group_id")
 
 
 def test_what_all_families_say_together():
@@ -211,7 +235,15 @@ def test_what_all_families_say_together():
         "final_output",
         "submit_answer",
     }
-    assert CONVENTIONS.log_events == ("gen_ai.*",)
+    assert set(CONVENTIONS.log_events) == {
+        "gen_ai.*", "claude_code.*", "user_prompt", "api_request", "api_error", "assistant_response",
+        "tool_result", "tool_decision", "codex.*", "gemini_cli.*", "copilot_chat.*",
+    }  # fmt: skip
+    assert CONVENTIONS.turn_events == {
+        "user_prompt",
+        "claude_code.user_prompt",
+        "codex.user_prompt",
+    }
     assert CONVENTIONS.elided == {"<REDACTED>", "<elided>"}
     assert set(CONVENTIONS.metadata_noise) == {
         "LANGSMITH_",
@@ -232,6 +264,7 @@ def test_what_all_families_say_together():
         "ai.telemetry.metadata.",
         "otel_threads.metadata.",
         "metadata.",
+        "opik.metadata.",
     }
     assert CONVENTIONS.first_token_events == {
         "First Token Stream Event",

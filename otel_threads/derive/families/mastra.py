@@ -85,7 +85,7 @@ FAMILY = Family(
     inputs=inputs,
     outputs=outputs,
     values=values,
-    names={"user_id": ("mastra.metadata.userId",)},
+    names={"user_id": ("mastra.metadata.userId", "mastra.metadata.resourceId")},
     user_texts=(
         Text("mastra.agent_run.input", TextRank.STEP),
         Text("mastra.workflow_run.input", TextRank.STEP),

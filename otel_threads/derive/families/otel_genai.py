@@ -59,13 +59,21 @@ def kind(span: Span) -> Kind | None:
 def inputs(span: Span) -> Messages:
     found = messages.read(span.attributes.get("gen_ai.input.messages"), role="user")
     found = found or _from_events(span, "gen_ai.input.messages", MESSAGE_EVENTS)
-    return found or messages.read(span.attributes.get("gen_ai.prompt"), role="user")
+    found = found or messages.read(span.attributes.get("gen_ai.prompt"), role="user")
+    return found or _referred(span, "gen_ai.input.messages_ref", "user")
 
 
 def outputs(span: Span) -> Messages:
     found = messages.read(span.attributes.get("gen_ai.output.messages"), role="assistant")
     found = found or _from_events(span, "gen_ai.output.messages", {CHOICE: "assistant"})
-    return found or messages.read(span.attributes.get("gen_ai.completion"), role="assistant")
+    found = found or messages.read(span.attributes.get("gen_ai.completion"), role="assistant")
+    return found or _referred(span, "gen_ai.output.messages_ref", "assistant")
+
+
+def _referred(span: Span, attribute: str, role: Role) -> Messages:
+    """Return the address of messages that were uploaded elsewhere, in their place."""
+    address = span.attributes.get(attribute)
+    return messages.read_text(f"[messages at {address}]", role) if isinstance(address, str) else []
 
 
 def record(told: LogRecord) -> Mapping[str, Any]:
