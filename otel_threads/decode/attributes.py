@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
-from otel_threads.decode import chunks as pieces
-from otel_threads.decode import values
+from otel_threads.decode import chunks, values
 
 CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
 
@@ -92,19 +91,19 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     }
     cut = {
         int(owner_of[i]): "an attribute's key was too long and was cut"
-        for i in pieces.too_long(keys)
+        for i in chunks.too_long(keys)
     }
-    keys = pieces.beginnings(keys)  # before the next: two keys may have the same beginning
+    keys = chunks.beginnings(keys)  # before the next: two keys may have the same beginning
     last = _last_of_key(keys, owner_of, len(lists))
     if last is not None:
         keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
         owner_of = owner_of[last]
         offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
     if inline:
-        for i in pieces.too_long(texts):
+        for i in chunks.too_long(texts):
             letters[i] = ord("s")  # the beginning of JSON or base64 is only a text
             cut[int(owner_of[i])] = f"attribute {keys[i].as_py()!r} was too long and was cut"
-        texts = pieces.beginnings(texts)
+        texts = chunks.beginnings(texts)
     long = np.empty(0, dtype=np.int64)
     if not inline and len(texts):
         lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
@@ -227,7 +226,7 @@ def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, 
     if not others:
         return strings, letters, bad
     replaced = np.zeros(count, dtype=bool)
-    pieces: list[tuple[Index, pa.Array]] = []
+    found: list[tuple[Index, pa.Array]] = []
     for name, where in others.items():
         child = value.field(name).take(pa.array(where))
         if name in ("int_value", "bool_value"):
@@ -235,9 +234,9 @@ def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, 
         else:
             text = pa.array(_slow_texts(name, child, where, letters, bad), pa.string())
         replaced[where] = True
-        pieces.append((where, text))
-    order = np.argsort(np.concatenate([where for where, _ in pieces]), kind="stable")
-    replacements = pa.concat_arrays([text for _, text in pieces]).take(pa.array(order))
+        found.append((where, text))
+    order = np.argsort(np.concatenate([where for where, _ in found]), kind="stable")
+    replacements = pa.concat_arrays([text for _, text in found]).take(pa.array(order))
     return pc.replace_with_mask(strings, pa.array(replaced), replacements), letters, bad
 
 

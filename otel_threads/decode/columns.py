@@ -54,7 +54,7 @@ _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
     wire.ExportTraceServiceRequest.DESCRIPTOR
 )
 
-# Texts that are no longer than what they are about, or have pieces (value) or a bound of their own.
+# Texts that are no longer than what they are about, or have chunks (value) or a bound of their own.
 UNBOUNDED = ("value", "attribute_types", "resource_attribute_types", "extras")
 SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
     "trace_state",
@@ -197,7 +197,7 @@ class _Decoder:
 
     def _bounded(self, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
         """Return rows whose names, ids and states are within a length."""
-        if max(len(request.payload) for request in self._requests) <= chunks.PIECE_BYTES_MAX:
+        if max(len(request.payload) for request in self._requests) <= chunks.CHUNK_BYTES_MAX:
             return tables
         return {name: self._bounded_table(table) for name, table in tables.items()}
 
@@ -465,7 +465,7 @@ def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:
 def _extra(extra: dict[str, Any]) -> str:
     """Return JSON; without the texts in it where those make it too long."""
     text = json.dumps(extra)
-    if len(text) > chunks.PIECE_BYTES_MAX:
+    if len(text) > chunks.CHUNK_BYTES_MAX:
         text = json.dumps({name: value for name, value in extra.items() if isinstance(value, int)})
     return text
 

@@ -20,11 +20,11 @@ from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
-from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, cut
+from otel_threads.decode.chunks import CHUNK_BYTES_MAX, beginning, cut
 
 _MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
-_PIECES = pa.list_(
+_CHUNKS = pa.list_(
     pa.struct([("key", pa.string()), ("chunk_index", pa.int32()), ("value", pa.string())])
 )
 LOGS = pa.schema(
@@ -51,7 +51,7 @@ LOGS = pa.schema(
         ("scope_name", pa.string()),
         ("scope_version", pa.string()),
         ("fingerprint", pa.string()),
-        ("pieces", _PIECES),  # of the body (no key) and of attributes, where these are very long
+        ("chunks", _CHUNKS),  # of the body (no key) and of attributes, where these are very long
     ]
 )
 OWNER = ("project", "trace_id", "span_id", "fingerprint")
@@ -82,7 +82,7 @@ def decode(
 ) -> tuple[pa.Table, list[Outcome]]:
     """Return the rows to keep and one outcome a request.
 
-    They have the columns of `log_records`, and `pieces`: see `pieces_of`.
+    They have the columns of `log_records`, and `chunks`: see `chunks_of`.
 
     A record whose event is none of `event_names` (a trailing `*` stands for any ending) is accepted
     and not kept. Ids are optional on log records
@@ -128,9 +128,9 @@ def decode(
     return pa.Table.from_pylist(rows, schema=LOGS), outcomes
 
 
-def pieces_of(table: pa.Table) -> pa.Table:
+def chunks_of(table: pa.Table) -> pa.Table:
     """Return the rows of `x_log_chunks` of log records: what was too long for their own row."""
-    lists = table.column("pieces").combine_chunks()
+    lists = table.column("chunks").combine_chunks()
     rows = pc.list_parent_indices(lists)
     found = table.select(OWNER).take(rows)
     flat = pc.list_flatten(lists)
@@ -208,10 +208,10 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
     texts, letters = texts[:ENTRIES_MAX], letters[:ENTRIES_MAX]
     apart: list[dict[str, Any]] = []
     if body is not None and _is_long(body):
-        apart, body = _pieces(None, body), None
+        apart, body = _chunks(None, body), None
     for i, (key, text) in enumerate(texts):
         if text is not None and _is_long(text):
-            apart += _pieces(key, text)
+            apart += _chunks(key, text)
             texts[i] = (key, None)
     time_unix_nano = record.time_unix_nano or record.observed_time_unix_nano
     return {
@@ -233,15 +233,15 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
         "fingerprint": hashlib.blake2b(
             record.SerializeToString(deterministic=True), digest_size=16
         ).hexdigest(),
-        "pieces": apart,
+        "chunks": apart,
     }
 
 
 def _is_long(text: str) -> bool:
-    if len(text) <= PIECE_BYTES_MAX // 4:  # at most four bytes a character
+    if len(text) <= CHUNK_BYTES_MAX // 4:  # at most four bytes a character
         return False
-    return len(text) > PIECE_BYTES_MAX or len(text.encode("utf-8", "replace")) > PIECE_BYTES_MAX
+    return len(text) > CHUNK_BYTES_MAX or len(text.encode("utf-8", "replace")) > CHUNK_BYTES_MAX
 
 
-def _pieces(key: str | None, text: str) -> list[dict[str, Any]]:
-    return [{"key": key, "chunk_index": i, "value": piece} for i, piece in enumerate(cut(text))]
+def _chunks(key: str | None, text: str) -> list[dict[str, Any]]:
+    return [{"key": key, "chunk_index": i, "value": chunk} for i, chunk in enumerate(cut(text))]

@@ -154,7 +154,7 @@ TURNS = pa.schema(
         ("is_cut", _B),
     ]
 )
-TURN_PIECES = pa.schema(
+TURN_CHUNKS = pa.schema(
     [
         ("project", _S),
         ("thread_id", _S),

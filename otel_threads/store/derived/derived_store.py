@@ -30,7 +30,7 @@ from otel_threads.store.derived.derived_columns import (
     PAYLOADS,
     SLICES,
     TRACES,
-    TURN_PIECES,
+    TURN_CHUNKS,
     TURNS,
 )
 from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
@@ -63,7 +63,7 @@ SPANS_SQL = sql_files.query("work_spans")
 CONTENT_SQL = sql_files.query("work_content")
 EVENTS_SQL = sql_files.query("work_events")
 LOGS_SQL = sql_files.query("work_logs")
-LOG_PIECES_SQL = sql_files.query("work_log_chunks")
+LOG_CHUNKS_SQL = sql_files.query("work_log_chunks")
 TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
 Row = dict[str, Any]
 Pause = Callable[[], None]
@@ -135,7 +135,7 @@ class DuckDBDerivedStore:
                 content = table_of(cursor.execute(CONTENT_SQL, bounds))
                 found_logs = rows_of(cursor, LOGS_SQL)
                 if found_logs:
-                    rows.fill_logs(found_logs, rows_of(cursor, LOG_PIECES_SQL))
+                    rows.fill_logs(found_logs, rows_of(cursor, LOG_CHUNKS_SQL))
                 logs = rows.log_records(found_logs)
                 self._bytes_read = found_rows.nbytes + content.nbytes
                 long = rows.content_by_span(content)
@@ -249,7 +249,7 @@ def replace(
     put("x_tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
     put("x_turn_parts", parts, PARTS)
-    put("x_part_payloads", [row for part in parts for row in payloads.pieces(part)], PAYLOADS)
+    put("x_part_payloads", [row for part in parts for row in payloads.chunks(part)], PAYLOADS)
     loose = [
         turn
         for trace in traces
@@ -266,7 +266,7 @@ def replace(
 def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
     messages = [row for turn in turns for row in derived_rows.of_messages(turn)]
     rows = [derived_rows.of_turn(turn) for turn in turns]
-    put("x_turn_chunks", turn_chunks.apart(rows, messages), TURN_PIECES)
+    put("x_turn_chunks", turn_chunks.split_out(rows, messages), TURN_CHUNKS)
     put("turns", rows, TURNS)
     put("messages", messages, MESSAGES)
 
