@@ -180,7 +180,7 @@ def test_what_is_derived_has_bounds():
         "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
         "messages": [message],
     }
-    rows = payloads.pieces(part)
+    rows = payloads.chunks(part)
     assert all(len(row["payload"].encode()) <= CHUNK_BYTES_MAX for row in rows)
     assert [row["chunk_index"] for row in rows] == list(range(len(rows)))
     cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 2097152 characters, whole in span_content]"
@@ -287,7 +287,7 @@ def test_a_list_of_many_calls_has_bounds():
         "start_time_unix_nano": 1,
         "tool_calls": payloads.json(calls),
     }
-    rows = turn_chunks.apart([turn], [])
+    rows = turn_chunks.split_out([turn], [])
     assert json.loads("".join(row["value"] for row in rows)) == calls
     kept = json.loads(turn["tool_calls"])
     assert kept == calls[: len(kept)]
