@@ -83,10 +83,20 @@ class TouchedThreads:
         self._begin_earlier(before, cuts, parts, kept)
         if not self._are_new:
             self._delete_turns(cuts)
+        return self._derive_turns(kept, parts, words, numbers)
+
+    def _derive_turns(
+        self,
+        kept: Mapping[ThreadKey, int],
+        parts: Mapping[ThreadKey, Sequence[Row]],
+        words: Mapping[ThreadKey, Row],
+        numbers: Mapping[ThreadKey, int],
+    ) -> list[Row]:
+        """Return the turns of some parts; `kept`: how many turns stay before them."""
         whole = self._payloads([part for some in parts.values() for part in some])
         found = []
         added: dict[ThreadKey, int] = {}
-        for key in cuts:
+        for key in kept:
             self._pause()
             turns = turn_updates.turns_of(
                 (whole[_part_key(part)] for part in parts.get(key, ())), first_index=kept[key]

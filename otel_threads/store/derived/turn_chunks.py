@@ -4,7 +4,7 @@ DuckDB takes 2,048 rows of a column at once, and a checkpoint that finds no memo
 invalidates the database (decode/chunks.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -24,6 +24,7 @@ INNER_LENGTHS_MAX = (1024, 64)  # of the texts in JSON; the second where the fir
 KEY = ("project", "thread_id", "trace_id", "turn_index")
 TURN_CHUNKS_SQL = sql_files.query("turn_chunks")
 Row = dict[str, Any]
+Place = tuple[Any, ...]  # of a value: KEY, and the index of its message
 
 
 def split_out(turns: Sequence[Row], messages: Sequence[Row]) -> list[Row]:
@@ -59,20 +60,27 @@ def fill(cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row]) -> None:
     }
     if not rows:
         return
+    for (place, name), chunks in _read_chunks(cursor, rows).items():
+        if place in rows:
+            rows[place][name] = "".join(chunks[i] for i in sorted(chunks))
+
+
+def _read_chunks(
+    cursor: duckdb.DuckDBPyConnection, rows: Mapping[Place, Row]
+) -> dict[tuple[Place, str], dict[int, str]]:
+    """Return the chunks of values of some turns, by place and column, then by their index."""
     starts = [row["start_time_unix_nano"] for row in rows.values()]
     columns = list(zip(*rows, strict=True))
     types = (pa.string(), pa.string(), pa.string(), pa.int64())
     arrays = map(pa.array, columns[: len(KEY)], types)
     register(cursor, "cut_turns", pa.table(dict(zip(KEY, arrays, strict=True))))
     bounds = {"first": min(starts), "last": max(starts)}
-    found: dict[tuple[Any, ...], dict[int, str]] = {}
+    found: dict[tuple[Place, str], dict[int, str]] = {}
     for chunk in table_of(cursor.execute(TURN_CHUNKS_SQL, bounds)).to_pylist():
         place = (*(chunk[name] for name in KEY), chunk["message_index"])
         found.setdefault((place, chunk["name"]), {})[chunk["chunk_index"]] = chunk["value"]
     unregister(cursor, "cut_turns")
-    for (place, name), chunks in found.items():
-        if place in rows:
-            rows[place][name] = "".join(chunks[i] for i in sorted(chunks))
+    return found
 
 
 def _chunks(row: Row, name: str, chunks: Sequence[str]) -> Iterator[Row]:
