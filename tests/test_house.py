@@ -223,6 +223,22 @@ def test_functions_stay_small(path):
             assert count <= bound, f"{node.name} has {count} tokens, {bound} allowed"
 
 
+def test_the_formatter_lays_the_code_out():
+    """But for tables; 100 of such marks had come together when nobody counted."""
+    mark = "# fmt: " + "skip"
+    folders = ("otel_threads", "tests", "benchmarks", "examples")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert sum(path.read_text().count(mark) for path in files) < 10
+
+
+def test_each_test_file_has_a_name_and_a_room_of_its_own():
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if ".venv" not in path.parts]
+    names = [path.name for path in files]
+    assert sorted(names) == sorted(set(names))
+    loose = {path.name for path in files if path.parent == ROOT / "tests"}
+    assert loose == {"test_house.py"}
+
+
 def test_tables_are_registered_in_one_place():
     """Elsewhere a change of `threads` could wait for the interpreter for ever."""
     calls = {
