@@ -177,36 +177,25 @@ def parsed(source: str) -> ast.Module:
 TOKENS_MAX = 300  # of a function, without its docstring; complexity is ruff's C901
 # Functions that were longer when the gate came, with what they may have: only ever less.
 LONGER = {
-    "decoded": 563,
-    "replace": 518,
     "__init__": 500,
-    "attributes_of": 464,
     "_read_object": 463,
     "page": 475,
-    "_span": 415,
     "_readable": 394,
-    "_texts": 393,
     "stats": 388,
-    "_spilled": 383,
     "_part": 460,
     "_call": 390,
     "_slices": 390,
     "add_scores": 370,
-    "turns": 366,
     "change_tags": 349,
     "add_lifecycle": 349,
     "shaped": 344,
-    "compact": 343,
     "evaluations": 341,
     "_open_ports": 370,
     "_slice": 350,
-    "_read": 329,
-    "fill": 328,
     "_of_object": 328,
     "_converse": 376,
     "_export": 323,
     "trace": 312,
-    "_events": 304,
     "decode": 402,
     "_chat": 337,
     "_stored_span": 344,
@@ -237,6 +226,22 @@ def test_functions_stay_small(path):
             count = sum(node.lineno <= row <= node.end_lineno and row not in told for row in rows)
             bound = LONGER.get(node.name, TOKENS_MAX)
             assert count <= bound, f"{node.name} has {count} tokens, {bound} allowed"
+
+
+def test_the_formatter_lays_the_code_out():
+    """But for tables; 100 of such marks had come together when nobody counted."""
+    mark = "# fmt: " + "skip"
+    folders = ("otel_threads", "tests", "benchmarks", "examples")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert sum(path.read_text().count(mark) for path in files) < 10
+
+
+def test_each_test_file_has_a_name_and_a_room_of_its_own():
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if ".venv" not in path.parts]
+    names = [path.name for path in files]
+    assert sorted(names) == sorted(set(names))
+    loose = {path.name for path in files if path.parent == ROOT / "tests"}
+    assert loose == {"test_house.py"}
 
 
 def test_tables_are_registered_in_one_place():

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 THREADS_LOCK = threading.Lock()  # held while `threads` changes, and while a name comes or goes
 # DuckDB makes room for so many rows of each column before it has one: with its own million, a
-# question of 24 columns and a single row takes 1.0 ms instead of 0.5.
+# query of 24 columns and a single row takes 1.0 ms instead of 0.5.
 BATCH_ROWS = 8192
 
 

@@ -227,22 +227,7 @@ def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tup
                 f"attach '{quoted[1]}' as new (TYPE duckdb, ROW_GROUP_SIZE {ROW_GROUP_SIZE},"
                 f" STORAGE_VERSION '{STORAGE_VERSION}')"
             )
-            tables = [
-                name
-                for (name,) in connection.execute(
-                    "select table_name from duckdb_tables() where database_name = 'new'"
-                ).fetchall()
-            ]
-            for done, name in enumerate(tables):
-                connection.execute(f'delete from new."{name}"')  # noqa: S608  # our own names
-                connection.execute(f'insert into new."{name}" by name from old."{name}"')
-                counts = [
-                    connection.execute(f'select count(*) from {side}."{name}"').fetchone()  # noqa: S608
-                    for side in ("old", "new")
-                ]
-                if counts[0] != counts[1]:
-                    raise StoreFailed(f"the copy of {name} differs in its number of rows")
-                on_progress(done + 1, len(tables))
+            _copy_tables(connection, on_progress)
             connection.execute("checkpoint new")
             connection.execute("detach new")
             check(partial)
@@ -254,6 +239,30 @@ def compact(path: Path, on_progress: Progress = lambda done, total: None) -> tup
             with contextlib.suppress(FileNotFoundError):
                 partial.unlink()
     return before, path.stat().st_size
+
+
+def _copy_tables(connection: duckdb.DuckDBPyConnection, on_progress: Progress) -> None:
+    """Copy the rows of `old` into `new`, which has the same tables.
+
+    Raises:
+        StoreFailed: a table has not the same number of rows then.
+    """
+    tables = [
+        name
+        for (name,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'new'"
+        ).fetchall()
+    ]
+    for done, name in enumerate(tables):
+        connection.execute(f'delete from new."{name}"')  # noqa: S608  # our own names
+        connection.execute(f'insert into new."{name}" by name from old."{name}"')
+        counts = [
+            connection.execute(f'select count(*) from {side}."{name}"').fetchone()  # noqa: S608
+            for side in ("old", "new")
+        ]
+        if counts[0] != counts[1]:
+            raise StoreFailed(f"the copy of {name} differs: {counts[1]} rows of {counts[0]}")
+        on_progress(done + 1, len(tables))
 
 
 def _copy_file(source: Path, target: Path, done: int, total: int, on_progress: Progress) -> int:

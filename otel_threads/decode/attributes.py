@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
-from otel_threads.decode import chunks as pieces
-from otel_threads.decode import values
+from otel_threads.decode import chunks, values
 
 CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
 
@@ -79,9 +78,51 @@ def own(array: pa.Array) -> pa.Array:
 def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     """Return one map of text and one string of letters per list of key-value pairs.
 
-    `inline` keeps long values in the map; else they are set apart and null in the map.
+    `inline` keeps long values in the map; else they are split out and null in the map.
     A key that is repeated keeps its last value: OTLP forbids it, so any choice is ours.
     """
+    pairs, bad, cut = _pairs(lists)
+    if inline:
+        cut |= _cut_texts(pairs)
+    long = _long_rows(pairs.texts, inline=inline)
+    mapped = _without(pairs.texts, long) if len(long) else own(pairs.texts)
+    long_values = (
+        pairs.owner_of[long],
+        pairs.keys.take(pa.array(long)),
+        pairs.texts.take(pa.array(long)),
+    )
+    (maps, types), more = _maps(pairs.keys, mapped, pairs.letters, pairs.offsets)
+    if more and inline:
+        cut |= dict.fromkeys(more, f"only {ENTRIES_MAX} of its attributes were kept")
+    elif more:
+        long_values = _with_more(*long_values, more)
+    return Attributes(
+        map=maps,
+        types=types,
+        long_owner=long_values[0],
+        long_keys=long_values[1],
+        long_values=long_values[2],
+        bad=bad,
+        cut=cut,
+        keys=pairs.keys,
+        texts=pairs.texts,
+        offsets=pairs.offsets,
+    )
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """Key-value pairs of all lists, one after the other."""
+
+    keys: pa.Array
+    texts: pa.Array
+    letters: npt.NDArray[np.uint8]
+    owner_of: Index  # the index of the list that holds each
+    offsets: Index  # where each list begins, and where the last one ends
+
+
+def _pairs(lists: pa.Array) -> tuple[_Pairs, dict[int, str], dict[int, str]]:
+    """Return the pairs, each key once a list; and by owner, what is wrong and what was cut."""
     pair = lists.values
     keys, value = own(pair.field("key")), pair.field("value")
     offsets = offsets_of(lists)
@@ -92,46 +133,34 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     }
     cut = {
         int(owner_of[i]): "an attribute's key was too long and was cut"
-        for i in pieces.too_long(keys)
+        for i in chunks.too_long(keys)
     }
-    keys = pieces.beginnings(keys)  # before the next: two keys may have the same beginning
+    keys = chunks.beginnings(keys)  # before the next: two keys may have the same beginning
     last = _last_of_key(keys, owner_of, len(lists))
     if last is not None:
         keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
         owner_of = owner_of[last]
         offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
-    if inline:
-        for i in pieces.too_long(texts):
-            letters[i] = ord("s")  # the beginning of JSON or base64 is only a text
-            cut[int(owner_of[i])] = f"attribute {keys[i].as_py()!r} was too long and was cut"
-        texts = pieces.beginnings(texts)
-    long = np.empty(0, dtype=np.int64)
-    if not inline and len(texts):
-        lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
-        long = np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
-    mapped = _without(texts, long) if len(long) else own(texts)
-    long_owner, long_keys, long_values = (
-        owner_of[long],
-        keys.take(pa.array(long)),
-        texts.take(pa.array(long)),
-    )
-    kept, more = _spilled(keys, mapped, letters, offsets)
-    if more and inline:
-        cut |= dict.fromkeys(more, f"only {ENTRIES_MAX} of its attributes were kept")
-    elif more:
-        long_owner, long_keys, long_values = _with_more(long_owner, long_keys, long_values, more)
-    return Attributes(
-        map=kept[0],
-        types=kept[1],
-        long_owner=long_owner,
-        long_keys=long_keys,
-        long_values=long_values,
-        bad=bad,
-        cut=cut,
-        keys=keys,
-        texts=texts,
-        offsets=offsets,
-    )
+    return _Pairs(keys, texts, letters, owner_of, offsets), bad, cut
+
+
+def _cut_texts(pairs: _Pairs) -> dict[int, str]:
+    """Cut texts that are too long; return by owner what was cut."""
+    cut = {}
+    for i in chunks.too_long(pairs.texts):
+        pairs.letters[i] = ord("s")  # the beginning of JSON or base64 is only a text
+        name = pairs.keys[i].as_py()
+        cut[int(pairs.owner_of[i])] = f"attribute {name!r} was too long and was cut"
+    pairs.texts = chunks.beginnings(pairs.texts)
+    return cut
+
+
+def _long_rows(texts: pa.Array, *, inline: bool) -> Index:
+    """Return which texts do not stay in their map, in order."""
+    if inline or not len(texts):
+        return np.empty(0, dtype=np.int64)
+    lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
+    return np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
 
 
 def _without(texts: pa.Array, rows: Index) -> pa.Array:
@@ -154,10 +183,26 @@ def _with_more(
     )
 
 
-def _spilled(
+def _maps(
     keys: pa.Array, mapped: pa.Array, letters: npt.NDArray[np.uint8], offsets: Index
 ) -> tuple[tuple[pa.Array, pa.Array], dict[int, str]]:
     """Return maps of ENTRIES_MAX entries and their letters; and by owner, what is beyond."""
+    keep, more = _beyond(keys, mapped, letters, offsets)
+    if more:
+        kept = pa.array(keep)
+        keys, mapped, letters = keys.filter(kept), mapped.filter(kept), letters[keep]
+        offsets = np.concatenate(([0], np.cumsum(keep)))[offsets]
+    offset_array = pa.array(offsets.astype(np.int32))
+    types = pa.StringArray.from_buffers(
+        len(offsets) - 1, offset_array.buffers()[1], pa.py_buffer(np.ascontiguousarray(letters))
+    )
+    return (pa.MapArray.from_arrays(offset_array, keys, mapped), types), more
+
+
+def _beyond(
+    keys: pa.Array, mapped: pa.Array, letters: npt.NDArray[np.uint8], offsets: Index
+) -> tuple[Mask, dict[int, str]]:
+    """Return which entries stay within ENTRIES_MAX a map; and by owner, the others as JSON."""
     more: dict[int, str] = {}
     keep = np.ones(len(keys), dtype=bool)
     for owner in np.flatnonzero(np.diff(offsets) > ENTRIES_MAX).tolist():
@@ -174,15 +219,7 @@ def _spilled(
         more[owner] = json.dumps(
             {names[i]: [texts[i], chr(letters[start + i])] for i in beyond}, ensure_ascii=False
         )
-    if more:
-        kept = pa.array(keep)
-        keys, mapped, letters = keys.filter(kept), mapped.filter(kept), letters[keep]
-        offsets = np.concatenate(([0], np.cumsum(keep)))[offsets]
-    offset_array = pa.array(offsets.astype(np.int32))
-    types = pa.StringArray.from_buffers(
-        len(offsets) - 1, offset_array.buffers()[1], pa.py_buffer(np.ascontiguousarray(letters))
-    )
-    return (pa.MapArray.from_arrays(offset_array, keys, mapped), types), more
+    return keep, more
 
 
 def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:
@@ -212,22 +249,11 @@ def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, 
     bad: dict[int, str] = {}
     if not count:
         return strings, letters, bad
-    present = value.is_valid().to_numpy(zero_copy_only=False) if value.null_count else None
-    others: dict[str, Index] = {}
-    for name, letter in _LETTERS:
-        child = value.field(name)
-        if child.null_count == count:
-            continue
-        valid = child.is_valid().to_numpy(zero_copy_only=False)
-        if present is not None:
-            valid = valid & present
-        letters[valid] = ord(letter)
-        if name != "string_value":
-            others[name] = np.flatnonzero(valid)
+    others = _set_letters(value, letters)
     if not others:
         return strings, letters, bad
     replaced = np.zeros(count, dtype=bool)
-    pieces: list[tuple[Index, pa.Array]] = []
+    found: list[tuple[Index, pa.Array]] = []
     for name, where in others.items():
         child = value.field(name).take(pa.array(where))
         if name in ("int_value", "bool_value"):
@@ -235,10 +261,27 @@ def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, 
         else:
             text = pa.array(_slow_texts(name, child, where, letters, bad), pa.string())
         replaced[where] = True
-        pieces.append((where, text))
-    order = np.argsort(np.concatenate([where for where, _ in pieces]), kind="stable")
-    replacements = pa.concat_arrays([text for _, text in pieces]).take(pa.array(order))
+        found.append((where, text))
+    order = np.argsort(np.concatenate([where for where, _ in found]), kind="stable")
+    replacements = pa.concat_arrays([text for _, text in found]).take(pa.array(order))
     return pc.replace_with_mask(strings, pa.array(replaced), replacements), letters, bad
+
+
+def _set_letters(value: pa.Array, letters: npt.NDArray[np.uint8]) -> dict[str, Index]:
+    """Set the letter of each value; return where there is something else than strings, by kind."""
+    present = value.is_valid().to_numpy(zero_copy_only=False) if value.null_count else None
+    others: dict[str, Index] = {}
+    for name, letter in _LETTERS:
+        child = value.field(name)
+        if child.null_count == len(value):
+            continue
+        valid = child.is_valid().to_numpy(zero_copy_only=False)
+        if present is not None:
+            valid = valid & present
+        letters[valid] = ord(letter)
+        if name != "string_value":
+            others[name] = np.flatnonzero(valid)
+    return others
 
 
 def _slow_texts(

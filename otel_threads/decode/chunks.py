@@ -1,4 +1,4 @@
-"""Cuts very long values into pieces, and what is no content down to its first piece.
+"""Cuts very long values into chunks, and what is no content down to its first chunk.
 
 DuckDB reads and checkpoints 2,048 values of a column at once, whatever their size: a run of images
 or documents of some megabytes would not fit in its memory, and it would invalidate the database.
@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PIECE_BYTES_MAX = 16 * 1024  # 2,048 of them are 32 MiB, of the 128 that DuckDB has
+CHUNK_BYTES_MAX = 16 * 1024  # 2,048 of them are 32 MiB, of the 128 that DuckDB has
 ITEM_BYTES_MAX = 4096  # of a list of names, which may have many; an id may have 1,000 characters
 
 
 def split(table: pa.Table) -> pa.Table:
-    """Return rows of `x_content_chunks`, each value within PIECE_BYTES_MAX.
+    """Return rows of `x_content_chunks`, each value within CHUNK_BYTES_MAX.
 
-    A value that was cut has a row a piece, `chunk_index` from 0; one that was not has none.
+    A value that was cut has a row a chunk, `chunk_index` from 0; one that was not has none.
     """
     lengths = pc.binary_length(table.column("value")).to_numpy()
-    long = np.flatnonzero(lengths > PIECE_BYTES_MAX)
+    long = np.flatnonzero(lengths > CHUNK_BYTES_MAX)
     if not len(long):
         return table
     whole = np.ones(len(lengths), dtype=bool)
@@ -41,8 +41,8 @@ def split(table: pa.Table) -> pa.Table:
     return pa.concat_tables([kept, cut_rows.select(kept.column_names)])
 
 
-def cut(text: str, bytes_max: int = PIECE_BYTES_MAX) -> list[str]:
-    """Return a text in pieces of so many bytes of UTF-8 at most; no character is torn."""
+def cut(text: str, bytes_max: int = CHUNK_BYTES_MAX) -> list[str]:
+    """Return a text in chunks of so many bytes of UTF-8 at most; no character is torn."""
     data = text.encode("utf-8", "surrogatepass")
     found, start = [], 0
     while start < len(data):
@@ -54,15 +54,15 @@ def cut(text: str, bytes_max: int = PIECE_BYTES_MAX) -> list[str]:
     return found
 
 
-def beginning(text: str, bytes_max: int = PIECE_BYTES_MAX) -> str:
-    """Return a text that is within a length, else its first piece and how long it was."""
+def beginning(text: str, bytes_max: int = CHUNK_BYTES_MAX) -> str:
+    """Return a text that is within a length, else its first chunk and how long it was."""
     if len(text) <= bytes_max // 4:  # at most four bytes a character
         return text
-    pieces = cut(text, bytes_max)
-    return text if len(pieces) == 1 else f"{pieces[0]}[… cut, {len(text)} characters]"
+    chunks = cut(text, bytes_max)
+    return text if len(chunks) == 1 else f"{chunks[0]}[… cut, {len(text)} characters]"
 
 
-def too_long(texts: pa.Array, bytes_max: int = PIECE_BYTES_MAX) -> Sequence[int]:
+def too_long(texts: pa.Array, bytes_max: int = CHUNK_BYTES_MAX) -> Sequence[int]:
     """Return which texts are longer."""
     lengths = pc.binary_length(texts)
     if (pc.max(lengths).as_py() or 0) <= bytes_max:
@@ -71,7 +71,7 @@ def too_long(texts: pa.Array, bytes_max: int = PIECE_BYTES_MAX) -> Sequence[int]
     return found
 
 
-def beginnings(array: pa.Array, bytes_max: int = PIECE_BYTES_MAX) -> pa.Array:
+def beginnings(array: pa.Array, bytes_max: int = CHUNK_BYTES_MAX) -> pa.Array:
     """Return an array whose texts are within a length, also in maps without nulls and in lists,
     where it is ITEM_BYTES_MAX."""
     if pa.types.is_map(array.type):

@@ -54,7 +54,7 @@ _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
     wire.ExportTraceServiceRequest.DESCRIPTOR
 )
 
-# Texts that are no longer than what they are about, or have pieces (value) or a bound of their own.
+# Texts that are no longer than what they are about, or have chunks (value) or a bound of their own.
 UNBOUNDED = ("value", "attribute_types", "resource_attribute_types", "extras")
 SPAN_EXTRAS = (  # written to `extras` when they are not protobuf's default
     "trace_state",
@@ -141,47 +141,23 @@ class _Decoder:
             return Decoded(
                 dict(EMPTY), [0] * count, [{} for _ in range(count)], [[] for _ in range(count)]
             )
-        span = self._span
-        attributes = attributes_of(span.field("attributes"))
+        attributes = attributes_of(self._span.field("attributes"))
         self._refuse(attributes.bad, lambda owner: [owner])
         self._cuts |= attributes.cut
-        trace_ids, span_ids, parents = (
-            span.field(name) for name in ("trace_id", "span_id", "parent_span_id")
-        )
-        self._check_ids("trace_id", trace_ids, 16)
-        self._check_ids("span_id", span_ids, 8)
-        self._check_parents(parents)
-        starts, ends = (
-            self._times(name) for name in ("start_time_unix_nano", "end_time_unix_nano")
-        )
+        ids = self._ids()
+        times = self._span_times()
         resource = self._resource_attributes()
         self._check_scopes()
-        of_resource = pa.array(self._resource_of)
-        of_scope = pa.array(self._scope_of)
-        status, scope = span.field("status"), self._scope.field("scope")
         received = np.array([request.received_unix_nano for request in self._requests])
         columns = {
             "received_at": _timestamps(received[self._request_of]),
             "project": self._projects(attributes, resource),
-            "trace_id": _hex(trace_ids),
-            "span_id": _hex(span_ids),
-            "parent_span_id": _parents(parents),
-            "flags": span.field("flags").cast(pa.int64()),
-            "name": own(span.field("name")),
-            "kind": _names(span.field("kind"), KINDS),
-            "start_time": _timestamps(starts),
-            "start_time_unix_nano": pa.array(starts),
-            "end_time_unix_nano": pa.array(ends),
-            "duration_ms": pa.array((ends - starts) / 1e6),
-            "status_code": _names(_present(status, "code", 0), STATUS_CODES),
-            "status_message": own(_present(status, "message", "")),
+            **ids,
+            **times,
+            **self._own_fields(),
             "attributes": attributes.map,
             "attribute_types": attributes.types,
-            "service_name": resource.find("service.name").take(of_resource),
-            "resource_attributes": resource.map.take(of_resource),
-            "resource_attribute_types": resource.types.take(of_resource),
-            "scope_name": _present(scope, "name", "").take(of_scope),
-            "scope_version": _present(scope, "version", "").take(of_scope),
+            **self._origin(resource),
             "extras": self._extras(),
         }
         events, event_content = self._events(columns)
@@ -195,9 +171,60 @@ class _Decoder:
         }
         return self._keep_good(self._bounded(tables))
 
+    def _ids(self) -> dict[str, pa.Array]:
+        """Return the ids as text; spans with wrong ones are refused."""
+        trace_ids, span_ids, parents = (
+            self._span.field(name) for name in ("trace_id", "span_id", "parent_span_id")
+        )
+        self._check_ids("trace_id", trace_ids, 16)
+        self._check_ids("span_id", span_ids, 8)
+        self._check_parents(parents)
+        return {
+            "trace_id": _hex(trace_ids),
+            "span_id": _hex(span_ids),
+            "parent_span_id": _parents(parents),
+        }
+
+    def _span_times(self) -> dict[str, pa.Array]:
+        """Return start, end and length; spans with wrong ones are refused."""
+        starts, ends = (
+            self._times(name) for name in ("start_time_unix_nano", "end_time_unix_nano")
+        )
+        return {
+            "start_time": _timestamps(starts),
+            "start_time_unix_nano": pa.array(starts),
+            "end_time_unix_nano": pa.array(ends),
+            "duration_ms": pa.array((ends - starts) / 1e6),
+        }
+
+    def _own_fields(self) -> dict[str, pa.Array]:
+        """Return what a span says in fields of its own, beside ids and times."""
+        span = self._span
+        status = span.field("status")
+        return {
+            "flags": span.field("flags").cast(pa.int64()),
+            "name": own(span.field("name")),
+            "kind": _names(span.field("kind"), KINDS),
+            "status_code": _names(_present(status, "code", 0), STATUS_CODES),
+            "status_message": own(_present(status, "message", "")),
+        }
+
+    def _origin(self, resource: Attributes) -> dict[str, pa.Array]:
+        """Return what the spans of a resource and of a scope have in common, a row a span."""
+        of_resource = pa.array(self._resource_of)
+        of_scope = pa.array(self._scope_of)
+        scope = self._scope.field("scope")
+        return {
+            "service_name": resource.find("service.name").take(of_resource),
+            "resource_attributes": resource.map.take(of_resource),
+            "resource_attribute_types": resource.types.take(of_resource),
+            "scope_name": _present(scope, "name", "").take(of_scope),
+            "scope_version": _present(scope, "version", "").take(of_scope),
+        }
+
     def _bounded(self, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
         """Return rows whose names, ids and states are within a length."""
-        if max(len(request.payload) for request in self._requests) <= chunks.PIECE_BYTES_MAX:
+        if max(len(request.payload) for request in self._requests) <= chunks.CHUNK_BYTES_MAX:
             return tables
         return {name: self._bounded_table(table) for name, table in tables.items()}
 
@@ -362,11 +389,6 @@ class _Decoder:
         span_of = owners(lists)
         self._refuse(attributes.bad, lambda owner: [span_of[owner]])
         self._cuts |= {int(span_of[owner]): what for owner, what in attributes.cut.items()}
-        times = event.field("time_unix_nano").to_numpy()
-        late = times > UNIX_NANO_MAX
-        for i in np.flatnonzero(late):
-            reason = f"event time_unix_nano {times[i]} is after {UNIX_NANO_MAX}"
-            self._refuse_span(span_of[i], Refusal.TIME, reason)
         position = np.arange(len(event)) - offsets_of(lists)[span_of]
         rows = _child(
             columns,
@@ -374,13 +396,22 @@ class _Decoder:
             EVENTS,
             event_index=pa.array(position.astype(np.int32)),
             name=own(event.field("name")),
-            time_unix_nano=pa.array(np.where(late, 0, times).astype(np.int64)),
+            time_unix_nano=self._event_times(event, span_of),
             attributes=attributes.map,
             attribute_types=attributes.types,
             dropped_attributes_count=event.field("dropped_attributes_count").cast(pa.int64()),
         )
         long = attributes.long_owner
         return rows, _content(attributes, position[long], columns, span_of[long])
+
+    def _event_times(self, event: pa.Array, span_of: Index) -> pa.Array:
+        """Return the times of events; the spans of those that are out of bounds are refused."""
+        times = event.field("time_unix_nano").to_numpy()
+        late = times > UNIX_NANO_MAX
+        for i in np.flatnonzero(late):
+            reason = f"event time_unix_nano {times[i]} is after {UNIX_NANO_MAX}"
+            self._refuse_span(span_of[i], Refusal.TIME, reason)
+        return pa.array(np.where(late, 0, times).astype(np.int64))
 
     def _links(self, columns: dict[str, pa.Array]) -> pa.Table:
         lists = self._span.field("links")
@@ -465,7 +496,7 @@ def keep_spans(tables: dict[str, pa.Table], good: Mask) -> dict[str, pa.Table]:
 def _extra(extra: dict[str, Any]) -> str:
     """Return JSON; without the texts in it where those make it too long."""
     text = json.dumps(extra)
-    if len(text) > chunks.PIECE_BYTES_MAX:
+    if len(text) > chunks.CHUNK_BYTES_MAX:
         text = json.dumps({name: value for name, value in extra.items() if isinstance(value, int)})
     return text
 

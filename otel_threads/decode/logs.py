@@ -20,12 +20,12 @@ from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
-from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, cut
+from otel_threads.decode.chunks import CHUNK_BYTES_MAX, beginning, cut
 from otel_threads.decode.record_spans import NONE, Alone, as_request, event_name
 
 _MAP = pa.map_(pa.string(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
-_PIECES = pa.list_(
+_CHUNKS = pa.list_(
     pa.struct([("key", pa.string()), ("chunk_index", pa.int32()), ("value", pa.string())])
 )
 LOGS = pa.schema(
@@ -52,7 +52,7 @@ LOGS = pa.schema(
         ("scope_name", pa.string()),
         ("scope_version", pa.string()),
         ("fingerprint", pa.string()),
-        ("pieces", _PIECES),  # of the body (no key) and of attributes, where these are very long
+        ("chunks", _CHUNKS),  # of the body (no key) and of attributes, where these are very long
     ]
 )
 NAME_SHOWN_MAX = 100  # letters of a scope's or an event's name that a person is shown
@@ -87,7 +87,7 @@ def decode(
 ) -> tuple[pa.Table, list[Outcome]]:
     """Return the rows to keep and one outcome a request.
 
-    They have the columns of `log_records`, and `pieces`: see `pieces_of`.
+    They have the columns of `log_records`, and `chunks`: see `chunks_of`.
 
     A record whose event is none of `event_names` (a trailing `*` stands for any ending) and that
     has no GenAI content is accepted and not kept: the outcome's message says so, and `unkept()`
@@ -168,9 +168,9 @@ def _remember(counts: Mapping[tuple[str, str], int]) -> None:
 _unkept: dict[tuple[str, str], int] = {}  # of this process; the decoder's threads write it
 
 
-def pieces_of(table: pa.Table) -> pa.Table:
+def chunks_of(table: pa.Table) -> pa.Table:
     """Return the rows of `x_log_chunks` of log records: what was too long for their own row."""
-    lists = table.column("pieces").combine_chunks()
+    lists = table.column("chunks").combine_chunks()
     rows = pc.list_parent_indices(lists)
     found = table.select(OWNER).take(rows)
     flat = pc.list_flatten(lists)
@@ -267,10 +267,10 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
     texts, letters = texts[:ENTRIES_MAX], letters[:ENTRIES_MAX]
     apart: list[dict[str, Any]] = []
     if body is not None and _is_long(body):
-        apart, body = _pieces(None, body), None
+        apart, body = _chunks(None, body), None
     for i, (key, text) in enumerate(texts):
         if text is not None and _is_long(text):
-            apart += _pieces(key, text)
+            apart += _chunks(key, text)
             texts[i] = (key, None)
     time_unix_nano = record.time_unix_nano or record.observed_time_unix_nano
     return {
@@ -292,15 +292,15 @@ def _row(record: LogRecord, name: str, received_unix_nano: int) -> dict[str, Any
         "fingerprint": hashlib.blake2b(
             record.SerializeToString(deterministic=True), digest_size=16
         ).hexdigest(),
-        "pieces": apart,
+        "chunks": apart,
     }
 
 
 def _is_long(text: str) -> bool:
-    if len(text) <= PIECE_BYTES_MAX // 4:  # at most four bytes a character
+    if len(text) <= CHUNK_BYTES_MAX // 4:  # at most four bytes a character
         return False
-    return len(text) > PIECE_BYTES_MAX or len(text.encode("utf-8", "replace")) > PIECE_BYTES_MAX
+    return len(text) > CHUNK_BYTES_MAX or len(text.encode("utf-8", "replace")) > CHUNK_BYTES_MAX
 
 
-def _pieces(key: str | None, text: str) -> list[dict[str, Any]]:
-    return [{"key": key, "chunk_index": i, "value": piece} for i, piece in enumerate(cut(text))]
+def _chunks(key: str | None, text: str) -> list[dict[str, Any]]:
+    return [{"key": key, "chunk_index": i, "value": chunk} for i, chunk in enumerate(cut(text))]

@@ -60,11 +60,11 @@ def tree_bytes(body: bytes) -> int:
         escapes = len(part) - len(part.rstrip(b"\\"))
         rest = b"\\" if escapes % 2 else b""  # what it escapes is in the next part
         part = part[: len(part) - len(rest)].replace(b"\\\\", b"").replace(b'\\"', b"")
-        pieces = part.split(b'"')
-        outside = b"".join(pieces[is_within::2])
+        chunks = part.split(b'"')
+        outside = b"".join(chunks[is_within::2])
         size_bytes += OBJECT_BYTES * outside.count(b"{")
         size_bytes += ITEM_BYTES * (outside.count(b"[") + outside.count(b","))
-        is_within ^= len(pieces) % 2 == 0
+        is_within ^= len(chunks) % 2 == 0
         if size_bytes > TREE_BYTES_MAX:
             raise TooLarge(
                 f"JSON whose objects take over {TREE_BYTES_MAX} bytes, the most allowed: "

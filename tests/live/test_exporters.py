@@ -1,4 +1,4 @@
-"""OpenTelemetry's exporters over gRPC as they come: Node's, Java's and Go's. Python's: test_receive_grpc.py."""
+"""OpenTelemetry's exporters over gRPC as they come: Node's, Java's and Go's. Python's: test_otlp_grpc.py."""
 
 import os
 import shutil

@@ -155,7 +155,7 @@ TURNS = pa.schema(
         ("is_truncated", _B),
     ]
 )
-TURN_PIECES = pa.schema(
+TURN_CHUNKS = pa.schema(
     [
         ("project", _S),
         ("thread_id", _S),

@@ -49,7 +49,7 @@ def insert(
     unregister(cursor, "derived_rows")
 
 
-def _moment(unix_nano: Sequence[int]) -> pa.Array:
+def _timestamps(unix_nano: Sequence[int]) -> pa.Array:
     micros = pc.divide(pa.array(unix_nano, pa.int64()), 1000)
     return micros.cast(pa.timestamp("us", tz="UTC"))
 
@@ -62,11 +62,11 @@ def _duration_ms(columns: Columns, _: Sequence[Row]) -> pa.Array:
 
 # A column that follows from others → how, of the other columns and the whole rows.
 FOLLOWING: Mapping[str, Callable[[Columns, Sequence[Row]], pa.Array]] = {
-    "start_time": lambda columns, _: _moment(columns["start_time_unix_nano"]),
-    "end_time": lambda columns, _: _moment(columns["end_time_unix_nano"]),
+    "start_time": lambda columns, _: _timestamps(columns["start_time_unix_nano"]),
+    "end_time": lambda columns, _: _timestamps(columns["end_time_unix_nano"]),
     "duration_ms": _duration_ms,
-    "created_at": lambda _, rows: _moment([row["created_unix_nano"] for row in rows]),
-    "updated_at": lambda _, rows: _moment([row["received_unix_nano"] for row in rows]),
+    "created_at": lambda _, rows: _timestamps([row["created_unix_nano"] for row in rows]),
+    "updated_at": lambda _, rows: _timestamps([row["received_unix_nano"] for row in rows]),
     "trace_key": lambda columns, _: pa.array(map(trace_key, columns["trace_id"]), pa.int64()),
 }
 

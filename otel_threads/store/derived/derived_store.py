@@ -30,7 +30,7 @@ from otel_threads.store.derived.derived_columns import (
     PAYLOADS,
     SLICES,
     TRACES,
-    TURN_PIECES,
+    TURN_CHUNKS,
     TURNS,
 )
 from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
@@ -63,10 +63,11 @@ SPANS_SQL = sql_files.query("work_spans")
 CONTENT_SQL = sql_files.query("work_content")
 EVENTS_SQL = sql_files.query("work_events")
 LOGS_SQL = sql_files.query("work_logs")
-LOG_PIECES_SQL = sql_files.query("work_log_chunks")
+LOG_CHUNKS_SQL = sql_files.query("work_log_chunks")
 TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
 Row = dict[str, Any]
 Pause = Callable[[], None]
+Put = Callable[[str, list[Row], pa.Schema], None]
 POSITION_SQL = "select derived_sequence from x_derive_state"
 
 
@@ -130,19 +131,8 @@ class DuckDBDerivedStore:
             _register_ids(cursor, work)
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
-                bounds, work.is_new = {"first": row[0]}, row[1]
-                found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
-                content = table_of(cursor.execute(CONTENT_SQL, bounds))
-                found_logs = rows_of(cursor, LOGS_SQL)
-                if found_logs:
-                    rows.fill_logs(found_logs, rows_of(cursor, LOG_PIECES_SQL))
-                logs = rows.log_records(found_logs)
-                self._bytes_read = found_rows.nbytes + content.nbytes
-                long = rows.content_by_span(content)
-                events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
-                for span in rows.spans(found_rows, long, events):
-                    span.logs = logs.get((span.trace_id, span.span_id), ())
-                    found.setdefault(span.trace_id, []).append(span)
+                work.is_new = row[1]
+                found, self._bytes_read = _read_spans(cursor, first=row[0])
             cursor.rollback()
         self._spans_read = sum(map(len, found.values()))
         if self._spans_read:
@@ -207,6 +197,29 @@ class DuckDBDerivedStore:
             cursor.execute("update x_derive_state set derived_sequence = 0")
 
 
+def _read_spans(
+    cursor: duckdb.DuckDBPyConnection, *, first: int
+) -> tuple[dict[str, list[Span]], int]:
+    """Return the spans of the traces in work_ids, by trace id, and the bytes of their rows.
+
+    No span of them begins before `first`.
+    """
+    bounds = {"first": first}
+    found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
+    content = table_of(cursor.execute(CONTENT_SQL, bounds))
+    found_logs = rows_of(cursor, LOGS_SQL)
+    if found_logs:
+        rows.fill_logs(found_logs, rows_of(cursor, LOG_CHUNKS_SQL))
+    logs = rows.log_records(found_logs)
+    long = rows.content_by_span(content)
+    events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
+    found: dict[str, list[Span]] = {}
+    for span in rows.spans(found_rows, long, events):
+        span.logs = logs.get((span.trace_id, span.span_id), ())
+        found.setdefault(span.trace_id, []).append(span)
+    return found, found_rows.nbytes + content.nbytes
+
+
 def replace(
     cursor: duckdb.DuckDBPyConnection,
     work: Work,
@@ -226,15 +239,9 @@ def replace(
     first = min([*starts, first] if first is not None else starts)
     _register_ids(cursor, work)
     join(traces, lambda *asked: tool_links.askers(cursor, *asked))
-    changes = [
-        (row["project"], row["thread_id"], row["start_time_unix_nano"], row["end_time_unix_nano"])
-        for trace in traces
-        for row in trace.slices
-        if row["thread_id"] is not None
-    ]
+    changes = _changes(traces)
     if not work.is_new:
-        bounds = {"first": first, "last": last}
-        changes += cursor.execute(TOUCHED_THREADS_SQL, bounds).fetchall()
+        changes += cursor.execute(TOUCHED_THREADS_SQL, {"first": first, "last": last}).fetchall()
     links = [row for trace in traces for row in trace.links]
     before = [] if work.is_new else tool_links.asked(cursor, first=first, last=last)
     tool_links.note_changes(cursor, before, links)
@@ -242,6 +249,35 @@ def replace(
     if not work.is_new:
         _delete_old(cursor, first, last)
     put = functools.partial(derived_rows.insert, cursor, pause)
+    parts = _put_traces(put, traces, links)
+    last = max((row["end_time_unix_nano"] for trace in traces for row in trace.slices), default=0)
+    threads = TouchedThreads(cursor, changes, parts, pause, last=last)
+    _put_turns(put, _turns_without_thread(traces) + threads.turns())
+    pause()
+    threads.sum_up()
+    return threads.keys
+
+
+def _turns_without_thread(traces: Sequence[TraceRows]) -> list[Row]:
+    return [
+        turn
+        for trace in traces
+        for turn in turns_of(part for part in trace.parts if part["thread_id"] is None)
+    ]
+
+
+def _changes(traces: Sequence[TraceRows]) -> list[tuple[Any, ...]]:
+    """Return which threads the traces belong to now, with the bounds of their share."""
+    return [
+        (row["project"], row["thread_id"], row["start_time_unix_nano"], row["end_time_unix_nano"])
+        for trace in traces
+        for row in trace.slices
+        if row["thread_id"] is not None
+    ]
+
+
+def _put_traces(put: Put, traces: Sequence[TraceRows], links: Sequence[Row]) -> list[Row]:
+    """Insert what is derived of each trace alone; return its parts of turns."""
     put("traces", [derived_rows.of_trace(trace.trace) for trace in traces], TRACES)
     put("x_trace_slices", [row for trace in traces for row in trace.slices], SLICES)
     put("calls", [row for trace in traces for row in trace.calls], CALLS)
@@ -249,24 +285,14 @@ def replace(
     put("x_tool_links", tool_links.kept(links), tool_links.LINKS)
     parts = [part for trace in traces for part in trace.parts]
     put("x_turn_parts", parts, PARTS)
-    put("x_part_payloads", [row for part in parts for row in payloads.pieces(part)], PAYLOADS)
-    loose = [
-        turn
-        for trace in traces
-        for turn in turns_of(part for part in trace.parts if part["thread_id"] is None)
-    ]
-    last = max((row["end_time_unix_nano"] for trace in traces for row in trace.slices), default=0)
-    threads = TouchedThreads(cursor, changes, parts, pause, last=last)
-    _put_turns(put, loose + threads.turns())
-    pause()
-    threads.sum_up()
-    return threads.keys
+    put("x_part_payloads", [row for part in parts for row in payloads.chunks(part)], PAYLOADS)
+    return parts
 
 
-def _put_turns(put: Callable[[str, list[Row], pa.Schema], None], turns: list[Row]) -> None:
+def _put_turns(put: Put, turns: list[Row]) -> None:
     messages = [row for turn in turns for row in derived_rows.of_messages(turn)]
     rows = [derived_rows.of_turn(turn) for turn in turns]
-    put("x_turn_chunks", turn_chunks.apart(rows, messages), TURN_PIECES)
+    put("x_turn_chunks", turn_chunks.split_out(rows, messages), TURN_CHUNKS)
     put("turns", rows, TURNS)
     put("messages", messages, MESSAGES)
 

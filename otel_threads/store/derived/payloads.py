@@ -1,4 +1,4 @@
-"""The parts of turns as stored JSON: each text once, in pieces, and nothing in it without a bound.
+"""The parts of turns as stored JSON: each text once, in chunks, and nothing in it without a bound.
 
 DuckDB takes 2,048 rows of a column at once. What a model was sent may be a document of megabytes or
 an image, again in each request; whole, it is in span_content, and what is derived says so.
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from otel_threads.decode.chunks import PIECE_BYTES_MAX, cut
+from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
 
 TEXT_LENGTH_MAX = 1024 * 1024  # of a message, a tool's arguments or its result
 DATA_LENGTH_MAX = 16 * 1024  # of an image, a file or the like, spelled out in a part
@@ -18,13 +18,13 @@ OWN = ("text", "reasoning", "tool_call", "tool_result")  # types of parts that w
 Row = dict[str, Any]
 
 
-def pieces(part: Row) -> list[Row]:
+def chunks(part: Row) -> list[Row]:
     """Return the rows of x_part_payloads for a part; one that is too long is shortened in place."""
     payload = _packed(part)
-    if len(payload) > PIECE_BYTES_MAX:
+    if len(payload) > CHUNK_BYTES_MAX:
         _shorten(part)
         payload = _packed(part)
-    few = len(payload) <= PIECE_BYTES_MAX // 4  # at most four bytes a character
+    few = len(payload) <= CHUNK_BYTES_MAX // 4  # at most four bytes a character
     return [
         {
             "project": part["project"],
@@ -32,9 +32,9 @@ def pieces(part: Row) -> list[Row]:
             "part_index": part["part_index"],
             "start_time_unix_nano": part["start_time_unix_nano"],
             "chunk_index": i,
-            "payload": piece,
+            "payload": chunk,
         }
-        for i, piece in enumerate([payload] if few else cut(payload))
+        for i, chunk in enumerate([payload] if few else cut(payload))
     ]
 
 

@@ -19,8 +19,8 @@ BEFORE_SQL = sql_files.query("threads_before")
 PARTS_SQL = sql_files.query("thread_parts")
 STARTS_SQL = sql_files.query("turn_starts")
 PAYLOADS_SQL = sql_files.query("part_payloads")
-THREAD_WORDS_SQL = sql_files.query("thread_words")
-TURN_WORDS_SQL = sql_files.query("turn_words")
+THREAD_TEXTS_SQL = sql_files.query("thread_texts")
+TURN_TEXTS_SQL = sql_files.query("turn_texts")
 INSERT_THREADS_SQL = sql_files.query("insert_threads")
 Row = dict[str, Any]
 PartKey = tuple[str, str, int]  # project, trace_id, part_index
@@ -69,7 +69,7 @@ class TouchedThreads:
             return []
         cursor = self._cursor
         register(cursor, "affected", _keyed(self._affected, "first"))
-        words = {_key(row): row for row in rows_of(cursor, THREAD_WORDS_SQL)}
+        words = {_key(row): row for row in rows_of(cursor, THREAD_TEXTS_SQL)}
         self._are_new = not words
         for row in words.values():
             self._within["lowest"] = min(self._within["lowest"], row["began"])
@@ -83,10 +83,20 @@ class TouchedThreads:
         self._begin_earlier(before, cuts, parts, kept)
         if not self._are_new:
             self._delete_turns(cuts)
+        return self._derive_turns(kept, parts, words, numbers)
+
+    def _derive_turns(
+        self,
+        kept: Mapping[ThreadKey, int],
+        parts: Mapping[ThreadKey, Sequence[Row]],
+        words: Mapping[ThreadKey, Row],
+        numbers: Mapping[ThreadKey, int],
+    ) -> list[Row]:
+        """Return the turns of some parts; `kept`: how many turns stay before them."""
         whole = self._payloads([part for some in parts.values() for part in some])
         found = []
         added: dict[ThreadKey, int] = {}
-        for key in cuts:
+        for key in kept:
             self._pause()
             turns = turn_updates.turns_of(
                 (whole[_part_key(part)] for part in parts.get(key, ())), first_index=kept[key]
@@ -223,12 +233,12 @@ class TouchedThreads:
                 }
             ),
         )
-        pieces: dict[PartKey, list[tuple[int, str]]] = {}
+        chunks: dict[PartKey, list[tuple[int, str]]] = {}
         for row in rows_of(self._cursor, PAYLOADS_SQL, {"first": min(starts), "last": max(starts)}):
-            pieces.setdefault(_part_key(row), []).append((row["chunk_index"], row["payload"]))
-        for key, some in pieces.items():
+            chunks.setdefault(_part_key(row), []).append((row["chunk_index"], row["payload"]))
+        for key, some in chunks.items():
             if key not in found:
-                found[key] = payloads.unpacked("".join(piece for _, piece in sorted(some)))
+                found[key] = payloads.unpacked("".join(chunk for _, chunk in sorted(some)))
         return found
 
     def _first_and_last(
@@ -244,7 +254,7 @@ class TouchedThreads:
             last = turns[-1]["assistant"] or turns[-1]["user"]
         elif kept:
             named = {"project": key[0], "thread_id": key[1], "turn_index": kept - 1}
-            row = self._cursor.execute(TURN_WORDS_SQL, named).fetchone()
+            row = self._cursor.execute(TURN_TEXTS_SQL, named).fetchone()
             last = row[0] if row else None
         return {
             "project": key[0],

@@ -17,7 +17,7 @@ from otel_threads.derive.tool_result_links import ToolCall
 
 ASKERS_SQL = sql_files.query("tool_askers")
 ASKED_SQL = sql_files.query("tool_asked")
-AGAIN_SQL = sql_files.query("rederive")
+REDERIVE_SQL = sql_files.query("rederive")
 LINKS = pa.schema(
     [
         ("project", pa.string()),
@@ -63,7 +63,7 @@ def note_changes(
         return
     rows = [dict(zip(LINKS.names, values, strict=True)) for values in changed]
     register(cursor, "changed", _of_calls([(row["project"], row["tool_call_id"]) for row in rows]))
-    cursor.execute(AGAIN_SQL, {"first": min(row["start_time_unix_nano"] for row in rows)})
+    cursor.execute(REDERIVE_SQL, {"first": min(row["start_time_unix_nano"] for row in rows)})
 
 
 def _values(row: Row) -> tuple[Any, ...]:

@@ -1,10 +1,10 @@
-"""Long values of turns and messages: rows keep their beginning, the whole is in pieces.
+"""Long values of turns and messages: rows keep their beginning, the whole is in chunks.
 
 DuckDB takes 2,048 rows of a column at once, and a checkpoint that finds no memory for them
 invalidates the database (decode/chunks.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -13,20 +13,21 @@ import pyarrow as pa
 
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, table_of, unregister
-from otel_threads.decode.chunks import PIECE_BYTES_MAX, cut
+from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
 from otel_threads.store.derived.payloads import json, shortened
 
 OF_TURNS = ("user", "assistant", "system", "error_message", "tool_calls")
 OF_MESSAGES = ("text", "parts", "tool_calls")
-WHOLE = {*OF_TURNS, *OF_MESSAGES, "payload", "value"}  # columns that are not cut: pieces hold all
+WHOLE = {*OF_TURNS, *OF_MESSAGES, "payload", "value"}  # columns that are not cut: chunks hold all
 JSON = ("parts", "tool_calls")  # lists
 INNER_LENGTHS_MAX = (1024, 64)  # of the texts in JSON; the second where the first is too much
 KEY = ("project", "thread_id", "trace_id", "turn_index")
-TURN_PIECES_SQL = sql_files.query("turn_chunks")
+TURN_CHUNKS_SQL = sql_files.query("turn_chunks")
 Row = dict[str, Any]
+Place = tuple[Any, ...]  # of a value: KEY, and the index of its message
 
 
-def apart(turns: Sequence[Row], messages: Sequence[Row]) -> list[Row]:
+def split_out(turns: Sequence[Row], messages: Sequence[Row]) -> list[Row]:
     """Shorten long values in the rows of turns and messages; return the rows that hold them."""
     found: list[Row] = []
     for rows, names in ((turns, OF_TURNS), (messages, OF_MESSAGES)):
@@ -34,18 +35,18 @@ def apart(turns: Sequence[Row], messages: Sequence[Row]) -> list[Row]:
             row["is_cut"] = None
             for name in names:
                 value = row[name]
-                if value is None or len(value) <= PIECE_BYTES_MAX // 4:  # four bytes a character
+                if value is None or len(value) <= CHUNK_BYTES_MAX // 4:  # four bytes a character
                     continue
-                pieces = cut(value)
-                if len(pieces) == 1:
+                chunks = cut(value)
+                if len(chunks) == 1:
                     continue
                 row["is_cut"] = True
                 row[name] = (
                     _shorter_list(value)
                     if name in JSON
-                    else f"{pieces[0]}[… {len(value)} characters, whole in turn_pieces]"
+                    else f"{chunks[0]}[… {len(value)} characters, whole in turn_pieces]"
                 )
-                found += _pieces(row, name, pieces)
+                found += _chunks(row, name, chunks)
     return found
 
 
@@ -59,48 +60,55 @@ def fill(cursor: duckdb.DuckDBPyConnection, turns: Sequence[Row]) -> None:
     }
     if not rows:
         return
+    for (place, name), chunks in _read_chunks(cursor, rows).items():
+        if place in rows:
+            rows[place][name] = "".join(chunks[i] for i in sorted(chunks))
+
+
+def _read_chunks(
+    cursor: duckdb.DuckDBPyConnection, rows: Mapping[Place, Row]
+) -> dict[tuple[Place, str], dict[int, str]]:
+    """Return the chunks of values of some turns, by place and column, then by their index."""
     starts = [row["start_time_unix_nano"] for row in rows.values()]
     columns = list(zip(*rows, strict=True))
     types = (pa.string(), pa.string(), pa.string(), pa.int64())
     arrays = map(pa.array, columns[: len(KEY)], types)
     register(cursor, "cut_turns", pa.table(dict(zip(KEY, arrays, strict=True))))
     bounds = {"first": min(starts), "last": max(starts)}
-    found: dict[tuple[Any, ...], dict[int, str]] = {}
-    for piece in table_of(cursor.execute(TURN_PIECES_SQL, bounds)).to_pylist():
-        place = (*(piece[name] for name in KEY), piece["message_index"])
-        found.setdefault((place, piece["name"]), {})[piece["chunk_index"]] = piece["value"]
+    found: dict[tuple[Place, str], dict[int, str]] = {}
+    for chunk in table_of(cursor.execute(TURN_CHUNKS_SQL, bounds)).to_pylist():
+        place = (*(chunk[name] for name in KEY), chunk["message_index"])
+        found.setdefault((place, chunk["name"]), {})[chunk["chunk_index"]] = chunk["value"]
     unregister(cursor, "cut_turns")
-    for (place, name), pieces in found.items():
-        if place in rows:
-            rows[place][name] = "".join(pieces[i] for i in sorted(pieces))
+    return found
 
 
-def _pieces(row: Row, name: str, pieces: Sequence[str]) -> Iterator[Row]:
-    for i, piece in enumerate(pieces):
+def _chunks(row: Row, name: str, chunks: Sequence[str]) -> Iterator[Row]:
+    for i, chunk in enumerate(chunks):
         yield {
             **{column: row[column] for column in KEY},
             "message_index": row.get("message_index"),
             "start_time_unix_nano": row["start_time_unix_nano"],
             "name": name,
             "chunk_index": i,
-            "value": piece,
+            "value": chunk,
         }
 
 
 def _shorter_list(value: str) -> str:
-    """Return a JSON list within PIECE_BYTES_MAX: shorter texts, then fewer items."""
+    """Return a JSON list within CHUNK_BYTES_MAX: shorter texts, then fewer items."""
     items = orjson.loads(value)
     made: list[str] = []
     for length_max in INNER_LENGTHS_MAX:
         made = [
             json(shortened(item, length_max, length_max, whole_in="turn_pieces")) for item in items
         ]
-        if sum(len(one.encode()) + 1 for one in made) < PIECE_BYTES_MAX:
+        if sum(len(one.encode()) + 1 for one in made) < CHUNK_BYTES_MAX:
             break
     kept, size = [], 1
     for one in made:
         size += len(one.encode()) + 1
-        if size > PIECE_BYTES_MAX:
+        if size > CHUNK_BYTES_MAX:
             break
         kept.append(one)
     return f"[{','.join(kept)}]"

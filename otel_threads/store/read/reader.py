@@ -65,7 +65,7 @@ TRACE_CONTENT_SQL = sql_files.query("trace_content")
 TRACE_EVENTS_SQL = sql_files.query("trace_events")
 TRACE_LINKS_SQL = sql_files.query("trace_links")
 TRACE_LOGS_SQL = sql_files.query("trace_logs")
-TRACE_LOG_PIECES_SQL = sql_files.query("trace_log_chunks")
+TRACE_LOG_CHUNKS_SQL = sql_files.query("trace_log_chunks")
 PROJECTS_SQL = sql_files.query("projects")
 STATUS_SQL = sql_files.query("status")
 INSTRUMENTATIONS_SQL = sql_files.query("instrumentations")
@@ -264,7 +264,7 @@ class Reader:
                 parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
             if self._database.holds_rows(cursor, "log_records"):
                 logs = _query(cursor, TRACE_LOGS_SQL, named)
-                span_rows.fill_logs(logs, _query(cursor, TRACE_LOG_PIECES_SQL, named))
+                span_rows.fill_logs(logs, _query(cursor, TRACE_LOG_CHUNKS_SQL, named))
                 parts["logs"] = _by_span(logs)
         return raw, content, parts
 

@@ -18,6 +18,7 @@ from otel_threads.store.spans.span_rows import Content, Key, with_more
 
 Row = dict[str, Any]
 Parts = Mapping[str, Mapping[Key, Sequence[Row]]]
+Long = tuple[int | None, str, str]  # a long value: index of its event, key, text
 
 
 def request(raw: Sequence[Row], content: Content, parts: Parts) -> ExportTraceServiceRequest:
@@ -80,12 +81,20 @@ def _span(span: ProtoSpan, row: Row, extras: Row, content: Content, parts: Parts
         dropped = f"dropped_{name}_count"
         setattr(span, dropped, extras.get(dropped, 0))
     _fill(span.attributes, row["attributes"], row["attribute_types"], _long(long, None))
-    for event in parts["events"].get(key, ()):
+    _add_events(span, parts["events"].get(key, ()), long)
+    _add_links(span, parts["links"].get(key, ()))
+
+
+def _add_events(span: ProtoSpan, events: Iterable[Row], long: Iterable[Long]) -> None:
+    for event in events:
         one = span.events.add(name=event["name"], time_unix_nano=event["time_unix_nano"])
         one.dropped_attributes_count = event["dropped_attributes_count"] or 0
         apart = _long(long, event["event_index"])
         _fill(one.attributes, event["attributes"], event["attribute_types"], apart)
-    for link in parts["links"].get(key, ()):
+
+
+def _add_links(span: ProtoSpan, links: Iterable[Row]) -> None:
+    for link in links:
         other = span.links.add(
             trace_id=bytes.fromhex(link["linked_trace_id"]),
             span_id=bytes.fromhex(link["linked_span_id"]),
@@ -96,7 +105,7 @@ def _span(span: ProtoSpan, row: Row, extras: Row, content: Content, parts: Parts
         _fill(other.attributes, link["attributes"], link["attribute_types"], {})
 
 
-def _long(long: Iterable[tuple[int | None, str, str]], event: int | None) -> dict[str, str]:
+def _long(long: Iterable[Long], event: int | None) -> dict[str, str]:
     return {key: value for index, key, value in long if index == event}
 
 

@@ -74,7 +74,7 @@ def content_by_span(table: pa.Table) -> Content:
         else:
             cut.setdefault((span, event_index, key), []).append((chunk_index, value))
     for (span, event_index, key), some in cut.items():
-        value = "".join(piece for _, piece in sorted(some))
+        value = "".join(chunk for _, chunk in sorted(some))
         found.setdefault(span, []).append((event_index, key, value))
     return found
 
@@ -170,12 +170,12 @@ def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
     return found
 
 
-def fill_logs(logs: Sequence[dict[str, Any]], pieces: Sequence[Mapping[str, Any]]) -> None:
-    """Put what was too long for rows of log_records back into them. `pieces`: of x_log_chunks."""
+def fill_logs(logs: Sequence[dict[str, Any]], chunks: Sequence[Mapping[str, Any]]) -> None:
+    """Put what was too long for rows of log_records back into them. `chunks`: of x_log_chunks."""
     cut: dict[tuple[str, str], dict[str | None, list[tuple[int, str]]]] = {}
-    for piece in pieces:
-        of_log = cut.setdefault((piece["project"], piece["fingerprint"]), {})
-        of_log.setdefault(piece["key"], []).append((piece["chunk_index"], piece["value"]))
+    for chunk in chunks:
+        of_log = cut.setdefault((chunk["project"], chunk["fingerprint"]), {})
+        of_log.setdefault(chunk["key"], []).append((chunk["chunk_index"], chunk["value"]))
     for row in logs if cut else ():
         for key, some in cut.get((row["project"], row["fingerprint"]), {}).items():
             whole = "".join(value for _, value in sorted(some))

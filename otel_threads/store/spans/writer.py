@@ -167,7 +167,7 @@ class BatchWriter:
                 _insert(cursor, name, self._columns[name], tables[name], sequence)
             _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
             if logs.num_rows:
-                long = log_rows.pieces_of(logs)
+                long = log_rows.chunks_of(logs)
                 _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)

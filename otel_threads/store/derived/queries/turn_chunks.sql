@@ -1,4 +1,4 @@
--- Pieces of the long values of some turns and of their messages, in no order.
+-- Chunks of the long values of some turns and of their messages, in no order.
 -- cut_turns: (project, thread_id, trace_id, turn_index). $first, $last: bound their start, for zone maps.
 select p.* exclude (start_time_unix_nano) from x_turn_chunks p
 semi join cut_turns c

@@ -1,4 +1,4 @@
--- Long attribute values, in pieces, of some traces.
+-- Long attribute values, in chunks, of some traces.
 -- work_ids: (trace_id). $first: no span of them starts earlier.
 select project, trace_id, span_id, event_index, key, value, chunk_index
 from x_content_chunks s semi join work_ids w on s.trace_id = w.trace_id

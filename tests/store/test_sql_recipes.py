@@ -8,7 +8,7 @@ import pytest
 from builders import a_chat, a_request
 from conftest import CAPTURES, request_files
 
-TEXT = (Path(__file__).parent.parent / "docs/sql.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs/sql.md").read_text()
 RECIPES = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
 # Those for which the recordings below hold nothing that could be found.
 MAY_BE_EMPTY = ("services) > 1", "status = 'inactive'")

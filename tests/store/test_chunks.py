@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from otel_threads.core.model import Signal
 from otel_threads.decode import otlp_json
 from otel_threads.decode.attributes import MORE
-from otel_threads.decode.chunks import PIECE_BYTES_MAX, beginning, beginnings, cut, split
+from otel_threads.decode.chunks import CHUNK_BYTES_MAX, beginning, beginnings, cut, split
 from otel_threads.decode.tables import CONTENT
 from otel_threads.store.derived import payloads, turn_chunks
 
@@ -28,28 +28,28 @@ MIB = 1 << 20
 
 @given(
     st.text(alphabet=st.sampled_from(["a", "é", "€", "🙂", "\0"]), min_size=1, max_size=300),
-    st.integers(PIECE_BYTES_MAX // 300, PIECE_BYTES_MAX // 100),
+    st.integers(CHUNK_BYTES_MAX // 300, CHUNK_BYTES_MAX // 100),
 )
 def test_no_character_is_torn(few, times):
     text = few * times
     pieces = cut(text)
     assert "".join(pieces) == text
-    assert all(0 < len(piece.encode()) <= PIECE_BYTES_MAX for piece in pieces)
-    assert all(len(piece.encode()) > PIECE_BYTES_MAX - 4 for piece in pieces[:-1])
+    assert all(0 < len(piece.encode()) <= CHUNK_BYTES_MAX for piece in pieces)
+    assert all(len(piece.encode()) > CHUNK_BYTES_MAX - 4 for piece in pieces[:-1])
 
 
 def test_only_long_values_are_cut():
     def row(value: str, span_row: int) -> dict:
         return {"key": "k", "value": value, "span_row": span_row, "event_index": None}
 
-    values = ["a" * PIECE_BYTES_MAX, "b" * (2 * PIECE_BYTES_MAX + 1), "c"]
+    values = ["a" * CHUNK_BYTES_MAX, "b" * (2 * CHUNK_BYTES_MAX + 1), "c"]
     table = pa.Table.from_pylist([row(v, i) for i, v in enumerate(values)], schema=CONTENT)
     found = [(r["span_row"], r["chunk_index"], len(r["value"])) for r in split(table).to_pylist()]
     assert found == [
-        (0, None, PIECE_BYTES_MAX),
+        (0, None, CHUNK_BYTES_MAX),
         (2, None, 1),
-        (1, 0, PIECE_BYTES_MAX),
-        (1, 1, PIECE_BYTES_MAX),
+        (1, 0, CHUNK_BYTES_MAX),
+        (1, 1, CHUNK_BYTES_MAX),
         (1, 2, 1),
     ]
     assert split(table).schema == table.schema
@@ -70,7 +70,7 @@ def a_text(size: int, seed: int) -> str:
 
 
 def test_whole_for_whoever_reads_it(server):
-    text = a_text(3 * PIECE_BYTES_MAX, 1)
+    text = a_text(3 * CHUNK_BYTES_MAX, 1)
     span = a_chat("pieces-1", text, "short")
     assert server.post(a_request(span)).status_code == 200
     server.wait_derived()
@@ -106,7 +106,7 @@ def a_log(span, event_name: str, body: dict, **attributes: str) -> bytes:
 
 def test_log_records_too(server):
     """A body and an attribute; the same record sent again is not stored twice."""
-    text = a_text(3 * PIECE_BYTES_MAX, 4)
+    text = a_text(3 * CHUNK_BYTES_MAX, 4)
     model = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "m",
@@ -135,7 +135,7 @@ def test_log_records_too(server):
 
 def test_a_turn_that_goes_on_finds_its_long_part_again(server):
     """The second trace continues the first one's turn, whose part has to be read back."""
-    text, now = a_text(3 * PIECE_BYTES_MAX, 2), time.time_ns()
+    text, now = a_text(3 * CHUNK_BYTES_MAX, 2), time.time_ns()
     asks = [{"type": "tool_call", "id": "long-1", "name": "look", "arguments": {}}]
     brings = [{"type": "tool_call_response", "id": "long-1", "response": "seen"}]
     asked = {"role": "user", "parts": [{"type": "text", "content": text}]}
@@ -180,8 +180,8 @@ def test_what_is_derived_has_bounds():
         "tool_calls": [{"arguments": {"document": "d" * 2 * MIB}}],
         "messages": [message],
     }
-    rows = payloads.pieces(part)
-    assert all(len(row["payload"].encode()) <= PIECE_BYTES_MAX for row in rows)
+    rows = payloads.chunks(part)
+    assert all(len(row["payload"].encode()) <= CHUNK_BYTES_MAX for row in rows)
     assert [row["chunk_index"] for row in rows] == list(range(len(rows)))
     cut_text = "w" * payloads.TEXT_LENGTH_MAX + "[… 2097152 characters, whole in span_content]"
     assert part["user"] == part["user_text"] == part["messages"][0]["text"] == cut_text
@@ -216,7 +216,7 @@ def test_megabytes_in_a_row_at_the_least_memory(make_server):
 
 def test_long_values_of_turns_are_whole_for_people_and_short_in_sql(server):
     """A question, an answer, a system prompt and tool calls, each longer than a piece."""
-    ask, answer, rules = (a_text(2 * PIECE_BYTES_MAX, seed) for seed in (5, 6, 7))
+    ask, answer, rules = (a_text(2 * CHUNK_BYTES_MAX, seed) for seed in (5, 6, 7))
     calls = [
         {"type": "tool_call", "id": f"c{i}", "name": "look", "arguments": {"at": a_text(3000, i)}}
         for i in range(30)
@@ -253,7 +253,7 @@ def test_long_values_of_turns_are_whole_for_people_and_short_in_sql(server):
     assert row["is_cut"]
     assert row["user"] == cut(ask)[0] + mark
     assert len(json.loads(row["tool_calls"])) == 30
-    assert len(row["tool_calls"].encode()) <= PIECE_BYTES_MAX
+    assert len(row["tool_calls"].encode()) <= CHUNK_BYTES_MAX
     [row] = sql(server, f"select count(*) as n from tool_calls {where} and name = 'look'")
     assert row["n"] == 30
     [row] = sql(
@@ -269,7 +269,7 @@ def test_long_values_of_turns_are_whole_for_people_and_short_in_sql(server):
 @pytest.mark.parametrize("thread_id", ["pieces-5", None])
 def test_words_far_into_a_message_are_found(server, thread_id):
     word = f"zebra{'x' if thread_id else 'y'}"
-    text = "long " * PIECE_BYTES_MAX + word
+    text = "long " * CHUNK_BYTES_MAX + word
     assert server.post(a_request(a_chat(thread_id, text, "short"))).status_code == 200
     server.wait_derived()
     kind = "threads" if thread_id else "traces"
@@ -287,7 +287,7 @@ def test_a_list_of_many_calls_has_bounds():
         "start_time_unix_nano": 1,
         "tool_calls": payloads.json(calls),
     }
-    rows = turn_chunks.apart([turn], [])
+    rows = turn_chunks.split_out([turn], [])
     assert json.loads("".join(row["value"] for row in rows)) == calls
     kept = json.loads(turn["tool_calls"])
     assert kept == calls[: len(kept)]
@@ -297,8 +297,8 @@ def test_a_list_of_many_calls_has_bounds():
 
 def test_names_that_are_too_long_are_cut_and_the_sender_is_told(server):
     """What is no content has no pieces: a name, a scope, a key, a resource's and a link's values."""
-    long = "n" * 3 * PIECE_BYTES_MAX
-    cut_text = f"{long[:PIECE_BYTES_MAX]}[… cut, {len(long)} characters]"
+    long = "n" * 3 * CHUNK_BYTES_MAX
+    cut_text = f"{long[:CHUNK_BYTES_MAX]}[… cut, {len(long)} characters]"
     span = a_chat(
         "pieces-6",
         "hi",
@@ -335,7 +335,7 @@ def test_names_that_are_too_long_are_cut_and_the_sender_is_told(server):
         (one["links"][0]["attributes"], "l"),
     ):
         assert attributes[key].startswith('["nnn')
-        assert len(attributes[key]) < PIECE_BYTES_MAX + 100
+        assert len(attributes[key]) < CHUNK_BYTES_MAX + 100
     turns = server.get("/threads/turns", thread_id="pieces-6")["items"]
     assert [turn["user"] for turn in turns] == ["hi", "well"]
     [thread] = [t for t in server.get("/threads")["items"] if t["thread_id"] == "pieces-6"]
@@ -344,7 +344,7 @@ def test_names_that_are_too_long_are_cut_and_the_sender_is_told(server):
 
 
 def test_log_records_with_names_that_are_too_long(server):
-    long = "n" * 3 * PIECE_BYTES_MAX
+    long = "n" * 3 * CHUNK_BYTES_MAX
     span = a_chat("pieces-7", "hi", "fine")
     assert server.post(a_request(span)).status_code == 200
     request = ExportLogsServiceRequest.FromString(
@@ -360,14 +360,14 @@ def test_log_records_with_names_that_are_too_long(server):
         "select length(scope_name) as scope, length(map_keys(attributes)[1]) as key,"
         f" length(resource_attributes['r']) as value, resource_attribute_types as types {where}",
     )
-    assert all(0 < row[name] < PIECE_BYTES_MAX + 100 for name in ("scope", "key", "value"))
+    assert all(0 < row[name] < CHUNK_BYTES_MAX + 100 for name in ("scope", "key", "value"))
     assert row["types"] == "s"
     [one] = server.get(f"/traces/{span.trace_id.hex()}")["spans"]
     assert len(one["logs"]) == 1
 
 
 def test_texts_in_arrays_of_any_shape_are_cut():
-    long, short = "é" * PIECE_BYTES_MAX, "short"
+    long, short = "é" * CHUNK_BYTES_MAX, "short"
     shape = pa.map_(pa.string(), pa.string())
     texts, lists, maps = (
         beginnings(pa.array(rows, kind)).to_pylist()
@@ -380,7 +380,7 @@ def test_texts_in_arrays_of_any_shape_are_cut():
     assert texts == [short, None, beginning(long)]
     assert lists == [[short], None, [beginning(long, 4096), short], []]
     assert maps == [[(beginning(long), short), (short, beginning(long))], []]
-    assert beginning(long) == "é" * (PIECE_BYTES_MAX // 2) + f"[… cut, {len(long)} characters]"
+    assert beginning(long) == "é" * (CHUNK_BYTES_MAX // 2) + f"[… cut, {len(long)} characters]"
     ids = pa.array([["語" * 1000]], pa.list_(pa.string()))  # as long as a thread's may be
     assert beginnings(ids) is ids
     same = pa.array([[short]], pa.list_(pa.string()))
@@ -477,7 +477,7 @@ def test_a_sender_who_uses_our_key_does_no_harm(server, count, place):
 
 @pytest.mark.parametrize("depth", [200, 253, 300, 900])
 def test_deep_and_long_arguments_derive(server, depth):
-    deep = '{"a":' * depth + '"' + "x" * 2 * PIECE_BYTES_MAX + '"' + "}" * depth
+    deep = '{"a":' * depth + '"' + "x" * 2 * CHUNK_BYTES_MAX + '"' + "}" * depth
     call = {"type": "tool_call", "id": "c", "name": "look", "arguments": deep}
     messages = json.dumps([{"role": "assistant", "parts": [call]}])
     span = a_chat(f"deep-{depth}", "hi", None, attributes={"gen_ai.output.messages": messages})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import CAPTURES, request_files
 
-ANALYSIS = Path(__file__).parent.parent / "examples/analysis.py"
+ANALYSIS = Path(__file__).parents[2] / "examples/analysis.py"
 
 
 @pytest.mark.parametrize("served", [True, False])

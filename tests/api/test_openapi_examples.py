@@ -9,7 +9,7 @@ import pytest
 from builders import of_now
 from conftest import CAPTURES, request_files
 
-FILE = Path(__file__).parent.parent / "otel_threads/api/rest/examples.json"
+FILE = Path(__file__).parents[2] / "otel_threads/api/rest/examples.json"
 CAPTURE = "openinference-langgraph"
 THREAD = {"project": "shop", "thread_id": "thread-alpha"}
 SCORE = {**THREAD, "name": "quality", "value": 0.8, "reason": "answered at once", "author": "judge"}

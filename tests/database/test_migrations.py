@@ -16,8 +16,8 @@ from otel_threads.core.errors import DatabaseRefused
 from otel_threads.database import migrations
 from otel_threads.database.database import Database
 
-FILES = sorted((Path(__file__).parent / "files").glob("schema-*.duckdb.zst"))
-ANSWERED = sorted((Path(__file__).parent / "files").glob("schema-*.json.zst"))
+FILES = sorted((Path(__file__).parents[1] / "files").glob("schema-*.duckdb.zst"))
+ANSWERED = sorted((Path(__file__).parents[1] / "files").glob("schema-*.json.zst"))
 
 
 def unpack(file: Path, target: Path) -> Path:

@@ -20,7 +20,7 @@ from conftest import Server
 from otel_threads import logs, terminal
 from otel_threads.characters import STEERING_BUT_BLANKS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 # Colour, cursor, clipboard, hyperlink, title; C1; marks of direction; what takes no room; tags.
 HOSTILE = (
     "\x1b[31mred\x1b[2J\x1b[H \x1b]52;c;cHduZWQ=\x07 \x1b]8;;http://evil.example\x1b\\link\x1b]8;;\x1b\\"

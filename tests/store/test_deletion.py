@@ -2,7 +2,7 @@
 
 import pytest
 from builders import a_chat, new_trace_id
-from test_long_threads import Store
+from stores import Store
 
 from otel_threads.derive.deriver import derive_all
 
