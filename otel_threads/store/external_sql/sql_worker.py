@@ -21,7 +21,7 @@ from otel_threads.store.external_sql.sql_wire import (
 )
 
 FOLDER_MARK = ".sql-"  # in the names of the folders of such processes, beside the database
-_PROGRAM = "from otel_threads.store.sql_process import main; main()"
+_PROGRAM = "from otel_threads.store.external_sql.sql_process import main; main()"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
