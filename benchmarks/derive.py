@@ -47,9 +47,10 @@ def recorded() -> list[ExportTraceServiceRequest]:
         for file in sorted(folder.iterdir()):
             if file.suffix == ".pb" and not file.name.endswith(".logs.pb"):
                 whole.MergeFromString(file.read_bytes())
-            elif file.suffix == ".json" and file.name != "scenario.json":
+            elif file.suffix == ".json" and file.stem != "scenario" and ".logs" not in file.name:
                 whole.MergeFromString(otlp_json.to_wire(Signal.TRACES, file.read_bytes()))
-        requests.append(whole)
+        if whole.resource_spans:  # a conversation may be told in log records alone
+            requests.append(whole)
     return requests
 
 

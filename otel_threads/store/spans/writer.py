@@ -34,9 +34,12 @@ BYTES_MAX = 32 * 1024 * 1024  # Arrow bytes that share a commit: bounds memory a
 QUEUED_MAX = 3  # batches decoded ahead of the commit
 RESENT_SPANS_SQL = sql_files.query("resent_spans")
 RESENT_LOGS_SQL = sql_files.query("resent_logs")
-DELETE_REPLACED_SQL = [
-    sql_files.query(f"delete_replaced_{table}") for table in ("spans", *CHILDREN)
-]
+DELETE_REPLACED_SQL = (
+    sql_files.query("delete_replaced_spans"),
+    sql_files.query("delete_replaced_content_pieces"),
+    sql_files.query("delete_replaced_span_events"),
+    sql_files.query("delete_replaced_span_links"),
+)
 LAST_SEQUENCE_SQL = sql_files.query("last_sequence")
 
 Done = Callable[[Exception | None], None]
