@@ -377,14 +377,8 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         return [call] if call["name"] or call["id"] else []
     if kind in RESULTS:
         return [_result_of(raw)]
-    if kind in THOUGHTS or raw.get("thought") is True:
-        words = _words(raw)
-        return [{"type": "reasoning", "text": words}] if words else []
-    if kind in SPOKEN and (words := _transcript(raw)):
-        return [{"type": "text", "text": words}]
-    if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
-        words = _words(raw)
-        return [{"type": "text", "text": words}] if words else []
+    if (told := _told(kind, raw)) is not None:
+        return told
     type_of = MEDIA.get(kind, kind or "other")
     whole = kept(raw)
     return [{**raw, "type": type_of} if whole is raw else {"type": type_of, "json": whole}]
@@ -403,6 +397,19 @@ RESULTS = frozenset(
     }
 )  # fmt: skip
 MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
+
+
+def _told(kind: str, raw: dict[str, Any]) -> list[Part] | None:
+    """Return a part that is told in words: text, thoughts, a transcript; None for others."""
+    if kind in THOUGHTS or raw.get("thought") is True:
+        words = _words(raw)
+        return [{"type": "reasoning", "text": words}] if words else []
+    if kind in SPOKEN and (words := _transcript(raw)):
+        return [{"type": "text", "text": words}]
+    if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
+        words = _words(raw)
+        return [{"type": "text", "text": words}] if words else []
+    return None
 
 
 THOUGHTS = frozenset(
