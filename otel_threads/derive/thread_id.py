@@ -112,18 +112,13 @@ class Identity:
 
         A request with a previous response takes that one's thread (tool_result_links.py).
         """
+        placeholder = self.conventions.placeholder
         facts = [known[span.span_id] for span in tree.spans if span.span_id in known]
         if any(one.get("previous_response_id") for one in facts):
             return {}
         responses = {one.get("response_id") for one in facts} - {None}
-        value = next(
-            (
-                value
-                for span in tree.spans
-                if (value := span.attributes.get(CONVERSATION_ID)) in responses
-            ),
-            None,
-        )
+        told = (valid(span.attributes.get(CONVERSATION_ID), placeholder) for span in tree.spans)
+        value = next((value for value in told if value in responses), None)
         if value is None:
             return {}
         return dict.fromkeys((span.span_id for span in tree.spans), Found(value, CONVERSATION_ID))
