@@ -49,7 +49,7 @@ def recorded() -> list[ExportTraceServiceRequest]:
                 continue
             if file.suffix == ".pb":
                 whole.MergeFromString(file.read_bytes())
-            elif file.suffix == ".json" and file.name != "scenario.json":
+            elif file.suffix == ".json" and file.stem != "scenario" and ".logs" not in file.name:
                 whole.MergeFromString(otlp_json.to_wire(Signal.TRACES, file.read_bytes()))
         if whole.resource_spans:  # some recordings are log records alone
             requests.append(whole)

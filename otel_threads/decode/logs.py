@@ -4,6 +4,7 @@ They are few beside spans, so they are read one by one with the real message cla
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
@@ -97,14 +98,13 @@ def decode(
     Raises:
         InvalidPayload: a payload is not a logs request.
     """
-    prefixes = tuple(name[:-1] for name in event_names if name.endswith("*"))
-    names = frozenset(event_names)
+    is_read = _Reading(event_names)
     rows: list[dict[str, Any]] = []
     outcomes = []
     for request in requests:
         outcome = Outcome()
         reasons: list[str] = []
-        unkept: dict[tuple[str, str], int] = {}
+        unkept: Counter[tuple[str, str]] = Counter()
         for resource_logs in _parse(request.payload).resource_logs:
             resource = _Resource(
                 resource_logs.resource, request, default_project, project_attribute
@@ -113,32 +113,18 @@ def decode(
                 scope = scope_logs.scope
                 for record in scope_logs.log_records:
                     name = event_name(record)
-                    if alone.id_of(record, name) is not None:
-                        outcome.accepted += 1  # kept as a span: record_spans.py
-                        continue
-                    is_read = name in names or name.startswith(prefixes)
-                    if not is_read and not _has_content(record):
+                    is_alone = alone.id_of(record, name) is not None  # a span: record_spans.py
+                    if is_alone or not is_read(record, name):
                         outcome.accepted += 1
-                        key = beginning(scope.name)[:NAME_SHOWN_MAX], name[:NAME_SHOWN_MAX]
-                        unkept[key] = unkept.get(key, 0) + 1
+                        unkept[_shown(scope.name, name)] += not is_alone
                         continue
                     if refusal := _refusal(record):
-                        why, reason = refusal
-                        outcome.refused[why] = outcome.refused.get(why, 0) + 1
-                        reasons.append(reason)
+                        _refuse(outcome, refusal, reasons)
                         continue
                     outcome.accepted += 1
-                    rows.append(
-                        _row(record, name, request.received_unix_nano)
-                        | resource.columns
-                        | {
-                            "scope_name": beginning(scope.name),
-                            "scope_version": beginning(scope.version),
-                        }
-                    )
-        _remember(unkept)
-        reasons += _untold(unkept)
-        outcome.message = "; ".join(list(dict.fromkeys(reasons))[: columns.MESSAGES_MAX])
+                    row = _row(record, name, request.received_unix_nano)
+                    rows.append(row | resource.columns | _of_scope(scope))
+        outcome.message = _message(reasons, +unkept)
         outcomes.append(outcome)
     return pa.Table.from_pylist(rows, schema=LOGS), outcomes
 
@@ -179,6 +165,25 @@ def chunks_of(table: pa.Table) -> pa.Table:
     return found
 
 
+class _Reading:
+    """Which records somebody reads: of some events, and of any that tell what was said."""
+
+    def __init__(self, event_names: Sequence[str]) -> None:
+        self._names = frozenset(event_names)
+        self._prefixes = tuple(name[:-1] for name in event_names if name.endswith("*"))
+
+    def __call__(self, record: LogRecord, name: str) -> bool:
+        return name in self._names or name.startswith(self._prefixes) or _has_content(record)
+
+
+def _shown(scope_name: str, event: str) -> tuple[str, str]:
+    return beginning(scope_name)[:NAME_SHOWN_MAX], event[:NAME_SHOWN_MAX]
+
+
+def _of_scope(scope: InstrumentationScope) -> dict[str, Any]:
+    return {"scope_name": beginning(scope.name), "scope_version": beginning(scope.version)}
+
+
 _CONTENT = ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.prompt", "gen_ai.completion")
 _CONTENT_KEYS = frozenset({"messages", "input", "output", "prompt", "completion", "message"})
 
@@ -193,10 +198,22 @@ def _has_content(record: LogRecord) -> bool:
     return any(pair.key in _CONTENT_KEYS for pair in body.kvlist_value.values)
 
 
+def _refuse(outcome: Outcome, refusal: tuple[Refusal, str], reasons: list[str]) -> None:
+    why, reason = refusal
+    outcome.refused[why] = outcome.refused.get(why, 0) + 1
+    reasons.append(reason)
+
+
+def _message(reasons: Sequence[str], unkept: Mapping[tuple[str, str], int]) -> str:
+    told = [*reasons, *_untold(unkept)]
+    return "; ".join(list(dict.fromkeys(told))[: columns.MESSAGES_MAX])
+
+
 def _untold(unkept: Mapping[tuple[str, str], int]) -> list[str]:
     """Return what a sender is told of records that were taken and not kept."""
     if not unkept:
         return []
+    _remember(unkept)
     most = sorted(unkept.items(), key=lambda item: (-item[1], item[0]))[:UNKEPT_SHOWN_MAX]
     shown = ", ".join(
         f"{count} of {name or 'no event name'} ({scope or 'no scope'})"

@@ -170,15 +170,14 @@ def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Me
     if isinstance(value.get("output"), list | dict | str):  # Responses response, a graph's state
         _read(parse(value["output"]), "assistant", depth + 1, found)
         return
+    _read_rest(value, role, found)
+
+
+def _read_rest(value: dict[str, Any], role: Role | None, found: Messages) -> None:
+    """Append a message without a role, or what `{"user": "…"}` says: the key is who said it."""
     if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
         _chat(value, role, found)
-        return
-    _read_by_speaker(value, found)
-
-
-def _read_by_speaker(value: dict[str, Any], found: Messages) -> None:
-    """Append what `{"user": "…"}` says, where nothing but who said it is the key."""
-    if value.keys() <= SAID_BY.keys():
+    elif value.keys() <= SAID_BY.keys():
         for key, words in value.items():
             if isinstance(words, str):
                 found += read_text(words, SAID_BY[key])
@@ -240,6 +239,16 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
         parts += _said_beside(value)
     if isinstance(thoughts := value.get("reasoning_content"), str) and thoughts.strip():
         parts.insert(0, {"type": "reasoning", "text": thoughts})
+    if calls := _calls_of(value):
+        _add_calls(parts, calls)
+    if role == "tool":
+        call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
+        parts = _as_results(parts, call_id, value.get("name"))
+    _append(role, parts, found)
+
+
+def _calls_of(value: dict[str, Any]) -> Any:
+    """Return the tool calls that a message holds beside its content."""
     calls = value.get("tool_calls") or value.get("toolCalls")
     calls = parse(calls) if calls else None
     if not calls:
@@ -247,12 +256,7 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
             calls = value["additional_kwargs"].get("tool_calls")
         if not calls and isinstance(value.get("function_call"), dict):
             calls = [value["function_call"]]
-    if calls:
-        _add_calls(parts, calls)
-    if role == "tool":
-        call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
-        parts = _as_results(parts, call_id, value.get("name"))
-    _append(role, parts, found)
+    return calls
 
 
 def _said_beside(value: dict[str, Any]) -> list[Part]:
@@ -398,14 +402,8 @@ def _part(raw: Any, *, default: str = "") -> list[Part]:
         return [call] if call["name"] or call["id"] else []
     if kind in RESULTS:
         return [_result_of(raw)]
-    if kind in THOUGHTS or raw.get("thought") is True:
-        words = _words(raw)
-        return [{"type": "reasoning", "text": words}] if words else []
-    if kind in SPOKEN and (words := _transcript(raw)):
-        return [{"type": "text", "text": words}]
-    if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
-        words = _words(raw)
-        return [{"type": "text", "text": words}] if words else []
+    if (told := _told(kind, raw)) is not None:
+        return told
     type_of = MEDIA.get(kind, kind or "other")
     whole = kept(raw)
     return [{**raw, "type": type_of} if whole is raw else {"type": type_of, "json": whole}]
@@ -433,6 +431,19 @@ RESULTS = frozenset(
     }
 )
 MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
+
+
+def _told(kind: str, raw: dict[str, Any]) -> list[Part] | None:
+    """Return a part that is told in words: text, thoughts, a transcript; None for others."""
+    if kind in THOUGHTS or raw.get("thought") is True:
+        words = _words(raw)
+        return [{"type": "reasoning", "text": words}] if words else []
+    if kind in SPOKEN and (words := _transcript(raw)):
+        return [{"type": "text", "text": words}]
+    if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
+        words = _words(raw)
+        return [{"type": "text", "text": words}] if words else []
+    return None
 
 
 THOUGHTS = frozenset(

@@ -79,8 +79,9 @@ def precedence(one: ThreadId) -> tuple[int, int, ThreadIdRank]:
     """
     if one.rank <= ThreadIdRank.CONVERSATION:
         return 0, 0, one.rank
-    last = one.attribute.replace(":", ".").split(".")[-2:]
-    return 1, not any(_CONVERSATION.search(word) for word in last), one.rank
+    *_, before, last = "", *one.attribute.replace(":", ".").split(".")
+    word = before if last == "id" else last
+    return 1, not _CONVERSATION.search(word), one.rank
 
 
 # How people spell a conversation's id, where a prefix or a bag of metadata comes before it.

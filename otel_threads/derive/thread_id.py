@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from otel_threads.core.model import Span
-from otel_threads.derive.attribute_cache import by_shape, remembered
+from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.ranks import ThreadId
 from otel_threads.derive.span_facts import Facts
@@ -61,15 +61,18 @@ class Identity:
         `known` are the facts of the spans; without them nothing is a tool or an agent.
         """
         inside = inside_tools(tree, known)
-        own = _own_ids(tree, known)
-        found = self._best(tree, own, inside) or (self._best(tree, own, {}) if inside else {})
+        found = self._best(tree, (), inside) or (self._best(tree, (), ()) if inside else {})
+        if found and _holds_own(tree, known, {one.thread_id for one in found.values()}):
+            own = _own_ids(tree, known)
+            found = self._best(tree, own, inside) or self._best(tree, own, ())
         if not found:
             return self._from_resource(tree) or self._from_responses(tree, known)
-        found = {
-            span_id: one
-            for span_id, one in found.items()
-            if not _runs_within_another(tree, known, found, span_id)
-        }
+        if len({one.thread_id for one in found.values()}) > 1:
+            found = {
+                span_id: one
+                for span_id, one in found.items()
+                if not _runs_within_another(tree, known, found, span_id)
+            }
         values = {one.thread_id for one in found.values()}
         if len(values) == 1:
             # Which attribute is the same for all; the id may come from any of them.
@@ -112,18 +115,13 @@ class Identity:
 
         A request with a previous response takes that one's thread (tool_result_links.py).
         """
+        placeholder = self.conventions.placeholder
         facts = [known[span.span_id] for span in tree.spans if span.span_id in known]
         if any(one.get("previous_response_id") for one in facts):
             return {}
         responses = {one.get("response_id") for one in facts} - {None}
-        value = next(
-            (
-                value
-                for span in tree.spans
-                if (value := span.attributes.get(CONVERSATION_ID)) in responses
-            ),
-            None,
-        )
+        told = (valid(span.attributes.get(CONVERSATION_ID), placeholder) for span in tree.spans)
+        value = next((value for value in told if value in responses), None)
         if value is None:
             return {}
         return dict.fromkeys((span.span_id for span in tree.spans), Found(value, CONVERSATION_ID))
@@ -134,6 +132,19 @@ class Identity:
             for span in tree.spans
             if (value := valid(span.resource.get(CONVERSATION_ID), self.conventions.placeholder))
         }
+
+
+def _holds_own(tree: Tree, known: Mapping[str, Facts], values: Collection[str]) -> bool:
+    """Whether any of some ids is one that a span has of itself; quicker than to know them all."""
+    if any(value.replace("-", "") in tree.by_id for value in values):
+        return True
+    if any(value.replace("-", "") == tree.spans[0].trace_id for value in values):
+        return True
+    return any(
+        facts.values.get("response_id") in values or facts.values.get("request_id") in values
+        for facts in known.values()
+        if facts.values
+    )
 
 
 def _own_ids(tree: Tree, known: Mapping[str, Facts]) -> frozenset[str]:
@@ -175,7 +186,12 @@ def _is_browsers(span: Span) -> bool:
     """Whether a span is of a person's browser, whose session holds many conversations."""
     if span.resource.get("telemetry.sdk.language") == "webjs":
         return True
-    return any(name.startswith(BROWSER) for name in span.attributes)
+    return by_shape(_has_browsers_names, span.attributes)
+
+
+@remembered
+def _has_browsers_names(names: Names) -> bool:
+    return any(name.startswith(BROWSER) for name in names)
 
 
 def valid(value: object, placeholder: re.Pattern[str]) -> str | None:

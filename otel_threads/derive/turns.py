@@ -206,7 +206,7 @@ class Turns:
             (*group.calls, *group.checks), key=lambda call: call.span.start_unix_nano
         )
         own = [c for c in group.calls if c.span.span_id not in self._inside_tools] or group.calls
-        first, last = own[0], own[-1]
+        first = own[0]
         path = self._outer_path(everything)
         outer = path[0] if path else first.span
         inside = self._subtree(outer)
@@ -224,30 +224,41 @@ class Turns:
             or self._agent_system(path),
             span_count=len(inside),
         )
+        self._link(part, own)
+        people = self._say(part, path, own)
+        part.is_truncated = _is_truncated(own, inside)
+        self._converse(part, people, own)
+        part.tool_calls = self._tools(part, inside)
+        return part
+
+    def _say(self, part: TurnPart, path: Sequence[Span], own: Sequence[Call]) -> str | None:
+        """Note what was asked and answered, or failed; return a person's words of their own."""
+        first, last, outer = own[0], own[-1], part.outer
+        people = self._first_words(path, "user") or self._unwrapped(first)
+        part.user = people or _question(first) or self._prompted(first)
+        # An outer error counts whatever texts there are: the answer never reached the person.
+        part.error = last.error or error_of(outer, self._facts[outer.span_id])
+        if last.error is None:
+            part.assistant = self._first_words(path, "assistant") or self._answer(last)
+        return people
+
+    def _link(self, part: TurnPart, own: Sequence[Call]) -> None:
+        """Note what joins a turn's part to those in other traces: tool results, responses."""
+        first = own[0]
         if part.continues:
             part.answers = _results(first.inputs)
-        previous = self._facts[first.span.span_id].get("previous_response_id")
-        if previous:
+        if previous := self._facts[first.span.span_id].get("previous_response_id"):
             part.previous_responses.append(previous)
         part.responses += [
             call.response_id
             for call in own
             if call.response_id and call.response_id.startswith(CHAINED_RESPONSES)
         ]
-        people = self._first_words(path, "user") or self._unwrapped(first)
-        part.user = people or _question(first) or self._prompted(first)
-        # An outer error counts whatever texts there are: the answer never reached the person.
-        part.error = last.error or error_of(outer, self._facts[outer.span_id])
-        if last.error is None:
-            part.assistant = (
-                self._first_words(path, "assistant")
-                or last_answer(last.outputs)
-                or _final_tool_text(last.outputs, self._conventions.final_tools)
-            )
-        part.is_truncated = _is_truncated(own, inside)
-        self._converse(part, people, own)
-        part.tool_calls = self._tools(part, inside)
-        return part
+
+    def _answer(self, call: Call) -> str | None:
+        return last_answer(call.outputs) or _final_tool_text(
+            call.outputs, self._conventions.final_tools
+        )
 
     def _prompted(self, call: Call) -> str | None:
         """Return the words that a span of its own put before a request that has no input."""
@@ -317,22 +328,13 @@ class Turns:
         return next((found for span in path if (found := self._human(span, role))), None)
 
     def _converse(self, part: TurnPart, people: str | None, calls: Sequence[Call]) -> None:
-        """Collect the turn's messages once, however often the history repeats them."""
-        seen: set[Any] = set()
-        asked: set[str | bytes] = set()  # by the model, whatever id the history gives it
-        for call in calls:
-            history = _since_last_user(call.inputs)
-            for i, message in enumerate((*history, *call.outputs)):
-                if not message.is_text:
-                    if i < len(history) and _is_asked(message, asked):
-                        continue
-                    asked.update(map(_asking, message.of_type("tool_call")))
-                made = _mark_of(message)
-                if made not in seen and len(part.messages) < MESSAGES_MAX:
-                    seen.add(made)
-                    part.messages.append((message, call.span.span_id))
-        if part.user is None and calls and _question(calls[0]) is None:
-            part.messages = [(m, span) for m, span in part.messages if m.role != "user"]
+        """Collect the turn's messages once, with a person's words in place of a prompt's."""
+        _collect(part, calls)
+        if calls and part.user is None:
+            _forget_questions(part, calls[0])
+        self._put_words(part, people)
+
+    def _put_words(self, part: TurnPart, people: str | None) -> None:
         first_user = next((m for m, _ in part.messages if m.role == "user"), None)
         if part.user is not None and first_user is None and not part.continues:
             part.messages.insert(0, (_text_message("user", part.user), part.outer.span_id))
@@ -574,6 +576,29 @@ def _question(call: Call) -> str | None:
     if call.span.dropped_attributes_count and not call.outputs and call.error is None:
         return None
     return last_text(inputs, "user")
+
+
+def _collect(part: TurnPart, calls: Sequence[Call]) -> None:
+    """Collect the messages of requests once, however often the history repeats them."""
+    seen: set[Any] = set()
+    asked: set[str | bytes] = set()  # by the model, whatever id the history gives it
+    for call in calls:
+        history = _since_last_user(call.inputs)
+        for i, message in enumerate((*history, *call.outputs)):
+            if not message.is_text:
+                if i < len(history) and _is_asked(message, asked):
+                    continue
+                asked.update(map(_asking, message.of_type("tool_call")))
+            made = _mark_of(message)
+            if made not in seen and len(part.messages) < MESSAGES_MAX:
+                seen.add(made)
+                part.messages.append((message, call.span.span_id))
+
+
+def _forget_questions(part: TurnPart, call: Call) -> None:
+    """Drop older questions where limits took the newest one: none of them is the turn's."""
+    if _question(call) is None:
+        part.messages = [told for told in part.messages if told[0].role != "user"]
 
 
 def _is_truncated(calls: Sequence[Call], inside: Sequence[Span]) -> bool:

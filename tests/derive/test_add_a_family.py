@@ -116,11 +116,22 @@ def test_its_event_tells_the_first_token():
 
 def test_doctor_says_what_its_users_write():
     seen = Instrumentation(
-        scope_name="acme.sdk.v1", scope_version="1", span_count=9, trace_count=3,
-        traces_with_thread=1, thread_id_sources=None, traces_with_calls=3, calls_without_thread=2,
-        examples_without_thread=["a"], traces_without_content=0, examples_without_content=[],
-        spans_from_the_future=0, spans_ending_before_start=0, spans_a_day_late=0, spans_scrubbed=0,
-    )  # fmt: skip
+        scope_name="acme.sdk.v1",
+        scope_version="1",
+        span_count=9,
+        trace_count=3,
+        traces_with_thread=1,
+        thread_id_sources=None,
+        traces_with_calls=3,
+        calls_without_thread=2,
+        examples_without_thread=["a"],
+        traces_without_content=0,
+        examples_without_content=[],
+        spans_from_the_future=0,
+        spans_ending_before_start=0,
+        spans_a_day_late=0,
+        spans_scrubbed=0,
+    )
     (found,) = findings([seen], [], [], otlp_http="x", libraries=WITH_ACME.libraries)
 
     assert (found.kind, found.library) == ("no_thread_id", "acme")

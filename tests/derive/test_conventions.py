@@ -49,7 +49,6 @@ THREAD_IDS = [
     "genkit:metadata:conversation_id",
     "genkit:metadata:chat_id",
     "copilot_chat.chat_session_id",
-    "copilot_chat.session_id",
     "opik.thread_id",
     "thread_id",
     "threadId",
@@ -95,6 +94,7 @@ THREAD_IDS = [
     "genkit:metadata:sessionId",
     "genkit:metadata:session_id",
     "genkit:metadata:agent:sessionId",
+    "copilot_chat.session_id",
     "group_id",
     "session_id",
     "sessionId",
@@ -236,9 +236,18 @@ def test_what_all_families_say_together():
         "submit_answer",
     }
     assert set(CONVENTIONS.log_events) == {
-        "gen_ai.*", "claude_code.*", "user_prompt", "api_request", "api_error", "assistant_response",
-        "tool_result", "tool_decision", "codex.*", "gemini_cli.*", "copilot_chat.*",
-    }  # fmt: skip
+        "gen_ai.*",
+        "claude_code.*",
+        "user_prompt",
+        "api_request",
+        "api_error",
+        "assistant_response",
+        "tool_result",
+        "tool_decision",
+        "codex.*",
+        "gemini_cli.*",
+        "copilot_chat.*",
+    }
     assert CONVENTIONS.turn_events == {
         "user_prompt",
         "claude_code.user_prompt",

@@ -95,17 +95,20 @@ def test_no_answer_is_shown_twice_unless_it_was_said_twice():
             )
             state = whole if holder.startswith("pydantic") else {"messages": whole}
             outer = a_span(
-                trace_id=trace, start=start + n * SECOND,
+                trace_id=trace,
+                start=start + n * SECOND,
                 attributes={"gen_ai.conversation.id": "c", holder: json.dumps(state)},
-            )  # fmt: skip
+            )
             inner = a_span(
-                trace_id=trace, parent_span_id=outer.span_id, start=start + n * SECOND + 1,
+                trace_id=trace,
+                parent_span_id=outer.span_id,
+                start=start + n * SECOND + 1,
                 attributes={
                     "gen_ai.operation.name": "chat",
                     "gen_ai.request.model": "gpt-4o-mini",
                     "gen_ai.input.messages": json.dumps(history),
                 },
-            )  # fmt: skip
+            )
             if not fails:
                 value = any_value(json.dumps([{"role": "assistant", "content": answer}]))
                 inner.attributes.add(key="gen_ai.output.messages", value=value)
@@ -158,9 +161,10 @@ def test_an_id_that_an_inner_agent_makes_up_belongs_to_the_outer_conversation(ki
         trace_id=trace, parent_span_id=outer.span_id, attributes={"gen_ai.operation.name": kind}
     )
     agent = a_span(
-        trace_id=trace, parent_span_id=between.span_id,
+        trace_id=trace,
+        parent_span_id=between.span_id,
         attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": "inner"},
-    )  # fmt: skip
+    )
 
     assert derive(outer, between, agent).thread[0] == "outer"
 
@@ -201,9 +205,13 @@ def test_a_browsers_session_is_the_last_resort():
     click = a_span(trace_id=trace, attributes={"session.id": "b", "browser.name": "Firefox"})
     chat = a_chat(None, "Rome?", "Sunny.", trace_id=trace, parent_span_id=click.span_id)
     named = a_chat(
-        None, "Rome?", "Sunny.", trace_id=trace, parent_span_id=click.span_id,
+        None,
+        "Rome?",
+        "Sunny.",
+        trace_id=trace,
+        parent_span_id=click.span_id,
         attributes={"metadata.session_id": "m"},
-    )  # fmt: skip
+    )
 
     assert derive(click, chat, named).thread[0] == "m"
 
@@ -212,9 +220,27 @@ def test_a_browsers_session_is_the_last_resort():
 
 
 def test_half_an_emoji_costs_nothing_but_itself():
-    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{
-        "traceId": new_trace_id().hex(), "spanId": "eee19b7ec3c1b174", "name": "half \ud83d, whole 🙂",
-        "startTimeUnixNano": "1", "endTimeUnixNano": "2"}]}]}]})  # fmt: skip
+    body = json.dumps(
+        {
+            "resourceSpans": [
+                {
+                    "scopeSpans": [
+                        {
+                            "spans": [
+                                {
+                                    "traceId": new_trace_id().hex(),
+                                    "spanId": "eee19b7ec3c1b174",
+                                    "name": "half \ud83d, whole 🙂",
+                                    "startTimeUnixNano": "1",
+                                    "endTimeUnixNano": "2",
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
+    )
     payload = otlp_json.to_wire(Signal.TRACES, body.encode())
 
     assert isinstance(payload, repair.Repaired)
@@ -303,9 +329,12 @@ def test_an_agents_sum_counts_once():
     trace = new_trace_id()
     agent = a_span(
         trace_id=trace,
-        attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 10,
-                    "gen_ai.usage.output_tokens": 5},
-    )  # fmt: skip
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.usage.input_tokens": 10,
+            "gen_ai.usage.output_tokens": 5,
+        },
+    )
     inner = a_chat("c", "Rome?", "Sunny.", trace_id=trace, parent_span_id=agent.span_id)
 
     assert derive(agent, inner).trace["input_tokens"] == 10
@@ -325,11 +354,15 @@ def test_an_agents_sum_counts_once():
         {"role": "assistant", "content": None, "audio": {"transcript": "No."}},
         {"role": "model", "parts": [{"text": "Hm.", "thought": True}, {"text": "No."}]},
         {"role": "assistant", "content": "No.", "reasoning_content": "Hm."},
-        {"role": "assistant", "content": [
-            {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
-            {"type": "text", "text": "No."}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+                {"type": "text", "text": "No."},
+            ],
+        },
     ],
-)  # fmt: skip
+)
 def test_an_answer_in_other_shapes(answer):
     span = a_chat("c", "May I?", None, attributes={"gen_ai.output.messages": json.dumps([answer])})
 
@@ -369,9 +402,14 @@ def test_a_compaction_is_no_question():
     )
     parts = [{"type": "compaction", "content": "They ask for Rome."}]
     second = a_chat(
-        None, "", "Sunny.", trace_id=trace, parent_span_id=root.span_id, start=start + 2,
+        None,
+        "",
+        "Sunny.",
+        trace_id=trace,
+        parent_span_id=root.span_id,
+        start=start + 2,
         attributes={"gen_ai.input.messages": json.dumps([{"role": "user", "parts": parts}])},
-    )  # fmt: skip
+    )
 
     assert derive(root, first, second).said == [("Rome?", "Sunny.")]
 
@@ -413,11 +451,17 @@ def alone(*records):
 def test_a_conversation_of_log_records_alone():
     found = alone(
         a_claude_event("user_prompt", 1, prompt="Run the tests"),
-        a_claude_event("api_request", 2, model="claude-sonnet-4-5", input_tokens="12",
-                       output_tokens="5", cost_usd="0.5"),
+        a_claude_event(
+            "api_request",
+            2,
+            model="claude-sonnet-4-5",
+            input_tokens="12",
+            output_tokens="5",
+            cost_usd="0.5",
+        ),
         a_claude_event("tool_result", 3, tool_name="Bash", tool_input='{"command": "make"}'),
         a_claude_event("assistant_response", 4, response="All pass."),
-    )  # fmt: skip
+    )
 
     assert found.thread[0] == "s"
     assert found.said == [("Run the tests", "All pass.")]
@@ -436,9 +480,13 @@ def test_a_record_that_tells_of_an_error():
 
 
 def test_records_of_any_event_with_messages_fill_their_span():
-    span = a_span(attributes={
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "session.id": "s",
-    })  # fmt: skip
+    span = a_span(
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "m",
+            "session.id": "s",
+        }
+    )
     record = a_record(span, "any.scope")
     said = {"input": [("user", '[{"text": "Rome?"}]')], "output": [("assistant", "Sunny.")]}
     for side, messages in said.items():
@@ -473,9 +521,14 @@ def versions():
     """The same span when it starts and when it is whole, and another of its trace."""
     part = a_chat("c", "Write a poem", None)
     whole = a_chat(
-        "c", "Write a poem", "Roses.", trace_id=part.trace_id, span_id=part.span_id,
-        start=part.start_time_unix_nano, end_time_unix_nano=part.end_time_unix_nano + 1,
-    )  # fmt: skip
+        "c",
+        "Write a poem",
+        "Roses.",
+        trace_id=part.trace_id,
+        span_id=part.span_id,
+        start=part.start_time_unix_nano,
+        end_time_unix_nano=part.end_time_unix_nano + 1,
+    )
     return part, whole, a_span(trace_id=part.trace_id, start=part.start_time_unix_nano)
 
 
@@ -498,8 +551,14 @@ def test_the_more_complete_version_of_a_span_stays_within_a_batch():
 
 def test_with_one_end_more_attributes_decide():
     part = a_chat("c", "Write a poem", None)
-    whole = a_chat("c", "Write a poem", "Roses.", trace_id=part.trace_id, span_id=part.span_id,
-                   start=part.start_time_unix_nano)  # fmt: skip
+    whole = a_chat(
+        "c",
+        "Write a poem",
+        "Roses.",
+        trace_id=part.trace_id,
+        span_id=part.span_id,
+        start=part.start_time_unix_nano,
+    )
     derive(part)
 
     assert derive(whole).said == [("Write a poem", "Roses.")]
@@ -518,11 +577,14 @@ def test_who_said_it_may_be_the_key():
 
 
 def test_messages_kept_elsewhere_are_shown_with_their_address():
-    span = a_span(attributes={
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
-        "gen_ai.input.messages_ref": "s3://bucket/in.json",
-        "gen_ai.output.messages_ref": "s3://bucket/out.json",
-    })  # fmt: skip
+    span = a_span(
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "m",
+            "gen_ai.input.messages_ref": "s3://bucket/in.json",
+            "gen_ai.output.messages_ref": "s3://bucket/out.json",
+        }
+    )
 
     assert derive(span).said == [
         ("[messages at s3://bucket/in.json]", "[messages at s3://bucket/out.json]")
@@ -563,10 +625,16 @@ def test_tokens_under_other_names_are_parts_and_never_added(name, column):
 def test_cached_input_costs_what_it_costs_by_hand():
     """gpt-4o-mini: 0.15 USD a million of input, 0.075 of cached input, 0.60 of output."""
     found = derive(
-        a_chat("c", "Rome?", "Sunny.", attributes={
-            "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100,
-            "gen_ai.usage.details.cached_content_tokens": 400,
-        })
-    )  # fmt: skip
+        a_chat(
+            "c",
+            "Rome?",
+            "Sunny.",
+            attributes={
+                "gen_ai.usage.input_tokens": 1000,
+                "gen_ai.usage.output_tokens": 100,
+                "gen_ai.usage.details.cached_content_tokens": 400,
+            },
+        )
+    )
 
     assert found.call["cost_usd"] == pytest.approx((600 * 0.15 + 400 * 0.075 + 100 * 0.6) / 1e6)

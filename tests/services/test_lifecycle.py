@@ -64,11 +64,13 @@ def put_threads(database, ages_minutes, *, project="p") -> None:
 
 def service(database, annotations) -> ThreadService:
     return ThreadService(
-        Reader(database, timeout_s=60), annotations, default_project="p",
+        Reader(database, timeout_s=60),
+        annotations,
+        default_project="p",
         progress=lambda: Progress(
             committed_sequence=1, derived_sequence=1, derive_lag_ms=0, database_bytes=0
         ),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,13 @@ def meet_all(pagination, rows, change, limit=3):
     clock = iter(range(1, 10_000))
     while True:
         found, cursor = pagination.page(
-            rows, Selection(), ListOrder(sort="sort", column="sort", limit=limit), about={},
-            cursor=cursor, sequence=lambda: max(row.changed for row in rows.rows.values()),
-        )  # fmt: skip
+            rows,
+            Selection(),
+            ListOrder(sort="sort", column="sort", limit=limit),
+            about={},
+            cursor=cursor,
+            sequence=lambda: max(row.changed for row in rows.rows.values()),
+        )
         met += [row.key for row in found]
         if not cursor:
             return met

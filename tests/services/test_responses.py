@@ -81,9 +81,13 @@ def client(engine):
 def models(engine) -> dict[tuple[str, str], typing.Any]:
     """The type that OpenAPI has for each call, by method and path."""
     api: FastAPI = rest.app(
-        engine.services, ready=lambda: None, rebuild=lambda: 0, load_samples=dict,
-        refresh_metrics=lambda: None, rights=Rights(),
-    )  # fmt: skip
+        engine.services,
+        ready=lambda: None,
+        rebuild=lambda: 0,
+        load_samples=dict,
+        refresh_metrics=lambda: None,
+        rights=Rights(),
+    )
     return {
         (method, route.path.removeprefix("/api/v1")): getattr(route, "response_model", None)
         for route in api.routes
@@ -130,7 +134,11 @@ def test_every_call_that_answers_json_has_a_type_in_openapi(models):
 
 @pytest.mark.parametrize(
     "shape",
-    [one for one in vars(schemas).values() if isinstance(one, type) and issubclass(one, BaseModel) and "items" in one.model_fields],
-)  # fmt: skip
+    [
+        one
+        for one in vars(schemas).values()
+        if isinstance(one, type) and issubclass(one, BaseModel) and "items" in one.model_fields
+    ],
+)
 def test_pages_of_openapi_have_the_fields_of_a_page(shape):
     assert [*shape.model_fields] == [field.name for field in dataclasses.fields(Page)]

@@ -27,14 +27,25 @@ SCOPE = "com.anthropic.claude_code"
 # By `span.type`; where it is missing, by the name after `claude_code.`, which says the same. The
 # spans inside a tool (waiting for permission, running) are no tools of their own.
 KINDS: Mapping[str, Kind] = {
-    "interaction": "agent", "llm_request": "llm", "tool": "tool",
+    "interaction": "agent",
+    "llm_request": "llm",
+    "tool": "tool",
     # Its log records, where there are no spans.
-    "user_prompt": "agent", "api_request": "llm", "api_error": "llm", "tool_result": "tool",
-    "assistant_response": "event", "tool_decision": "event",
-}  # fmt: skip
+    "user_prompt": "agent",
+    "api_request": "llm",
+    "api_error": "llm",
+    "tool_result": "tool",
+    "assistant_response": "event",
+    "tool_decision": "event",
+}
 EVENTS = (
-    "user_prompt", "api_request", "api_error", "assistant_response", "tool_result", "tool_decision",
-)  # fmt: skip
+    "user_prompt",
+    "api_request",
+    "api_error",
+    "assistant_response",
+    "tool_result",
+    "tool_decision",
+)
 RESPONSE = "claude_code.response"  # on the span of a turn, as a record tells it
 REDACTED = "<REDACTED>"  # in place of a prompt, unless it is to be sent
 OUTPUT_EVENT = "tool.output"

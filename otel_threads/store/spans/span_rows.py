@@ -112,13 +112,6 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
         long = [
             (attribute, text) for index, attribute, text in content.get(key, ()) if index is None
         ]
-        resource = {}
-        if conversation_id:
-            resource["gen_ai.conversation.id"] = conversation_id
-        if language == "webjs":  # a browser's session is no conversation
-            resource["telemetry.sdk.language"] = language
-        if environment:
-            resource["deployment.environment.name"] = environment
         found.append(
             Span(
                 project=project,
@@ -134,13 +127,27 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
                 scope_name=scope_name,
                 scope_version=scope_version,
                 attributes=_typed(own, types, long),
-                resource=resource,
+                resource=_resource(conversation_id, environment, language),
                 events=events.get(key, ()),
                 received_unix_nano=received,
                 sequence=sequence,
                 dropped_attributes_count=dropped or 0,
             )
         )
+    return found
+
+
+def _resource(
+    conversation_id: str | None, environment: str | None, language: str | None
+) -> dict[str, str]:
+    """Return what the deriver reads of a resource."""
+    found = {}
+    if conversation_id:
+        found["gen_ai.conversation.id"] = conversation_id
+    if language == "webjs":  # a browser's session is no conversation
+        found["telemetry.sdk.language"] = language
+    if environment:
+        found["deployment.environment.name"] = environment
     return found
 
 

@@ -54,13 +54,15 @@ def test_a_tools_span_tells_arguments_and_result():
     trace = new_trace_id()
     model = a_request([user("List")], [{"text": "Done."}], trace_id=trace)
     tool = a_span(
-        name="tool_call", trace_id=trace, parent_span_id=model.span_id,
+        name="tool_call",
+        trace_id=trace,
+        parent_span_id=model.span_id,
         attributes={
             "gen_ai.operation.name": "tool_call",
             "gen_ai.tool.name": "sh",
             "gen_ai.input.messages": '{"args": {"command": "ls"}}',
             "gen_ai.output.messages": '{"status": "success", "response": {"resultDisplay": "a.py"}}',
         },
-    )  # fmt: skip
+    )
 
     assert derive(model, tool, scope="gemini-cli").tools == [("sh", {"command": "ls"}, "a.py")]

@@ -44,16 +44,21 @@ def test_what_is_no_literal_is_not_evaluated():
 def test_a_tool():
     step, model = a_step("Rome?", repr("Sunny."))
     tool = a_span(
-        name="BaseWorkflowAgent.call_tool", trace_id=step.trace_id, parent_span_id=step.span_id,
+        name="BaseWorkflowAgent.call_tool",
+        trace_id=step.trace_id,
+        parent_span_id=step.span_id,
         attributes={
-            "llamaindex.step.input_summary":
-                "ToolCall(tool_name='get_weather', tool_kwargs={'city': 'Rome'}, tool_id='c1')"
+            "llamaindex.step.input_summary": "ToolCall(tool_name='get_weather', tool_kwargs={'city': 'Rome'}, tool_id='c1')"
         },
-    )  # fmt: skip
-    an_event(tool, "step.output", {
-        "output": "ToolCallResult(tool_name='get_weather', tool_output=ToolOutput("
-        "blocks=[TextBlock(block_type='text', text='20°')])"
-    })  # fmt: skip
+    )
+    an_event(
+        tool,
+        "step.output",
+        {
+            "output": "ToolCallResult(tool_name='get_weather', tool_output=ToolOutput("
+            "blocks=[TextBlock(block_type='text', text='20°')])"
+        },
+    )
 
     assert derive(step, model, tool, scope=SCOPE).tools == [
         ("get_weather", {"city": "Rome"}, "20°")

@@ -124,7 +124,9 @@ def test_records_of_other_events_are_not_kept():
 
 def test_what_else_a_request_tells():
     span = a_chat(
-        None, "Rome?", "Sunny.",
+        None,
+        "Rome?",
+        "Sunny.",
         attributes={
             "gen_ai.request.model": "gpt-4o-mini",
             "gen_ai.response.model": "gpt-4o-mini-2024",
@@ -136,7 +138,7 @@ def test_what_else_a_request_tells():
             "gen_ai.usage.reasoning.output_tokens": 4,
             "enduser.id": "u1",
         },
-    )  # fmt: skip
+    )
     found = derive(span)
 
     assert found.call["request_model"] == "gpt-4o-mini"
@@ -144,9 +146,14 @@ def test_what_else_a_request_tells():
     assert found.call["finish_reasons"] == ["stop"]
     assert found.trace["users"] == ["u1"]
     assert found.tokens == {
-        "input_tokens": 10, "output_tokens": 5, "total_tokens": 25, "cache_write_tokens": 2,
-        "input_audio_tokens": 3, "output_audio_tokens": 1, "reasoning_tokens": 4,
-    }  # fmt: skip
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 25,
+        "cache_write_tokens": 2,
+        "input_audio_tokens": 3,
+        "output_audio_tokens": 1,
+        "reasoning_tokens": 4,
+    }
 
 
 def an_agent(**attributes):

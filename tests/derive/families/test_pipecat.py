@@ -14,12 +14,18 @@ def a_call(*turns):
         start = call.start_time_unix_nano + n * 10**9
         turn = a_span(name="turn", trace_id=trace, parent_span_id=call.span_id, start=start)
         heard = a_span(
-            name="stt", trace_id=trace, parent_span_id=turn.span_id, start=start + 1,
+            name="stt",
+            trace_id=trace,
+            parent_span_id=turn.span_id,
+            start=start + 1,
             attributes={"gen_ai.request.model": "nova-3", "transcript": user},
-        )  # fmt: skip
+        )
         history.append({"role": "user", "content": user})
         model = a_span(
-            name="llm", trace_id=trace, parent_span_id=turn.span_id, start=start + 2,
+            name="llm",
+            trace_id=trace,
+            parent_span_id=turn.span_id,
+            start=start + 2,
             attributes={
                 "gen_ai.operation.name": "chat",
                 "gen_ai.request.model": "gpt-4o-mini",
@@ -29,7 +35,7 @@ def a_call(*turns):
                 "gen_ai.usage.output_tokens": 2,
                 "metrics.ttfb": 0.5,
             },
-        )  # fmt: skip
+        )
         history.append({"role": "assistant", "content": answer})
         spans += [turn, heard, model]
     return derive(*spans, scope="pipecat")

@@ -42,8 +42,11 @@ def test_flattened_prompts_and_association_properties():
     assert found.turn["system"] == "Be brief."
     assert found.call["finish_reasons"] == ["stop"]
     assert found.tokens == {
-        "input_tokens": 9, "output_tokens": 2, "total_tokens": 12, "cache_read_tokens": 4,
-    }  # fmt: skip
+        "input_tokens": 9,
+        "output_tokens": 2,
+        "total_tokens": 12,
+        "cache_read_tokens": 4,
+    }
     assert found.trace["users"] == ["u1"]
     assert found.trace["metadata"]["plan"] == "pro"
 
