@@ -207,7 +207,7 @@ def hostile_server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def idle_rss_bytes(hostile_server):
-    return family_rss_bytes(hostile_server.process.pid)
+    return family_rss_bytes(hostile_server.pid)
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def peak(hostile_server, idle_rss_bytes, bystander):
 
     def sample() -> None:
         while not done.wait(0.005):
-            found.rss_bytes = max(found.rss_bytes, family_rss_bytes(hostile_server.process.pid))
+            found.rss_bytes = max(found.rss_bytes, family_rss_bytes(hostile_server.pid))
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()
@@ -236,7 +236,28 @@ def peak(hostile_server, idle_rss_bytes, bystander):
     thread.join()
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+# One of each kind runs with the other tests; the rest with ATTACKS=all.
+EVERYDAY = (
+    "mode",
+    "levenshtein",
+    "cross-join",
+    "recursive-without-end",
+    "list-of-strings",
+    "string-agg",
+    "regex-with-counts",
+    "window-list",
+    "json-nesting",
+    "sort",
+    "parentheses",
+    "chain-of-ctes",
+    "ten-thousand-joins",
+    "explain-analyze",
+    "cubes",
+)
+CHOSEN = HOSTILE if os.environ.get("ATTACKS") == "all" else EVERYDAY
+
+
+@pytest.mark.parametrize("name", CHOSEN)
 def test_a_hostile_query_ends_in_time_and_in_memory(hostile_server, peak, name):
     warm_up(hostile_server)  # else much of the time is the start of a process
     started = time.monotonic()
@@ -248,7 +269,8 @@ def test_a_hostile_query_ends_in_time_and_in_memory(hostile_server, peak, name):
     took_s = time.monotonic() - started
     grew = (peak.rss_bytes - peak.before) // MIB
     print(f"{name}: {took_s:.2f} s, +{grew} MiB, {response.status_code} {response.text[:80]}")
-    assert took_s < 2 * TIMEOUT_S + LATE_S, response.text[:300]
+    if P99_S is not None:  # times are judged where somebody asks for it: kit.py
+        assert took_s < 2 * TIMEOUT_S + LATE_S, response.text[:300]
     assert response.status_code in (200, 400, 413, 503), response.text[:300]
     assert peak.rss_bytes - peak.before < GROWTH_BYTES_MAX, response.text[:300]
 
@@ -276,11 +298,12 @@ def test_nobody_else_waited_and_memory_falls(hostile_server, bystander, idle_rss
     """After all of the above: the other client was answered, and no process is left."""
     waits = bystander.stop()
 
-    assert waits.failures == []
-    for probe in JUDGED:
-        assert waits.percentile_s(probe, 0.99) < P99_S, probe
+    if P99_S is not None:
+        assert waits.failures == []
+        for probe in JUDGED:
+            assert waits.percentile_s(probe, 0.99) < P99_S, probe
     ends = time.monotonic() + FALL_S
-    pid = hostile_server.process.pid
+    pid = hostile_server.pid
     while children(pid) or family_rss_bytes(pid) > idle_rss_bytes + FALLEN_BYTES:
         assert time.monotonic() < ends, (children(pid), family_rss_bytes(pid) // MIB)
         threading.Event().wait(0.2)
@@ -304,9 +327,9 @@ def test_a_stop_ends_queries_that_hear_no_interrupt(tmp_path):
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while len(children(server.process.pid)) < 4:
+    while len(children(server.pid)) < 4:
         threading.Event().wait(0.05)
-    processes = children(server.process.pid)
+    processes = children(server.pid)
 
     started = time.monotonic()
     assert server.stop() == 0
@@ -330,9 +353,9 @@ def test_processes_end_with_a_server_that_is_killed(tmp_path):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not children(server.process.pid):
+    while not children(server.pid):
         threading.Event().wait(0.05)
-    processes = children(server.process.pid)
+    processes = children(server.pid)
 
     server.kill()
 

@@ -121,7 +121,7 @@ def test_with_64_descriptors_idle_connections_silence_nobody(make_server):
         lambda: server.post(a_request(a_chat("t", "a", "b"))).status_code == 200, "it takes spans"
     )
 
-    assert psutil.Process(server.process.pid).num_fds() < 64
+    assert psutil.Process(server.pid).num_fds() < 64
     assert refused(server, "http", "connections") > 0
     assert "http refused:" in server.stderr()
     assert "otlp_http refused:" in server.stderr()
