@@ -322,3 +322,17 @@ def test_the_derivers_benchmark_runs():
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["spans"] >= 500
+
+
+def test_the_files_that_docs_name_are_there():
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks/README.md"]
+    rooms = {path.name for path in (ROOT / "otel_threads").iterdir() if path.is_dir()}
+    named = {
+        name for page in pages for name in re.findall(r"`([a-z_/]+\.(?:py|sql))`", page.read_text())
+    }
+    ours = {name for name in named if name.split("/")[0] in rooms | {"tests"} and "/" in name}
+    there = {
+        name for name in ours if (ROOT / "otel_threads" / name).exists() or (ROOT / name).exists()
+    }
+    assert len(ours) > 40
+    assert ours - there == set()

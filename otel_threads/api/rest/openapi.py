@@ -46,7 +46,7 @@ def _correct(document: dict[str, Any]) -> None:
 
 
 def _show_examples(document: dict[str, Any]) -> None:
-    """Add examples.json: a real server's answers, from tests/test_openapi_examples.py."""
+    """Add examples.json: a real server's answers, from tests/api/test_openapi_examples.py."""
     text = resources.files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
     for name, example in json.loads(text).items():
         method, _, path = name.partition(" ")
