@@ -99,8 +99,8 @@ def parts(tmp_path):
 def test_new_spans_are_not_looked_up_in_the_file(parts, monkeypatch):
     _, send, count = parts
     asked = []
-    look_up = writer._stored
-    monkeypatch.setattr(writer, "_stored", lambda *a: (asked.append(1), look_up(*a))[1])
+    look_up = writer._not_stored
+    monkeypatch.setattr(writer, "_not_stored", lambda *a: (asked.append(1), look_up(*a))[1])
     for _ in range(20):
         send(a_request(a_span()))
     assert not asked
