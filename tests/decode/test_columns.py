@@ -197,6 +197,8 @@ def test_mutated_bytes_are_taken_by_both_readings_or_by_neither():
         for file in request_files(folder)
         if file.name.endswith(".pb") and ".logs." not in file.name and file.stat().st_size < 6000
     ]
+    # Nothing is kept of entity references, so that nothing is lost where one is malformed.
+    base = [payload for payload in base if b"opentelemetry.io/schemas" not in payload]
     differing = []
     for _ in range(4000):
         payload = mutated(dice, dice.choice(base))
