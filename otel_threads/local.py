@@ -5,10 +5,12 @@ Either way they speak with `sdk.client.Client`: without a server, REST is answer
 
 import asyncio
 import dataclasses
+import os
 import queue
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -31,32 +33,54 @@ from otel_threads.services.services import Services
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 
 Progress = Callable[[int, int], None]
+RESTART_S = 15.0  # a supervisor starts a server anew within ten
+RESTART_PAUSE_S = 0.1
 PIECES_MAX = 16  # of an answer, between the application and its reader
 
 
 def find_server(config: Config) -> str | None:
     """Return the REST address of the server that has the database open; None when none answers.
 
-    The server leaves a note beside the file; one of a server that was killed answers nothing.
+    The server info file beside the database says where. One that was killed answers nothing; where
+    its supervisor is about to start it again, this waits: whoever opened the file in between would
+    keep it from starting.
     """
-    addresses = []
-    if "http" in (info := server_info(config.database)):
-        addresses.append(info["http"])
+    until = time.monotonic() + RESTART_S
+    while True:
+        info = server_info(config.database)
+        address = _answering(config, info)
+        if address or not _is_supervised(info) or time.monotonic() >= until:
+            return address
+        time.sleep(RESTART_PAUSE_S)
+
+
+def _answering(config: Config, info: Mapping[str, Any]) -> str | None:
+    if "http" in info:
+        address = str(info["http"])
+    elif Path(config.database).exists():
+        return None
     else:
-        if not Path(config.database).exists():
-            # Somebody else's database behind the configured port is better than no answer.
-            host, port = endpoint(config.http_endpoint, setting="http_endpoint")
-            addresses.append(f"{host}:{port}")
-    for address in addresses:
-        try:
-            answer = httpx.get(
-                f"{_scheme(config)}://{address}/healthz", timeout=2.0, verify=verify(config)
-            )
-            if answer.status_code == 200:
-                return str(address)
-        except httpx.HTTPError:
-            continue
-    return None
+        # Somebody else's database behind the configured port is better than no answer.
+        host, port = endpoint(config.http_endpoint, setting="http_endpoint")
+        address = f"{host}:{port}"
+    try:
+        answer = httpx.get(
+            f"{_scheme(config)}://{address}/healthz", timeout=2.0, verify=verify(config)
+        )
+    except httpx.HTTPError:
+        return None
+    return address if answer.status_code == 200 else None
+
+
+def _is_supervised(info: Mapping[str, Any]) -> bool:
+    """Return whether the supervisor of a server that does not answer is there."""
+    try:
+        os.kill(int(info["supervisor_pid"]), 0)
+    except (KeyError, ValueError, TypeError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True  # somebody else's process
+    return True
 
 
 @contextmanager
