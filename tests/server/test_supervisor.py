@@ -94,7 +94,7 @@ def test_a_command_waits_for_a_server_that_is_started_anew(make_server):
     )
 
     assert asked.returncode == 0, asked.stderr
-    assert json.loads(asked.stdout) == [{"n": 1}]
+    assert json.loads(asked.stdout) == {"n": 1}
     assert server.pid != child
     assert server.get("/status")["spans"] == 1
 
