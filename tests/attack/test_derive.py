@@ -568,7 +568,7 @@ def links_by_the_hundred_thousand(addresses: Addresses, budget: Budget) -> Outco
 
 @attack("derive", seconds=SECONDS)
 def times_at_the_ends_of_time(addresses: Addresses, budget: Budget) -> Outcome:
-    """Starts at zero, at the year 2262, at 9999; ends before starts; durations of centuries."""
+    """Starts at zero, at the years 2262 and 2554; ends before starts; durations of centuries."""
     trace, last = _trace(), (1 << 63) - 1
     pairs = (
         (0, 0),
@@ -576,7 +576,7 @@ def times_at_the_ends_of_time(addresses: Addresses, budget: Budget) -> Outcome:
         (last, 1),
         (last, last),
         (last - 1, 0),
-        (253402300799 * 10**9, 5),
+        ((1 << 64) - 2, 5),  # the year 9999 does not fit
         ((1 << 64) - 1, (1 << 64) - 1),
         (-62135596800 * 10**9 & ((1 << 64) - 1), 1),
     )
