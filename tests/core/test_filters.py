@@ -12,9 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from otel_threads.core import filters
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.core.filters import AllOf, AnyOf, Comparison, Not, parse, quoted
+from otel_threads.core.score import NewScore
+from otel_threads.core.thread import Thread
+from otel_threads.core.trace import Trace
 from otel_threads.database.database import Database
 from otel_threads.store.annotations.annotation_rows import Annotations
-from otel_threads.store.read.list_query import THREADS, TRACES
+from otel_threads.store.read.list_query import THREADS, TRACES, Selection
 from otel_threads.store.read.reader import Reader
 
 T0 = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -348,7 +351,7 @@ def fill(store, rows) -> None:
         for name, (value, category) in row["scores"].items()
     ]
     if scores:
-        store.annotations.put_scores(scores)
+        store.annotations.put_scores([NewScore(**score) for score in scores])
 
 
 @settings(
@@ -365,9 +368,9 @@ def test_filters_find_what_a_plain_evaluation_finds(store, rows, texts):
     fill(store, rows)
     for text in texts:
         node = filters.parse(text)
-        found = store.reader.page(THREADS, {"filter": node}, sort=None, limit=100)
+        found = store.reader.threads(Selection(filter=node), sort=None, limit=100)
         expected = {row["thread_id"] for row in rows if holds(node, row)}
-        assert {row["thread_id"] for row in found} == expected, text
+        assert {thread.thread_id for thread in found} == expected, text
 
 
 @pytest.mark.parametrize("of_traces", [False, True])
@@ -386,19 +389,19 @@ def test_what_is_described_can_be_asked(of_traces):
     }
     fields = filters.TRACE_FIELDS if of_traces else filters.THREAD_FIELDS
     listing = TRACES if of_traces else THREADS
-    described = filters.described(fields, sorts=listing.sorts)
+    described = filters.described(Trace if of_traces else Thread, sorts=listing.sorts)
 
     for field in described:
-        name = field["name"] + ("key" if field["name"].endswith(".") else "")
-        for operator in field["operators"]:
+        name = field.name + ("key" if field.name.endswith(".") else "")
+        for operator in field.operators:
             text_only = operator in ("contains", "not_contains", "starts_with", "ends_with")
-            value = '"x"' if text_only else values[field["type"]]
+            value = '"x"' if text_only else values[field.type]
             if operator.startswith("is_"):
                 value = ""
             elif operator in ("in", "not_in"):
                 value = f"({value})"
             filters.parse(f"{name} {operator} {value}", fields)
-        if field["sortable"]:
+        if field.sortable:
             listing.order(f"-{name}")
-    names = {field["name"].partition(".")[0] for field in described}
+    names = {field.name.partition(".")[0] for field in described}
     assert names == set(fields)

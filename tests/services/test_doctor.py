@@ -119,15 +119,27 @@ def test_the_command_shows_the_lines(make_server):
     assert json.loads(as_json.stdout)["findings"][0]["kind"] == "no_thread_id"
 
 
+# Recorded, and without advice of their own: what any span can carry is their advice.
+WITHOUT_ADVICE = {
+    "opentelemetry.instrumentation.ag2",
+    "opentelemetry.instrumentation.botocore.bedrock-runtime",
+    "io.opentelemetry.openai-java-1.1",
+    "@traceloop/instrumentation-langchain",
+    "@traceloop/node-server-sdk",
+}
+
+
 def test_every_recorded_library_is_known():
     unknown = set()
     for folder in scenarios():
+        if folder.name.startswith("report-"):  # made by hand after public reports
+            continue
         for file in request_files(folder):
             if file.suffix == ".pb" and not file.name.endswith(".logs.pb"):
                 request = ExportTraceServiceRequest.FromString(file.read_bytes())
                 scopes = {s.scope.name for r in request.resource_spans for s in r.scope_spans}
                 unknown |= {name for name in scopes if library_of(name).slug == "plain"}
-    assert unknown == {"my-app", "handmade", "app"}
+    assert unknown == {"my-app", "handmade", "app", *WITHOUT_ADVICE}
 
 
 def test_a_library_is_the_one_that_knows_most_of_the_name():
