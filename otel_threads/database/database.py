@@ -55,6 +55,8 @@ LEAVING_S_MAX = 5.0  # what other threads get to leave a database that is closed
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over nobody's file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
+# DuckDB names the first byte after an entry's header, which is its size and its checksum.
+_WAL_ENTRY_HEADER_BYTES = 16
 
 
 class Listener(Protocol):
@@ -175,7 +177,11 @@ class Database:
         return ""
 
     def _truncate_wal(self, position: int) -> bool:
-        """Cut the WAL before what a power cut tore; the whole is kept. False when it is shorter."""
+        """Cut the WAL before what a power cut tore; the whole is kept. False when it is shorter.
+
+        The header goes too: one of zeros is as torn as what follows it.
+        """
+        position -= _WAL_ENTRY_HEADER_BYTES
         wal = Path(f"{self.path}.wal")
         size_bytes = _bytes_of(wal)
         if size_bytes <= position:
