@@ -75,23 +75,10 @@ class Engine:
         )
         self._outside = _outside(config, self.database)
         self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
-        self.intake = GroupIntake(
-            self.writer,
-            inflight_bytes_max=config.inflight_bytes_max,
-            event_names=CONVENTIONS.log_events,
-            alone=Alone(CONVENTIONS.alone_events),
-            default_project=config.default_project,
-            project_attribute=config.project_attribute,
-            limits=_request_limits(config),
-        )
+        self.intake = _intake(config, self.writer)
         self.otlp_http: str | None = None  # once the port is open
         self.deriver.notice(self.writer.committed_sequence)
-        annotations = Annotations(
-            self.database,
-            sequence=lambda: self.writer.committed_sequence,
-            timeout_s=config.query_timeout_s,
-            supersedes=config.scores_on_new_trace == "supersede",
-        )
+        annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(
             config,
             self.database,
@@ -229,12 +216,7 @@ class FileEngine:
             config,
             self.database,
             derived,
-            Annotations(
-                self.database,
-                sequence=lambda: last_sequence(self.database),
-                timeout_s=config.query_timeout_s,
-                supersedes=config.scores_on_new_trace == "supersede",
-            ),
+            _annotations(config, self.database, lambda: last_sequence(self.database)),
             Hub(),
             self._outside,
             progress=lambda: Progress(
@@ -290,12 +272,30 @@ def _services(
     )
 
 
-def _request_limits(config: Config) -> RequestLimits:
-    return RequestLimits(
+def _annotations(config: Config, database: Database, sequence: Callable[[], int]) -> Annotations:
+    return Annotations(
+        database,
+        sequence=sequence,
+        timeout_s=config.query_timeout_s,
+        supersedes=config.scores_on_new_trace == "supersede",
+    )
+
+
+def _intake(config: Config, writer: BatchWriter) -> GroupIntake:
+    limits = RequestLimits(
         spans_max=config.spans_per_request_max,
         events_max=config.events_per_request_max,
         links_max=config.links_per_request_max,
         values_max=config.values_per_request_max,
+    )
+    return GroupIntake(
+        writer,
+        inflight_bytes_max=config.inflight_bytes_max,
+        event_names=CONVENTIONS.log_events,
+        alone=Alone(CONVENTIONS.alone_events),
+        default_project=config.default_project,
+        project_attribute=config.project_attribute,
+        limits=limits,
     )
 
 

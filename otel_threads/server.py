@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.core.config import Config, endpoint
-from otel_threads.descriptors import descriptor_budget, open_count, raise_limit
+from otel_threads.descriptors import DescriptorBudget, descriptor_budget, open_count, raise_limit
 from otel_threads.engine import Engine
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
@@ -78,6 +78,9 @@ async def serve(
             listening = await _open_ports(config, engine, ports)
             if config.tune_process:
                 process.release_code()
+            stop = stop or asyncio.Event()
+            # Before anything says that it is ready: who reads that may ask it to stop at once.
+            ports.enter_context(_stopped_by_signals(stop))
             for name in LISTENERS:
                 label = name.replace("_", "/")
                 announce(f"listening  {label:<9}  {listening[name]}")
@@ -88,7 +91,7 @@ async def serve(
             if ready_file:
                 _write(Path(ready_file), listening)
             on_ready(listening)
-            await _until_stopped(stop or asyncio.Event())
+            await stop.wait()
             announce("stopping")
             on_stop()
             engine.close_readers()  # else they would hold the ports open
@@ -103,35 +106,11 @@ async def _open_ports(
 ) -> dict[str, str]:
     """Open all four listeners; the stack closes them, receivers first."""
     rights = Rights(config.read_token, config.write_token)
-    http = rest.app(
-        engine.services,
-        ready=engine.trouble,
-        rebuild=engine.rebuild,
-        load_samples=functools.partial(demo_requests.load, engine.intake),
-        refresh_metrics=engine.refresh_metrics,
-        rights=rights,
-    )
-    receiver = otlp_http.app(
-        engine.intake,
-        request_bytes_max=config.request_bytes_max,
-        # Half: what is whole, and what comes over gRPC, has room whoever sends slowly.
-        unfinished_bytes_max=config.inflight_bytes_max // 2,
-        token=config.ingest_token,
-        clock=time.time_ns,
-    )
+    http, receiver = _rest_app(config, engine, rights), _receiver_app(config, engine)
     descriptors = descriptor_budget(raise_limit(), opened=open_count())
     loop = LoopThread("grpc")
     ports.callback(loop.close)
-    query_limits = _query_limits(config, descriptors=descriptors.grpc)
-    query = await loop.run(rpc.server(engine.services, rights=rights, limits=query_limits))
-    otlp = await loop.run(
-        otlp_grpc.server(
-            engine.intake,
-            limits=_otlp_limits(config, descriptors=descriptors.otlp_grpc),
-            token=config.ingest_token,
-            clock=time.time_ns,
-        )
-    )
+    query, otlp = await _grpc_servers(config, engine, rights, loop, descriptors)
     listening = {}
     # Closed in the opposite order: the receivers first, what people read last.
     listening["grpc"] = await _open_grpc(query, loop, "grpc_endpoint", config, ports)
@@ -155,6 +134,49 @@ async def _open_ports(
     )
     listening["otlp_grpc"] = await _open_grpc(otlp, loop, "otlp_grpc_endpoint", config, ports)
     return listening
+
+
+def _rest_app(config: Config, engine: Engine, rights: Rights) -> ASGIApp:
+    return rest.app(
+        engine.services,
+        ready=engine.trouble,
+        rebuild=engine.rebuild,
+        load_samples=functools.partial(demo_requests.load, engine.intake),
+        refresh_metrics=engine.refresh_metrics,
+        rights=rights,
+    )
+
+
+def _receiver_app(config: Config, engine: Engine) -> ASGIApp:
+    return otlp_http.app(
+        engine.intake,
+        request_bytes_max=config.request_bytes_max,
+        # Half: what is whole, and what comes over gRPC, has room whoever sends slowly.
+        unfinished_bytes_max=config.inflight_bytes_max // 2,
+        token=config.ingest_token,
+        clock=time.time_ns,
+    )
+
+
+async def _grpc_servers(
+    config: Config,
+    engine: Engine,
+    rights: Rights,
+    loop: LoopThread,
+    descriptors: DescriptorBudget,
+) -> tuple[Server, Server]:
+    """Return the servers of the query API and of OTLP, neither open yet."""
+    query_limits = _query_limits(config, descriptors=descriptors.grpc)
+    query = await loop.run(rpc.server(engine.services, rights=rights, limits=query_limits))
+    otlp = await loop.run(
+        otlp_grpc.server(
+            engine.intake,
+            limits=_otlp_limits(config, descriptors=descriptors.otlp_grpc),
+            token=config.ingest_token,
+            clock=time.time_ns,
+        )
+    )
+    return query, otlp
 
 
 def _otlp_limits(config: Config, *, descriptors: int) -> Limits:
@@ -267,14 +289,17 @@ def _listen(setting: str, config: Config) -> tuple[socket.socket, str]:
     return listener, f"{host}:{listener.getsockname()[1]}"
 
 
-async def _until_stopped(stop: asyncio.Event) -> None:
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at SIGTERM and SIGINT."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
         loop.add_signal_handler(number, stop.set)
     try:
-        await stop.wait()
+        yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             loop.remove_signal_handler(number)
 
 

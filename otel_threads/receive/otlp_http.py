@@ -51,17 +51,13 @@ def app(
 
     Bodies that are not whole hold `unfinished_bytes_max` together at most.
     """
-    answers = Answers()
     bodies = ArrivingBodies(
         request_bytes_max=request_bytes_max, unfinished_bytes_max=unfinished_bytes_max
     )
-    payloads = _Payloads(request_bytes_max)
+    reader = _RequestReader(bodies, _Payloads(request_bytes_max), token, clock)
+    answers = Answers()
     routes = [
-        Route(
-            path,
-            _export(signal, intake, answers, bodies, payloads, token, clock),
-            methods=["POST"],
-        )
+        Route(path, _export(signal, intake, answers, reader), methods=["POST"])
         for signal in Signal
         for path in (
             # Exporters do not follow the redirect that a slash too many would be answered with.
@@ -73,39 +69,14 @@ def app(
 
 
 def _export(
-    signal: Signal,
-    intake: Intake,
-    answers: Answers,
-    bodies: ArrivingBodies,
-    payloads: "_Payloads",
-    token: str | None,
-    clock: Clock,
+    signal: Signal, intake: Intake, answers: Answers, reader: "_RequestReader"
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     async def export(http: HttpRequest) -> Response:
-        content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = _media_type(http)
         reservation = Reservation(intake)
         try:
-            auth.check_token(http.headers.get("authorization"), token)
-            if content_type not in (PROTOBUF, JSON):
-                raise UnsupportedType(
-                    f"content-type {content_type!r} is not supported: send {PROTOBUF} or {JSON}"
-                )
-            body = await bodies.read(http, reservation)
-            encoding = http.headers.get("content-encoding", "identity").strip().lower()
-            payload = await payloads.of(signal, body, encoding, content_type, reservation)
-            del body
-            reservation.grow(len(payload) - reservation.size_bytes)
-            outcome = await answers.of(
-                intake.submit(
-                    Request(
-                        signal=signal,
-                        payload=payload,
-                        project=auth.project(http.headers),
-                        vendor_project=auth.vendor_project(http.headers),
-                        received_unix_nano=clock(),
-                    )
-                )
-            )
+            request = await reader.read(signal, http, reservation)
+            outcome = await answers.of(intake.submit(request))
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         except MemoryError:
@@ -119,6 +90,48 @@ def _export(
         return _encoded(status.response(signal, outcome), content_type, 200)
 
     return export
+
+
+class _RequestReader:
+    """Makes a request for the intake of what arrives over HTTP."""
+
+    def __init__(
+        self, bodies: ArrivingBodies, payloads: "_Payloads", token: str | None, clock: Clock
+    ) -> None:
+        self._bodies = bodies
+        self._payloads = payloads
+        self._token = token
+        self._clock = clock
+
+    async def read(self, signal: Signal, http: HttpRequest, reservation: Reservation) -> Request:
+        """Return the request, whose bytes the reservation holds.
+
+        Raises:
+            Unauthenticated, UnsupportedType, InvalidPayload, Overloaded: it is not taken.
+            ClientDisconnect: nobody waits for the answer.
+        """
+        auth.check_token(http.headers.get("authorization"), self._token)
+        content_type = _media_type(http)
+        if content_type not in (PROTOBUF, JSON):
+            raise UnsupportedType(
+                f"content-type {content_type!r} is not supported: send {PROTOBUF} or {JSON}"
+            )
+        body = await self._bodies.read(http, reservation)
+        encoding = http.headers.get("content-encoding", "identity").strip().lower()
+        payload = await self._payloads.of(signal, body, encoding, content_type, reservation)
+        del body
+        reservation.grow(len(payload) - reservation.size_bytes)
+        return Request(
+            signal=signal,
+            payload=payload,
+            project=auth.project(http.headers),
+            vendor_project=auth.vendor_project(http.headers),
+            received_unix_nano=self._clock(),
+        )
+
+
+def _media_type(http: HttpRequest) -> str:
+    return http.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class _Payloads:
