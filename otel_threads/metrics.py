@@ -22,6 +22,12 @@ REQUESTS = Counter(
     ["transport", "signal", "answer"],
     registry=REGISTRY,
 )
+SDK_REQUESTS = Counter(
+    "otel_threads_sdk_requests",
+    "Calls of other products' SDKs, by product and status.",
+    ["vendor", "answer"],
+    registry=REGISTRY,
+)
 REQUEST_BYTES = Counter(
     "otel_threads_request_bytes",
     "Bytes of OTLP requests after decompression.",

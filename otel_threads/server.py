@@ -34,6 +34,10 @@ from otel_threads.http_port.port import HttpPort
 from otel_threads.ingest import demo_requests
 from otel_threads.receive import http_refusals, otlp_grpc, otlp_http
 from otel_threads.refusals import Refusals
+from otel_threads.vendors.doors import DoorLimits, Doors
+from otel_threads.vendors.keys import Keys
+from otel_threads.vendors.langsmith import app as langsmith
+from otel_threads.vendors.opik import app as opik
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +110,7 @@ async def _open_ports(
 ) -> dict[str, str]:
     """Open all four listeners; the stack closes them, receivers first."""
     rights = Rights(config.read_token, config.write_token)
-    http, receiver = _rest_app(config, engine, rights), _receiver_app(config, engine)
+    receiver = _receiver_app(config, engine)
     descriptors = descriptor_budget(raise_limit(), opened=open_count())
     loop = LoopThread("grpc")
     ports.callback(loop.close)
@@ -115,7 +119,7 @@ async def _open_ports(
     # Closed in the opposite order: the receivers first, what people read last.
     listening["grpc"] = await _open_grpc(query, loop, "grpc_endpoint", config, ports)
     listening["http"] = await _open_http(
-        http,
+        _http_app(config, engine, rights, receiver),
         "http_endpoint",
         config,
         ports,
@@ -134,6 +138,23 @@ async def _open_ports(
     )
     listening["otlp_grpc"] = await _open_grpc(otlp, loop, "otlp_grpc_endpoint", config, ports)
     return listening
+
+
+def _http_app(config: Config, engine: Engine, rights: Rights, receiver: ASGIApp) -> ASGIApp:
+    """Return what the REST port serves: our calls, those of other products' SDKs, and OTLP."""
+    return Doors(
+        _rest_app(config, engine, rights),
+        (opik.vendor(engine.services, engine.intake), langsmith.vendor(engine.services)),
+        otlp=receiver,
+        intake=engine.intake,
+        limits=DoorLimits(
+            request_bytes_max=config.request_bytes_max,
+            unfinished_bytes_max=config.inflight_bytes_max // 2,
+            values_max=config.values_per_request_max,
+        ),
+        keys=Keys(config.ingest_token, config.read_token, config.write_token),
+        clock=time.time_ns,
+    )
 
 
 def _rest_app(config: Config, engine: Engine, rights: Rights) -> ASGIApp:

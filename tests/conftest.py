@@ -123,7 +123,8 @@ class Server:
         self.addresses = json.loads(self.ready_file.read_text())
         scheme = "https" if "tls_cert_file" in self._settings else "http"
         self.otlp = f"{scheme}://{self.addresses['otlp_http']}"
-        self.api = f"{scheme}://{self.addresses['http']}/api/v1"
+        self.http = f"{scheme}://{self.addresses['http']}"  # what an SDK has as its base URL
+        self.api = f"{self.http}/api/v1"
         self.grpc = self.addresses["otlp_grpc"]
         return self
 

@@ -1,0 +1,1 @@
+"""LangSmith's calls, as its SDKs make them."""

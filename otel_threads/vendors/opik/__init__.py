@@ -1,0 +1,1 @@
+"""Opik's REST calls, as its SDKs make them."""
