@@ -4,7 +4,7 @@ Nothing else knows all the parts.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.thread_id import Identity
 from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
+from otel_threads.refusals import Refusals
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.services.deleting import DeletionService
@@ -77,6 +78,7 @@ class Engine:
         self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
         self.intake = _intake(config, self.writer)
         self.otlp_http: str | None = None  # once the port is open
+        self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(
@@ -134,6 +136,7 @@ class Engine:
                 UnkeptLogRecords(scope_name=scope, event_name=event, count=count)
                 for (scope, event), count in sorted(unkept().items())
             ],
+            refused_requests=[one for refusals in self.receivers for one in refusals.kept()],
         )
 
     def _store_error(self) -> str | None:

@@ -110,11 +110,15 @@ async def _open_ports(
 ) -> dict[str, str]:
     """Open all four listeners; the stack closes them, receivers first."""
     rights = Rights(config.read_token, config.write_token)
-    receiver = _receiver_app(config, engine)
+    refusals = {name: Refusals(name) for name in LISTENERS}
+    engine.receivers = (refusals["otlp_grpc"], refusals["otlp_http"])
+    receiver = _receiver_app(config, engine, refusals["otlp_http"])
     descriptors = descriptor_budget(raise_limit(), opened=open_count())
     loop = LoopThread("grpc")
     ports.callback(loop.close)
-    query, otlp = await _grpc_servers(config, engine, rights, loop, descriptors)
+    query, otlp = await _grpc_servers(
+        config, engine, rights, loop, descriptors, refusals["otlp_grpc"]
+    )
     listening = {}
     # Closed in the opposite order: the receivers first, what people read last.
     listening["grpc"] = await _open_grpc(query, loop, "grpc_endpoint", config, ports)
@@ -124,6 +128,7 @@ async def _open_ports(
         config,
         ports,
         descriptors=descriptors.http,
+        refusals=refusals["http"],
         refuse=rest.refusal,
         guarded_paths=rest.GUARDED_PATHS,
     )
@@ -133,6 +138,7 @@ async def _open_ports(
         config,
         ports,
         descriptors=descriptors.otlp_http,
+        refusals=refusals["otlp_http"],
         refuse=http_refusals.refusal,
         browsers_only=True,
     )
@@ -168,7 +174,7 @@ def _rest_app(config: Config, engine: Engine, rights: Rights) -> ASGIApp:
     )
 
 
-def _receiver_app(config: Config, engine: Engine) -> ASGIApp:
+def _receiver_app(config: Config, engine: Engine, refusals: Refusals) -> ASGIApp:
     return otlp_http.app(
         engine.intake,
         request_bytes_max=config.request_bytes_max,
@@ -176,6 +182,7 @@ def _receiver_app(config: Config, engine: Engine) -> ASGIApp:
         unfinished_bytes_max=config.inflight_bytes_max // 2,
         token=config.ingest_token,
         clock=time.time_ns,
+        refusals=refusals,
     )
 
 
@@ -185,6 +192,7 @@ async def _grpc_servers(
     rights: Rights,
     loop: LoopThread,
     descriptors: DescriptorBudget,
+    refusals: Refusals,
 ) -> tuple[Server, Server]:
     """Return the servers of the query API and of OTLP, neither open yet."""
     query_limits = _query_limits(config, descriptors=descriptors.grpc)
@@ -195,6 +203,7 @@ async def _grpc_servers(
             limits=_otlp_limits(config, descriptors=descriptors.otlp_grpc),
             token=config.ingest_token,
             clock=time.time_ns,
+            refusals=refusals,
         )
     )
     return query, otlp
@@ -246,6 +255,7 @@ async def _open_http(
     ports: contextlib.AsyncExitStack,
     *,
     descriptors: int,
+    refusals: Refusals,
     **access: Any,
 ) -> str:
     """Open one HTTP port that holds at most `descriptors` connections, and return its address."""
@@ -254,8 +264,6 @@ async def _open_http(
         tls = _http_tls(config)
     except OSError as error:
         raise ListenError(f"cannot listen on {setting} {address}: {error}") from None
-    name = setting.removesuffix("_endpoint")
-    refusals = Refusals(name)
     hosts = allowed_hosts(config.allowed_hosts, bound=address.rpartition(":")[0].strip("[]"))
     server = HttpPort(
         Access(application, hosts=hosts, refusals=refusals, **access),

@@ -6,6 +6,7 @@ because a typo that is silently a default is the worst kind of configuration.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -22,7 +23,9 @@ FILE = "otel-threads.toml"
 # Settings of other products that people bring along; ours wins when both are set.
 ALIASES = {"OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE": "thread_cooldown_s"}
 # Of the same prefix, and read elsewhere: by the command line, the clients and the SDK exporter.
-NOT_SETTINGS = ("config", "endpoint", "token", "when_served")
+NOT_SETTINGS = ("config", "endpoint", "token", "when_served", "otlp")  # the last is a Collector's
+# What Kubernetes puts into every pod of a namespace that has a service named otel-threads.
+SERVICE_LINKS = re.compile(r"service_(host|port\w*)|port|port_\d+_\w+")
 SECRETS = frozenset({"ingest_token", "read_token", "write_token", "quack_token"})
 
 
@@ -208,8 +211,8 @@ def _from_file(file: str | None) -> Mapping[str, Any]:
 def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
     aliases = [(key, {ALIASES[key]: environ[key]}) for key in ALIASES if key in environ]
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
-    for name in NOT_SETTINGS:
-        ours.pop(name, None)
+    for name in [name for name in ours if name in NOT_SETTINGS or SERVICE_LINKS.fullmatch(name)]:
+        del ours[name]
     unknown = sorted(ours.keys() - {f.name for f in fields(Config)})
     if unknown:
         names = ", ".join(PREFIX + name.upper() for name in unknown)

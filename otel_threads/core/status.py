@@ -1,5 +1,6 @@
 """How far the server is, and what keeps spans out of threads."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -17,6 +18,17 @@ class UnkeptLogRecords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRequests:
+    """What one port refused for one reason since the server started: senders drop it."""
+
+    port: str
+    reason: str
+    explanation: str
+    count: int
+    last_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far writing and deriving are, as the engine tells it."""
 
@@ -28,6 +40,7 @@ class Progress:
     database_bytes: int
     otlp_http: str | None = None
     unkept_log_records: Sequence[UnkeptLogRecords] = ()
+    refused_requests: Sequence[RefusedRequests] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +86,13 @@ class Status:
     unkept_log_records: Annotated[
         list[UnkeptLogRecords],
         Described("Log records that hold no GenAI content that is read, by scope and event."),
+    ] = field(default_factory=list)
+    refused_requests: Annotated[
+        list[RefusedRequests],
+        Described(
+            "What the OTLP ports refused since the server started, by port and reason: tokens, "
+            "sizes, encodings, methods, paths. Its senders have dropped it."
+        ),
     ] = field(default_factory=list)
 
 
@@ -120,6 +140,7 @@ class ClockSkew:
 
 FindingKind = Literal[
     "nothing_arrived",
+    "refused_requests",
     "scrubbed_id",
     "no_thread_id",
     "no_content",

@@ -4,6 +4,7 @@ Messages reach us as bytes: parsing them is decode's work. gRPC decompresses the
 far as `request_bytes_max`. A call without the token is refused before its message is read.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 
@@ -12,7 +13,6 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.model import Outcome, Request, Signal
 from otel_threads.core.ports import Clock, Intake
 from otel_threads.grpc_port import services
@@ -20,8 +20,10 @@ from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
 from otel_threads.metrics import REQUESTS
-from otel_threads.receive import auth, status
+from otel_threads.receive import auth, refused_exports, status
 from otel_threads.receive.loop_bridge import Answers
+from otel_threads.receive.status import NoMessage
+from otel_threads.refusals import Refusals
 
 SERVICES = {
     Signal.TRACES: trace_service_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name,
@@ -30,12 +32,14 @@ SERVICES = {
 }
 
 
-async def server(intake: Intake, *, limits: Limits, token: str | None, clock: Clock) -> Server:
+async def server(
+    intake: Intake, *, limits: Limits, token: str | None, clock: Clock, refusals: Refusals
+) -> Server:
     """Return a server of OTLP, health and reflection, without a port and not started."""
     made = Server(limits, port="otlp_grpc")
     answers = Answers()
     for signal, service in SERVICES.items():
-        export = _Export(signal, intake, answers, token, clock)
+        export = _Export(signal, intake, answers, token, clock, refusals)
         handlers = {"Export": grpc.stream_unary_rpc_method_handler(export.answer)}
         made.add_registered_method_handlers(service, handlers)
 
@@ -54,13 +58,20 @@ class _Export:
     """The Export method of one signal."""
 
     def __init__(
-        self, signal: Signal, intake: Intake, answers: Answers, token: str | None, clock: Clock
+        self,
+        signal: Signal,
+        intake: Intake,
+        answers: Answers,
+        token: str | None,
+        clock: Clock,
+        refusals: Refusals,
     ) -> None:
         self._signal = signal
         self._intake = intake
         self._answers = answers
         self._token = token
         self._clock = clock
+        self._refusals = refusals
         self._taken = REQUESTS.labels("grpc", signal.value, "OK")
 
     async def answer(self, messages: AsyncIterator[bytes], context: Context) -> bytes:
@@ -68,18 +79,28 @@ class _Export:
         try:
             metadata = services.metadata(context)
             auth.check_token(metadata.get("authorization"), self._token)
-            outcome = await self._answers.of(self._submit(await _only(messages), metadata))
+            outcome = await self._answers.of(self._submit(await self._only(messages), metadata))
         except grpc.aio.AbortError:  # the port has ended the call
             self._count(context.code())
             raise
         except Exception as error:  # every failure becomes an answer
             code, _ = status.answer(error)
             self._count(code)
+            refused_exports.note(self._refusals, error)
             wait_s = status.retry_after_s(error)
             await refuse(context, code, status.text(error), retry_after_s=wait_s)
             raise
         self._taken.inc()
         return status.response(self._signal, outcome).SerializeToString()
+
+    async def _only(self, messages: AsyncIterator[bytes]) -> bytes:
+        try:
+            async for message in messages:
+                return message
+        except asyncio.CancelledError:  # gRPC refused what came of it, or the sender hung up
+            refused_exports.note(self._refusals, NoMessage())
+            raise
+        raise NoMessage("the call has no message, Export takes one")
 
     def _submit(self, payload: bytes, metadata: dict[str, str]) -> "Future[Outcome]":
         size_bytes = len(payload)
@@ -103,9 +124,3 @@ class _Export:
 
     def _count(self, code: grpc.StatusCode) -> None:
         REQUESTS.labels("grpc", self._signal.value, code.name).inc()
-
-
-async def _only(messages: AsyncIterator[bytes]) -> bytes:
-    async for message in messages:
-        return message
-    raise InvalidPayload("the call has no message, Export takes one")

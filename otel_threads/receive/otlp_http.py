@@ -8,6 +8,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from google.rpc.code_pb2 import UNIMPLEMENTED
 from google.rpc.status_pb2 import Status
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
@@ -20,11 +21,12 @@ from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Clock, Intake
 from otel_threads.decode import otlp_json
 from otel_threads.metrics import REQUESTS
-from otel_threads.receive import auth, status
+from otel_threads.receive import auth, refused_exports, status
 from otel_threads.receive.compression import decompress
 from otel_threads.receive.http_body import ArrivingBodies, Reservation, SlowBody
 from otel_threads.receive.loop_bridge import Answers
 from otel_threads.receive.status import UnsupportedType
+from otel_threads.refusals import Refusals
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -33,6 +35,7 @@ JSON = "application/json"
 PREFIXES = ("", "/{prefix:path}")
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel", "/")
 PLAIN = ("", "identity")
+ExceptionHandler = Callable[[HttpRequest, Exception], Awaitable[Response]]
 THREAD_BYTES_MIN = 32 * 1024  # smaller bodies are parsed without a thread
 DECOMPRESSING_THREADS = 2  # what they hold is reserved as it comes
 # JSON that takes a second or more has a thread of its own: 10 s of it keep no usual one waiting.
@@ -46,6 +49,7 @@ def app(
     unfinished_bytes_max: int,
     token: str | None,
     clock: Clock,
+    refusals: Refusals,
 ) -> Starlette:
     """Return the ASGI application of the OTLP/HTTP port.
 
@@ -57,7 +61,7 @@ def app(
     reader = _RequestReader(bodies, _Payloads(request_bytes_max), token, clock)
     answers = Answers()
     routes = [
-        Route(path, _export(signal, intake, answers, reader), methods=["POST"])
+        Route(path, _export(signal, intake, answers, reader, refusals), methods=["POST"])
         for signal in Signal
         for path in (
             # Exporters do not follow the redirect that a slash too many would be answered with.
@@ -65,11 +69,32 @@ def app(
             *(BARE_TRACE_PATHS if signal is Signal.TRACES else ()),
         )
     ]
-    return Starlette(routes=routes)
+    handlers = {
+        404: _elsewhere(404, "path", refused_exports.PATH, refusals),
+        405: _elsewhere(405, "method", refused_exports.METHOD, refusals),
+    }
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _elsewhere(code: int, reason: str, explanation: str, refusals: Refusals) -> ExceptionHandler:
+    """Return what answers a request to no path, or in no method, of OTLP."""
+
+    async def refuse(http: HttpRequest, error: Exception) -> Response:
+        refusals.add(reason, explanation)
+        message = Status(code=UNIMPLEMENTED, message=f"this port refuses {explanation}")
+        response = _encoded(message, _media_type(http), code)
+        response.headers.update(getattr(error, "headers", None) or {})
+        return response
+
+    return refuse
 
 
 def _export(
-    signal: Signal, intake: Intake, answers: Answers, reader: "_RequestReader"
+    signal: Signal,
+    intake: Intake,
+    answers: Answers,
+    reader: "_RequestReader",
+    refusals: Refusals,
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     async def export(http: HttpRequest) -> Response:
         content_type = _media_type(http)
@@ -81,8 +106,10 @@ def _export(
             return Response(status_code=400)  # nobody is there to read it
         except MemoryError:
             error = TooLarge("no memory to read the request: send smaller batches")
+            refused_exports.note(refusals, error)
             return _failure(signal, error, content_type)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
+            refused_exports.note(refusals, error)
             return _failure(signal, error, content_type)
         finally:
             reservation.shrink_to(0)

@@ -32,6 +32,10 @@ class UnsupportedType(InvalidPayload):
     """The content type or encoding is none that OTLP knows."""
 
 
+class NoMessage(InvalidPayload):
+    """A call brought no message that could be read: gRPC itself answers what it refuses."""
+
+
 # The most specific class first.
 ANSWERS: tuple[tuple[type[Exception], grpc.StatusCode, int], ...] = (
     (TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, 413),

@@ -8,6 +8,7 @@ from otel_threads.core.status import (
     Finding,
     FindingKind,
     Instrumentation,
+    RefusedRequests,
     UnkeptLogRecords,
 )
 from otel_threads.derive.library import Library
@@ -18,6 +19,9 @@ NOTHING_ARRIVED = """\
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 """
+AUTHENTICATE = """\
+export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$INGEST_TOKEN"
+"""
 
 
 def findings(
@@ -27,14 +31,16 @@ def findings(
     *,
     otlp_http: str,
     unkept: Sequence[UnkeptLogRecords] = (),
+    refused: Sequence[RefusedRequests] = (),
     libraries: Sequence[Library] = LIBRARIES,
 ) -> list[Finding]:
     """Return findings, the most serious first.
 
     `fix` is code or a setting, empty where nothing has to be written; `libraries` have both.
     """
-    if not instrumentations and unkept:
-        return _unkept(unkept)
+    lost = [_refused(row) for row in sorted(refused, key=lambda row: -row.count)]
+    if not instrumentations and (unkept or lost):
+        return lost + _unkept(unkept)
     if not instrumentations:
         return [
             _finding(
@@ -43,7 +49,7 @@ def findings(
                 fix=NOTHING_ARRIVED.format(address=otlp_http),
             )
         ]
-    found = []
+    found = lost
     for row in instrumentations:
         found += _scrubbed(row, libraries)
         found += _without_thread(row, instrumentations, libraries)
@@ -52,6 +58,17 @@ def findings(
     for row in instrumentations:
         found += _clocks(row)
     return found + [_skew(row) for row in skews] + _unkept(unkept)
+
+
+def _refused(row: RefusedRequests) -> Finding:
+    """Say what a port refused: its sender has dropped it, and says nothing of it here."""
+    return _finding(
+        "refused_requests",
+        f"{row.port} refused {row.count} {row.explanation}. The last came at "
+        f"{row.last_at.isoformat(timespec='seconds')}.",
+        fix=AUTHENTICATE if row.reason == "token" else "",
+        note="Counted since the server started. What was refused is lost: senders drop it.",
+    )
 
 
 def _unkept(rows: Sequence[UnkeptLogRecords]) -> list[Finding]:

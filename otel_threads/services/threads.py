@@ -130,6 +130,7 @@ class ThreadService:
             uptime_s=round(time.monotonic() - self._started, 3),
             otlp_http=progress.otlp_http,
             unkept_log_records=list(progress.unkept_log_records),
+            refused_requests=list(progress.refused_requests),
         )
 
     def fields(self, *, of_traces: bool = False) -> FilterFields:
@@ -502,6 +503,7 @@ class ThreadService:
                 self._reader.clock_skew(),
                 otlp_http=status.otlp_http or OTLP_HTTP,
                 unkept=status.unkept_log_records,
+                refused=status.refused_requests,
             ),
         )
 

@@ -52,6 +52,8 @@ class Collector:
 
     def __init__(self, binary: Path, config: str, folder: Path, **env: str) -> None:
         self.grpc, self.http, health = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        metrics_port = free_port()
+        self.metrics = f"http://127.0.0.1:{metrics_port}/metrics"
         self.health = f"http://{health}/"
         self._folder = folder
         folder.mkdir(exist_ok=True)
@@ -61,6 +63,7 @@ class Collector:
             "LISTEN_GRPC": self.grpc,
             "LISTEN_HTTP": self.http,
             "HEALTH": health,
+            "METRICS_PORT": str(metrics_port),
             "QUEUE_DIRECTORY": str(folder / "queue"),
             **env,
         }

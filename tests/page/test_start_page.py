@@ -208,3 +208,16 @@ def test_a_page_that_cannot_be_drawn_does_not_take_the_next_with_it(shop, tab):
     page.get_by_role("link", name="chat-1").click()
     expect(page.locator(".turn")).to_have_count(3)
     tab.wrong = [one for one in tab.wrong if "TypeError" not in one and "reading" not in one]
+
+
+def test_the_first_page_says_what_was_refused(make_server, tab):
+    server = make_server(ingest_token="secret")
+    assert server.post(a_request(a_chat("first", "Hello", "Hi"))).status_code == 401
+
+    page = tab.open(server)
+
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("1 at otlp_http, requests without the ingest_token")
+    expect(page.locator(".first pre")).to_contain_text("OTEL_EXPORTER_OTLP_HEADERS")
+    page = tab.open(server, "loose")
+    expect(page.get_by_role("heading", name="Requests were refused")).to_be_visible()

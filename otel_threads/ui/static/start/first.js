@@ -1,6 +1,6 @@
 // First use: where to send spans, conversations to try, and proof when the first span arrives.
 import { get, post } from "../lib/api.js";
-import { count } from "../lib/format.js";
+import { count, exact, number, when } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { Copy, attempt } from "../lib/parts.js";
@@ -17,8 +17,14 @@ export function endpointOf(status) {
 
 const WAYS = {
   Environment: (url) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${url}
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`,
-  Python: (url) => `# pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+# where the server has an ingest_token:
+# export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$INGEST_TOKEN"
+
+# Spans become a conversation by its id, the attribute gen_ai.conversation.id. Many libraries
+# write it of their own; else, in Python: with otel_threads.thread("chat-42"): agent.run(…)`,
+  Python: (url) => `# pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http otel-threads
+# (until otel-threads is on PyPI: pip install /path/to/your/clone of it)
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -45,7 +51,10 @@ new NodeSDK({
   Collector: (url) => `exporters:
   otlphttp/threads:
     endpoint: ${url}
+    # where the server has an ingest_token: without it, everything is dropped
+    # headers: {authorization: "Bearer \${env:INGEST_TOKEN}"}
 
+# Apps give their spans the conversation's id, the attribute gen_ai.conversation.id.
 service:
   pipelines:
     traces:
@@ -79,6 +88,7 @@ export function FirstUse({ status }) {
   }, []);
   const url = endpointOf(now);
   const arrived = now.spans > 0;
+  const refused = now.refused_requests ?? [];
   const text = WAYS[way](url);
   return html`<main id="main" class="first">
     <h1>Send your first conversation</h1>
@@ -89,6 +99,7 @@ export function FirstUse({ status }) {
     <div class="code"><pre tabindex="0"><code>${text}</code></pre><${Copy} text=${text} /></div>
     <p class="proof ${arrived ? "arrived" : ""}" role="status"><${Icon} name=${arrived ? "evaluator" : "event"} size=${18} />
       ${arrived ? html`<span><b>It works:</b> ${count(now.spans, "span")} arrived, ${count(now.threads, "thread")} so far. ${now.threads ? html`<button class="primary" onClick=${() => location.reload()}>Show the threads</button>` : html`<a href=${linkTo("loose")}>No span names a conversation yet: see what to add</a>`}</span>` : html`<span><span class="spinner" aria-hidden="true"></span> Waiting for the first span…</span>`}</p>
+    ${refused.length > 0 && html`<${Refused} rows=${refused} />`}
     <hr />
     <h2>Or look around first</h2>
     <p>Recorded conversations of six instrumentations come with otel-threads.</p>
@@ -100,6 +111,12 @@ export function FirstUse({ status }) {
     }}>Load the demo conversations</button></p>
   </main>`;
 }
+
+/** What the OTLP ports refused: the sender has lost it, and nothing else says so. */
+export const Refused = ({ rows }) => html`<div class="refused" role="alert">
+  <h2><${Icon} name="error" size=${15} /> Requests were refused: what they held is lost</h2>
+  <ul>${rows.map((row) => html`<li key=${row.port + row.reason}><b>${number(row.count)}</b> at <code>${row.port}</code>, ${row.explanation} <span class="faint" title=${exact(row.last_at)}>(last ${when(row.last_at)})</span></li>`)}</ul>
+</div>`;
 
 async function untilDerived() {
   for (let i = 0; i < 100; i += 1) {

@@ -81,6 +81,7 @@ export function LoosePage({ params }) {
 
 const TITLES = {
   nothing_arrived: "Nothing arrived",
+  refused_requests: "Requests were refused",
   scrubbed_id: "The id was scrubbed",
   no_thread_id: "No thread id",
   no_content: "No content",

@@ -1,0 +1,73 @@
+"""What a deployment file tells a container, as its tool would give it: environment and command."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from collector.conftest import CONFIGS
+
+DEPLOY = CONFIGS / "deploy"
+Environment = dict[str, str]
+
+
+def of_image() -> Environment:
+    """The ENV of the Dockerfile, but for what the tests' own interpreter needs."""
+    text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
+    pairs = re.findall(r"(OTEL_THREADS_\w+)=(\S+)", text)
+    assert len(pairs) == 5
+    return dict(pairs)
+
+
+def of_compose(service: str, given: Environment) -> Environment:
+    """The environment of a service of compose.yaml, with the shell's variables in place."""
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{(\w+):-(.*?)\}", lambda m: given.get(m[1]) or m[2], text)
+
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    return {name: filled(str(value)) for name, value in services[service]["environment"].items()}
+
+
+def of_kubernetes(
+    container: str, secret: Environment, config: Environment | None = None
+) -> Environment:
+    """The environment of a container of kubernetes.yaml, with the keys of a secret and a map."""
+    found: Environment = {}
+    for one in kubernetes_container(container)["env"]:
+        source = one.get("valueFrom", {})
+        if "value" in one:
+            found[one["name"]] = one["value"]
+        elif key := source.get("secretKeyRef", {}).get("key"):
+            found[one["name"]] = secret[key]
+        elif (ref := source["configMapKeyRef"])["key"] in (config or {}):
+            found[one["name"]] = config[ref["key"]]
+        else:
+            assert ref["optional"] is True
+    return found
+
+
+def kubernetes() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+
+
+def kubernetes_container(name: str) -> dict[str, Any]:
+    for one in kubernetes():
+        pod = one["spec"].get("template", {}).get("spec", {})
+        for container in pod.get("initContainers", []) + pod.get("containers", []):
+            if container["name"] == name:
+                return container
+    raise KeyError(name)
+
+
+def of_unit() -> Environment:
+    """The Environment= lines of the systemd unit."""
+    text = (DEPLOY / "otel-threads.service").read_text()
+    return dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.M))
+
+
+def configuration(args: list[str]) -> Path:
+    """The Collector's file that a container is started with."""
+    (given,) = [one for one in args if one.startswith("--config=")]
+    return CONFIGS / Path(given).name
