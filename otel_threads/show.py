@@ -123,7 +123,28 @@ def conversation(thread: Row, turns: list[Row]) -> RenderableType:
         "\n",
         safe(f"id from {thread['thread_id_source']}", style="dim"),
     )
-    return Group(head, *(_turn(turn) for turn in turns))
+    own = [_score(score) for score in thread["scores"]]
+    return Group(head, *own, *(_turn(turn) for turn in turns))
+
+
+def _score(score: Row) -> Text:
+    """Return a score on a line, with the reason of each author."""
+    said = " · ".join(part for part in (_number(score["value"]), score["category"] or "") if part)
+    reasons = score["reason_by_author"]
+    several = len(score["value_by_author"]) > 1 or len(reasons) > 1
+    words = [
+        f"{author or 'nobody named'}: {reason}" if several else reason
+        for author, reason in reasons.items()
+    ]
+    line = Text.assemble(Text("Score      ", style="yellow"), safe(f"{score['name']} {said}"))
+    for one in words:
+        line.append_text(safe(f"  {one}", style="dim"))
+    return line
+
+
+def _number(value: float | None) -> str:
+    """Return a number as people write it: 0.8, 3, 12345.67; nothing for unknown."""
+    return "" if value is None else f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
 
 
 def _turn(turn: Row) -> RenderableType:
@@ -147,6 +168,9 @@ def _turn(turn: Row) -> RenderableType:
         lines.append("\n")
         lines.append_text(Text("Assistant  ", style="green"))
         lines.append_text(safe(turn["assistant"]))
+    for score in turn["scores"]:
+        lines.append("\n")
+        lines.append_text(_score(score))
     facts = [took(turn["duration_ms"]), ", ".join(turn["models"]), dollars(turn["cost_usd"])]
     title = safe(f"turn {turn['turn_index']}  " + " · ".join(f for f in facts if f), length=76)
     return Panel(lines, title=title, title_align="left", border_style="dim")
@@ -303,7 +327,9 @@ def stats(found: Row) -> RenderableType:
     if found["models"]:
         parts += [Text(), _models(found["models"])]
     if found["scores"]:
-        parts += [Text(), _scores(found["scores"])]
+        parts += [Text(), _scores("score", found["scores"])]
+    if found["turn_scores"]:
+        parts += [Text(), _scores("score of turns", found["turn_scores"])]
     return Group(*parts)
 
 
@@ -333,11 +359,13 @@ def _models(found: Mapping[str, Row]) -> Table:
     return shown
 
 
-def _scores(found: Mapping[str, Row]) -> Table:
-    shown = _table(("score", CUT), *((name, RIGHT) for name in ("n", "avg", "min", "max")))
+def _scores(head: str, found: Mapping[str, Row]) -> Table:
+    numbers = ((name, RIGHT) for name in ("n", "avg", "min", "max"))
+    shown = _table((head, CUT), *numbers, ("categories", CUT))
     for name, row in found.items():
-        numbers = (_plain(row[key]) for key in ("avg", "min", "max"))
-        shown.add_row(safe(name, length=60), str(row["count"]), *numbers)
+        values = (_plain(row[key]) for key in ("avg", "min", "max"))
+        labels = ", ".join(f"{label} {n}" for label, n in row["categories"].items())
+        shown.add_row(safe(name, length=60), str(row["count"]), *values, safe(labels, length=120))
     return shown
 
 

@@ -18,6 +18,7 @@ from otel_threads.core.limits import (
     RETENTION_DAYS_MAX,
     TAGS_MAX,
     TEXT_LENGTH_MAX,
+    TURN_INDEX_MAX,
 )
 
 
@@ -38,6 +39,9 @@ class NewScore(Body):
     thread_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = Field(None, description="With trace_id.")
+    turn_index: int | None = Field(
+        None, strict=True, ge=0, le=TURN_INDEX_MAX, description="With thread_id: a turn, from 0."
+    )
     name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
     value: float | None = Field(None, allow_inf_nan=False, description="Needed without category.")
     category: str | None = Field(None, max_length=NAME_LENGTH_MAX)
@@ -71,6 +75,7 @@ class ScoreTarget(Body):
     thread_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
+    turn_index: int | None = Field(None, strict=True, ge=0, le=TURN_INDEX_MAX)
     name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
     author: str | None = None
 

@@ -18,6 +18,7 @@ from otel_threads.commands.base import (
     whole_file,
 )
 from otel_threads.commands.output import print_answer, source
+from otel_threads.sdk.client import unknown_targets
 
 where = setting_options("database", "http_endpoint")
 thread_ids = click.argument("thread_ids", nargs=-1, required=True)
@@ -185,6 +186,7 @@ def threads_tag(
 @click.argument("thread_id")
 @click.argument("name")
 @click.argument("value", type=float, required=False)
+@click.option("--turn", type=click.IntRange(0), help="Which turn of the thread, from 0.")
 @click.option("--category", help="A word instead of a number, or beside it.")
 @click.option("--reason", help="Why.")
 @click.option("--author", help="Who scores; each author has a score of their own.")
@@ -194,17 +196,19 @@ def threads_score(
     thread_id: str,
     name: str,
     value: float | None,
+    turn: int | None,
     category: str | None,
     reason: str | None,
     author: str | None,
     project: str | None,
     **given: str | None,
 ) -> None:
-    """Give a thread a score: otel-threads threads score chat-1 quality 0.8."""
+    """Give a thread, or a turn of it, a score: otel-threads threads score chat-1 quality 0.8."""
     if value is None and category is None:
         raise click.UsageError("give a value or a --category")
     score = {
         "thread_id": thread_id,
+        "turn_index": turn,
         "name": name,
         "value": value,
         "category": category,
@@ -213,8 +217,11 @@ def threads_score(
         "project": project,
     }
     with source(load(config_file, **given).config, writes=True) as client:
-        client.put_scores([{key: item for key, item in score.items() if item is not None}])
+        one = {key: item for key, item in score.items() if item is not None}
+        found = client.put_scores([one], warn=False)
     terminal.say("scored 1")
+    if found["unknown"]:
+        terminal.say(f"otel-threads: {unknown_targets(found['unknown'])}", to_stderr=True)
 
 
 def _report(found: dict[str, Any], done: str) -> None:

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from otel_threads.core.fields import Described
+from otel_threads.core.score import UnknownTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """How many were written."""
+    """How many scores were written, and which of them name what is not here."""
 
     written: int
+    unknown: Annotated[
+        list[UnknownTarget],
+        Described("Targets that are not here (yet): their scores are kept all the same."),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from otel_threads.core.score import Score
+from otel_threads.core.score import Score, TurnScores
 from otel_threads.core.usage import Usage
 
 FilterType = Literal[
@@ -118,7 +118,7 @@ _FILTER_TYPES: Sequence[tuple[Callable[[Any], bool], FilterType]] = (
     (lambda hint: hint in (int, float, Usage), "number"),
     (lambda hint: hint is str or get_origin(hint) is Literal, "text"),
     (lambda hint: hint is datetime.datetime, "time"),
-    (lambda hint: hint == list[Score], "score"),
+    (lambda hint: hint in (list[Score], dict[str, TurnScores]), "score"),
     (lambda hint: get_origin(hint) is list, "list"),
     (lambda hint: get_origin(hint) is dict, "map"),
 )

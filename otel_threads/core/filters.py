@@ -52,19 +52,24 @@ ALIASES: Mapping[str, str] = {
     "environment": "environments",
     "tag": "tags",
 }
-KEYED = ("metadata", "scores", "usage")
+KEYED = ("metadata", "scores", "turn_scores", "usage")
+TURN_SCORE_PARTS = ("mean", "min", "max", "count")  # of `turn_scores.NAME`; mean when none is named
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`field` (with `key` after the dot, where it has one) `op` `values`."""
+    """`field` (with `key` after the dot, where it has one) `op` `values`.
+
+    `part` is which number of `turn_scores.NAME` is asked.
+    """
 
     field: str
     key: str | None
     type: FilterType
     op: str
     values: tuple[Value, ...] = ()
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,7 @@ def described(item: type, *, sorts: Collection[str]) -> list[FilterField]:
                     name=shown,
                     type=kind,
                     operators=list(OPERATORS[kind]),
-                    sortable=shown.removeprefix("usage.") in sorts,
+                    sortable=kind == "score" or shown.removeprefix("usage.") in sorts,
                     label=field.label if field else "",
                     unit=field.unit if field else "",
                     description=field.description if field else _ANY_MESSAGE,
@@ -191,6 +196,33 @@ def _shown_names(name: str) -> Sequence[str]:
     return [f"{name}." if name in KEYED else name]
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreSort:
+    """A sort by scores: the field, the score's name, and which number of `turn_scores`."""
+
+    field: str
+    name: str
+    part: str = "mean"
+
+
+def score_sort(text: str) -> ScoreSort | None:
+    """Return a sort such as `scores.quality` or `turn_scores.thumb.min`; None of other sorts.
+
+    A name may stand in double quotes, as in filters: `turn_scores."a.max"`.
+    """
+    field, _, name = text.partition(".")
+    if field not in ("scores", "turn_scores") or not name:
+        return None
+    part = "mean"
+    if field == "turn_scores":
+        before, _, last = name.rpartition(".")
+        if before and last in TURN_SCORE_PARTS:
+            name, part = before, last
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = _unquoted(name)
+    return ScoreSort(field, name, part)
+
+
 def quoted(text: str) -> str:
     """Return a string of the language that means `text`."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -200,6 +232,15 @@ def quoted(text: str) -> str:
 class _Literal:
     value: Value
     type: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    key: str | None
+    type: FilterType
+    part: str | None
     at: int
 
 
@@ -223,9 +264,12 @@ class _Builder(Transformer[Token, Any]):
     def negated(self, items: list[Node]) -> Node:
         return Not(items[0])
 
-    def field(self, items: list[Token]) -> tuple[str, str | None, FilterType, int]:
+    def field(self, items: list[Token]) -> "_Field":
         at = items[0].start_pos or 0
         name = ALIASES.get(str(items[0]).lower(), str(items[0]).lower())
+        part = None
+        if name == "turn_scores" and len(items) > 2 and str(items[-1]) in TURN_SCORE_PARTS:
+            part = str(items.pop())
         key = ".".join(
             _unquoted(str(item)) if item.type == "STRING" else str(item) for item in items[1:]
         )
@@ -239,7 +283,7 @@ class _Builder(Transformer[Token, Any]):
             raise InvalidFilter(f"write {wanted}", at)
         if name == "usage" and key not in USAGE:
             raise InvalidFilter(f"unknown usage {key!r}; known: {', '.join(USAGE)}", at)
-        return name, key or None, kind, at
+        return _Field(name, key or None, kind, part, at)
 
     def string(self, items: list[Token]) -> _Literal:
         return _Literal(_unquoted(str(items[0])), "string", items[0].start_pos or 0)
@@ -275,23 +319,22 @@ class _Builder(Transformer[Token, Any]):
     def compare_null(self, items: list[Any]) -> Node:
         return self._comparison(items[0], items[1], [])
 
-    def _comparison(
-        self, field: tuple[str, str | None, FilterType, int], operator: Token, given: list[_Literal]
-    ) -> Node:
-        name, key, kind, at = field
+    def _comparison(self, field: "_Field", operator: Token, given: list[_Literal]) -> Node:
+        name, kind, at = field.name, field.type, field.at
         op = str(operator).lower()
         self._comparisons += 1
         if self._comparisons > COMPARISONS_MAX:
             raise InvalidFilter(f"more than {COMPARISONS_MAX} comparisons", at)
         if len(given) > VALUES_MAX:
             raise InvalidFilter(f"more than {VALUES_MAX} values in one list", at)
-        if op not in OPERATORS[kind]:
+        asked: FilterType = "number" if field.part else kind
+        if op not in OPERATORS[asked]:
             raise InvalidFilter(
-                f"{name} cannot be asked {op!r}; it takes {' '.join(OPERATORS[kind])}",
+                f"{name} cannot be asked {op!r}; it takes {' '.join(OPERATORS[asked])}",
                 operator.start_pos or 0,
             )
-        values = tuple(_convert(literal, name, kind, op) for literal in given)
-        return Comparison(name, key, kind, op, values)
+        values = tuple(_convert(literal, name, asked, op) for literal in given)
+        return Comparison(name, field.key, kind, op, values, field.part)
 
 
 def _convert(literal: _Literal, name: str, kind: FilterType, op: str) -> Value:

@@ -10,6 +10,7 @@ TAGS_MAX = 50  # of a thread or a trace
 NAME_LENGTH_MAX = names.LENGTH_MAX  # of a project, score, category, tag, author, view
 TEXT_LENGTH_MAX = 10_000  # of a comment, or of the reason of a score
 ID_LENGTH_MAX = 1000  # of a thread id, as of those that spans bring
+TURN_INDEX_MAX = 1_000_000_000  # that a score may name
 PATH_LENGTH_MAX = 500  # input_path and output_path of a project
 FILTER_LENGTH_MAX = 10_000
 SEARCH_LENGTH_MAX = 1000

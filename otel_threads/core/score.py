@@ -1,6 +1,8 @@
 """Annotations of a thread, turn, trace or span: scores and comments."""
 
 import datetime
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,8 +21,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewScore(Target):
-    """A score to write."""
+    """A score to write; `turn_index` with `thread_id` names a turn of the thread, from 0."""
 
+    turn_index: int | None = None
     name: str
     value: float | None = None
     category: str | None = None
@@ -33,6 +36,7 @@ class NewScore(Target):
 class ScoreTarget(Target):
     """Which scores to delete: of one target and name, of one author or (None) of all."""
 
+    turn_index: int | None = None
     name: str
     author: str | None = None
 
@@ -46,6 +50,22 @@ class NewComment(Target):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownTarget:
+    """A target of a score that is not here: `index` is the score's place in the call.
+
+    The score is kept and shown once the target arrives. `hint` says where its id does exist, null
+    where it exists nowhere.
+    """
+
+    index: int
+    thread_id: str | None
+    trace_id: str | None
+    span_id: str | None
+    turn_index: int | None
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRecord:
     """What one author gave: `services/score_means.py` makes a Score of those of all authors."""
 
@@ -53,6 +73,7 @@ class ScoreRecord:
     thread_id: str | None
     trace_id: str | None
     span_id: str | None
+    turn_index: int | None = None
     name: str
     value: float | None
     category: str | None
@@ -75,6 +96,7 @@ class Score:
     source: str | None
     author: str | None
     value_by_author: dict[str, float]
+    reason_by_author: dict[str, str]
     created_at: datetime.datetime
     updated_at: datetime.datetime
     superseded_at: datetime.datetime | None
@@ -82,6 +104,29 @@ class Score:
     thread_id: str | None
     trace_id: str | None
     span_id: str | None
+    turn_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnScores:
+    """All current scores of one name on the turns, traces and spans of a thread.
+
+    `count` is how many of these have it; mean, min and max are null where there are only
+    categories. `categories` counts each label, of every author.
+    """
+
+    count: int
+    mean: float | None
+    min: float | None
+    max: float | None
+    categories: dict[str, int]
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Return the mean as people write it: 0.4 of 0.1 and 0.7; None of nothing."""
+    if len(values) < 2:
+        return values[0] if values else None
+    return float(f"{math.fsum(values) / len(values):.12g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,12 +51,13 @@ class CostStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreStats:
-    """One score over the selection; of categories alone, only the count of values (0) is known."""
+    """One score over the selection: how many items have a value, and how often each category."""
 
     count: int
     avg: float | None
     min: float | None
     max: float | None
+    categories: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,10 @@ class ThreadStats(Stats):
     thread_count: int
     active_count: int
     turns_per_thread: Spread
+    turn_scores: Annotated[
+        dict[str, ScoreStats],
+        Described("Scores on the turns, traces and spans of the threads; counted by these."),
+    ]
     series: list[ThreadBucket] | None = None
 
 

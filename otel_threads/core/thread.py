@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from otel_threads.core.fields import Field
+from otel_threads.core.score import TurnScores
 from otel_threads.core.totals import Totals
 
 ThreadStatus = Literal["active", "inactive"]
@@ -60,4 +61,13 @@ class Thread(Totals):
     message_count: Annotated[
         int,
         Field("Messages.", proto=30, is_sortable=True, export=12, label="Messages"),
+    ]
+    turn_scores: Annotated[
+        dict[str, TurnScores],
+        Field(
+            "Current scores on its turns, traces and spans, by name.",
+            proto=31,
+            export=38,
+            label="Turn scores",
+        ),
     ]

@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import time
+import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -36,6 +37,10 @@ _ERRORS: dict[int, type[OtelThreadsError]] = {
 }  # fmt: skip
 
 
+class UnknownTarget(UserWarning):
+    """A score names a thread, turn, trace or span that the server does not know (yet)."""
+
+
 @dataclass(slots=True)
 class _Call:
     method: str
@@ -45,6 +50,7 @@ class _Call:
     again: bool = True  # whether sending it twice does no harm
     text: bool = False  # the answer is text
     arrow: bool = False  # the answer is an Arrow stream; a refusal is final
+    warns: bool = False  # of targets in the answer that are not here
 
 
 class _Calls:
@@ -154,9 +160,13 @@ class _Calls:
 
     # Scores and comments
 
-    def put_scores(self, scores: Sequence[Row]) -> Any:
-        """Write up to 1000 scores, all or none: `{written}`."""
-        return self._send(_Call("PUT", "/scores", body={"scores": list(scores)}))
+    def put_scores(self, scores: Sequence[Row], *, warn: bool = True) -> Any:
+        """Write up to 1000 scores, all or none: `{written, unknown}`.
+
+        Scores of targets that are not here are kept; `UnknownTarget` warns of them, unless `warn`
+        is false.
+        """
+        return self._send(_Call("PUT", "/scores", body={"scores": list(scores)}, warns=warn))
 
     def list_scores(self, **chosen: Any) -> Any:
         """Iterate over scores, the latest first.
@@ -514,7 +524,20 @@ def _result(call: _Call, answer: httpx.Response | None, error: httpx.HTTPError |
         return answer.text
     if call.arrow:
         return SqlResult(answer.content)
-    return answer.json() if answer.content else None
+    found: Any = answer.json() if answer.content else None
+    if call.warns and found["unknown"]:
+        warnings.warn(unknown_targets(found["unknown"]), UnknownTarget, stacklevel=4)
+    return found
+
+
+def unknown_targets(unknown: Sequence[Row]) -> str:
+    """Return in a line what of `put_scores` names a target that is not here."""
+    first = unknown[0]
+    named = ("thread_id", "turn_index", "trace_id", "span_id")
+    which = " ".join(f"{name} {first[name]!r}" for name in named if first[name] is not None)
+    more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+    hint = f" ({first['hint']})" if first["hint"] else ""
+    return f"not here yet: {which}{more}{hint}; the score is kept and shown once it arrives"
 
 
 def _failure(answer: httpx.Response) -> OtelThreadsError:

@@ -6,7 +6,7 @@ Every change is published to those who listen for changed threads (`services/eve
 import dataclasses
 import datetime
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, Unpack, get_args
 
 from otel_threads import names
@@ -24,6 +24,7 @@ from otel_threads.core.limits import (
     RETENTION_DAYS_MAX,
     TAGS_MAX,
     TEXT_LENGTH_MAX,
+    TURN_INDEX_MAX,
     VIEWS_MAX,
 )
 from otel_threads.core.page import Page
@@ -38,6 +39,7 @@ from otel_threads.core.score import (
     ScoreSource,
     ScoreTarget,
     Target,
+    UnknownTarget,
 )
 from otel_threads.services.events import Hub
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
@@ -47,11 +49,13 @@ from otel_threads.store.annotations.annotation_rows import (
     AnnotationFilter,
     Annotations,
     ScoreFilter,
+    TurnKey,
 )
 
 SOURCES = get_args(ScoreSource)
 Record = TypeVar("Record")
 TargetKind = TypeVar("TargetKind", bound=Target)
+TurnTarget = TypeVar("TurnTarget", NewScore, ScoreTarget)
 
 
 class About(Protocol):
@@ -100,10 +104,44 @@ class AnnotationService:
             InvalidQuery: one of them cannot be; the message names it and why.
         """
         _check_count("scores", scores)
-        checked = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        given = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        checked = self._at_spans(given)
         written = self._annotations.put_scores(checked)
         self._publish(checked)
-        return Written(written=written)
+        return Written(written=written, unknown=self._unknown(checked))
+
+    def _at_spans(self, targets: Sequence[TurnTarget]) -> list[TurnTarget]:
+        """Return targets, each turn that is here as the span at which it stands."""
+        keys = [key for one in targets if (key := _turn_of(one))]
+        spans = self._annotations.turn_spans(keys) if keys else {}
+        found = []
+        for one in targets:
+            key = _turn_of(one)
+            at = spans.get(key) if key else None
+            if at:
+                one = dataclasses.replace(
+                    one, thread_id=None, turn_index=None, trace_id=at[0], span_id=at[1]
+                )
+            found.append(one)
+        return found
+
+    def _unknown(self, scores: Sequence[NewScore]) -> list[UnknownTarget]:
+        missing = self._annotations.missing(scores)
+        found = []
+        for place, one in enumerate(scores):
+            if place not in missing and one.turn_index is None:
+                continue
+            found.append(
+                UnknownTarget(
+                    index=place,
+                    thread_id=one.thread_id,
+                    trace_id=one.trace_id,
+                    span_id=one.span_id,
+                    turn_index=one.turn_index,
+                    hint=_hint(one, missing, place),
+                )
+            )
+        return found
 
     def _score(self, given: NewScore, where: str, source: str) -> NewScore:
         score = self._target(given, where)
@@ -133,6 +171,13 @@ class AnnotationService:
             raise InvalidQuery(f"{where} needs a thread_id or a trace_id, and not both")
         if given.span_id is not None and given.trace_id is None:
             raise InvalidQuery(f"{where} has a span_id and no trace_id")
+        turn_index = getattr(given, "turn_index", None)
+        if turn_index is not None and given.thread_id is None:
+            raise InvalidQuery(f"{where} has a turn_index and no thread_id")
+        if turn_index is not None and not 0 <= turn_index <= TURN_INDEX_MAX:
+            raise InvalidQuery(
+                f"{where}.turn_index {turn_index} is not between 0 and {TURN_INDEX_MAX}"
+            )
         if given.thread_id is not None:
             _check_text(f"{where}.thread_id", given.thread_id, ID_LENGTH_MAX)
         trace_id, span_id = given.trace_id, given.span_id
@@ -199,6 +244,7 @@ class AnnotationService:
         for i, given in enumerate(scores):
             _check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
             targets.append(self._target(given, f"scores[{i}]"))
+        targets = self._at_spans(targets)
         deleted = self._annotations.delete_scores(targets)
         self._publish(targets)
         return Deleted(deleted=deleted)
@@ -405,6 +451,20 @@ def _offset_page(
     found = read(wanted, limit=limit + 1, offset=offset)
     more = len(found) > limit
     return found[:limit], make_cursor(digest, [offset + limit]) if more else None
+
+
+def _turn_of(target: NewScore | ScoreTarget) -> TurnKey | None:
+    if target.turn_index is None:
+        return None
+    return target.project or "", target.thread_id or "", target.turn_index
+
+
+def _hint(score: NewScore, missing: Mapping[int, str | None], place: int) -> str | None:
+    if place not in missing:
+        return f"thread {score.thread_id!r} is here and has no turn {score.turn_index}"
+    if elsewhere := missing[place]:
+        return f"project {elsewhere!r} has thread {score.thread_id!r}"
+    return None
 
 
 def _check_tags(add: Sequence[str], remove: Sequence[str]) -> None:

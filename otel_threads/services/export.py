@@ -137,10 +137,12 @@ def _hex_ids(tree: Any) -> Any:
 
 
 def _flat(thread: Thread) -> dict[str, object]:
-    """Return the columns of a thread; metadata and scores as JSON texts."""
+    """Return the columns of a thread; metadata and scores (their means) as JSON texts."""
     found = {name: getattr(thread, name) for name in _FIELDS}
     found |= {name: getattr(thread.usage, name) for name in USAGE}
     found["metadata"] = orjson.dumps(thread.metadata).decode()
+    below = {name: scores.mean for name, scores in thread.turn_scores.items()}
+    found["turn_scores"] = orjson.dumps(below).decode()
     found["scores"] = orjson.dumps({score.name: score.value for score in thread.scores}).decode()
     return found
 

@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 import orjson
 
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.filters import score_sort
 from otel_threads.store.read.list_query import Selection
 from otel_threads.store.read.stored_items import Place
 
@@ -210,6 +211,8 @@ def _fits(place: Sequence[Place], sort: str) -> bool:
     if not first or first[0] is None:
         return True
     column = sort.removeprefix("-")
+    if score_sort(column):
+        column = "score"  # whose name may end as that of a time does
     if column.endswith(("_time", "_at")):
         return isinstance(first[0], datetime.datetime)
     if column in TEXT_SORTS:

@@ -15,7 +15,7 @@ from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.project import Project
-from otel_threads.core.score import Score
+from otel_threads.core.score import Score, TurnScores
 from otel_threads.core.span import Span
 from otel_threads.core.stats import ThreadStats, TraceStats
 from otel_threads.core.status import Doctor, Progress, Status
@@ -224,6 +224,7 @@ class ThreadService:
         scores: dict[ThreadKey, list[Score]] = {}
         for score in score_means.together(records):
             scores.setdefault((score.project, score.thread_id or ""), []).append(score)
+        below = self._turn_scores(stored)
         if stored[0].status is not None:  # the selection looked at it: the view has said it
             return [
                 one.whole(
@@ -231,6 +232,7 @@ class ThreadService:
                     tags=one.tags,
                     comment_count=one.comment_count or 0,
                     scores=scores.get(one.key, []),
+                    turn_scores=below.get(one.key, {}),
                 )
                 for one in stored
             ]
@@ -246,9 +248,16 @@ class ThreadService:
                     tags=added.tags,
                     comment_count=added.comment_count,
                     scores=scores.get(one.key, []),
+                    turn_scores=below.get(one.key, {}),
                 )
             )
         return found
+
+    def _turn_scores(
+        self, stored: Sequence[StoredThread]
+    ) -> dict[ThreadKey, dict[str, TurnScores]]:
+        records = self._annotations.turn_scores([one.thread_id for one in stored])
+        return {key: score_means.rolled_up(found) for key, found in records.items()}
 
     @_in_one_snapshot
     def thread(self, thread_id: str, *, project: str | None = None) -> Thread:
@@ -284,8 +293,9 @@ class ThreadService:
         found = self._read_turns(name, thread_id, after, limit + 1)
         more = len(found) > limit
         found = found[:limit]
+        ahead = score_means.together(self._annotations.turn_scores_ahead(thread_id))
         return Page(
-            items=self._with_scores(found),
+            items=_with_ahead(self._with_scores(found), [s for s in ahead if s.project == name]),
             next_cursor=make_cursor(digest, [found[-1].turn_index]) if more else None,
         )
 
@@ -559,6 +569,17 @@ def _order(listing: Listing, sort: str, limit: int) -> ListOrder:
 def _aware(time: datetime.datetime | None) -> datetime.datetime | None:
     """Read a time without a zone as UTC."""
     return time.replace(tzinfo=datetime.UTC) if time is not None and time.tzinfo is None else time
+
+
+def _with_ahead(turns: Sequence[Turn], ahead: Sequence[Score]) -> list[Turn]:
+    """Return turns with the scores that were given to them before they were here."""
+    if not ahead:
+        return list(turns)
+    found = []
+    for turn in turns:
+        more = [score for score in ahead if score.turn_index == turn.turn_index]
+        found.append(dataclasses.replace(turn, scores=[*turn.scores, *more]) if more else turn)
+    return found
 
 
 def _scored(turns: Sequence[Turn], by_trace: Mapping[str, Sequence[Score]]) -> list[Turn]:

@@ -228,7 +228,7 @@ class Usage(_message.Message):
     def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ...) -> None: ...
 
 class Score(_message.Message):
-    __slots__ = ("name", "value", "category", "reason", "source", "author", "value_by_author", "created_at", "updated_at", "superseded_at", "project", "thread_id", "trace_id", "span_id")
+    __slots__ = ("name", "value", "category", "reason", "source", "author", "value_by_author", "created_at", "updated_at", "superseded_at", "project", "thread_id", "trace_id", "span_id", "reason_by_author", "turn_index")
     class ValueByAuthorEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -236,6 +236,13 @@ class Score(_message.Message):
         key: str
         value: float
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class ReasonByAuthorEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -250,6 +257,8 @@ class Score(_message.Message):
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_BY_AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
     name: str
     value: float
     category: str
@@ -264,10 +273,33 @@ class Score(_message.Message):
     thread_id: str
     trace_id: str
     span_id: str
-    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., value_by_author: _Optional[_Mapping[str, float]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., superseded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ...) -> None: ...
+    reason_by_author: _containers.ScalarMap[str, str]
+    turn_index: int
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., value_by_author: _Optional[_Mapping[str, float]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., superseded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., reason_by_author: _Optional[_Mapping[str, str]] = ..., turn_index: _Optional[int] = ...) -> None: ...
+
+class TurnScores(_message.Message):
+    __slots__ = ("count", "mean", "min", "max", "categories")
+    class CategoriesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    MIN_FIELD_NUMBER: _ClassVar[int]
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    mean: float
+    min: float
+    max: float
+    categories: _containers.ScalarMap[str, int]
+    def __init__(self, count: _Optional[int] = ..., mean: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., categories: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class Thread(_message.Message):
-    __slots__ = ("span_count", "error_count", "call_count", "first_message", "last_message", "models", "providers", "services", "users", "environments", "usage", "cost_usd", "cost_source", "cost_is_partial", "tags", "metadata", "scores", "comment_count", "thread_id_source", "created_at", "updated_at", "duration_ms", "turn_count", "project", "thread_id", "status", "first_activity_time", "last_activity_time", "trace_count", "message_count")
+    __slots__ = ("span_count", "error_count", "call_count", "first_message", "last_message", "models", "providers", "services", "users", "environments", "usage", "cost_usd", "cost_source", "cost_is_partial", "tags", "metadata", "scores", "comment_count", "thread_id_source", "created_at", "updated_at", "duration_ms", "turn_count", "project", "thread_id", "status", "first_activity_time", "last_activity_time", "trace_count", "message_count", "turn_scores")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -275,6 +307,13 @@ class Thread(_message.Message):
         key: str
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class TurnScoresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: TurnScores
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[TurnScores, _Mapping]] = ...) -> None: ...
     SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
     ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
     CALL_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -305,6 +344,7 @@ class Thread(_message.Message):
     LAST_ACTIVITY_TIME_FIELD_NUMBER: _ClassVar[int]
     TRACE_COUNT_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TURN_SCORES_FIELD_NUMBER: _ClassVar[int]
     span_count: int
     error_count: int
     call_count: int
@@ -335,7 +375,8 @@ class Thread(_message.Message):
     last_activity_time: _timestamp_pb2.Timestamp
     trace_count: int
     message_count: int
-    def __init__(self, span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., call_count: _Optional[int] = ..., first_message: _Optional[str] = ..., last_message: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., environments: _Optional[_Iterable[str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., cost_source: _Optional[str] = ..., cost_is_partial: bool = ..., tags: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., comment_count: _Optional[int] = ..., thread_id_source: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., turn_count: _Optional[int] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., status: _Optional[str] = ..., first_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_count: _Optional[int] = ..., message_count: _Optional[int] = ...) -> None: ...
+    turn_scores: _containers.MessageMap[str, TurnScores]
+    def __init__(self, span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., call_count: _Optional[int] = ..., first_message: _Optional[str] = ..., last_message: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., environments: _Optional[_Iterable[str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., cost_source: _Optional[str] = ..., cost_is_partial: bool = ..., tags: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., comment_count: _Optional[int] = ..., thread_id_source: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., turn_count: _Optional[int] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., status: _Optional[str] = ..., first_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_count: _Optional[int] = ..., message_count: _Optional[int] = ..., turn_scores: _Optional[_Mapping[str, TurnScores]] = ...) -> None: ...
 
 class Threads(_message.Message):
     __slots__ = ("items", "next_cursor", "total")
@@ -542,16 +583,25 @@ class CostStats(_message.Message):
     def __init__(self, sum: _Optional[float] = ..., avg: _Optional[float] = ...) -> None: ...
 
 class ScoreStats(_message.Message):
-    __slots__ = ("count", "avg", "min", "max")
+    __slots__ = ("count", "avg", "min", "max", "categories")
+    class CategoriesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     COUNT_FIELD_NUMBER: _ClassVar[int]
     AVG_FIELD_NUMBER: _ClassVar[int]
     MIN_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     count: int
     avg: float
     min: float
     max: float
-    def __init__(self, count: _Optional[int] = ..., avg: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ...) -> None: ...
+    categories: _containers.ScalarMap[str, int]
+    def __init__(self, count: _Optional[int] = ..., avg: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., categories: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class ModelStats(_message.Message):
     __slots__ = ("call_count", "input_tokens", "output_tokens", "cost_usd")
@@ -584,7 +634,7 @@ class ThreadBucket(_message.Message):
     def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turn_count: _Optional[int] = ..., error_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., duration_ms_avg: _Optional[float] = ..., thread_count: _Optional[int] = ...) -> None: ...
 
 class ThreadStats(_message.Message):
-    __slots__ = ("turn_count", "trace_count", "span_count", "error_count", "error_rate", "duration_ms", "turn_duration_ms", "time_to_first_token_ms", "usage", "cost_usd", "scores", "models", "thread_count", "active_count", "turns_per_thread", "series")
+    __slots__ = ("turn_count", "trace_count", "span_count", "error_count", "error_rate", "duration_ms", "turn_duration_ms", "time_to_first_token_ms", "usage", "cost_usd", "scores", "models", "thread_count", "active_count", "turns_per_thread", "series", "turn_scores")
     class ScoresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -599,6 +649,13 @@ class ThreadStats(_message.Message):
         key: str
         value: ModelStats
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ModelStats, _Mapping]] = ...) -> None: ...
+    class TurnScoresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ScoreStats
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ScoreStats, _Mapping]] = ...) -> None: ...
     TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
     TRACE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -615,6 +672,7 @@ class ThreadStats(_message.Message):
     ACTIVE_COUNT_FIELD_NUMBER: _ClassVar[int]
     TURNS_PER_THREAD_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
+    TURN_SCORES_FIELD_NUMBER: _ClassVar[int]
     turn_count: int
     trace_count: int
     span_count: int
@@ -631,7 +689,8 @@ class ThreadStats(_message.Message):
     active_count: int
     turns_per_thread: Spread
     series: _containers.RepeatedCompositeFieldContainer[ThreadBucket]
-    def __init__(self, turn_count: _Optional[int] = ..., trace_count: _Optional[int] = ..., span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., error_rate: _Optional[float] = ..., duration_ms: _Optional[_Union[Spread, _Mapping]] = ..., turn_duration_ms: _Optional[_Union[Spread, _Mapping]] = ..., time_to_first_token_ms: _Optional[_Union[Spread, _Mapping]] = ..., usage: _Optional[_Union[UsageStats, _Mapping]] = ..., cost_usd: _Optional[_Union[CostStats, _Mapping]] = ..., scores: _Optional[_Mapping[str, ScoreStats]] = ..., models: _Optional[_Mapping[str, ModelStats]] = ..., thread_count: _Optional[int] = ..., active_count: _Optional[int] = ..., turns_per_thread: _Optional[_Union[Spread, _Mapping]] = ..., series: _Optional[_Iterable[_Union[ThreadBucket, _Mapping]]] = ...) -> None: ...
+    turn_scores: _containers.MessageMap[str, ScoreStats]
+    def __init__(self, turn_count: _Optional[int] = ..., trace_count: _Optional[int] = ..., span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., error_rate: _Optional[float] = ..., duration_ms: _Optional[_Union[Spread, _Mapping]] = ..., turn_duration_ms: _Optional[_Union[Spread, _Mapping]] = ..., time_to_first_token_ms: _Optional[_Union[Spread, _Mapping]] = ..., usage: _Optional[_Union[UsageStats, _Mapping]] = ..., cost_usd: _Optional[_Union[CostStats, _Mapping]] = ..., scores: _Optional[_Mapping[str, ScoreStats]] = ..., models: _Optional[_Mapping[str, ModelStats]] = ..., thread_count: _Optional[int] = ..., active_count: _Optional[int] = ..., turns_per_thread: _Optional[_Union[Spread, _Mapping]] = ..., series: _Optional[_Iterable[_Union[ThreadBucket, _Mapping]]] = ..., turn_scores: _Optional[_Mapping[str, ScoreStats]] = ...) -> None: ...
 
 class Updated(_message.Message):
     __slots__ = ("updated", "not_found")
@@ -950,10 +1009,28 @@ class Comments(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Written(_message.Message):
-    __slots__ = ("written",)
+    __slots__ = ("written", "unknown")
     WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     written: int
-    def __init__(self, written: _Optional[int] = ...) -> None: ...
+    unknown: _containers.RepeatedCompositeFieldContainer[UnknownTarget]
+    def __init__(self, written: _Optional[int] = ..., unknown: _Optional[_Iterable[_Union[UnknownTarget, _Mapping]]] = ...) -> None: ...
+
+class UnknownTarget(_message.Message):
+    __slots__ = ("index", "thread_id", "trace_id", "span_id", "turn_index", "hint")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    HINT_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    thread_id: str
+    trace_id: str
+    span_id: str
+    turn_index: int
+    hint: str
+    def __init__(self, index: _Optional[int] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., turn_index: _Optional[int] = ..., hint: _Optional[str] = ...) -> None: ...
 
 class Deleted(_message.Message):
     __slots__ = ("deleted",)
@@ -962,7 +1039,7 @@ class Deleted(_message.Message):
     def __init__(self, deleted: _Optional[int] = ...) -> None: ...
 
 class NewScore(_message.Message):
-    __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "value", "category", "reason", "source", "author")
+    __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "value", "category", "reason", "source", "author", "turn_index")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -973,6 +1050,7 @@ class NewScore(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     trace_id: str
@@ -983,7 +1061,8 @@ class NewScore(_message.Message):
     reason: str
     source: str
     author: str
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ...) -> None: ...
+    turn_index: int
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., turn_index: _Optional[int] = ...) -> None: ...
 
 class NewScores(_message.Message):
     __slots__ = ("scores",)
@@ -992,20 +1071,22 @@ class NewScores(_message.Message):
     def __init__(self, scores: _Optional[_Iterable[_Union[NewScore, _Mapping]]] = ...) -> None: ...
 
 class ScoreTarget(_message.Message):
-    __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "author")
+    __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "author", "turn_index")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     trace_id: str
     span_id: str
     name: str
     author: str
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., author: _Optional[str] = ...) -> None: ...
+    turn_index: int
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., author: _Optional[str] = ..., turn_index: _Optional[int] = ...) -> None: ...
 
 class ScoreTargets(_message.Message):
     __slots__ = ("scores",)

@@ -72,6 +72,7 @@ def test_a_score_is_written_over_by_its_author_and_averaged_over_authors(project
         "avg": 0.75,
         "min": 0.75,
         "max": 0.75,
+        "categories": {"good": 1},
     }
 
 
@@ -112,7 +113,7 @@ def test_a_batch_of_scores_is_all_or_nothing(project):
         for i in range(1000)
     ]
     url = f"{project.server.api}/scores"
-    assert httpx.put(url, json={"scores": good}, timeout=60).json() == {"written": 1000}
+    assert httpx.put(url, json={"scores": good}, timeout=60).json()["written"] == 1000
     assert len(project.thread("t")["scores"]) == 1000
     bad = [{**good[0], "value": 99}, {"project": project.name, "thread_id": "t", "name": "x"}]
     answer = httpx.put(url, json={"scores": bad})

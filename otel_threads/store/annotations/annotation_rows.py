@@ -25,9 +25,10 @@ from otel_threads.core.score import (
     ScoreName,
     ScoreRecord,
     ScoreTarget,
+    Target,
 )
 from otel_threads.database import sql_files
-from otel_threads.database.arrow import register
+from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
 from otel_threads.database.list_parameters import json_list
@@ -35,6 +36,8 @@ from otel_threads.store.read.stored_items import StoredThread
 from otel_threads.store.spans.span_rows import trace_key
 
 Row = dict[str, Any]
+TurnKey = tuple[str, str, int]  # project, thread id, turn index
+SpanKey = tuple[str, str]  # trace id, span id
 UPSERT_SCORES_SQL = sql_files.query("upsert_scores")
 DROP_SCORES_SQL = sql_files.query("drop_scores")
 DELETE_SCORES_SQL = sql_files.query("delete_scores")
@@ -42,18 +45,29 @@ KNOWN_THREADS_SQL = sql_files.query("known_threads")
 TAGS_AFTER_SQL = sql_files.query("tags_after")
 
 _S = pa.string()
+_TARGET_TEXTS = [(name, _S) for name in ("project", "thread_id", "trace_id", "span_id")]
 SCORES = pa.schema(
     [
-        *((name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name")),
+        *((name, _S) for name in ("project", "thread_id", "trace_id", "span_id")),
+        ("turn_index", pa.int64()),
+        ("name", _S),
         ("value", pa.float64()),
         *((name, _S) for name in ("category", "reason", "source", "author")),
     ]
 )
 TARGETS = pa.schema(
-    [(name, _S) for name in ("project", "thread_id", "trace_id", "span_id", "name", "author")]
+    [
+        *((name, _S) for name in ("project", "thread_id", "trace_id", "span_id")),
+        ("turn_index", pa.int64()),
+        *((name, _S) for name in ("name", "author")),
+    ]
 )
 THREAD_SCORES_SQL = sql_files.query("thread_scores")
 TRACE_EVALUATIONS_SQL = sql_files.query("trace_evaluations")
+TURN_SCORE_RECORDS_SQL = sql_files.query("turn_score_records")
+TURNS_OF_TARGETS_SQL = sql_files.query("turns_of_targets")
+SETTLE_TURNS_SQL = sql_files.query("settle_turns")
+MISSING_TARGETS_SQL = sql_files.query("missing_targets")
 TRACE_SCORES_SQL = sql_files.query("trace_scores")
 RESPONSE_SCORES_SQL = sql_files.query("response_scores")
 NAMED_RESPONSES_SQL = sql_files.query("named_responses")
@@ -139,13 +153,36 @@ class Annotations:
             THREAD_SCORES_SQL, {"thread_ids": json_list(one.thread_id for one in threads)}
         ):
             thread = by_key.get((row["project"], row["thread_id"]))
-            if thread is None:
+            if thread is None or row["turn_index"] is not None:
                 continue
             # A score of before the thread arrived holds for its first trace.
             given = max(row.pop("sequence"), thread.first_sequence)
             if not self._supersedes or given >= thread.last_trace_sequence:
                 found.append(ScoreRecord(**row, superseded_at=None))
         return found
+
+    def turn_scores(self, thread_ids: Sequence[str]) -> dict[ThreadKey, list[ScoreRecord]]:
+        """Return the current scores on turns, traces and spans, by the thread, of some threads.
+
+        Threads of other projects with these ids are among them.
+        """
+        if not (self._holds("x_score_records") or self._holds("x_evaluations")):
+            return {}
+        found: dict[ThreadKey, list[ScoreRecord]] = {}
+        for row in self._read(TURN_SCORE_RECORDS_SQL, {"thread_ids": json_list(thread_ids)}):
+            record = ScoreRecord(
+                **row, source=None, created_at=row["updated_at"], superseded_at=None
+            )
+            found.setdefault((row["project"], row["thread_id"]), []).append(record)
+        return found
+
+    def turn_scores_ahead(self, thread_id: str) -> list[ScoreRecord]:
+        """Return scores that named a turn of a thread before the turn was here."""
+        if not self._holds("x_score_records"):
+            return []
+        rows = self._read(THREAD_SCORES_SQL, {"thread_ids": json_list([thread_id])})
+        ahead = [row for row in rows if row["turn_index"] is not None]
+        return [ScoreRecord(**_without_sequence(row), superseded_at=None) for row in ahead]
 
     def trace_scores(self, trace_ids: Sequence[str]) -> list[ScoreRecord]:
         """Return the scores of some traces and of their spans."""
@@ -198,6 +235,42 @@ class Annotations:
         with self._database.reading(self._timeout_s) as cursor:
             cursor.execute(text, dict(parameters))
             return dictionaries(cursor)
+
+    def turn_spans(self, targets: Sequence[TurnKey]) -> dict[TurnKey, SpanKey]:
+        """Return the trace and the span at which turns stand, of those that are here.
+
+        Turns get other numbers as older ones come and go: so scores keep to the span.
+        """
+        keys = ("project", "thread_id", "turn_index")
+        given = pa.Table.from_pylist(
+            [dict(zip(keys, one, strict=True)) for one in targets],
+            schema=pa.schema([("project", _S), ("thread_id", _S), ("turn_index", pa.int64())]),
+        )
+        with self._writing() as cursor:
+            register(cursor, "given", given)
+            cursor.execute(SETTLE_TURNS_SQL)
+            rows = dictionaries(cursor.execute(TURNS_OF_TARGETS_SQL))
+        return {
+            (row["project"], row["thread_id"], row["turn_index"]): (row["trace_id"], row["span_id"])
+            for row in rows
+        }
+
+    def missing(self, targets: Sequence[Target]) -> dict[int, str | None]:
+        """Return which targets are not here, by their place; with the project that has the id.
+
+        A turn that is here was made its span before; one that is left names no turn.
+        """
+        rows = [
+            {"place": place, "trace_key": trace_key(one.trace_id) if one.trace_id else None}
+            | {name: getattr(one, name) for name in ("project", "thread_id", "trace_id", "span_id")}
+            for place, one in enumerate(targets)
+        ]
+        schema = pa.schema([("place", pa.int64()), ("trace_key", pa.int64()), *_TARGET_TEXTS])
+        with self._database.reading(self._timeout_s) as cursor:
+            register(cursor, "given", pa.Table.from_pylist(rows, schema=schema))
+            found = dictionaries(cursor.execute(MISSING_TARGETS_SQL))
+            unregister(cursor, "given")
+        return {row["place"]: row["elsewhere"] for row in found}
 
     def put_scores(self, scores: Sequence[NewScore]) -> int:
         """Write scores, each in place of the current one of its target, name and author."""
@@ -403,6 +476,10 @@ class Annotations:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
+
+
+def _without_sequence(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "sequence"}
 
 
 def _tag_changes(ids: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> pa.Table:

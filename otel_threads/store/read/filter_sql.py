@@ -59,6 +59,9 @@ class Compiler:
                 return f"(coalesce(len({self._item}.{leaf.field}), 0) = 0)"
             case "map":
                 return f"({self._map_value(leaf)} is null)"
+            case "score" if leaf.field == "turn_scores":
+                given = f"s.{leaf.part} is not null" if leaf.part else "true"
+                return f"(not {self._turn_score(given, leaf)})"
             case "score":
                 return f"(not {self._score('true', leaf)})"
             case _:
@@ -79,6 +82,9 @@ class Compiler:
                 return self._message(self._any("m.text", leaf, self._test), source)
             case "map":
                 return f"coalesce({self._any(self._map_value(leaf), leaf, self._loose)}, false)"
+            case "score" if leaf.field == "turn_scores":
+                part = leaf.part or "mean"
+                return self._turn_score(self._any(part, leaf, self._turn_score_test), leaf)
             case "score":
                 return self._score(self._any("", leaf, self._score_test), leaf)
             case _:
@@ -101,14 +107,29 @@ class Compiler:
             return self._test(f"try_cast({subject} as double)", op, value)
         return self._test(subject, op, value)
 
+    def _turn_score(self, test: str, leaf: Comparison) -> str:
+        return (
+            "coalesce((threads.project, threads.thread_id) in (select (s.project, s.thread_id)"  # noqa: S608  # our names, bound values
+            f" from turn_scores s where s.name = {self._bind(leaf.key)} and {test}), false)"
+        )
+
+    def _turn_score_test(self, part: str, op: str, value: Any) -> str:
+        if isinstance(value, float):
+            return self._test(f"s.{part}", op, value)
+        test = self._test("c", op, value)
+        return (
+            "coalesce(list_bool_or(list_transform(map_keys(s.categories),"
+            f" lambda c: {test})), false)"
+        )
+
     def _score_test(self, _: str, op: str, value: Any) -> str:
         if isinstance(value, float):
-            return self._test("avg(s.value)", op, value)
+            return self._test("round(avg(s.value), 12)", op, value)
         return f"coalesce(bool_or({self._test('s.category', op, value)}), false)"
 
     def _score(self, test: str, leaf: Comparison) -> str:
         target = "s.thread_id" if self._item == "threads" else "s.trace_id"
-        kind = "s.trace_id is null" if self._item == "threads" else "s.span_id is null"
+        kind = "s.trace_id is null and s.turn_index is null" if self._item == "threads" else "true"
         project = "s.project, " if self._item == "threads" else ""
         mine = f"{self._item}.project, " if self._item == "threads" else ""
         mine += f"{self._item}.{target[2:]}"

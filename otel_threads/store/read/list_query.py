@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.fields import sortable
-from otel_threads.core.filters import Node
+from otel_threads.core.filters import Node, ScoreSort, score_sort
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
@@ -52,6 +52,7 @@ class Selection:
         return found
 
 
+SORT_VALUE = "sort_value"
 _PARTS = tuple(field.name for field in fields(Selection) if field.name != "filter")
 
 
@@ -95,10 +96,13 @@ class Listing:
             InvalidQuery: there is no such field to sort by.
         """
         name = sort.removeprefix("-")
+        by_score = score_sort(name)
+        if by_score and (by_score.field == "scores" or self.item == "threads"):
+            return SORT_VALUE, sort.startswith("-")
         column = name.removeprefix("usage.") if name.startswith("usage.") else name
         if column not in self.sorts:
             raise InvalidQuery(
-                f"cannot sort by {name!r}: one of {', '.join(sorted(self.sorts))}; "
+                f"cannot sort by {name!r}: one of {', '.join(sorted(self.sorts))}, scores.NAME; "
                 "- before it for descending"
             )
         return column, sort.startswith("-")
@@ -184,20 +188,53 @@ def page(
         where += f" and ({keys}) > ($after_0, $after_1)"
         parameters |= {"after_0": after[0], "after_1": after[1]}
     item = listing.item
-    if not listing.needs_annotated(selection, sort):
+    annotated = listing.needs_annotated(selection, sort)
+    source = listing.annotated if annotated else listing.source
+    names = listing.added
+    if by_score := score_sort(sort.removeprefix("-")) if sort else None:
+        source, names = _with_sort_value(source, listing, by_score), (*names, SORT_VALUE)
+        parameters = parameters | {"sort_name": by_score.name}
+    if not annotated:
         return (
-            f"select * from {listing.source} {item} where {where} order by {order} limit $limit",  # noqa: S608  # see above
+            f"select * from {source} {item} where {where} order by {order} limit $limit",  # noqa: S608  # see above
             parameters,
         )
-    added = ", ".join(listing.added)
+    added = ", ".join(names)
     place = f"select fact_row, row_number() over (order by {order}) as place, {added}"
-    chosen = f"{place} from {listing.annotated} {item} where {where} order by {order} limit $limit"
-    more = ", ".join(f"k.{name}" for name in listing.added if name != "tags")
+    chosen = f"{place} from {source} {item} where {where} order by {order} limit $limit"
+    more = ", ".join(f"k.{name}" for name in names if name != "tags")
     return (
         f"select f.* replace (k.tags as tags), {more} from {listing.source} f"  # noqa: S608  # see above
         f" join ({chosen}) k on f.rowid = k.fact_row order by k.place",
         parameters,
     )
+
+
+def _with_sort_value(source: str, listing: Listing, by: ScoreSort) -> str:
+    """Return a source with one more column: the number of a score that is sorted by, or null."""
+    keys = ", ".join(listing.keys)
+    if by.field == "turn_scores":
+        values = (
+            f"select {keys}, {by.part} as {SORT_VALUE} from turn_scores where name = $sort_name"  # noqa: S608  # our names
+        )
+    else:
+        own = "trace_id is null and turn_index is null and " if listing.item == "threads" else ""
+        # A score of a trace counts whatever project it was written under.
+        values = (
+            f"select {listing.keys[1]}, {_PROJECT[listing.item]} as project,"  # noqa: S608  # our names
+            f" round(avg(value), 12) as {SORT_VALUE} from scores"
+            f" where {own}name = $sort_name and superseded_at is null"
+            f" and {listing.keys[1]} is not null"
+            " group by all"
+        )
+    same = f"v.{listing.keys[1]} = i.{listing.keys[1]}"
+    return (
+        f"(select i.*, v.{SORT_VALUE} from {source} i left join ({values}) v"  # noqa: S608  # our names
+        f" on {same} and coalesce(v.project, i.project) = i.project)"
+    )
+
+
+_PROJECT = {"threads": "project", "traces": "null::varchar"}
 
 
 def count(listing: Listing, selection: Selection) -> tuple[str, Parameters]:

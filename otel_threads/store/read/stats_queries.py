@@ -59,11 +59,13 @@ def thread_stats(
         items, rest = asking.both()
         active = asking.items(ACTIVE_SQL, ("status",), source=THREADS.annotated)
         series = asking.series(interval) if interval else None
+        turn_scores = asking.turn_scores()
     return ThreadStats(
         **rest,
         thread_count=items["item_count"],
         active_count=active[0]["active_count"],
         turns_per_thread=_spread(items, "turns"),
+        turn_scores=turn_scores,
         series=_buckets(series, lambda row: ThreadBucket(**_renamed(row, "thread_count"))),
     )
 
@@ -107,6 +109,10 @@ def _without(row: Row, name: str) -> Row:
     return {key: value for key, value in row.items() if key != name}
 
 
+def _score_stats(rows: list[Row]) -> dict[str, ScoreStats]:
+    return {row["name"]: ScoreStats(**_without(row, "name")) for row in rows}
+
+
 class _Asking:
     """Puts the queries together: our own names, and conditions with bound values."""
 
@@ -134,7 +140,7 @@ class _Asking:
             row["model"]: ModelStats(**_without(row, "model"))
             for row in self.inside(MODELS_SQL, "calls")
         }
-        scores = {row["name"]: ScoreStats(**_without(row, "name")) for row in self.scores()}
+        scores = _score_stats(self.scores())
         return items, {
             **{name: items[name] for name in _COUNTS},
             "duration_ms": _spread(items, "duration_ms"),
@@ -184,13 +190,24 @@ class _Asking:
 
     def scores(self) -> list[Row]:
         """Ask about the current scores of the items."""
-        same, ours = "r.thread_id = s.thread_id and r.project = s.project", "r.trace_id is null"
+        same = "r.thread_id = s.thread_id and r.project = s.project"
+        ours = "r.trace_id is null and r.turn_index is null"
         if self._key == "trace_id":
             same, ours = "r.trace_id = s.trace_id", "r.span_id is null"
         return self._ask(
             f"{self._selected(self._listing.keys)}, chosen as (select r.* from scores r"  # noqa: S608
             f" semi join selected s on {same} where {ours} and r.superseded_at is null)"
             f" {SCORES_SQL}"
+        )
+
+    def turn_scores(self) -> dict[str, ScoreStats]:
+        """Ask about the current scores of the turns, traces and spans of the threads."""
+        return _score_stats(
+            self._ask(
+                f"{self._selected(self._listing.keys)}, chosen as (select r.*"  # noqa: S608
+                " from x_turn_score_records r semi join selected s"
+                f" on r.thread_id = s.thread_id and r.project = s.project) {SCORES_SQL}"
+            )
         )
 
     def _ask(self, text: str, more: Mapping[str, Any] | None = None) -> list[Row]:

@@ -15,7 +15,7 @@ import orjson
 from otel_threads.core import model
 from otel_threads.core.message import Error, Json, Message, RequestedCall, ToolCall
 from otel_threads.core.ports import ThreadKey
-from otel_threads.core.score import Score
+from otel_threads.core.score import Score, TurnScores
 from otel_threads.core.span import Span
 from otel_threads.core.thread import Thread, ThreadStatus
 from otel_threads.core.trace import Trace
@@ -32,7 +32,7 @@ def _columns(item: type, *, but: Sequence[str]) -> tuple[str, ...]:
 
 
 _ANNOTATED = ("tags", "comment_count", "scores", "usage", "metadata")
-_THREAD = _columns(Thread, but=(*_ANNOTATED, "status"))
+_THREAD = _columns(Thread, but=(*_ANNOTATED, "status", "turn_scores"))
 _TRACE = _columns(Trace, but=_ANNOTATED)
 _TURN = _columns(Turn, but=("error", "messages", "tool_calls", "usage", "is_truncated", "scores"))
 
@@ -73,6 +73,7 @@ class StoredThread:
         tags: list[str],
         comment_count: int,
         scores: list[Score],
+        turn_scores: dict[str, TurnScores],
     ) -> Thread:
         """Return the thread."""
         row = self.row
@@ -84,6 +85,7 @@ class StoredThread:
             tags=tags,
             comment_count=comment_count,
             scores=scores,
+            turn_scores=turn_scores,
         )
 
 

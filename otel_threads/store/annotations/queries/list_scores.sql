@@ -11,5 +11,5 @@ where ($project is null or s.project = $project or s.trace_id is not null)
     and ($author is null or s.author = $author)
     and ($source is null or s.source = $source)
     and ($include_superseded or s.superseded_at is null)
-order by s.updated_at desc, s.name, s.thread_id, s.trace_id, s.span_id, s.author
+order by s.updated_at desc, s.name, s.thread_id, s.trace_id, s.span_id, s.turn_index, s.author
 limit $limit offset $offset

@@ -11,8 +11,9 @@ left join x_score_records r
     and r.thread_id is not distinct from g.thread_id
     and r.trace_id is not distinct from g.trace_id
     and r.span_id is not distinct from g.span_id
+    and r.turn_index is not distinct from g.turn_index
     and (r.trace_id is not null or r.project = g.project)
-    and (r.trace_id is not null or not (select supersede from s) or not exists (
+    and (r.trace_id is not null or r.turn_index is not null or not (select supersede from s) or not exists (
         select 1 from x_thread_facts f
         where f.thread_id = r.thread_id and f.project = r.project
             and f.last_trace_sequence > greatest(r.sequence, f.first_sequence)))

@@ -21,15 +21,30 @@ const tone = ({ value }) =>
 /** A score in a word. */
 export function ScoreChip({ score, bare = false }) {
   const authors = Object.entries(score.value_by_author);
+  const reasons = Object.entries(score.reason_by_author);
+  const several = authors.length > 1 || reasons.length > 1;
   const title = [
     `${oneLine(score.name)}: ${said(score)}`,
-    ...(authors.length > 1 ? authors.map(([name, value]) => `${oneLine(name)}: ${number(value)}`) : []),
-    score.reason && oneLine(score.reason, 300),
+    ...(several ? authors.map(([name, value]) => `${oneLine(name)}: ${number(value)}`) : []),
+    ...reasons.map(([name, why]) => (several ? `${oneLine(name)}: ` : "") + oneLine(why, 300)),
   ]
     .filter(Boolean)
     .join("\n");
   return html`<span class="score ${tone(score)}" title=${title}>${!bare &&
     html`<b><bdi>${oneLine(score.name, 40)}</bdi></b> `}${said(score)}</span>`;
+}
+
+/** What the turns of a thread have of one score, in a word: the mean, or how often which category. */
+export function TurnScoreChip({ name, scores, bare = false }) {
+  const labels = Object.entries(scores.categories).map(([label, n]) => `${oneLine(label, 40)} ${n}`);
+  const words = scores.mean === null ? labels.slice(0, 2).join(", ") : number(scores.mean);
+  const title = [
+    `${oneLine(name)} on ${scores.count} ${scores.count === 1 ? "turn or span" : "turns and spans"}`,
+    scores.mean !== null && `mean ${number(scores.mean)}, from ${number(scores.min)} to ${number(scores.max)}`,
+    ...labels,
+  ];
+  return html`<span class="score below ${tone({ value: scores.mean })}" title=${title.filter(Boolean).join("\n")}>${
+    !bare && html`<b><bdi>${oneLine(name, 40)}</bdi></b> `}${words}${scores.count > 1 && ` ×${scores.count}`}</span>`;
 }
 
 /** Thumbs up and down for a target: a score of 1 or 0 under the name "thumb". */
@@ -55,8 +70,8 @@ export function Thumbs({ target, scores, what, onChange }) {
   </span>`;
 }
 
-/** The scores of a thread, a trace or a span, with a form for new ones. */
-export function Scores({ target, onChange, version = 0 }) {
+/** The scores of a thread, a trace or a span, with a form for new ones. `place` says where one stands. */
+export function Scores({ target, onChange, version = 0, place }) {
   const [history, setHistory] = useState(false);
   const [editing, setEditing] = useState(null);
   const query = { ...target, include_superseded: history, limit: 200 };
@@ -87,8 +102,8 @@ export function Scores({ target, onChange, version = 0 }) {
     ${
       below.length > 0 &&
       html`<h4>On its turns and spans</h4>
-      ${below.map((score) => html`<${Score} key=${score.name + score.trace_id + score.span_id + score.created_at}
-          score=${score} />`)}`
+      ${below.map((score) => html`<${Score} key=${[score.name, score.trace_id, score.span_id, score.turn_index, score.created_at].join()}
+          score=${score} place=${place?.(score)} />`)}`
     }
     ${editing && html`<${ScoreForm} target=${target} score=${editing} onDone=${changed} onClose=${() => setEditing(null)} />`}
   </section>`;
@@ -97,13 +112,15 @@ export function Scores({ target, onChange, version = 0 }) {
 const isOf = (score, target) =>
   (target.span_id ?? null) === score.span_id &&
   (target.trace_id ?? null) === score.trace_id &&
-  (target.thread_id ?? null) === score.thread_id;
+  (target.thread_id ?? null) === score.thread_id &&
+  score.turn_index === null;
 
-function Score({ score, onEdit, onTakeBack }) {
+function Score({ score, onEdit, onTakeBack, place }) {
   const authors = Object.entries(score.value_by_author);
+  const reasons = Object.entries(score.reason_by_author);
   const name = oneLine(score.name, 80);
   return html`<div class="given ${score.superseded_at ? "past" : ""}">
-    <div class="line"><${ScoreChip} score=${score} />
+    <div class="line"><${ScoreChip} score=${score} />${place}
       <span class="faint" title=${exact(score.updated_at)}>${when(score.updated_at)}</span>
       ${score.superseded_at && html`<span class="faint" title=${exact(score.superseded_at)}>superseded</span>`}
       ${
@@ -113,7 +130,8 @@ function Score({ score, onEdit, onTakeBack }) {
         <button class="plain" aria-label="Edit ${name}" onClick=${onEdit}>Edit</button>
         <button class="plain" aria-label="Remove ${name}" onClick=${() => onTakeBack(null)}>Remove</button></span>`
       }</div>
-    ${score.reason && html`<p class="reason" dir="auto">${score.reason}</p>`}
+    ${reasons.map(([by, why]) => html`<p class="reason" dir="auto" key=${by}>${
+      (authors.length > 1 || reasons.length > 1) && html`<b><bdi>${oneLine(by, 60)}</bdi></b> `}${why}</p>`)}
     <p class="faint by">${oneLine(score.source ?? "", 20)}${authors.length < 2 && (score.author
       ? html` · <bdi>${oneLine(score.author, 60)}</bdi>` : "")}</p>
     ${

@@ -207,7 +207,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
         ${!turns.loading && !turns.error && !turns.items.length && html`<p
             class="faint nothing">This thread has no turn yet.</p>`}
       </div>
-      ${panel && data && html`<${Side} thread=${data} project=${project} changed=${changed} onProject=${reloadProjects}
+      ${panel && data && html`<${Side} thread=${data} turns=${turns.items} project=${project} changed=${changed} onProject=${reloadProjects}
           version=${version} key=${about} />`}
     </div>
     ${

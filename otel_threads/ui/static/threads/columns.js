@@ -2,7 +2,7 @@
 import { NOTHING, count, duration, exact, number, oneLine, short, usd, when } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
-import { ScoreChip } from "../annotations/scores.js";
+import { ScoreChip, TurnScoreChip } from "../annotations/scores.js";
 
 const FEW = 3;
 
@@ -117,10 +117,12 @@ export const COLUMNS = [
     id: "scores",
     label: "Scores",
     width: 150,
-    draw: (t) =>
-      t.scores.length
-        ? t.scores.slice(0, FEW).map((s) => html`<${ScoreChip} score=${s} key=${s.name} />`)
-        : html`<span class="faint">${NOTHING}</span>`,
+    draw: (t) => {
+      const below = Object.entries(t.turn_scores);
+      if (!t.scores.length && !below.length) return html`<span class="faint">${NOTHING}</span>`;
+      return html`${t.scores.slice(0, FEW).map((s) => html`<${ScoreChip} score=${s} key=${s.name} />`)}${
+        below.slice(0, FEW).map(([name, scores]) => html`<${TurnScoreChip} name=${name} scores=${scores} key=${name} />`)}`;
+    },
   },
   few("tags", "Tags", 120, "tag"),
   few("users", "Users", 110, "plain-item"),
@@ -166,6 +168,7 @@ export function columnOf(id) {
       id,
       label: oneLine(name, 60),
       width: 100,
+      sort: id,
       align: "right",
       draw: (t) => {
         const score = t.scores.find((s) => s.name === name);
@@ -173,6 +176,19 @@ export function columnOf(id) {
           ? html`<${ScoreChip} score=${score} bare />`
           : html`<span class="faint">${NOTHING}</span>`;
       },
+    };
+  }
+  if (kind === "turn_scores" && name) {
+    return {
+      id,
+      label: `${oneLine(name, 60)} of turns`,
+      width: 100,
+      sort: id,
+      align: "right",
+      draw: (t) =>
+        t.turn_scores[name]
+          ? html`<${TurnScoreChip} name=${name} scores=${t.turn_scores[name]} bare />`
+          : html`<span class="faint">${NOTHING}</span>`,
     };
   }
   if (kind === "metadata" && name) {

@@ -26,6 +26,7 @@ function valuesOf(items, scoreNames, projects) {
     project: () => projects.map((p) => p.project),
     cost_source: () => ["reported", "estimated", "mixed"],
     "scores.": () => scoreNames,
+    "turn_scores.": () => scoreNames,
     "metadata.": () => many((t) => Object.keys(t.metadata)),
   };
   return (field) =>
@@ -103,6 +104,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   const wrong = threads.error?.status === 400 ? threads.error : null;
   const extra = [
     ...scoreNames.map((n) => `scores.${n}`),
+    ...scoreNames.map((n) => `turn_scores.${n}`),
     ...values("metadata.")
       .slice(0, 50)
       .map((k) => `metadata.${k}`),
