@@ -35,7 +35,7 @@ from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 Progress = Callable[[int, int], None]
 RESTART_S = 15.0  # a supervisor starts a server anew within ten
 RESTART_PAUSE_S = 0.1
-PIECES_MAX = 16  # of an answer, between the application and its reader
+BLOCKS_MAX = 16  # of an answer, between the application and its reader
 
 
 def find_server(config: Config) -> str | None:
@@ -185,17 +185,17 @@ class _InProcess(httpx.BaseTransport):
         self._thread.start()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        pieces: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        room = asyncio.Semaphore(PIECES_MAX)
-        asyncio.run_coroutine_threadsafe(self._answer(request, pieces, room), self._loop)
-        start = pieces.get()
+        blocks: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        room = asyncio.Semaphore(BLOCKS_MAX)
+        asyncio.run_coroutine_threadsafe(self._answer(request, blocks, room), self._loop)
+        start = blocks.get()
         if start is None:
             raise httpx.RemoteProtocolError("the application failed", request=request)
 
         def body() -> Iterator[bytes]:
-            while (piece := pieces.get()) is not None:
+            while (block := blocks.get()) is not None:
                 self._loop.call_soon_threadsafe(room.release)
-                yield piece["body"]
+                yield block["body"]
 
         return httpx.Response(
             start["status"], headers=start["headers"], stream=_Stream(body()), request=request
@@ -204,7 +204,7 @@ class _InProcess(httpx.BaseTransport):
     async def _answer(
         self,
         request: httpx.Request,
-        pieces: "queue.Queue[dict[str, Any] | None]",
+        blocks: "queue.Queue[dict[str, Any] | None]",
         room: asyncio.Semaphore,
     ) -> None:
         scope = {
@@ -232,15 +232,15 @@ class _InProcess(httpx.BaseTransport):
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                pieces.put(message)
+                blocks.put(message)
             elif message.get("body"):
                 await room.acquire()
-                pieces.put(message)
+                blocks.put(message)
 
         try:
             await self._application(scope, receive, send)
         finally:
-            pieces.put(None)
+            blocks.put(None)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -248,11 +248,11 @@ class _InProcess(httpx.BaseTransport):
 
 
 class _Stream(httpx.SyncByteStream):
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
+        return self._blocks
 
 
 def compact_file(config: Config, on_progress: Progress) -> tuple[int, int]:

@@ -110,12 +110,12 @@ class _Servicer:
     async def ExportThreads(
         self, request: Message | Refused, context: Context
     ) -> AsyncIterator[Message]:
-        """Stream a file in pieces; stops reading when the caller hangs up."""
+        """Stream a file in blocks; stops reading when the caller hangs up."""
         try:
             self.check(context, writes=False)
-            with self._services.export.threads(**_selection(checked(request))) as pieces:
-                while (piece := await _in_thread(context, lambda: next(pieces, None))) is not None:
-                    yield pb.ExportPiece(data=piece)
+            with self._services.export.threads(**_selection(checked(request))) as blocks:
+                while (block := await _in_thread(context, lambda: next(blocks, None))) is not None:
+                    yield pb.ExportBlock(data=block)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
 

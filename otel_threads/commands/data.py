@@ -308,13 +308,13 @@ def export(
     if format == "parquet" and not output and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text: name a file with -o")
     with source(load(config_file, **setting).config) as client:
-        pieces = client.export_threads(**chosen, format=format, shape=shape)
+        blocks = client.export_threads(**chosen, format=format, shape=shape)
         if not output:
-            terminal.write_data(pieces)
+            terminal.write_data(blocks)
             return
         with whole_file(Path(output)) as file, _bar() as progress:
             task = progress.add_task("exporting", total=None)
-            _write(pieces, file, lambda done: progress.update(task, completed=done))
+            _write(blocks, file, lambda done: progress.update(task, completed=done))
     terminal.say(f"wrote {output}")
 
 
@@ -322,11 +322,11 @@ def _bar() -> Progress:
     return Progress(console=terminal.console(to_stderr=True))
 
 
-def _write(pieces: Iterable[bytes], file: BinaryIO, on_progress: Progressed) -> None:
+def _write(blocks: Iterable[bytes], file: BinaryIO, on_progress: Progressed) -> None:
     done = 0
-    for piece in pieces:
-        file.write(piece)
-        done += len(piece)
+    for block in blocks:
+        file.write(block)
+        done += len(block)
         on_progress(done)
 
 

@@ -128,9 +128,9 @@ def backup(config_file: str | None, target: Path, force: bool, **given: str | No
     with source(load(config_file, **given).config) as client, whole_file(target) as file:
         with _bar() as progress:
             task = progress.add_task("backup", total=None)
-            for piece, total_bytes in client.backup():
-                file.write(piece)
-                progress.update(task, advance=len(piece), total=total_bytes)
+            for block, total_bytes in client.backup():
+                file.write(block)
+                progress.update(task, advance=len(block), total=total_bytes)
         file.flush()
         sequence = copies.check(Path(file.name))
     terminal.say(f"{target}  {target.stat().st_size} bytes, up to commit {sequence}")

@@ -236,7 +236,9 @@ class _Decoder:
             long = chunks.too_long(column)
             if not long:
                 continue
-            spans = table.column("span_row").to_pylist() if "span_row" in table.schema.names else {}
+            spans: list[int] = []
+            if "span_row" in table.schema.names:
+                spans = table.column("span_row").to_pylist()
             for row in long:
                 self._cuts[spans[row] if spans else row] = f"{name} was too long and was cut"
             table = table.set_column(i, name, chunks.beginnings(column))

@@ -219,7 +219,7 @@ class _Counter:
             elif child := _NESTED.get(field.name):
                 nested.append((child, items))
 
-    def _add_nested(self, kind: _Descriptor, values: pa.BinaryArray, depth: int) -> None:
+    def _add_nested(self, kind: _Descriptor, values: pa.Array, depth: int) -> None:
         handler = _handlers.get_for_message(kind)
         try:
             batch = handler.array_to_record_batch(values)

@@ -322,22 +322,22 @@ class HttpConnection(HttpToolsProtocol):
         self._events += 1
         in_body = self.phase is Phase.BODY
         end = self._body_end() if in_body else self._head_end()
-        piece = self._held[self._at : end] if self._at or end < len(self._held) else self._held
+        block = self._held[self._at : end] if self._at or end < len(self._held) else self._held
         if not in_body:
-            self._count_head(len(piece))
+            self._count_head(len(block))
         self._at = end
         if not self.holds_bytes:
             self._drop_held()
         before = self._body_bytes
         if in_body and self._upgrades:
             # We stay with HTTP/1.1, so the body is a body. Clients of Java offer HTTP/2 so.
-            self.on_body(piece)
-            self._count_body(len(piece), len(piece))
+            self.on_body(block)
+            self._count_body(len(block), len(block))
             if not self._body_left:
                 self.on_message_complete()
             return
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(block)
         except httptools.HttpParserUpgrade:
             pass  # ignored, as a server may; the response is plain HTTP. Source: RFC 9110, 7.8
         except httptools.HttpParserError as error:
@@ -345,10 +345,10 @@ class HttpConnection(HttpToolsProtocol):
                 raise error.__context__ from None
             raise _Refused(400, Reason.MALFORMED, "a request that is not HTTP/1.1") from None
         if in_body and self.phase is Phase.BODY:
-            self._tail = piece[-3:]
-            self._count_body(len(piece), self._body_bytes - before)
+            self._tail = block[-3:]
+            self._count_body(len(block), self._body_bytes - before)
         elif not in_body:
-            self._tail = piece[-3:] if self.phase is Phase.HEAD else b""
+            self._tail = block[-3:] if self.phase is Phase.HEAD else b""
 
     def _head_end(self) -> int:
         """Return where the head ends, or the held bytes."""

@@ -319,7 +319,7 @@ class Client(_Calls):
         yield from self._stream("/export/threads", _query(selection))
 
     def backup(self) -> Iterator[tuple[bytes, int]]:
-        """Stream a copy of the database: each piece with the size of the whole in bytes.
+        """Stream a copy of the database: each block with the size of the whole in bytes.
 
         Raises:
             Unavailable: the copy could not be made, or broke off.
@@ -331,8 +331,8 @@ class Client(_Calls):
                     answer.read()
                     raise _failure(answer)
                 size_bytes = int(answer.headers["content-length"])
-                for piece in answer.iter_bytes():
-                    yield piece, size_bytes
+                for block in answer.iter_bytes():
+                    yield block, size_bytes
         except httpx.HTTPError as error:
             raise Unavailable(f"the backup broke off: {error}") from None
 
@@ -340,8 +340,8 @@ class Client(_Calls):
         """Follow changes live: ("thread", Thread) when one changed or was annotated,
         ("deleted", {project, thread_id}), or ("view", {project, name}) of a saved view."""
         rest = b""
-        for piece in self._stream("/events", _query({"project": project}), read_timeout_s=60.0):
-            *events, rest = (rest + piece).split(b"\n\n")
+        for block in self._stream("/events", _query({"project": project}), read_timeout_s=60.0):
+            *events, rest = (rest + block).split(b"\n\n")
             for event in events:
                 if found := _event(event):
                     yield found
@@ -409,15 +409,15 @@ class AsyncClient(_Calls):
 
     async def export_threads(self, **selection: Any) -> AsyncIterator[bytes]:
         """See `Client.export_threads`."""
-        async for piece in self._stream("/export/threads", _query(selection)):
-            yield piece
+        async for block in self._stream("/export/threads", _query(selection)):
+            yield block
 
     async def watch_threads(self, *, project: str | None = None) -> AsyncIterator[tuple[str, Row]]:
         """See `Client.watch_threads`."""
         rest = b""
         query = _query({"project": project})
-        async for piece in self._stream("/events", query, read_timeout_s=60.0):
-            *events, rest = (rest + piece).split(b"\n\n")
+        async for block in self._stream("/events", query, read_timeout_s=60.0):
+            *events, rest = (rest + block).split(b"\n\n")
             for event in events:
                 if found := _event(event):
                     yield found
@@ -431,8 +431,8 @@ class AsyncClient(_Calls):
                 if not answer.is_success:
                     await answer.aread()
                     raise _failure(answer)
-                async for piece in answer.aiter_bytes():
-                    yield piece
+                async for block in answer.aiter_bytes():
+                    yield block
         except httpx.HTTPError as error:
             raise Unavailable(f"the server does not answer: {error}") from None
 

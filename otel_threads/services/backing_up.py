@@ -13,7 +13,7 @@ from otel_threads.database import backup
 from otel_threads.database.database import Database
 
 logger = logging.getLogger(__name__)
-PIECE_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 
 class BackupService:
@@ -29,9 +29,9 @@ class BackupService:
                 shutil.rmtree(leftover, ignore_errors=True)
 
     def begin(self) -> tuple[int, "Copy"]:
-        """Take a copy now; return its last commit and its pieces.
+        """Take a copy now; return its last commit and its blocks.
 
-        The copy lies beside the database until the last piece is taken, or it is closed.
+        The copy lies beside the database until the last block is taken, or it is closed.
 
         Raises:
             Overloaded: another backup is being made.
@@ -62,7 +62,7 @@ class BackupService:
 
 
 class Copy:
-    """The pieces of a copy; close it, also when not all were taken, or it stays on the disk."""
+    """The blocks of a copy; close it, also when not all were taken, or it stays on the disk."""
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class Copy:
         return self
 
     def __next__(self) -> bytes:
-        piece = self._reading.read(PIECE_BYTES)
-        if not piece:
+        block = self._reading.read(BLOCK_BYTES)
+        if not block:
             self.close()
             raise StopIteration
-        return piece
+        return block
 
     def close(self) -> None:
         """Delete the copy and make room for the next. Safe to call twice."""

@@ -49,7 +49,7 @@ class ExportService:
     def threads(
         self, *, format: str = "jsonl", shape: str = "thread", **given: Unpack[WhichThreads]
     ) -> Export:
-        """Return the pieces of a file with every selected thread, by project and id.
+        """Return the blocks of a file with every selected thread, by project and id.
 
         `jsonl` has a Thread with its `turns` a line, or with shape `openai` a conversation as
         OpenAI's fine-tuning takes it; `csv` and `parquet` a thread a row; `otlp` the OTLP/JSON
@@ -80,7 +80,7 @@ class ExportService:
             write = self._traces
         elif shape == "openai":
             write = self._openai
-        return (piece for page in pages for piece in write(page))
+        return (block for page in pages for block in write(page))
 
     def _pages(self, selection: Selection) -> Iterator[list[Thread]]:
         after = None
@@ -160,10 +160,10 @@ def _csv(pages: Iterator[list[Thread]]) -> Generator[bytes]:
 
 
 def _taken(text: io.StringIO) -> bytes:
-    piece = text.getvalue().encode("utf-8", "replace")
+    block = text.getvalue().encode("utf-8", "replace")
     text.seek(0)
     text.truncate()
-    return piece
+    return block
 
 
 def _cell(value: object) -> object:
@@ -198,7 +198,7 @@ _PARQUET = pa.schema([(column, _arrow_type(column)) for column in _COLUMNS])
 def _parquet(pages: Iterator[list[Thread]]) -> Generator[bytes]:
     import pyarrow.parquet as pq  # here: it brings clients of object stores, 4 MB
 
-    sink = _Pieces()
+    sink = _Blocks()
     with pq.ParquetWriter(sink, _PARQUET, compression="zstd") as writer:
         for page in pages:
             writer.write_table(pa.Table.from_pylist([_flat(one) for one in page], schema=_PARQUET))
@@ -206,26 +206,26 @@ def _parquet(pages: Iterator[list[Thread]]) -> Generator[bytes]:
     yield from sink.taken()
 
 
-class _Pieces(io.RawIOBase):
+class _Blocks(io.RawIOBase):
     """A file that keeps only what was not taken yet; Parquet is written front to back."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._blocks: list[bytes] = []
         self._size = 0
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        piece = bytes(data)
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return len(piece)
+        block = bytes(data)
+        self._blocks.append(block)
+        self._size += len(block)
+        return len(block)
 
     def tell(self) -> int:
         return self._size
 
     def taken(self) -> Sequence[bytes]:
         """Return what was written since the last call."""
-        pieces, self._pieces = self._pieces, []
-        return pieces
+        blocks, self._blocks = self._blocks, []
+        return blocks

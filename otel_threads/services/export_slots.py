@@ -19,8 +19,8 @@ class ExportSlots:
         self._lock = threading.Lock()
         self._taken = 0
 
-    def take(self, pieces: Generator[bytes]) -> "Export":
-        """Return the pieces as an export that holds a slot until it ends.
+    def take(self, blocks: Generator[bytes]) -> "Export":
+        """Return the blocks as an export that holds a slot until it ends.
 
         Raises:
             Overloaded: as many exports run as the server will hold.
@@ -29,7 +29,7 @@ class ExportSlots:
             if self._taken >= self._exports_max:
                 raise Overloaded(f"{self._exports_max} exports run at once, the most: try again")
             self._taken += 1
-        return Export(pieces, self)
+        return Export(blocks, self)
 
     def give_back(self) -> None:
         """Count one less."""
@@ -38,17 +38,17 @@ class ExportSlots:
 
 
 class Export(Iterator[bytes]):
-    """The pieces of one file. Whoever stops reading before the end closes it."""
+    """The blocks of one file. Whoever stops reading before the end closes it."""
 
-    def __init__(self, pieces: Generator[bytes], slots: ExportSlots) -> None:
+    def __init__(self, blocks: Generator[bytes], slots: ExportSlots) -> None:
         """Hold a slot that was taken."""
-        self._pieces = pieces
+        self._blocks = blocks
         self._slots: ExportSlots | None = slots
 
     def __next__(self) -> bytes:
-        """Return the next piece."""
+        """Return the next block."""
         try:
-            return next(self._pieces)
+            return next(self._blocks)
         except BaseException:  # its end is one
             self.close()
             raise
@@ -72,7 +72,7 @@ class Export(Iterator[bytes]):
         if slots is not None:
             slots.give_back()
             with contextlib.suppress(ValueError):  # a thread works on it: it goes once that is done
-                self._pieces.close()
+                self._blocks.close()
 
     def __del__(self) -> None:
         """Close it where nobody has."""

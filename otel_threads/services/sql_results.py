@@ -23,14 +23,14 @@ class SqlService:
         self.outside = outside
 
     def answer(self, question: Question, asked: Asked) -> Iterator[bytes]:
-        """Run a query up to its first rows; return the pieces of the answer.
+        """Run a query up to its first rows; return the blocks of the answer.
 
         JSON is held until its end is known: an error is then an error, and no half of an answer.
         CSV and Arrow end with an error, not short, when there are more rows than sql_rows_max.
 
         Raises:
-            InvalidQuery, QueryTimeout, Unavailable: as `Question.pieces`; later from the iterator
+            InvalidQuery, QueryTimeout, Unavailable: as `Question.blocks`; later from the iterator
                 too.
         """
-        pieces = question.pieces(asked)
-        return iter(list(pieces)) if asked.format == "json" else pieces
+        blocks = question.blocks(asked)
+        return iter(list(blocks)) if asked.format == "json" else blocks

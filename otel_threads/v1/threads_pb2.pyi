@@ -183,7 +183,7 @@ class ExportThreadsRequest(_message.Message):
     shape: str
     def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., filter: _Optional[str] = ..., search: _Optional[str] = ..., status: _Optional[str] = ..., to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., format: _Optional[str] = ..., shape: _Optional[str] = ..., **kwargs) -> None: ...
 
-class ExportPiece(_message.Message):
+class ExportBlock(_message.Message):
     __slots__ = ("data",)
     DATA_FIELD_NUMBER: _ClassVar[int]
     data: bytes

@@ -128,7 +128,7 @@ class ThreadServiceStub(object):
         self.ExportThreads = channel.unary_stream(
                 '/otel_threads.v1.ThreadService/ExportThreads',
                 request_serializer=otel__threads_dot_v1_dot_threads__pb2.ExportThreadsRequest.SerializeToString,
-                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.ExportPiece.FromString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.ExportBlock.FromString,
                 _registered_method=True)
         self.WatchThreads = channel.unary_stream(
                 '/otel_threads.v1.ThreadService/WatchThreads',
@@ -356,7 +356,7 @@ def add_ThreadServiceServicer_to_server(servicer, server):
             'ExportThreads': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportThreads,
                     request_deserializer=otel__threads_dot_v1_dot_threads__pb2.ExportThreadsRequest.FromString,
-                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.ExportPiece.SerializeToString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.ExportBlock.SerializeToString,
             ),
             'WatchThreads': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchThreads,
@@ -876,7 +876,7 @@ class ThreadService(object):
             target,
             '/otel_threads.v1.ThreadService/ExportThreads',
             otel__threads_dot_v1_dot_threads__pb2.ExportThreadsRequest.SerializeToString,
-            otel__threads_dot_v1_dot_threads__pb2.ExportPiece.FromString,
+            otel__threads_dot_v1_dot_threads__pb2.ExportBlock.FromString,
             options,
             channel_credentials,
             insecure,

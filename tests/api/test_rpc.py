@@ -101,8 +101,8 @@ def test_every_call_answers_as_rest_does(server, api):
     assert not api.ListComments(pb.ListCommentsRequest(**thread)).items
     gone = api.DeleteThreads(pb.ThreadIds(project="rpc", thread_ids=["chat-11"]))
     assert gone.updated == 1
-    pieces = api.ExportThreads(pb.ExportThreadsRequest(**project, format="csv"))
-    exported = b"".join(piece.data for piece in pieces)
+    blocks = api.ExportThreads(pb.ExportThreadsRequest(**project, format="csv"))
+    exported = b"".join(block.data for block in blocks)
     rest = httpx.get(f"{server.api}/export/threads", params={**project, "format": "csv"})
     assert exported.splitlines()[1].split(b",")[:2] == rest.content.splitlines()[1].split(b",")[:2]
 
@@ -211,7 +211,7 @@ def test_no_answer_of_rest_lacks_a_message():
         method.output_type.name
         for method in pb.DESCRIPTOR.services_by_name["ThreadService"].methods
     }
-    assert used - set(MESSAGES) == {"Empty", "ExportPiece", "ThreadEvent"}
+    assert used - set(MESSAGES) == {"Empty", "ExportBlock", "ThreadEvent"}
 
 
 def _kind(annotation: Any) -> str:

@@ -102,7 +102,7 @@ def transcripts_of_nobody_from_a_hundred_clients(addresses: Addresses, budget: B
 
 @attack("query-grpc", seconds=6)
 def exports_that_nobody_reads(addresses: Addresses, budget: Budget) -> Outcome:
-    """Three hundred streams of everything, of which one piece is read."""
+    """Three hundred streams of everything, of which one block is read."""
     outcome = Outcome()
     with grpc.insecure_channel(addresses.grpc) as channel:
         export = channel.unary_stream(SERVICE + "ExportThreads")

@@ -264,8 +264,8 @@ def test_one_backup_at_a_time_and_a_caller_who_leaves_frees_it(make_server):
         assert first.status_code == 200
         size = int(first.headers["content-length"])
         assert int(first.headers["x-otel-threads-sequence"]) >= 1
-        pieces = first.iter_bytes()
-        assert next(pieces)
+        blocks = first.iter_bytes()
+        assert next(blocks)
     wait_until(
         lambda: httpx.get(f"{server.api}/backup", timeout=60).status_code == 200, "the next backup"
     )

@@ -96,13 +96,13 @@ def test_async_has_the_same_calls(loaded):
             assert (await client.get_thread(ids[0], project="client"))["thread_id"] == ids[0]
             with pytest.raises(NotFound):
                 await client.get_thread("x")
-            pieces = [
+            blocks = [
                 p
                 async for p in client.export_threads(
                     project="client", filter="thread_id < 't-0002'"
                 )
             ]
-            assert len(b"".join(pieces).splitlines()) == 2
+            assert len(b"".join(blocks).splitlines()) == 2
             with pytest.raises(InvalidQuery):
                 [p async for p in client.export_threads(format="xml")]
             assert (await client.sql("select 6 * 7")).fetchone() == (42,)

@@ -9,7 +9,7 @@ from otel_threads.core.errors import Overloaded
 from otel_threads.services.export_slots import EXPORTS_MAX, ExportSlots
 
 
-def pieces(closed: list[str]):
+def blocks(closed: list[str]):
     try:
         yield b"a"
         yield b"b"
@@ -20,10 +20,10 @@ def pieces(closed: list[str]):
 @pytest.mark.parametrize("end", ["close", "read", "leave", "drop", "fail"])
 def test_an_export_gives_its_slot_back_however_it_ends(end):
     slots, closed = ExportSlots(1), []
-    export = slots.take(pieces(closed))
+    export = slots.take(blocks(closed))
     assert next(export) == b"a"
     with pytest.raises(Overloaded, match="1 exports run at once, the most"):
-        slots.take(pieces(closed))
+        slots.take(blocks(closed))
     assert closed == []
 
     if end == "read":
@@ -35,7 +35,7 @@ def test_an_export_gives_its_slot_back_however_it_ends(end):
         del export
     elif end == "fail":
         with pytest.raises(RuntimeError):
-            export._pieces.throw(RuntimeError("the database is gone"))
+            export._blocks.throw(RuntimeError("the database is gone"))
         with pytest.raises(StopIteration):
             next(export)
     else:
@@ -43,7 +43,7 @@ def test_an_export_gives_its_slot_back_however_it_ends(end):
         export.close()
 
     assert closed == ["closed"]
-    assert list(slots.take(pieces(closed))) == [b"a", b"b"]
+    assert list(slots.take(blocks(closed))) == [b"a", b"b"]
 
 
 def test_a_client_that_goes_away_gives_its_slot_back(make_server):

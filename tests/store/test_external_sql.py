@@ -107,7 +107,7 @@ def outside(make_outside):
 
 def ask(outside: Outside, sql: str, params=None) -> list[dict]:
     with outside.asking() as question:
-        stream = b"".join(question.pieces(Asked(sql=sql, params=params, format="arrow")))
+        stream = b"".join(question.blocks(Asked(sql=sql, params=params, format="arrow")))
         return pa.ipc.open_stream(stream).read_all().to_pylist()
 
 
@@ -222,13 +222,13 @@ def test_the_time_of_a_caller_who_reads_slowly_is_up_too(make_outside):
     """Neither the place nor the file is kept for a caller who does not take the answer."""
     outside = make_outside(timeout_s=5, rows_max=1 << 40, concurrent_max=1)
     with outside.asking() as question:
-        pieces = question.pieces(Asked(sql="from range(1000000000)", format="arrow"))
-        next(pieces)
+        blocks = question.blocks(Asked(sql="from range(1000000000)", format="arrow"))
+        next(blocks)
         wait_until(lambda: not outside.stop_running(), "the query is let go of")
         with outside.asking():
             pass
         with pytest.raises((QueryTimeout, Unavailable)):
-            list(pieces)
+            list(blocks)
 
 
 def test_layer_rows(outside):
@@ -260,7 +260,7 @@ def failing_in_thread(outside: Outside, sql: str) -> tuple[threading.Thread, lis
         try:
             with outside.asking() as question:
                 entered.set()
-                list(question.pieces(Asked(sql=sql)))
+                list(question.blocks(Asked(sql=sql)))
         except Exception as error:  # noqa: BLE001
             failed.append(error)
 
@@ -650,12 +650,12 @@ def test_the_prompt(make_server, tmp_path):
     def read() -> None:
         while True:
             try:
-                piece = os.read(master, 4096)
+                block = os.read(master, 4096)
             except OSError:
                 return
-            if b"\x1b[6n" in piece:  # where is the cursor? a terminal answers
+            if b"\x1b[6n" in block:  # where is the cursor? a terminal answers
                 os.write(master, b"\x1b[1;1R")
-            seen.extend(piece)
+            seen.extend(block)
 
     reader = threading.Thread(target=read)
     reader.start()

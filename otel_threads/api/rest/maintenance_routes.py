@@ -4,7 +4,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
 
 from otel_threads.api import store_schemas
-from otel_threads.api.rest.route import BASE, ERRORS, PiecesResponse, json_response
+from otel_threads.api.rest.route import BASE, ERRORS, BlocksResponse, json_response
 from otel_threads.core.changes import Pruned
 from otel_threads.services.backing_up import BackupService
 from otel_threads.services.pruning import PruningService
@@ -27,7 +27,7 @@ def add_store(api: FastAPI, backups: BackupService, pruning: PruningService) -> 
         Header `x-otel-threads-sequence` is the last commit that it holds.
         """
         sequence, copy = backups.begin()
-        return PiecesResponse(
+        return BlocksResponse(
             copy,
             media_type=MEDIA_TYPE,
             headers={

@@ -33,11 +33,11 @@ def json_response(found: object) -> Response:
     return Response(schemas.as_json(found), media_type="application/json")
 
 
-class Pieces(Protocol):
-    """What is sent piece by piece, and closed at the end."""
+class Blocks(Protocol):
+    """What is sent block by block, and closed at the end."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Return the pieces."""
+        """Return the blocks."""
         ...
 
     def close(self) -> None:
@@ -45,19 +45,19 @@ class Pieces(Protocol):
         ...
 
 
-class PiecesResponse(StreamingResponse):
-    """A stream of pieces that are closed also when the caller has gone.
+class BlocksResponse(StreamingResponse):
+    """A stream of blocks that are closed also when the caller has gone.
 
     Left to the garbage collector, an abandoned backup would hold its room on the disk, and its
     turn, for as long as nobody collects.
     """
 
-    def __init__(self, pieces: Pieces, **options: Any) -> None:
-        super().__init__(pieces, **options)
-        self._pieces = pieces
+    def __init__(self, blocks: Blocks, **options: Any) -> None:
+        super().__init__(blocks, **options)
+        self._blocks = blocks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await run_in_threadpool(self._pieces.close)
+            await run_in_threadpool(self._blocks.close)

@@ -45,17 +45,17 @@ def add_sql(api: FastAPI, service: SqlService) -> None:
             sql=asked.sql, params=asked.params, format=asked.format, rows_max=asked.rows_max
         )
         try:
-            pieces = await _unless_hung_up(
+            blocks = await _unless_hung_up(
                 request, question, lambda: service.answer(question, query)
             )
-            first = await _unless_hung_up(request, question, lambda: next(pieces, b""))
+            first = await _unless_hung_up(request, question, lambda: next(blocks, b""))
             if asked.format == "json":  # all of it is here
                 await run_in_threadpool(running.close)
         except BaseException:
             await run_in_threadpool(running.close)
             raise
         return StreamingResponse(
-            _rest(request, question, first, pieces, running),
+            _rest(request, question, first, blocks, running),
             media_type=MEDIA_TYPES[asked.format],
         )
 
@@ -64,13 +64,13 @@ async def _rest(
     request: Request,
     question: Question,
     first: bytes,
-    pieces: Iterator[bytes],
+    blocks: Iterator[bytes],
     running: contextlib.ExitStack,
 ) -> AsyncIterator[bytes]:
     try:
         yield first
-        while piece := await _unless_hung_up(request, question, lambda: next(pieces, b"")):
-            yield piece
+        while block := await _unless_hung_up(request, question, lambda: next(blocks, b"")):
+            yield block
     finally:
         running.close()
 

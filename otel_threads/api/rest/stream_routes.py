@@ -34,10 +34,10 @@ def add_export(api: FastAPI, exporting: ExportService) -> None:
     )
     def export_threads(selection: Annotated[ThreadExport, Query()]) -> StreamingResponse:
         """Write all selected threads as one file."""
-        pieces = exporting.threads(**selection.given())
+        blocks = exporting.threads(**selection.given())
         suffix = "jsonl" if selection.format == "otlp" else selection.format
         return _ExportResponse(
-            pieces,
+            blocks,
             media_type=MEDIA_TYPES[selection.format],
             headers={"content-disposition": f'attachment; filename="threads.{suffix}"'},
         )
@@ -46,12 +46,12 @@ def add_export(api: FastAPI, exporting: ExportService) -> None:
 class _ExportResponse(StreamingResponse):
     """Closes the export at its end, also where the client goes away."""
 
-    def __init__(self, pieces: Export, **more: Any) -> None:
-        super().__init__(pieces, **more)
-        self._pieces = pieces
+    def __init__(self, blocks: Export, **more: Any) -> None:
+        super().__init__(blocks, **more)
+        self._blocks = blocks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._pieces:
+        with self._blocks:
             await super().__call__(scope, receive, send)
 
 

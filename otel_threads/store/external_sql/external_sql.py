@@ -61,8 +61,8 @@ class Question:
         self._reason: OtelThreadsError | None = None
         self._open: Generator[tuple[bytes, bytes]] | None = None
 
-    def pieces(self, asked: Asked) -> Iterator[bytes]:
-        """Run the query up to its first rows; return the pieces of the answer, which may fail.
+    def blocks(self, asked: Asked) -> Iterator[bytes]:
+        """Run the query up to its first rows; return the blocks of the answer, which may fail.
 
         Raises:
             InvalidQuery: it is not one query that only reads, it fails, or needs too much memory.

@@ -1,4 +1,4 @@
-"""Rows of external SQL as JSON, CSV or an Arrow stream, piece by piece."""
+"""Rows of external SQL as JSON, CSV or an Arrow stream, block by block."""
 
 import csv
 import datetime
@@ -30,7 +30,7 @@ class Found:
 
 
 def encode(found: Found, format: str, *, rows_max: int | None) -> Iterator[bytes]:
-    """Yield the pieces of an answer. JSON is cut at `rows_max` and at `JSON_BYTES_MAX`.
+    """Yield the blocks of an answer. JSON is cut at `rows_max` and at `JSON_BYTES_MAX`.
 
     JSON is `{columns: [{name, type}], rows: [[…]], truncated}`; CSV has a header line; Arrow is an
     IPC stream. What `found.batches` raises ends CSV and Arrow; JSON with rows then is truncated.
@@ -53,10 +53,10 @@ def _json(found: Found, rows_max: int | None) -> Iterator[bytes]:
         for rows in _slices(found.batches):
             kept = rows if rows_max is None else rows[: rows_max - count]
             if kept:
-                piece = orjson.dumps(kept, option=_OPTIONS)[1:-1]
-                yield b"," + piece if count else piece
+                block = orjson.dumps(kept, option=_OPTIONS)[1:-1]
+                yield b"," + block if count else block
                 count += len(kept)
-                taken_bytes += len(piece)
+                taken_bytes += len(block)
             if len(kept) < len(rows) or taken_bytes > JSON_BYTES_MAX:
                 truncated = True
                 break
@@ -108,10 +108,10 @@ def _arrow(found: Found) -> Iterator[bytes]:
 
 
 def _taken(sink: io.BytesIO) -> bytes:
-    piece = sink.getvalue()
+    block = sink.getvalue()
     sink.seek(0)
     sink.truncate()
-    return piece
+    return block
 
 
 def _slices(batches: Iterable[pa.RecordBatch]) -> Iterator[list[list[Any]]]:

@@ -114,9 +114,9 @@ class Runner:
         found = sql_formats.Found(
             columns, reader.schema, self._batches(reader, request.sql_rows_max)
         )
-        for piece in sql_formats.encode(found, request.format, rows_max=request.rows_max):
-            if piece:
-                self._send(DATA, piece)
+        for block in sql_formats.encode(found, request.format, rows_max=request.rows_max):
+            if block:
+                self._send(DATA, block)
 
     def _batches(self, reader: pa.RecordBatchReader, rows_max: int) -> Iterator[pa.RecordBatch]:
         left = rows_max

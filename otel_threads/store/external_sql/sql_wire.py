@@ -21,7 +21,7 @@ from otel_threads.core.errors import (
 
 STARTED, DATA, END, FAILED = b"S", b"D", b"E", b"F"
 HEADER = struct.Struct("<cQ")
-PIECE_BYTES_MAX = 1 << 20  # read at once, however long the frame
+BLOCK_BYTES_MAX = 1 << 20  # read at once, however long the frame
 Params = Sequence[Any] | Mapping[str, Any] | None
 KINDS: Mapping[str, type[OtelThreadsError]] = {
     kind.__name__: kind

@@ -12,11 +12,11 @@ from typing import IO
 
 from otel_threads.core.errors import StoreFailed
 from otel_threads.store.external_sql.sql_wire import (
+    BLOCK_BYTES_MAX,
     DATA,
     END,
     FAILED,
     HEADER,
-    PIECE_BYTES_MAX,
     Request,
 )
 
@@ -75,16 +75,16 @@ class SqlWorker:
             self._requests.flush()
 
     def frames(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield kind and bytes of what is answered, a long frame in pieces, up to the last one.
+        """Yield kind and bytes of what is answered, a long frame in blocks, up to the last one.
 
         Raises:
             EOFError: the process ended before.
         """
         while True:
             kind, left = HEADER.unpack(self._read(HEADER.size))
-            while left > PIECE_BYTES_MAX:
-                yield kind, self._read(PIECE_BYTES_MAX)
-                left -= PIECE_BYTES_MAX
+            while left > BLOCK_BYTES_MAX:
+                yield kind, self._read(BLOCK_BYTES_MAX)
+                left -= BLOCK_BYTES_MAX
             payload = self._read(left)
             if kind in (END, FAILED):
                 self.is_free = True

@@ -1,0 +1,2 @@
+from pyarrow import RecordBatchReader as RecordBatchReader
+from pyarrow import Table as Table
