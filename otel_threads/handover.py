@@ -14,9 +14,9 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from otel_threads import supervisor
 from otel_threads.core.config import ENDPOINTS, Config, endpoint
@@ -29,19 +29,32 @@ EXITING = 0x4  # PF_EXITING of Linux's process flags
 Opened = TypeVar("Opened")
 
 
-def server_info(database: str) -> dict[str, Any]:
+class ServerInfo(TypedDict, total=False):
+    """What the server info file holds: who serves a database, and where."""
+
+    pid: int
+    supervisor_pid: int
+    otlp_grpc: str
+    otlp_http: str
+    http: str
+    grpc: str
+
+
+def server_info(database: str) -> ServerInfo:
     """Return what the server that has a database open says of itself, or said before it died."""
     try:
-        found = json.loads(Path(f"{database}.server.json").read_text(encoding="utf-8"))
+        found: ServerInfo = json.loads(Path(f"{database}.server.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def identity() -> dict[str, int]:
+def identity() -> ServerInfo:
     """Return how the server info file names this process and, where there is one, its watcher."""
     watched = supervisor.child()
-    return {"pid": os.getpid()} | ({"supervisor_pid": watched.supervisor_pid} if watched else {})
+    if watched is None:
+        return {"pid": os.getpid()}
+    return {"pid": os.getpid(), "supervisor_pid": watched.supervisor_pid}
 
 
 async def opened(make: Callable[[Config], Opened], config: Config) -> Opened:
@@ -65,7 +78,7 @@ async def opened(make: Callable[[Config], Opened], config: Config) -> Opened:
         await asyncio.sleep(PAUSE_S)
 
 
-def is_serving(pid: int, info: Mapping[str, Any]) -> bool:
+def is_serving(pid: int, info: ServerInfo) -> bool:
     """Return whether a process is a server at work, by the server info file and the kernel.
 
     One that starts or stops has no such file: False, like one that was killed. Where the kernel
@@ -85,7 +98,7 @@ def is_serving(pid: int, info: Mapping[str, Any]) -> bool:
     return not (is_killed or is_orphan or state in "ZX" or int(rest[4]) & EXITING)
 
 
-def with_ports_of(config: Config, before: Mapping[str, Any]) -> Config:
+def with_ports_of(config: Config, before: ServerInfo) -> Config:
     """Return the settings with the ports of the crashed server in place of free ones (port 0).
 
     Only for a server that its supervisor started anew, and only ports that are free still.
@@ -102,7 +115,7 @@ def with_ports_of(config: Config, before: Mapping[str, Any]) -> Config:
     return dataclasses.replace(config, **same)
 
 
-async def wait_for_ports(config: Config, before: Mapping[str, Any]) -> None:
+async def wait_for_ports(config: Config, before: ServerInfo) -> None:
     """Wait up to `WAIT_S` until the ports of a killed server are free; who listens says why not.
 
     A server that stopped has removed its server info file: then there is nothing to wait for.

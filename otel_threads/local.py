@@ -20,6 +20,7 @@ import httpx
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.core import config as settings
+from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, InvalidQuery
 from otel_threads.database import backup as copies
@@ -120,7 +121,7 @@ def in_process(services: Services) -> Client:
     return Client("http://file", transport=_InProcess(application))
 
 
-def _no_samples() -> dict[str, Any]:
+def _no_samples() -> LoadedDemo:
     raise InvalidQuery("the demo conversations are stored by a running server")
 
 

@@ -34,6 +34,15 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedDemo:
+    """The recorded conversations are stored; soon they are in the threads."""
+
+    request_count: int
+    span_count: int
+    projects: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OldRows:
     """Old traces that were or would be deleted, and the threads that lose their last one."""
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.model import Outcome, Request, Signal
 from otel_threads.core.ports import Intake
 from otel_threads.decode import otlp_json
@@ -40,8 +41,8 @@ def samples() -> Iterator[Sample]:
             yield Sample(project, signal, f"application/{kind}", file.read_bytes())
 
 
-def load(intake: Intake) -> dict[str, Any]:
-    """Store the samples as if they were received: `{request_count, span_count, projects}`.
+def load(intake: Intake) -> LoadedDemo:
+    """Store the samples as if they were received; return how many, and their projects.
 
     Raises:
         Overloaded, StoreClosed, Unavailable: not now.
@@ -63,8 +64,8 @@ def load(intake: Intake) -> dict[str, Any]:
     finally:
         for _, _, size_bytes in waiting:
             intake.release(size_bytes)
-    return {
-        "request_count": len(outcomes),
-        "span_count": sum(o.accepted for s, o in outcomes if s.signal is Signal.TRACES),
-        "projects": sorted({sample.project for sample, _ in outcomes}),
-    }
+    return LoadedDemo(
+        request_count=len(outcomes),
+        span_count=sum(o.accepted for s, o in outcomes if s.signal is Signal.TRACES),
+        projects=sorted({sample.project for sample, _ in outcomes}),
+    )

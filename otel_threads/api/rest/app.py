@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 from fastapi import Depends, FastAPI, Request, Response
@@ -26,6 +25,7 @@ from otel_threads.api.rest import (
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
 from otel_threads.api.rest.route import BASE, ERRORS, json_response
 from otel_threads.api.rights import Rights
+from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.status import Doctor, Status
 from otel_threads.services.services import Services
@@ -49,7 +49,7 @@ def app(
     *,
     ready: Callable[[], str | None],
     rebuild: Callable[[], int],
-    load_samples: Callable[[], dict[str, Any]],
+    load_samples: Callable[[], LoadedDemo],
     refresh_metrics: Callable[[], None],
     rights: Rights,
 ) -> FastAPI:
@@ -154,7 +154,7 @@ def _server(
     api: FastAPI,
     service: ThreadService,
     rebuild: Callable[[], int],
-    load_samples: Callable[[], dict[str, Any]],
+    load_samples: Callable[[], LoadedDemo],
 ) -> None:
     @api.get(f"{BASE}/status", response_model=Status, responses=ERRORS, tags=["server"])
     def get_status() -> Response:
@@ -176,10 +176,10 @@ def _server(
         """Derive everything again from the stored spans."""
         return server_schemas.Rebuild(committed_sequence=rebuild())
 
-    @api.post(f"{BASE}/demo", responses=ERRORS, tags=["server"])
-    def post_demo() -> server_schemas.Demo:
+    @api.post(f"{BASE}/demo", response_model=LoadedDemo, responses=ERRORS, tags=["server"])
+    def post_demo() -> Response:
         """Store the recorded conversations that come with the package, as if they were sent."""
-        return server_schemas.Demo.model_validate(load_samples())
+        return json_response(load_samples())
 
 
 def _probes(
