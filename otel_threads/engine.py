@@ -29,16 +29,20 @@ from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_
 from otel_threads.services.deleting import DeletionService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
+from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.services import Services
+from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.annotations.annotation_rows import Annotations
+from otel_threads.store.annotations.feedback_rows import FeedbackRows
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.external_sql.external_sql import Outside
 from otel_threads.store.external_sql.quack import Quack
 from otel_threads.store.read.reader import Reader
+from otel_threads.store.read.span_reader import SpanReader
 from otel_threads.store.retention import Retention
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 
@@ -255,9 +259,13 @@ def _services(
         reader, annotations, default_project=config.default_project, progress=progress
     )
     deletion = Deletion(database, derived, annotations, Identity(config.thread_id_attributes))
+    annotating = AnnotationService(annotations, threads, hub)
+    feedback = FeedbackRows(database, annotations, timeout_s=config.query_timeout_s)
     return Services(
         threads=threads,
-        annotations=AnnotationService(annotations, threads, hub),
+        spans=SpanService(SpanReader(database, timeout_s=config.query_timeout_s)),
+        annotations=annotating,
+        feedback=FeedbackService(feedback, annotating),
         export=ExportService(reader, threads),
         deletion=DeletionService(
             deletion, threads, alone=alone, caught_up=caught_up, on_change=hub.publish

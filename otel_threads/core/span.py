@@ -1,6 +1,7 @@
 """A span of a trace as callers read it. What deriving reads of a span is `core/model.py`'s."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -80,3 +81,77 @@ class Span:
     dropped_attributes_count: int
     dropped_events_count: int
     dropped_links_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSpan:
+    """A span as a list over traces has it.
+
+    `attributes` are the short ones, typed; `long_names` are those whose values are longer than 256
+    bytes, which `SpanService.with_attributes` fills in.
+    """
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    status_code: str
+    status_message: str
+    scope_name: str
+    received_at: datetime.datetime
+    ingest_seq: int
+    attributes: Json
+    long_names: frozenset[str]
+
+    @property
+    def key(self) -> "SpanKey":
+        """What tells it from others."""
+        return self.project, self.trace_id, self.span_id
+
+
+SpanKey = tuple[str, str, str]  # project, trace id, span id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanSelection:
+    """Which spans; None everywhere selects all.
+
+    `named_thread` selects the spans of traces of that thread, and of those that have the text as a
+    value of their metadata. Times are nanoseconds, of the start: `from_unix_nano` inclusive,
+    `to_unix_nano` exclusive.
+    """
+
+    projects: Sequence[str] | None = None
+    trace_ids: Sequence[str] | None = None
+    span_ids: Sequence[str] | None = None
+    named_thread: str | None = None
+    is_root: bool | None = None
+    has_error: bool | None = None
+    from_unix_nano: int | None = None
+    to_unix_nano: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanPlace:
+    """Where a span stands in a list by time."""
+
+    start_time_unix_nano: int
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeSpan:
+    """A span as its place among the others of a trace needs it, with its model request if any."""
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    start_time_unix_nano: int
+    record_id: str | None
+    usage: Usage | None
+    cost_usd: float | None

@@ -7,7 +7,9 @@ from otel_threads.services.backing_up import BackupService
 from otel_threads.services.deleting import DeletionService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
+from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
+from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
 
@@ -17,7 +19,9 @@ class Services:
     """The services of one open database."""
 
     threads: ThreadService
+    spans: SpanService
     annotations: AnnotationService
+    feedback: FeedbackService
     export: ExportService
     deletion: DeletionService
     sql: SqlService

@@ -29,8 +29,8 @@ SHARED_SQL = sql_files.query("shared_traces")
 READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
 RAW = ("spans", "span_events", "span_links", "x_content_chunks", "log_records", "x_log_chunks")
-SAID_OF_THREADS = ("x_score_records", "comments", "x_tag_changes", "x_lifecycle")
-SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes")
+SAID_OF_THREADS = ("x_score_records", "comments", "x_tag_changes", "x_lifecycle", "x_feedback")
+SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes", "x_feedback")
 
 
 class Deletion:

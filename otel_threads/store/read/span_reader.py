@@ -1,0 +1,198 @@
+"""Reads spans across traces for services/spans.py: pages by time, long values, trees."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import pyarrow as pa
+
+from otel_threads.core import record
+from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection, TreeSpan
+from otel_threads.core.trace import Trace
+from otel_threads.core.usage import Usage
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register, table_of, unregister
+from otel_threads.database.database import Database, dictionaries
+from otel_threads.database.list_parameters import json_list
+from otel_threads.decode import values
+from otel_threads.retry import retried
+from otel_threads.store.read import span_query, stored_items
+from otel_threads.store.read.stored_items import StoredTrace
+from otel_threads.store.spans import span_rows
+
+Row = dict[str, Any]
+TRACES_NAMED_SQL = sql_files.query("traces_named")
+CHOSEN_CONTENT_SQL = sql_files.query("chosen_content")
+TREES_OF_TRACES_SQL = sql_files.query("trees_of_traces")
+TRACES_BY_ID_SQL = sql_files.query("traces_by_id")
+_PLAIN = tuple(
+    field.name
+    for field in dataclasses.fields(ListedSpan)
+    if field.name not in ("attributes", "long_names")
+)
+
+
+class SpanReader:
+    """Questions about spans of many traces. Any number of threads may share it."""
+
+    def __init__(self, database: Database, *, timeout_s: float) -> None:
+        self._database = database
+        self._timeout_s = timeout_s
+
+    @retried
+    def page(
+        self,
+        selection: SpanSelection,
+        *,
+        after: SpanPlace | None,
+        newest_first: bool,
+        limit: int,
+    ) -> list[ListedSpan]:
+        """Return a page of spans by start, trace id and span id, with their short attributes."""
+        with self._database.reading(self._timeout_s) as cursor:
+            if selection.named_thread is not None:
+                narrowed = self._of_thread(selection)
+                if narrowed is None:
+                    return []
+                selection = narrowed
+            text, parameters = span_query.page(selection, after=after, newest_first=newest_first)
+            cursor.execute(text, {**parameters, "limit": limit})
+            found = [_listed(row) for row in dictionaries(cursor)]
+        found.sort(
+            key=attrgetter("start_time_unix_nano", "trace_id", "span_id"), reverse=newest_first
+        )
+        return found
+
+    def _of_thread(self, selection: SpanSelection) -> SpanSelection | None:
+        """Return the selection with the traces of its thread; None where there are none."""
+        projects = selection.projects
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.execute(
+                TRACES_NAMED_SQL,
+                {
+                    "projects": None if projects is None else json_list(projects),
+                    "thread_id": selection.named_thread,
+                },
+            )
+            found = dictionaries(cursor)
+        asked = selection.trace_ids
+        wanted = [row for row in found if asked is None or row["trace_id"] in asked]
+        if not wanted:
+            return None
+        first, last = min(r["first"] for r in wanted), max(r["last"] for r in wanted)
+        begin, end = selection.from_unix_nano, selection.to_unix_nano
+        return dataclasses.replace(
+            selection,
+            named_thread=None,
+            trace_ids=[row["trace_id"] for row in wanted],
+            from_unix_nano=first if begin is None else max(begin, first),
+            to_unix_nano=last + 1 if end is None else min(end, last + 1),
+        )
+
+    @retried
+    def with_attributes(
+        self, spans: Sequence[ListedSpan], names: Iterable[str] | None
+    ) -> list[ListedSpan]:
+        """Return spans with their long attributes of these names, of all names for None."""
+        wanted = None if names is None else frozenset(names)
+        lacking = [s for s in spans if s.long_names and (wanted is None or s.long_names & wanted)]
+        if not lacking:
+            return list(spans)
+        starts = [span.start_time_unix_nano for span in lacking]
+        chosen = pa.table(
+            {
+                "trace_id": pa.array([span.trace_id for span in lacking], pa.string()),
+                "span_id": pa.array([span.span_id for span in lacking], pa.string()),
+            }
+        )
+        with self._database.reading(self._timeout_s) as cursor:
+            register(cursor, "chosen", chosen)
+            cursor.execute(
+                CHOSEN_CONTENT_SQL,
+                {
+                    "first": min(starts),
+                    "last": max(starts),
+                    "keys": None if wanted is None else json_list(sorted(wanted)),
+                },
+            )
+            content = span_rows.content_by_span(table_of(cursor))
+            unregister(cursor, "chosen")
+        return [_filled(span, content.get(span.key, ())) for span in spans]
+
+    @retried
+    def trees(self, traces: Sequence[Trace]) -> list[TreeSpan]:
+        """Return the spans of some traces, in no order, with their model requests."""
+        if not traces:
+            return []
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.execute(
+                TREES_OF_TRACES_SQL,
+                {
+                    "trace_ids": json_list([trace.trace_id for trace in traces]),
+                    "first": min(_unix_nano(trace.start_time) for trace in traces),
+                    "last": max(_unix_nano(trace.end_time) for trace in traces) + 999,
+                    "record_id": record.ID,
+                },
+            )
+            return [_tree_span(row) for row in dictionaries(cursor)]
+
+    @retried
+    def traces(self, trace_ids: Sequence[str]) -> list[StoredTrace]:
+        """Return the rows of some traces, of every project that has them, in no order."""
+        if not trace_ids:
+            return []
+        keys = [span_rows.trace_key(trace_id) for trace_id in trace_ids]
+        with self._database.reading(self._timeout_s) as cursor:
+            cursor.execute(
+                TRACES_BY_ID_SQL,
+                {"trace_keys": json_list(keys), "trace_ids": json_list(trace_ids)},
+            )
+            return [stored_items.stored_trace(row) for row in dictionaries(cursor)]
+
+
+def _unix_nano(time: datetime.datetime) -> int:
+    """Return a time of the store, which is whole in microseconds."""
+    return (time - _EPOCH) // _MICROSECOND * 1000
+
+
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+def _listed(row: Row) -> ListedSpan:
+    attributes: Row = {}
+    long = []
+    for (key, text), letter in zip(row["attributes"].items(), row["attribute_types"], strict=True):
+        if text is None and letter != "n":
+            long.append(key)
+        else:
+            attributes[key] = values.plain(text, letter)
+    plain = {name: row[name] for name in _PLAIN}
+    return ListedSpan(**plain, attributes=attributes, long_names=frozenset(long))
+
+
+def _filled(span: ListedSpan, long: Sequence[tuple[int | None, str, str]]) -> ListedSpan:
+    if not long:
+        return span
+    found = {key: value for _, key, value in long}
+    return dataclasses.replace(
+        span,
+        attributes={**span.attributes, **found},
+        long_names=span.long_names - found.keys(),
+    )
+
+
+def _tree_span(row: Row) -> TreeSpan:
+    usage: Usage | None = stored_items.usage(row) if row["has_call"] else None
+    return TreeSpan(
+        project=row["project"],
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        parent_span_id=row["parent_span_id"],
+        start_time_unix_nano=row["start_time_unix_nano"],
+        record_id=row["record_id"],
+        usage=usage,
+        cost_usd=row["cost_usd"],
+    )
