@@ -31,6 +31,7 @@ from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
+from otel_threads.services.records import RecordService
 from otel_threads.services.services import Services
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
@@ -43,8 +44,10 @@ from otel_threads.store.external_sql.external_sql import Outside
 from otel_threads.store.external_sql.quack import Quack
 from otel_threads.store.read.reader import Reader
 from otel_threads.store.read.span_reader import SpanReader
+from otel_threads.store.records.record_reader import RecordReader
 from otel_threads.store.retention import Retention
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
+from otel_threads.vendors.rules import RULES
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 FILES_INTERVAL_S = 10.0
@@ -70,7 +73,7 @@ class Engine:
                 "scores_on_new_trace": config.scores_on_new_trace,
             }
         )
-        derived = DuckDBDerivedStore(self.database)
+        derived = DuckDBDerivedStore(self.database, RULES)
         hub = Hub()
         self.deriver = Deriver(
             derived,
@@ -94,7 +97,9 @@ class Engine:
             self._outside,
             progress=self.progress,
             alone=self.deriver.between_passes,
-            caught_up=lambda: self.deriver.wait(self.writer.committed_sequence, CATCH_UP_TIMEOUT_S),
+            derived_within=lambda timeout_s: self.deriver.wait(
+                self.writer.committed_sequence, timeout_s
+            ),
         )
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
         # An idle server notices, too: nothing else would look before its stop.
@@ -208,7 +213,7 @@ class FileEngine:
         self.database = Database(
             config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
         )
-        derived = DuckDBDerivedStore(self.database)
+        derived = DuckDBDerivedStore(self.database, RULES)
         self._outside = _outside(config, self.database)
 
         def alone(job: Callable[[], Result]) -> "Future[Result]":
@@ -233,7 +238,7 @@ class FileEngine:
                 database_bytes=self.database.size_bytes(),
             ),
             alone=alone,
-            caught_up=lambda: None,
+            derived_within=lambda _: True,
         )
 
     def close(self) -> None:
@@ -252,7 +257,7 @@ def _services(
     *,
     progress: Callable[[], Progress],
     alone: Callable[[Callable[[], Any]], "Future[Any]"],
-    caught_up: Callable[[], object],
+    derived_within: Callable[[float], bool],
 ) -> Services:
     reader = Reader(database, timeout_s=config.query_timeout_s)
     threads = ThreadService(
@@ -268,7 +273,11 @@ def _services(
         feedback=FeedbackService(feedback, annotating),
         export=ExportService(reader, threads),
         deletion=DeletionService(
-            deletion, threads, alone=alone, caught_up=caught_up, on_change=hub.publish
+            deletion,
+            threads,
+            alone=alone,
+            caught_up=lambda: derived_within(CATCH_UP_TIMEOUT_S),
+            on_change=hub.publish,
         ),
         sql=SqlService(outside),
         backups=BackupService(database),
@@ -278,6 +287,9 @@ def _services(
             on_change=hub.publish,
             retention_days=config.retention_days,
             retention_bytes=config.retention_bytes,
+        ),
+        records=RecordService(
+            RecordReader(database, timeout_s=config.query_timeout_s), derived_within=derived_within
         ),
         hub=hub,
     )

@@ -36,7 +36,7 @@ REQUEST_BYTES = Counter(
 )
 ACCEPTED = Counter(
     "otel_threads_accepted",
-    "Spans and log records accepted, resent ones included.",
+    "Spans, log records and records of SDKs accepted, resent ones included.",
     ["signal"],
     registry=REGISTRY,
 )

@@ -113,6 +113,20 @@ class Span:
     received_unix_nano: int = 0
     sequence: int = 0  # of the commit that stored it
     dropped_attributes_count: int = 0  # that the sender's limits took off
+    origin: "Origin | None" = None  # of what records of an SDK were folded into
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a span that was folded from records of an SDK comes from.
+
+    `sequence` and `received_unix_nano` of the span are those of the newest record.
+    """
+
+    record_id: str
+    created_unix_nano: int  # when the first record was received
+    created_sequence: int  # of the commit that stored it
+    joined_sequence: int | None  # of the one that first told its thread
 
 
 @dataclass(slots=True)

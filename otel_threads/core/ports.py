@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from otel_threads.core.model import Outcome, Request, Span, TraceRows
+from otel_threads.core.record import Record
 
 ThreadKey = tuple[str, str]  # project, thread_id
 
@@ -45,6 +46,15 @@ class Intake(Protocol):
     def release(self, size_bytes: int) -> None:
         """Count bytes as answered."""
 
+    def submit_records(
+        self, records: Sequence[Record], *, size_bytes: int, received_unix_nano: int
+    ) -> "Future[Outcome]":
+        """Return a future that resolves after the commit of all of an SDK's records, or of none.
+
+        `size_bytes` is what they take in memory. May block while as much waits to be written as one
+        commit may hold: call it in a thread. The future raises `Unavailable`: nothing was stored.
+        """
+
     def submit(self, request: Request) -> "Future[Outcome]":
         """Return a future that resolves after the commit, in a thread of the intake.
 
@@ -59,6 +69,8 @@ class Batch:
 
     spans: Mapping[str, Any]  # pyarrow.Table by name, as decode.columns.Decoded.tables
     logs: Any  # pyarrow.Table, decode.logs.LOGS
+    records: Sequence[tuple[Record, int]] = ()  # with the time of receipt, in their order
+    record_bytes: int = 0  # what these take
 
 
 class SpanWriter(Protocol):
@@ -66,7 +78,8 @@ class SpanWriter(Protocol):
 
     Durable:    `done(None)` is called only once every row would survive `kill -9`.
     Idempotent: within a project a span is known by trace_id and span_id, a log record by its
-                fingerprint; what is there already is not stored again.
+                fingerprint; what is there already is not stored again. Nor is an SDK's record that
+                repeats the one before it.
     Whole:      a reader sees all of a batch or none of it.
     """
 
@@ -91,6 +104,8 @@ class Work:
     upto: int
     trace_ids: list[str]
     is_new: bool = False  # none of the traces was derived before; `DerivedStore.spans` finds out
+    # No span of the traces begins or began earlier; `DerivedStore.spans` finds out.
+    first_unix_nano: int | None = None
 
 
 class DerivedStore(Protocol):
@@ -102,7 +117,11 @@ class DerivedStore(Protocol):
     def pending(self, *, after: int, upto: int, rows_max: int | None = None) -> Work:
         """Return the next work, bounded in rows, by `rows_max` too where a trace is not larger.
 
-        `upto` of it is at most the one given.
+        `upto` of it is at most the one given. Records of SDKs up to there are folded into spans
+        before it returns.
+
+        Raises:
+            StoreFailed: the database did not take the folded spans now.
         """
 
     def spans(self, work: Work, *, after: int) -> Iterator[list[Span]]:

@@ -270,7 +270,8 @@ class Deriver:
         for trace in self._store.spans(part, after=after):
             found = _values(trace)
             if rows and values + found > PART_VALUES_MAX:
-                changed += self._save(Work(after, trace_ids, part.is_new), rows, after)
+                saved = Work(after, trace_ids, part.is_new, part.first_unix_nano)
+                changed += self._save(saved, rows, after)
                 part.trace_ids = sorted({*part.trace_ids}.difference(trace_ids))
                 rows, trace_ids, values = [], [], 0
             trace_ids.append(trace[0].trace_id)

@@ -159,7 +159,7 @@ def _slices(
         for call in requests:
             found = threads.get(call.span.span_id)
             answered.setdefault(found.thread_id if found else None, []).append(call)
-    trace_sequence = min([span.sequence for span in ordered])
+    trace_sequence = _joined(ordered)
     return [
         {
             "thread_id": thread_id,
@@ -176,6 +176,17 @@ def _slices(
 _start = operator.attrgetter("start_unix_nano")
 
 
+def _joined(spans: Sequence[Span]) -> int:
+    """Return the commit with which a trace joined its thread: the first that told it.
+
+    What comes later of an SDK's trace is not a new trace, and what came before may lack its thread.
+    """
+    told = [s.origin.joined_sequence for s in spans if s.origin and s.origin.joined_sequence]
+    if told:
+        return min(told)
+    return min([s.origin.created_sequence if s.origin else s.sequence for s in spans])
+
+
 def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Row:
     """Return what the spans of one thread in a trace say together; they are in order of start."""
     services: set[str | None] = set()
@@ -190,6 +201,9 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conven
         services.add(span.service_name)
         received.append(span.received_unix_nano)
         sequences.append(span.sequence)
+        if span.origin:
+            received.append(span.origin.created_unix_nano)
+            sequences.append(span.origin.created_sequence)
         ended = max(ended, span.end_unix_nano)
         if values := facts.values:
             users.add(values.get("user_id"))

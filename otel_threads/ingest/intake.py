@@ -21,9 +21,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_threads.core.errors import InvalidPayload, StoreClosed, TooLarge, Unavailable, describe
 from otel_threads.core.model import Load, Outcome, Refusal, Request, Signal
 from otel_threads.core.ports import Batch, SpanWriter
+from otel_threads.core.record import Record
 from otel_threads.decode import columns, counts, logs, repair
 from otel_threads.decode.counts import RequestCounts, RequestLimits
 from otel_threads.decode.record_spans import NONE, Alone
+from otel_threads.decode.tables import EMPTY
 from otel_threads.ingest.inflight import InflightBytes
 from otel_threads.metrics import ACCEPTED, REJECTED, REQUEST_BYTES
 
@@ -43,6 +45,11 @@ AHEAD_BYTES_MIN = 256 * 1024
 # Senders that were just answered come back at once, most of them. Waiting a moment for them makes
 # one group of what would be two that take turns, each as dear. A sender alone never waits.
 GATHER_S = 0.01
+# What records of an SDK weigh while they are written: their text as it came and as rows, and what a
+# row of them takes beside it.
+RECORDS = "records"  # beside OTLP's signals
+RECORD_WEIGHT = 2
+RECORD_BYTES = 500
 REASON_LENGTH_MAX = 300  # it may name a key
 MANY_REQUESTS = 24  # senders that wait for one another: the deriver steps back
 RETURN_S = 0.05  # so long many that were just answered count as about to come back
@@ -59,7 +66,7 @@ class _Waiting(NamedTuple):
 
 class _Answer(NamedTuple):
     future: "Future[Outcome]"
-    signal: Signal
+    signal: str  # one of Signal, or RECORDS
     outcome: Outcome
 
 
@@ -169,6 +176,34 @@ class GroupIntake:
             self._unanswered += 1
             self._at_once = max(self._at_once, self._unanswered)
             self._tell()
+        return future
+
+    def submit_records(
+        self, records: Sequence[Record], *, size_bytes: int, received_unix_nano: int
+    ) -> "Future[Outcome]":
+        """See `ports.Intake`."""
+        future: Future[Outcome] = Future()
+        future.set_running_or_notify_cancel()
+        if not records:
+            future.set_result(Outcome())
+            return future
+        held_bytes = RECORD_WEIGHT * size_bytes + RECORD_BYTES * len(records)
+        with self._changed:
+            if self._closed:
+                future.set_exception(StoreClosed("the server is stopping"))
+                return future
+            self._unanswered += 1
+            self._at_once = max(self._at_once, self._unanswered)
+        self._inflight.begin_decoding(held_bytes)
+        batch = Batch(
+            EMPTY,
+            logs.LOGS.empty_table(),
+            records=[(record, received_unix_nano) for record in records],
+            record_bytes=size_bytes,
+        )
+        outcome = Outcome(accepted=len(records))
+        answer = _Answer(future, RECORDS, outcome)
+        self._pass_on(batch, [answer], held_bytes, is_large=False)
         return future
 
     def close(self) -> None:
@@ -388,7 +423,7 @@ class GroupIntake:
 
         with self._changed:
             self._writing += 1
-        if not batch.spans["spans"].num_rows and not batch.logs.num_rows:
+        if not (batch.spans["spans"].num_rows or batch.logs.num_rows or batch.records):
             done(None)
             return
         try:
@@ -447,13 +482,13 @@ for _signal in _CHECKS:  # so that all are there at 0 before the first
 
 
 def _count(answers: Sequence[_Answer]) -> None:
-    accepted: Counter[Signal] = Counter()
+    accepted: Counter[str] = Counter()
     for _, signal, outcome in answers:
         accepted[signal] += outcome.accepted
         for why, count in outcome.refused.items():
-            REJECTED.labels(signal.value, why.value).inc(count)
+            REJECTED.labels(str(signal), why.value).inc(count)
     for signal, count in accepted.items():
-        ACCEPTED.labels(signal.value).inc(count)
+        ACCEPTED.labels(str(signal)).inc(count)
 
 
 def _message(reasons: list[str]) -> str:

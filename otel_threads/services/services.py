@@ -9,6 +9,7 @@ from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
+from otel_threads.services.records import RecordService
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
@@ -27,4 +28,5 @@ class Services:
     sql: SqlService
     backups: BackupService
     pruning: PruningService
+    records: RecordService
     hub: Hub

@@ -22,6 +22,7 @@ from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
+from otel_threads.store.records import record_rows
 
 THREAD_TRACES_SQL = sql_files.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql_files.query("traces_to_delete")
@@ -29,6 +30,7 @@ SHARED_SQL = sql_files.query("shared_traces")
 READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
 RAW = ("spans", "span_events", "span_links", "x_content_chunks", "log_records", "x_log_chunks")
+_S = pa.string()
 SAID_OF_THREADS = ("x_score_records", "comments", "x_tag_changes", "x_lifecycle", "x_feedback")
 SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes", "x_feedback")
 
@@ -195,23 +197,29 @@ def _delete_raw(
     cursor: duckdb.DuckDBPyConnection, trace_ids: Sequence[str], kept: Mapping[str, list[Span]]
 ) -> None:
     staying = [(s.project, s.trace_id, s.span_id) for spans in kept.values() for s in spans]
-    register(
-        cursor,
-        "staying",
-        pa.table(
-            {
-                name: pa.array([keys[i] for keys in staying], pa.string())
-                for i, name in enumerate(("project", "trace_id", "span_id"))
-            }
-        ),
-    )
-    register(cursor, "going", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
+    register_going(cursor, trace_ids, staying)
+    record_rows.delete_of_traces(cursor)
     for table in RAW:
         cursor.execute(
             f"delete from {table} where trace_id in (select trace_id from going)"  # noqa: S608  # our own names
             " and not exists (select 1 from staying s where s.project = "
             f"{table}.project and s.trace_id = {table}.trace_id and s.span_id = {table}.span_id)"
         )
+
+
+def register_going(
+    cursor: duckdb.DuckDBPyConnection,
+    trace_ids: Sequence[str],
+    staying: Sequence[tuple[str, str, str]] = (),
+) -> None:
+    """Let SQL see which traces are deleted, and which spans of theirs stay.
+
+    A span is told by project, trace id and span id.
+    """
+    names = ("project", "trace_id", "span_id")
+    columns = {name: pa.array([keys[i] for keys in staying], _S) for i, name in enumerate(names)}
+    register(cursor, "staying", pa.table(columns))
+    register(cursor, "going", pa.table({"trace_id": pa.array(trace_ids, _S)}))
 
 
 def delete_said(

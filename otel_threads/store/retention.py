@@ -20,8 +20,9 @@ from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
 from otel_threads.store.annotations.annotation_rows import Annotations
-from otel_threads.store.deletion import RAW, Deletion, delete_said
+from otel_threads.store.deletion import RAW, Deletion, delete_said, register_going
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
+from otel_threads.store.records import record_rows
 
 OLD_TRACES_SQL = sql_files.query("old_traces")
 OLD_TOTALS_SQL = sql_files.query("old_totals")
@@ -145,8 +146,10 @@ class Retention:
     def delete_loose_logs(
         self, before: datetime.datetime, *, project: str | None, others: Sequence[str] = ()
     ) -> None:
-        """Delete log records that came before a time and belong to no trace."""
+        """Delete log records that came before a time and belong to no trace, and what says that
+        records of SDKs were deleted then."""
         with classified(), self._database.transaction() as cursor:
+            record_rows.delete_old_deletions(cursor, int(before.timestamp()) * 1_000_000_000)
             cursor.execute(
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
@@ -182,11 +185,8 @@ class Retention:
 
 def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
     """Delete stored rows of traces; bounds on the commit let DuckDB skip what is newer."""
-    register(
-        cursor,
-        "going",
-        pa.table({"trace_id": pa.array([row["trace_id"] for row in going], pa.string())}),
-    )
+    register_going(cursor, [row["trace_id"] for row in going])
+    record_rows.delete_of_traces(cursor)
     bounds = {
         "first": min(row["first_sequence"] for row in going),
         "last": max(row["last_sequence"] for row in going),

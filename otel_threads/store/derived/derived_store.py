@@ -15,6 +15,7 @@ import pyarrow as pa
 from otel_threads.core.errors import StoreFailed
 from otel_threads.core.model import Span, TraceRows
 from otel_threads.core.ports import ThreadKey, Work
+from otel_threads.core.record import RecordRules
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of, table_of
 from otel_threads.database.database import Database
@@ -34,6 +35,8 @@ from otel_threads.store.derived.derived_columns import (
     TURNS,
 )
 from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
+from otel_threads.store.records import folding
+from otel_threads.store.records.folding import RecordFolding
 from otel_threads.store.spans import span_rows as rows
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
@@ -74,8 +77,10 @@ POSITION_SQL = "select derived_sequence from x_derive_state"
 class DuckDBDerivedStore:
     """A `DerivedStore`. Used by the deriver's thread alone."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: Sequence[RecordRules] = ()) -> None:
+        """Derive from a database; `rules` fold the records of one vendor each."""
         self._database = database
+        self._folding = RecordFolding(database, rules)
         self._spans_read = self._bytes_read = 0  # in the last pass, also of earlier commits
         self._rows_max = ROWS_FIRST
         self._rows_limit = ROWS_MAX  # less after a pass that found no memory
@@ -113,8 +118,26 @@ class DuckDBDerivedStore:
                     upto = sequence - 1
                     break
                 taken_bytes += size_bytes
+        self._fold(upto)
+        with self._database.cursor() as cursor:
             found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
         return Work(upto, [trace_id for (trace_id,) in found])
+
+    def _fold(self, upto: int) -> None:
+        with self._taken(), self._less_next_time():
+            self._folding.fold(upto)
+
+    @contextlib.contextmanager
+    def _taken(self) -> Iterator[None]:
+        """Raise StoreFailed where the same may be taken later."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if is_fatal(error):
+                self._database.reopen()
+            if is_fatal(error) or isinstance(error, PASSING):
+                raise StoreFailed(f"the database refused: {type(error).__name__}") from error
+            raise
 
     def spans(self, work: Work, *, after: int) -> Iterator[list[Span]]:
         """See `ports.DerivedStore`."""
@@ -131,7 +154,7 @@ class DuckDBDerivedStore:
             _register_ids(cursor, work)
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
-                work.is_new = row[1]
+                work.first_unix_nano, work.is_new = row
                 found, self._bytes_read = _read_spans(cursor, first=row[0])
             cursor.rollback()
         self._spans_read = sum(map(len, found.values()))
@@ -148,21 +171,21 @@ class DuckDBDerivedStore:
         pause: Pause = lambda: None,
     ) -> list[ThreadKey]:
         """See `ports.DerivedStore`."""
-        try:
-            with self._less_next_time(), self._database.transaction() as cursor:
-                _register_ids(cursor, work)
-                cursor.execute(
-                    "delete from x_traces_to_rederive"
-                    " where trace_id in (select trace_id from work_ids)"
-                )
-                changed = replace(cursor, work, traces, pause=pause) if traces else []
-                cursor.execute("update x_derive_state set derived_sequence = ?", [work.upto])
-        except duckdb.Error as error:
-            if is_fatal(error):
-                self._database.reopen()
-            if is_fatal(error) or isinstance(error, PASSING):
-                raise StoreFailed(f"the database refused: {type(error).__name__}") from error
-            raise
+        first = work.first_unix_nano
+        with (
+            self._taken(),
+            self._less_next_time(),
+            self._database.transaction() as cursor,
+        ):
+            _register_ids(cursor, work)
+            cursor.execute(
+                "delete from x_traces_to_rederive where trace_id in (select trace_id from work_ids)"
+            )
+            changed: list[ThreadKey] = []
+            # A trace without a span left has no rows, and those that it had go.
+            if traces or first is not None:
+                changed = replace(cursor, work, traces, first=first, pause=pause)
+            cursor.execute("update x_derive_state set derived_sequence = ?", [work.upto])
         return changed
 
     @contextlib.contextmanager
@@ -194,6 +217,7 @@ class DuckDBDerivedStore:
         with self._database.transaction() as cursor:
             for table in (*TABLES, "x_traces_to_rederive"):
                 cursor.execute(f"delete from {table}")  # noqa: S608  # our own names
+            folding.forget(cursor)
             cursor.execute("update x_derive_state set derived_sequence = 0")
 
 
@@ -214,7 +238,9 @@ def _read_spans(
     long = rows.content_by_span(content)
     events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
     found: dict[str, list[Span]] = {}
-    for span in rows.spans(found_rows, long, events):
+    spans = rows.spans(found_rows, long, events)
+    rows.fill_origins(spans, found_rows.column("record_id").to_pylist())
+    for span in spans:
         span.logs = logs.get((span.trace_id, span.span_id), ())
         found.setdefault(span.trace_id, []).append(span)
     return found, found_rows.nbytes + content.nbytes

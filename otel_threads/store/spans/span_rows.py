@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from otel_threads.core.model import Event, LogRecord, Span
+from otel_threads.core import record
+from otel_threads.core.model import Event, LogRecord, Origin, Span
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX, MORE
 
@@ -135,6 +136,23 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
             )
         )
     return found
+
+
+def fill_origins(found: Sequence[Span], record_ids: Sequence[str | None]) -> None:
+    """Tell spans, in the order of their rows, what records of an SDK they were folded from.
+
+    A sender of OTLP may write the same attributes: it has no record, and they mean nothing there.
+    """
+    for span, record_id in zip(found, record_ids, strict=True):
+        if record_id is None:
+            continue
+        told = span.attributes
+        span.origin = Origin(
+            record_id=record_id,
+            created_unix_nano=told.get(record.CREATED, span.received_unix_nano),
+            created_sequence=told.get(record.CREATED_SEQUENCE, span.sequence),
+            joined_sequence=told.get(record.JOINED_SEQUENCE),
+        )
 
 
 def _resource(

@@ -25,6 +25,7 @@ from otel_threads.decode import columns
 from otel_threads.decode import logs as log_rows
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
+from otel_threads.store.records import record_rows
 from otel_threads.store.spans.dedup import RecentSpans, hashes_of
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class BatchWriter:
                 waiting = self._queue.popleft()
                 group.append(waiting)
                 size_bytes += sum(table.nbytes for table in waiting[0].spans.values())
+                size_bytes += waiting[0].record_bytes
             self._changed.notify_all()
             return group
 
@@ -156,6 +158,8 @@ class BatchWriter:
         sequence = self.committed_sequence + 1
         tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
+        records = [one for batch in batches for one in batch.records]
+        stored_records = 0
         counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
         with (
             tracing.span("commit", **counts),
@@ -169,9 +173,11 @@ class BatchWriter:
             if logs.num_rows:
                 long = log_rows.chunks_of(logs)
                 _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
+            if records:
+                stored_records = record_rows.insert(cursor, records, sequence)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
-        if tables["spans"].num_rows or logs.num_rows:
+        if tables["spans"].num_rows or logs.num_rows or stored_records:
             self.committed_sequence = sequence
             self._on_commit(sequence)
 
@@ -191,6 +197,8 @@ def _insert(
     if not rows.num_rows:
         return
     numbered = rows.append_column("ingest_seq", pa.repeat(pa.scalar(sequence), rows.num_rows))
+    if table == "spans":  # none that comes as a span was folded from records
+        numbered = numbered.append_column("record_id", pa.nulls(rows.num_rows, pa.string()))
     append(cursor, table, numbered.select(names))
 
 

@@ -10,6 +10,9 @@ from (
     union all
     select ingest_seq, chunk_index from x_log_chunks
     where ingest_seq > $after and ingest_seq <= $upto
+    union all
+    select ingest_seq, chunk_index from x_sdk_record_chunks
+    where ingest_seq > $after and ingest_seq <= $upto
 )
 group by ingest_seq
 order by ingest_seq

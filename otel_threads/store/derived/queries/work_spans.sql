@@ -11,6 +11,6 @@ select
         resource_attributes['langfuse.environment']) as resource_environment,
     resource_attributes['telemetry.sdk.language'] as resource_language,
     try_cast(extras ->> 'dropped_attributes_count' as bigint) as dropped_attributes_count,
-    epoch_us(received_at) * 1000 as received_unix_nano, ingest_seq
+    epoch_us(received_at) * 1000 as received_unix_nano, ingest_seq, record_id
 from spans s semi join work_ids w on s.trace_id = w.trace_id
 where start_time_unix_nano >= $first

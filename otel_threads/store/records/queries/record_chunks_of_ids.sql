@@ -1,0 +1,5 @@
+-- Long bodies of records, in chunks. record_ids: (record_id). $upto: the last commit.
+select c.ingest_seq, c.place, c.chunk_index, c.value
+from x_sdk_record_chunks c
+semi join (select record_id::uuid as record_id from record_ids) i on c.record_id = i.record_id
+where c.ingest_seq <= $upto
