@@ -196,7 +196,7 @@ def _tables(folded: list[Folded]) -> dict[str, pa.Table]:
     }
     found = {"spans": _with(spans, of_spans)}
     for name in CHILDREN:
-        at = tables[name].column("span_row")
+        at = tables[name].column("span_row").combine_chunks()
         own = {"project": projects.take(at), "ingest_seq": sequences.take(at)}
         found[name] = _with(tables[name], own)
     return found
