@@ -45,12 +45,7 @@ def fold(rows: Iterable[StoredRecord], rules: RecordRules) -> FoldedRecord | Non
     told = [_Read(row, _given(row.record.body)) for row in counting]
     puts = sorted((one for one in told if one.stored.record.op == "put"), key=_weight)
     patches = [one for one in told if one.stored.record.op == "patch"]
-    fields: dict[str, str] = {}
-    for one in (*puts, *patches):
-        for name, text in one.fields.items():
-            if name in fields or len(fields) < FIELDS_MAX:
-                fields[name] = rules.joined(name, fields.get(name), text)
-    whole = dict(rules.finished(fields, [one.fields for one in patches]))
+    whole = _joined_fields([*puts, *patches], patches, rules)
     first, last = counting[0], counting[-1]
     traces = (one.stored.record.trace_record_id for one in (*reversed(puts), *patches))
     return FoldedRecord(
@@ -66,6 +61,17 @@ def fold(rows: Iterable[StoredRecord], rules: RecordRules) -> FoldedRecord | Non
         created_unix_nano=min(row.received_unix_nano for row in counting),
         updated_unix_nano=max(row.received_unix_nano for row in counting),
     )
+
+
+def _joined_fields(
+    ordered: Sequence[_Read], patches: Sequence[_Read], rules: RecordRules
+) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for one in ordered:
+        for name, text in one.fields.items():
+            if name in fields or len(fields) < FIELDS_MAX:
+                fields[name] = rules.joined(name, fields.get(name), text)
+    return dict(rules.finished(fields, [one.fields for one in patches]))
 
 
 def _since_deletion(rows: Iterable[StoredRecord]) -> list[StoredRecord]:
@@ -141,29 +147,35 @@ def _write(span: ProtoSpan, one: FoldedRecord, head: SpanHead) -> None:
     start = one.created_unix_nano if head.start_unix_nano is None else head.start_unix_nano
     span.start_time_unix_nano = _time(start)
     span.end_time_unix_nano = _time(start if head.end_unix_nano is None else head.end_unix_nano)
-    texts = {
-        names.VENDOR: one.vendor,
-        names.ENTITY: one.entity,
-        names.ID: one.record_id,
-        names.TRACE_ID: one.trace_record_id,
-        **{names.field(name): one.fields[name] for name in sorted(one.fields)},
-    }
-    numbers = {
-        names.CREATED: one.created_unix_nano,
-        names.UPDATED: one.updated_unix_nano,
-        names.CREATED_SEQUENCE: one.created_sequence,
-        names.JOINED_SEQUENCE: one.joined_sequence,
-    }
-    for name, text in texts.items():
+    for name, text in _texts(one).items():
         if text is not None:
             span.attributes.add(key=name).value.string_value = text
-    for name, number in numbers.items():
+    for name, number in _numbers(one).items():
         if number is not None:
             span.attributes.add(key=name).value.int_value = number
     if head.end_unix_nano is None:
         span.attributes.add(key=names.IN_PROGRESS).value.bool_value = True
     if head.error:
         _write_error(span, head.error)
+
+
+def _texts(one: FoldedRecord) -> dict[str, str | None]:
+    return {
+        names.VENDOR: one.vendor,
+        names.ENTITY: one.entity,
+        names.ID: one.record_id,
+        names.TRACE_ID: one.trace_record_id,
+        **{names.field(name): one.fields[name] for name in sorted(one.fields)},
+    }
+
+
+def _numbers(one: FoldedRecord) -> dict[str, int | None]:
+    return {
+        names.CREATED: one.created_unix_nano,
+        names.UPDATED: one.updated_unix_nano,
+        names.CREATED_SEQUENCE: one.created_sequence,
+        names.JOINED_SEQUENCE: one.joined_sequence,
+    }
 
 
 def _write_error(span: ProtoSpan, error: RecordError) -> None:

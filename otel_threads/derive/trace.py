@@ -166,6 +166,7 @@ def _slices(
             "thread_id_source": sources.get(thread_id),
             "trace_sequence": trace_sequence,
             **_slice(tree, [(span, facts[span.span_id]) for span in some], conventions),
+            **_created(some),
             "call_count": len(answered.get(thread_id, ())),
             **spent.by(answered.get(thread_id, ())),
         }
@@ -201,9 +202,6 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conven
         services.add(span.service_name)
         received.append(span.received_unix_nano)
         sequences.append(span.sequence)
-        if span.origin:
-            received.append(span.origin.created_unix_nano)
-            sequences.append(span.origin.created_sequence)
         ended = max(ended, span.end_unix_nano)
         if values := facts.values:
             users.add(values.get("user_id"))
@@ -228,6 +226,15 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conven
         "tags": _tags(tags, conventions) if tags else [],
         "metadata": _metadata(inside, conventions),
     }
+
+
+def _created(spans: Sequence[Span]) -> Row:
+    """Return when the first of some spans came; of folded ones their first record counts."""
+    if not any(span.origin for span in spans):
+        return {}
+    times = (s.origin.created_unix_nano if s.origin else s.received_unix_nano for s in spans)
+    sequences = (s.origin.created_sequence if s.origin else s.sequence for s in spans)
+    return {"created_unix_nano": min(times), "first_sequence": min(sequences)}
 
 
 def _failures(tree: Tree, failed: Collection[str]) -> int:

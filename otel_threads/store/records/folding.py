@@ -185,11 +185,10 @@ def _tables(folded: list[Folded]) -> dict[str, pa.Table]:
     rows = _in_order(spans, folded)
     projects = pa.array([head.project for _, head in rows])
     sequences = pa.array([one.sequence for one, _ in rows], pa.int64())
-    updated = pa.array([one.updated_unix_nano // 1000 for one, _ in rows], pa.int64())
     running = pa.array([head.end_unix_nano is None for _, head in rows])
     of_spans: dict[str, Any] = {
         "project": projects,
-        "received_at": updated.cast(pa.timestamp("us", tz="UTC")),
+        "received_at": _timestamps([one.updated_unix_nano for one, _ in rows]),
         "duration_ms": pc.if_else(running, None, spans.column("duration_ms")),
         "ingest_seq": sequences,
         "record_id": pa.array([one.record_id for one, _ in rows]),
@@ -200,6 +199,11 @@ def _tables(folded: list[Folded]) -> dict[str, pa.Table]:
         own = {"project": projects.take(at), "ingest_seq": sequences.take(at)}
         found[name] = _with(tables[name], own)
     return found
+
+
+def _timestamps(unix_nano: Sequence[int]) -> pa.Array:
+    micros = pa.array([nanos // 1000 for nanos in unix_nano], pa.int64())
+    return micros.cast(pa.timestamp("us", tz="UTC"))
 
 
 def _in_order(spans: pa.Table, folded: list[Folded]) -> list[Folded]:
