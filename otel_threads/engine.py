@@ -46,6 +46,7 @@ from otel_threads.store.read.reader import Reader
 from otel_threads.store.read.span_reader import SpanReader
 from otel_threads.store.records.record_reader import RecordReader
 from otel_threads.store.retention import Retention
+from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 from otel_threads.vendors.rules import RULES
 
@@ -82,7 +83,8 @@ class Engine:
             on_change=hub.publish,
         )
         self._outside = _outside(config, self.database)
-        self.writer = BatchWriter(self.database, on_commit=self.deriver.notice)
+        chains = Chains()
+        self.writer = BatchWriter(self.database, chains=chains, on_commit=self.deriver.notice)
         self.intake = _intake(config, self.writer)
         self.otlp_http: str | None = None  # once the port is open
         self.receivers: Sequence[Refusals] = ()  # likewise
@@ -95,6 +97,7 @@ class Engine:
             annotations,
             hub,
             self._outside,
+            chains,
             progress=self.progress,
             alone=self.deriver.between_passes,
             derived_within=lambda timeout_s: self.deriver.wait(
@@ -231,6 +234,7 @@ class FileEngine:
             _annotations(config, self.database, lambda: last_sequence(self.database)),
             Hub(),
             self._outside,
+            Chains(),
             progress=lambda: Progress(
                 committed_sequence=last_sequence(self.database),
                 derived_sequence=derived.position(),
@@ -254,6 +258,7 @@ def _services(
     annotations: Annotations,
     hub: Hub,
     outside: Outside,
+    chains: Chains,
     *,
     progress: Callable[[], Progress],
     alone: Callable[[Callable[[], Any]], "Future[Any]"],
@@ -263,7 +268,9 @@ def _services(
     threads = ThreadService(
         reader, annotations, default_project=config.default_project, progress=progress
     )
-    deletion = Deletion(database, derived, annotations, Identity(config.thread_id_attributes))
+    deletion = Deletion(
+        database, derived, annotations, Identity(config.thread_id_attributes), chains
+    )
     annotating = AnnotationService(annotations, threads, hub)
     feedback = FeedbackRows(database, annotations, timeout_s=config.query_timeout_s)
     return Services(
@@ -282,7 +289,7 @@ def _services(
         sql=SqlService(outside),
         backups=BackupService(database),
         pruning=PruningService(
-            Retention(database, derived, annotations, deletion),
+            Retention(database, derived, annotations, deletion, chains),
             alone=alone,
             on_change=hub.publish,
             retention_days=config.retention_days,

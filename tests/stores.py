@@ -14,6 +14,7 @@ from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.retention import Retention
+from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import BatchWriter
 
 
@@ -22,12 +23,14 @@ class Store:
 
     def __init__(self, folder: str) -> None:
         self.database = Database(f"{folder}/x.duckdb", memory_limit_bytes=128 << 20)
-        self.writer, self.derived = BatchWriter(self.database), DuckDBDerivedStore(self.database)
+        chains = Chains()
+        self.writer = BatchWriter(self.database, chains=chains)
+        self.derived = DuckDBDerivedStore(self.database)
         annotations = Annotations(
             self.database, sequence=lambda: self.writer.committed_sequence, timeout_s=60
         )
-        self.deletion = Deletion(self.database, self.derived, annotations, Identity(()))
-        self.retention = Retention(self.database, self.derived, annotations, self.deletion)
+        self.deletion = Deletion(self.database, self.derived, annotations, Identity(()), chains)
+        self.retention = Retention(self.database, self.derived, annotations, self.deletion, chains)
 
     def write(self, spans, *, project: str | None = None, derive: bool = True) -> None:
         request = Request(

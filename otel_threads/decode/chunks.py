@@ -15,32 +15,6 @@ CHUNK_BYTES_MAX = 16 * 1024  # 2,048 of them are 32 MiB, of the 128 that DuckDB 
 ITEM_BYTES_MAX = 4096  # of a list of names, which may have many; an id may have 1,000 characters
 
 
-def split(table: pa.Table) -> pa.Table:
-    """Return rows of `x_content_chunks`, each value within CHUNK_BYTES_MAX.
-
-    A value that was cut has a row a chunk, `chunk_index` from 0; one that was not has none.
-    """
-    lengths = pc.binary_length(table.column("value")).to_numpy()
-    long = np.flatnonzero(lengths > CHUNK_BYTES_MAX)
-    if not len(long):
-        return table
-    whole = np.ones(len(lengths), dtype=bool)
-    whole[long] = False
-    rows: list[int] = []
-    indexes: list[int] = []
-    values: list[str] = []
-    for row in long:
-        found = cut(table.column("value")[int(row)].as_py())
-        rows += [int(row)] * len(found)
-        indexes += range(len(found))
-        values += found
-    cut_rows = table.drop_columns(["value", "chunk_index"]).take(pa.array(rows, pa.int64()))
-    cut_rows = cut_rows.append_column("value", pa.array(values, pa.string()))
-    cut_rows = cut_rows.append_column("chunk_index", pa.array(indexes, pa.int32()))
-    kept = table.filter(pa.array(whole))
-    return pa.concat_tables([kept, cut_rows.select(kept.column_names)])
-
-
 def cut(text: str, bytes_max: int = CHUNK_BYTES_MAX) -> list[str]:
     """Return a text in chunks of so many bytes of UTF-8 at most; no character is torn."""
     data = text.encode("utf-8", "surrogatepass")

@@ -572,16 +572,13 @@ def _content(
     """Return rows of x_content_chunks for the values that are too long for their map."""
     if not len(span_of):
         return EMPTY["x_content_chunks"]
-    return chunks.split(
-        _child(
-            columns,
-            span_of,
-            CONTENT,
-            chunk_index=pa.nulls(len(span_of), pa.int32()),
-            event_index=pa.nulls(len(span_of), pa.int32())
-            if event_index is None
-            else pa.array(event_index.astype(np.int32)),
-            key=attributes.long_keys,
-            value=attributes.long_values,
-        )
+    return _child(
+        columns,
+        span_of,
+        CONTENT,
+        event_index=pa.nulls(len(span_of), pa.int32())
+        if event_index is None
+        else pa.array(event_index.astype(np.int32)),
+        key=attributes.long_keys,
+        value=attributes.long_values,
     )

@@ -38,8 +38,7 @@ CONTENT = pa.schema(
         *_KEYS,
         ("event_index", pa.int32()),
         ("key", _S),
-        ("value", _S),
-        ("chunk_index", pa.int32()),
+        ("value", _S),  # whole: the writer cuts it, and leaves out what an earlier one has
         ("span_row", _I),
     ]
 )

@@ -11,6 +11,7 @@ Source: shared shapes of docs/conventions.md, section "Messages".
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ import orjson
 from otel_threads.derive import cut_json
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
+from otel_threads.derive.read_before import ITEMS_MIN, ReadBefore
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -60,6 +62,7 @@ CONTAINERS = (
 )
 # Keys of messages: a text that begins with them is never what somebody wrote.
 _OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
+_BEFORE = ReadBefore()
 PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
 SAID_BY: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
@@ -93,7 +96,7 @@ def _read_cut(text: str, role: Role | None) -> Messages:
     value = cut_json.read(text)
     _read(value, role, 0, found)
     if found:
-        found[-1].is_cut = True
+        found[-1] = replace(found[-1], is_cut=True)
     elif role and not _OF_MESSAGES.search(text[:200]) and not _is_hollow(value):
         found = read_text(text, role)
     return found
@@ -122,11 +125,21 @@ def _read(value: Any, role: Role | None, depth: int, found: Messages) -> None:
         if role and value and all(_is_bare_part(item) for item in value):
             _append(role, _parts_of(value), found)
             return
-        for item in value:
-            if not (isinstance(item, str) and REPR.match(item)):
-                _read(item, role, depth + 1, found)
+        if len(value) < ITEMS_MIN:
+            for item in value:
+                _read_item(item, role, depth, found)
+        else:
+            found += _BEFORE.read(
+                value, role, depth, lambda item, to: _read_item(item, role, depth, to)
+            )
     elif isinstance(value, str) and role:
         found += read_text(value, role)
+
+
+def _read_item(item: Any, role: Role | None, depth: int, found: Messages) -> None:
+    """Append the messages in one item of a list."""
+    if not (isinstance(item, str) and REPR.match(item)):
+        _read(item, role, depth + 1, found)
 
 
 def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Messages) -> None:

@@ -23,6 +23,8 @@ from otel_threads.derive.tree import Tree
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans.chains import Chains
+from otel_threads.store.spans.content_deletion import deleting, keep_shared
 
 THREAD_TRACES_SQL = sql_files.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql_files.query("traces_to_delete")
@@ -44,8 +46,10 @@ class Deletion:
         derived: DuckDBDerivedStore,
         annotations: Annotations,
         identity: Identity,
+        chains: Chains,
     ) -> None:
         self._database = database
+        self._chains = chains
         self._derived = derived
         self._annotations = annotations
         self._identity = identity
@@ -174,7 +178,7 @@ class Deletion:
         for spans in staying.values():
             rows += derive_traces(spans, self._identity)
         changed: list[ThreadKey] = []
-        with self._annotations.lock, self._database.transaction() as cursor:
+        with self._annotations.lock, deleting(self._database, self._chains) as cursor:
             if trace_ids:
                 _delete_raw(cursor, trace_ids, staying)
                 work = Work(self._derived.position(), trace_ids)
@@ -199,12 +203,13 @@ def _delete_raw(
     staying = [(s.project, s.trace_id, s.span_id) for spans in kept.values() for s in spans]
     register_going(cursor, trace_ids, staying)
     record_rows.delete_of_traces(cursor)
+    going = (
+        "t.trace_id in (select trace_id from going) and not exists (select 1 from staying s"
+        " where s.project = t.project and s.trace_id = t.trace_id and s.span_id = t.span_id)"
+    )
+    keep_shared(cursor, going)
     for table in RAW:
-        cursor.execute(
-            f"delete from {table} where trace_id in (select trace_id from going)"  # noqa: S608  # our own names
-            " and not exists (select 1 from staying s where s.project = "
-            f"{table}.project and s.trace_id = {table}.trace_id and s.span_id = {table}.span_id)"
-        )
+        cursor.execute(f"delete from {table} t where {going}")  # noqa: S608  # our own names
 
 
 def register_going(

@@ -23,6 +23,8 @@ from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import RAW, Deletion, delete_said, register_going
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans.chains import Chains
+from otel_threads.store.spans.content_deletion import deleting, keep_shared
 
 OLD_TRACES_SQL = sql_files.query("old_traces")
 OLD_TOTALS_SQL = sql_files.query("old_totals")
@@ -43,8 +45,10 @@ class Retention:
         derived: DuckDBDerivedStore,
         annotations: Annotations,
         deletion: Deletion,
+        chains: Chains,
     ) -> None:
         self._deletion = deletion
+        self._chains = chains
         self._database = database
         self._derived = derived
         self._annotations = annotations
@@ -124,7 +128,7 @@ class Retention:
         changed: list[ThreadKey] = []
         gone: list[ThreadKey] = []
         if whole:
-            with self._annotations.lock, self._database.transaction() as cursor:
+            with self._annotations.lock, deleting(self._database, self._chains) as cursor:
                 _delete_raw(cursor, whole)
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
                 first = min(row["start_time_unix_nano"] for row in whole)
@@ -191,6 +195,11 @@ def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
         "first": min(row["first_sequence"] for row in going),
         "last": max(row["last_sequence"] for row in going),
     }
+    keep_shared(
+        cursor,
+        "t.trace_id in (select trace_id from going) and t.ingest_seq between $first and $last",
+        bounds,
+    )
     for table in RAW:
         # A log record may have come in any commit.
         bound = (

@@ -74,12 +74,20 @@ def _span(resource_spans, scope_spans, span) -> dict[str, list[dict[str, Any]]]:
     texts, letters = _pairs(span.attributes)
     short, apart = _long(texts)
     resource_texts, resource_letters = _pairs(resource_spans.resource.attributes)
-    content = [row for k, v in apart.items() for row in _pieces(keys, None, k, v)]
+    content = [
+        row
+        for k, v in apart.items()
+        for row in [{**keys, "event_index": None, "key": k, "value": v}]
+    ]
     events = []
     for i, event in enumerate(span.events):
         event_texts, event_letters = _pairs(event.attributes)
         event_short, event_apart = _long(event_texts)
-        content += [row for k, v in event_apart.items() for row in _pieces(keys, i, k, v)]
+        content += [
+            row
+            for k, v in event_apart.items()
+            for row in [{**keys, "event_index": i, "key": k, "value": v}]
+        ]
         events.append(
             {
                 **keys,
@@ -159,32 +167,6 @@ def _extras(resource_spans, scope_spans, span) -> dict[str, Any] | None:
         "dropped_links_count": span.dropped_links_count,
     }
     return {k: v for k, v in found.items() if v} or None
-
-
-def _pieces(
-    keys: dict[str, Any], event_index: int | None, key: str, value: str
-) -> list[dict[str, Any]]:
-    """Return a value's rows: character by character, a new one where 16 KiB would be passed."""
-    pieces, size = [""], 0
-    if len(value.encode()) <= 16384:
-        pieces = [value]
-    else:
-        for character in value:
-            more = len(character.encode())
-            if size + more > 16384:
-                pieces, size = [*pieces, ""], 0
-            pieces[-1] += character
-            size += more
-    return [
-        {
-            **keys,
-            "event_index": event_index,
-            "key": key,
-            "value": piece,
-            "chunk_index": i if len(pieces) > 1 else None,
-        }
-        for i, piece in enumerate(pieces)
-    ]
 
 
 def readable(name: str, row: dict[str, Any]) -> dict[str, Any]:

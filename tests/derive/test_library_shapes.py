@@ -171,8 +171,8 @@ def test_agents_of_two_threads_in_one_trace_that_say_nothing(server):
     ]
 
 
-def test_a_conversation_inside_of_another_has_its_turn(server):
-    """Another conversation's span around it was taken for its beginning, where nobody looked."""
+def test_a_conversation_inside_of_another_is_a_turn_of_that(server):
+    """An id first seen below another conversation's agent is a sub-agent's, no thread of its own."""
     root = a_span(
         name="invoke_agent",
         attributes={
@@ -190,9 +190,9 @@ def test_a_conversation_inside_of_another_has_its_turn(server):
     )
     server.post(a_request(root, inside))
     server.wait_derived()
-    (turn,) = server.get("/threads/turns", thread_id="shapes-inner")["items"]
-    assert (turn["user"], turn["assistant"], turn["name"]) == ("Hi", "Ho", "chat")
-    assert server.get("/threads/turns", thread_id="shapes-outer")["items"] == []
+    (turn,) = server.get("/threads/turns", thread_id="shapes-outer")["items"]
+    assert (turn["user"], turn["assistant"]) == ("Hi", "Ho")
+    assert "shapes-inner" not in {t["thread_id"] for t in server.get("/threads")["items"]}
 
 
 def test_a_set_up_trace_is_no_turn(server):

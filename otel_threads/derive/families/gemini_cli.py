@@ -5,11 +5,12 @@ Source: github.com/google-gemini/gemini-cli, packages/core/src/telemetry; docs/c
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.family import Family, Kind, Messages, parse
+from otel_threads.derive.family import Family, Kind, Messages, Part, parse
 from otel_threads.derive.library import Library
 
 SCOPE = "gemini-cli"
@@ -42,11 +43,13 @@ def _read(span: Span, attribute: str, role: Any) -> Messages:
     if kind(span) != "llm":
         return []
     found = messages.read(span.attributes.get(attribute), role=role)
-    for message in found:
-        for part in (*message.of_type("tool_call"), *message.of_type("tool_result")):
-            if part["id"] and part["name"]:
-                part["id"] = part["id"].removeprefix(f"{part['name']}__")
-    return found
+    return [replace(one, parts=[_with_plain_id(part) for part in one.parts]) for one in found]
+
+
+def _with_plain_id(part: Part) -> Part:
+    if part["type"] in ("tool_call", "tool_result") and part["id"] and part["name"]:
+        return {**part, "id": part["id"].removeprefix(f"{part['name']}__")}
+    return part
 
 
 def unwrap(span: Span, prompt: str) -> str | None:

@@ -38,6 +38,7 @@ from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
 from otel_threads.store.records import folding
 from otel_threads.store.records.folding import RecordFolding
 from otel_threads.store.spans import span_rows as rows
+from otel_threads.store.spans.content import content_of
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
@@ -230,12 +231,11 @@ def _read_spans(
     """
     bounds = {"first": first}
     found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
-    content = table_of(cursor.execute(CONTENT_SQL, bounds))
+    long, long_bytes = content_of(cursor, CONTENT_SQL, bounds)
     found_logs = rows_of(cursor, LOGS_SQL)
     if found_logs:
         rows.fill_logs(found_logs, rows_of(cursor, LOG_CHUNKS_SQL))
     logs = rows.log_records(found_logs)
-    long = rows.content_by_span(content)
     events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
     found: dict[str, list[Span]] = {}
     spans = rows.spans(found_rows, long, events)
@@ -243,7 +243,7 @@ def _read_spans(
     for span in spans:
         span.logs = logs.get((span.trace_id, span.span_id), ())
         found.setdefault(span.trace_id, []).append(span)
-    return found, found_rows.nbytes + content.nbytes
+    return found, found_rows.nbytes + long_bytes
 
 
 def replace(

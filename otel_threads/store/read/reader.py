@@ -27,7 +27,7 @@ from otel_threads.core.status import ClockSkew, DoubleReport, Instrumentation, R
 from otel_threads.core.thread import Thread
 from otel_threads.core.turn import Turn
 from otel_threads.database import sql_files
-from otel_threads.database.arrow import register, table_of, unregister
+from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX
@@ -44,6 +44,7 @@ from otel_threads.store.read.stored_items import (
     StoredTrace,
 )
 from otel_threads.store.spans import otlp, span_rows
+from otel_threads.store.spans.content import Content, Key, content_of
 
 Row = dict[str, Any]
 
@@ -245,20 +246,16 @@ class Reader:
         """Return the spans of a trace as a request that would store them again."""
         return otlp.request(*self._stored(trace.row))
 
-    def _stored(
-        self, trace: Row
-    ) -> tuple[list[Row], span_rows.Content, dict[str, dict[span_rows.Key, list[Row]]]]:
+    def _stored(self, trace: Row) -> tuple[list[Row], Content, dict[str, dict[Key, list[Row]]]]:
         first = {"first": trace["start_time_unix_nano"], "last": trace["end_time_unix_nano"]}
         named = {"trace_id": trace["trace_id"]}
         with self._database.reading(self._timeout_s) as cursor:
             raw = _of_copy(trace, _query(cursor, TRACE_SPANS_SQL, named | first))
             raw.sort(key=itemgetter("ingest_seq", "start_time_unix_nano", "span_id"))
             events = _query(cursor, TRACE_EVENTS_SQL, named | first)
-            content: span_rows.Content = {}
+            content: Content = {}
             if any(_is_elsewhere(row["attributes"]) for row in (*raw, *events)):
-                content = span_rows.content_by_span(
-                    table_of(cursor.execute(TRACE_CONTENT_SQL, named | first))
-                )
+                content, _ = content_of(cursor, TRACE_CONTENT_SQL, named | first)
             parts = {"events": _by_span(events), "links": {}, "logs": {}}
             if self._database.holds_rows(cursor, "span_links"):
                 parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
@@ -375,15 +372,15 @@ _EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
-def _by_span(found: Sequence[Row]) -> dict[span_rows.Key, list[Row]]:
-    grouped: dict[span_rows.Key, list[Row]] = {}
+def _by_span(found: Sequence[Row]) -> dict[Key, list[Row]]:
+    grouped: dict[Key, list[Row]] = {}
     for row in found:
         grouped.setdefault((row["project"], row["trace_id"], row["span_id"]), []).append(row)
     return grouped
 
 
 def _stored_span(
-    row: Row, content: span_rows.Content, parts: Mapping[str, Mapping[span_rows.Key, Sequence[Row]]]
+    row: Row, content: Content, parts: Mapping[str, Mapping[Key, Sequence[Row]]]
 ) -> StoredSpan:
     """Return a span with whole, typed attributes; bytes are base64."""
     key = (row["project"], row["trace_id"], row["span_id"])

@@ -13,7 +13,7 @@ from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection, TreeSpa
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import Usage
 from otel_threads.database import sql_files
-from otel_threads.database.arrow import register, table_of, unregister
+from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.list_parameters import json_list
 from otel_threads.decode import values
@@ -21,6 +21,7 @@ from otel_threads.retry import retried
 from otel_threads.store.read import span_query, stored_items
 from otel_threads.store.read.stored_items import StoredTrace
 from otel_threads.store.spans import span_rows
+from otel_threads.store.spans.content import content_of
 
 Row = dict[str, Any]
 TRACES_NAMED_SQL = sql_files.query("traces_named")
@@ -109,15 +110,12 @@ class SpanReader:
         )
         with self._database.reading(self._timeout_s) as cursor:
             register(cursor, "chosen", chosen)
-            cursor.execute(
-                CHOSEN_CONTENT_SQL,
-                {
-                    "first": min(starts),
-                    "last": max(starts),
-                    "keys": None if wanted is None else json_list(sorted(wanted)),
-                },
-            )
-            content = span_rows.content_by_span(table_of(cursor))
+            named = {
+                "first": min(starts),
+                "last": max(starts),
+                "keys": None if wanted is None else json_list(sorted(wanted)),
+            }
+            content, _ = content_of(cursor, CHOSEN_CONTENT_SQL, named)
             unregister(cursor, "chosen")
         return [_filled(span, content.get(span.key, ())) for span in spans]
 

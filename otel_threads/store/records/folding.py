@@ -22,6 +22,7 @@ from otel_threads.decode import columns
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.derive.record_fold import fold, group, spans_request
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans.chains import unshared
 
 TOUCHED_SQL = sql_files.query("touched_records")
 FOLDED_SPANS_SQL = sql_files.query("folded_spans")
@@ -198,6 +199,7 @@ def _tables(folded: list[Folded]) -> dict[str, pa.Table]:
         at = tables[name].column("span_row").combine_chunks()
         own = {"project": projects.take(at), "ingest_seq": sequences.take(at)}
         found[name] = _with(tables[name], own)
+    found["x_content_chunks"] = unshared(found["x_content_chunks"])
     return found
 
 

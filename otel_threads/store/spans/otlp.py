@@ -14,7 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, St
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
 from otel_threads.decode import values
-from otel_threads.store.spans.span_rows import Content, Key, with_more
+from otel_threads.store.spans.content import Content, Key
+from otel_threads.store.spans.span_rows import with_more
 
 Row = dict[str, Any]
 Parts = Mapping[str, Mapping[Key, Sequence[Row]]]

@@ -12,9 +12,8 @@ from otel_threads.core import record
 from otel_threads.core.model import Event, LogRecord, Origin, Span
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX, MORE
+from otel_threads.store.spans.content import Content, Key
 
-Key = tuple[str, str, str]  # project, trace_id, span_id
-Content = dict[Key, list[tuple[int | None, str, str]]]
 # Of work_spans.sql, but its attributes.
 COLUMNS = (
     "project",
@@ -60,24 +59,6 @@ def trace_key(trace_id: str) -> int:
         return int(trace_id[:15], 16)
     except ValueError:
         return -1
-
-
-def content_by_span(table: pa.Table) -> Content:
-    """Return long values, put together, by span: (event_index, key, value)."""
-    found: Content = {}
-    cut: dict[tuple[Key, int | None, str], list[tuple[int, str]]] = {}
-    for project, trace_id, span_id, event_index, key, value, chunk_index in zip(
-        *(table.column(i).to_pylist() for i in range(7)), strict=True
-    ):
-        span = (project, trace_id, span_id)
-        if chunk_index is None:
-            found.setdefault(span, []).append((event_index, key, value))
-        else:
-            cut.setdefault((span, event_index, key), []).append((chunk_index, value))
-    for (span, event_index, key), some in cut.items():
-        value = "".join(chunk for _, chunk in sorted(some))
-        found.setdefault(span, []).append((event_index, key, value))
-    return found
 
 
 def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:

@@ -4,11 +4,12 @@ Batches that arrive while a commit runs share the next one, so a busy server mak
 commits and an idle one answers at once. There is no timer to tune.
 """
 
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -26,6 +27,7 @@ from otel_threads.decode import logs as log_rows
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.dedup import RecentSpans, hashes_of
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ RESENT_SPANS_SQL = sql_files.query("resent_spans")
 RESENT_LOGS_SQL = sql_files.query("resent_logs")
 DELETE_REPLACED_SQL = (
     sql_files.query("delete_replaced_spans"),
+    sql_files.query("disown_replaced_content"),
     sql_files.query("delete_replaced_x_content_chunks"),
     sql_files.query("delete_replaced_span_events"),
     sql_files.query("delete_replaced_span_links"),
@@ -53,10 +56,12 @@ class BatchWriter:
         self,
         database: Database,
         *,
+        chains: Chains | None = None,
         on_commit: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Start the thread. `on_commit` hears the number of each commit, in that thread."""
         self._database = database
+        self._chains = chains or Chains()
         self._on_commit = on_commit
         with database.cursor() as cursor:
             row = cursor.execute(LAST_SEQUENCE_SQL).fetchone()
@@ -163,9 +168,12 @@ class BatchWriter:
         counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
         with (
             tracing.span("commit", **counts),
+            self._remembering(),
             self._database.transaction(checkpoint=False) as cursor,
         ):
             tables = _without_resent(cursor, tables, self._recent)
+            content = self._chains.rows(tables["x_content_chunks"], sequence)
+            tables = {**tables, "x_content_chunks": content}
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):
                 _insert(cursor, name, self._columns[name], tables[name], sequence)
@@ -180,6 +188,16 @@ class BatchWriter:
         if tables["spans"].num_rows or logs.num_rows or stored_records:
             self.committed_sequence = sequence
             self._on_commit(sequence)
+
+    @contextlib.contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """Hold the chains until the commit is made; what was not stored is not remembered."""
+        with self._chains.lock:
+            try:
+                yield
+            except BaseException:
+                self._chains.forget()
+                raise
 
 
 def _answer(group: Sequence[tuple[Batch, Done]], error: OtelThreadsError | None) -> None:

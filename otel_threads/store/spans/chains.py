@@ -1,0 +1,294 @@
+"""Stores what a long value shares with an earlier one once: an agent sends its history each time.
+
+A chain is a text that grows: each of its rows keeps the first `chain_chars` characters of the text
+before it and adds its own. So the text of a row is that of the row before, cut and continued, and
+an equal value is a row without a text. Nothing here knows what a value means.
+
+The earlier value is found among those seen lately, in memory. A miss costs bytes, nothing else.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
+
+SHARED_BYTES_MIN = 512  # what is shorter is stored whole
+WHOLE_BYTES_MIN = 8192  # a value this long is remembered when it is first seen
+REMEMBERED_BYTES_MAX = 16 << 20  # of texts in memory, over all chains
+SEEN_MAX = 1 << 16  # hashes of beginnings that were seen once
+CHAIN_ROWS_MAX = 4096  # then the text is stored whole again: bounds what a reader reads
+CANDIDATES_MAX = 4  # chains that are remembered of one beginning
+# An earlier first value that ends so many characters after the shared ones was continued: JSON
+# closes its brackets and the next value goes on before them.
+TAIL_CHARS_MAX = 16
+SEQUENCE_SHIFT = 20  # a chain's number begins with that of its first commit, so zone maps find it
+# Lengths of beginnings that are hashed: an earlier value is found by the longest that is equal.
+POINTS = tuple(int(SHARED_BYTES_MIN * 1.25**i) for i in range(46))
+_HEAD, _MIDDLE = 64, 448  # bytes of a value that tell whether its beginning was seen
+_FACTORS = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93] * 4,
+    dtype=np.uint64,
+) * np.arange(1, 17, dtype=np.uint64)
+
+# Columns of x_content_chunks that say where a row's text belongs, beside those of tables.CONTENT.
+PLACES = pa.schema(
+    [
+        ("value", pa.string()),
+        ("chunk_index", pa.int32()),
+        ("chain_id", pa.int64()),
+        ("chain_row", pa.int32()),
+        ("chain_chars", pa.int64()),
+    ]
+)
+PLACE = tuple(PLACES.names[1:])
+Key = tuple[str, int, int]  # project, length of a beginning, its hash
+
+
+@dataclass(slots=True, eq=False)
+class _Chain:
+    project: str
+    number: int
+    text: str  # of its last row
+    row_count: int
+    first_chars: int  # of its first value
+    keys: list[Key] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a value goes: a chain, the number of its first row there, what it keeps and adds."""
+
+    chain: int
+    row: int
+    kept_chars: int
+    own: str
+
+
+class Chains:
+    """What was stored lately; for the writer's thread, which holds `lock` until its commit ends."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._chains: OrderedDict[int, _Chain] = OrderedDict()  # the least used first
+        self._by_key: dict[Key, list[_Chain]] = {}
+        self._bytes = 0
+        self._seen = [np.empty(0, np.uint64), np.empty(0, np.uint64)]  # the older, the newer
+        self._sequence, self._made = 0, 0
+
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """Let no later row continue a chain that is stored now.
+
+        Who deletes rows begins the transaction inside: it sees all rows of the chains that it
+        sees, and no row will hang on them later.
+        """
+        with self.lock:
+            self.forget()
+            yield
+
+    def forget(self) -> None:
+        """Remember nothing: what was added last was not stored."""
+        self._chains.clear()
+        self._by_key.clear()
+        self._bytes = 0
+
+    def rows(self, content: pa.Table, sequence: int) -> pa.Table:
+        """Return the rows to store of whole values, with PLACE; `sequence` is the commit's."""
+        if sequence != self._sequence:
+            self._sequence, self._made = sequence, 0
+        lengths = _lengths(content)
+        tried = self._worth_trying(content, lengths)
+        places = {int(row): self._place(content, int(row)) for row in tried}
+        return _stored(content, lengths, {row: at for row, at in places.items() if at})
+
+    def _worth_trying(
+        self, content: pa.Table, lengths: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return the rows whose beginning was seen before, and those that are very long."""
+        rows = np.flatnonzero(lengths >= SHARED_BYTES_MIN)
+        if not len(rows):
+            return rows
+        hashes = _beginnings(content.column("value"), rows)
+        known = lengths[rows] >= WHOLE_BYTES_MIN
+        for seen in self._seen:
+            known |= np.isin(hashes, seen)
+        first = np.zeros(len(rows), dtype=bool)
+        first[np.unique(hashes, return_index=True)[1]] = True
+        known |= ~first
+        newer = np.union1d(self._seen[1], hashes[first])
+        full = len(newer) > SEEN_MAX
+        self._seen = [newer[:SEEN_MAX], newer[:0]] if full else [self._seen[0], newer]
+        return rows[known]
+
+    def _place(self, content: pa.Table, row: int) -> _Place | None:
+        """Return where a value goes; None for one that is too long to be remembered."""
+        text: str = content.column("value")[row].as_py()
+        if len(text) > REMEMBERED_BYTES_MAX // 4 or self._made + 1 >> SEQUENCE_SHIFT:
+            return None
+        project: str = content.column("project")[row].as_py()
+        keys = _keys(project, text)
+        chain, shared = self._continued(keys, text)
+        if chain is None:
+            self._made += 1
+            number = (self._sequence << SEQUENCE_SHIFT) + self._made
+            chain = _Chain(project, number, "", 0, len(text))
+            shared = 0
+        place = _Place(chain.number, chain.row_count, shared, text[shared:])
+        self._remember(chain, text, keys, max(1, len(cut(place.own))))
+        return place
+
+    def _continued(self, keys: list[Key], text: str) -> tuple[_Chain | None, int]:
+        """Return the chain that a text goes on with, and how many characters they share."""
+        tried: set[int] = set()
+        for key in reversed(keys):
+            for chain in reversed(self._by_key.get(key, ())):
+                if chain.number in tried:
+                    continue
+                tried.add(chain.number)
+                shared = shared_chars(chain.text, text)
+                # Another conversation that only begins alike would cost this one what it has.
+                goes_on = shared >= chain.first_chars - TAIL_CHARS_MAX
+                if goes_on and 2 * shared >= len(chain.text) and chain.row_count < CHAIN_ROWS_MAX:
+                    return chain, shared
+                if len(tried) == 2 * CANDIDATES_MAX:
+                    return None, 0
+        return None, 0
+
+    def _remember(self, chain: _Chain, text: str, keys: list[Key], added_rows: int) -> None:
+        self._bytes += text.__sizeof__() - (chain.text.__sizeof__() if chain.row_count else 0)
+        chain.text = text
+        chain.row_count += added_rows
+        gone = set(chain.keys).difference(keys)
+        chain.keys = keys
+        self._unlink(chain, gone)
+        for key in keys:
+            chains = self._by_key.setdefault(key, [])
+            if chain in chains:
+                chains.remove(chain)
+            chains.append(chain)
+            del chains[:-CANDIDATES_MAX]
+        self._chains[chain.number] = chain
+        self._chains.move_to_end(chain.number)
+        while self._bytes > REMEMBERED_BYTES_MAX:
+            _, oldest = self._chains.popitem(last=False)
+            self._bytes -= oldest.text.__sizeof__()
+            self._unlink(oldest, set(oldest.keys))
+
+    def _unlink(self, chain: _Chain, keys: set[Key]) -> None:
+        for key in keys:
+            chains = self._by_key.get(key)
+            if chains and chain in chains:
+                chains.remove(chain)
+                if not chains:
+                    del self._by_key[key]
+
+
+def shared_chars(earlier: str, text: str) -> int:
+    """Return how many characters two texts have in common from their beginning on."""
+    known, beyond = 0, min(len(earlier), len(text))
+    if text.startswith(earlier[:beyond]):
+        return beyond
+    step = 4  # the difference is mostly near the end
+    while step < beyond and not text.startswith(earlier[: beyond - step]):
+        beyond, step = beyond - step, step * 4
+    known = max(0, beyond - step)
+    while beyond - known > 1:
+        middle = (known + beyond) // 2
+        if earlier[known:middle] == text[known:middle]:
+            known = middle
+        else:
+            beyond = middle
+    return known
+
+
+def _keys(project: str, text: str) -> list[Key]:
+    """Return hashes of a text's beginnings, the shortest first."""
+    data = memoryview(text.encode("utf-8", "surrogatepass"))
+    hashed, start, keys = xxhash.xxh3_64(), 0, []
+    for end in POINTS:
+        if end > len(data):
+            break
+        hashed.update(data[start:end])
+        keys.append((project, end, hashed.intdigest()))
+        start = end
+    return keys
+
+
+def _beginnings(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Return a hash of the beginning of each value, all of SHARED_BYTES_MIN bytes and more."""
+    values = column.combine_chunks()
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset :]
+    data = np.frombuffer(values.buffers()[2], dtype=np.uint8)
+    places = np.concatenate([np.arange(_HEAD), np.arange(_MIDDLE, _MIDDLE + 64)])
+    taken = data[offsets[rows].astype(np.int64)[:, None] + places]
+    words = np.ascontiguousarray(taken).view(np.uint64)
+    mixed: npt.NDArray[np.uint64] = (words * _FACTORS).sum(axis=1, dtype=np.uint64)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def unshared(content: pa.Table) -> pa.Table:
+    """Return rows for whole values that share nothing: very long ones in chunks."""
+    return _stored(content, _lengths(content), {})
+
+
+def _lengths(content: pa.Table) -> npt.NDArray[np.int64]:
+    return pc.binary_length(content.column("value")).to_numpy().astype(np.int64)
+
+
+def _stored(
+    content: pa.Table, lengths: npt.NDArray[np.int64], places: dict[int, _Place]
+) -> pa.Table:
+    """Return a row a value; of those in chains, and of very long ones, a row a chunk."""
+    long = [int(row) for row in np.flatnonzero(lengths > CHUNK_BYTES_MAX) if row not in places]
+    changed = sorted([*long, *places])
+    whole = np.ones(len(lengths), dtype=bool)
+    whole[changed] = False
+    kept = content.filter(pa.array(whole)) if changed else content
+    alone = {name: pa.nulls(kept.num_rows, PLACES.field(name).type) for name in PLACE}
+    stored = _with(kept, alone)
+    if not changed:
+        return stored
+    return pa.concat_tables([stored, _cut(content, changed, places).select(stored.column_names)])
+
+
+def _cut(content: pa.Table, changed: list[int], places: dict[int, _Place]) -> pa.Table:
+    """Return the rows of some values, a row a chunk."""
+    rows: list[int] = []
+    cells: dict[str, list[object]] = {name: [] for name in ("value", *PLACE)}
+    for row in changed:
+        place = places.get(row)
+        found = _chunks(place, content.column("value")[row].as_py() if place is None else place.own)
+        rows += [row] * len(found)
+        for name, values in zip(cells, zip(*found, strict=True), strict=True):
+            cells[name] += values
+    columns = {name: pa.array(values, PLACES.field(name).type) for name, values in cells.items()}
+    return _with(content.drop_columns(["value"]).take(pa.array(rows, pa.int64())), columns)
+
+
+def _chunks(place: _Place | None, text: str) -> list[tuple[object, ...]]:
+    """Return value and PLACE of each chunk of a text."""
+    chunks = cut(text) or [""]
+    indexes: list[int | None] = [*range(len(chunks))] if len(chunks) > 1 else [None]
+    if place is None:
+        return [(chunk, i, None, None, None) for chunk, i in zip(chunks, indexes, strict=True)]
+    kept = place.kept_chars
+    found: list[tuple[object, ...]] = []
+    for n, (chunk, i) in enumerate(zip(chunks, indexes, strict=True)):
+        found.append((chunk, i, place.chain, place.row + n, kept))
+        kept += len(chunk)
+    return found
+
+
+def _with(rows: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:
+    for name, column in columns.items():
+        rows = rows.append_column(name, column)
+    return rows

@@ -1,0 +1,104 @@
+"""Reads long values back whole, those of chains among them (chains.py)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register, table_of, unregister
+from otel_threads.store.spans.chains import SEQUENCE_SHIFT
+
+CHAIN_ROWS_SQL = sql_files.query("chain_rows")
+
+Key = tuple[str, str, str]  # project, trace_id, span_id
+Content = dict[Key, list[tuple[int | None, str, str]]]
+Value = tuple[Key, int | None, str]  # of a span, or of one of its events; its key
+Place = tuple[int, int]  # a chain, and the last row of a value in it
+Ends = dict[int, set[int]]  # chain → the last rows of the values that are asked for
+Texts = dict[Place, str]
+
+
+def content_of(
+    cursor: duckdb.DuckDBPyConnection, query: str, named: Mapping[str, Any]
+) -> tuple[Content, int]:
+    """Return long values by span, (event_index, key, value), and how many bytes they take.
+
+    `query` gives project, trace_id, span_id, event_index, key, value, chunk_index, chain_id,
+    chain_row, chain_chars, a row a chunk.
+    """
+    table = table_of(cursor.execute(query, dict(named)))
+    whole, cut, ends = _by_value(table)
+    whole += [(value, "".join(c for _, c in sorted(chunks))) for value, chunks in cut.items()]
+    texts = _chain_texts(cursor, ends.values())
+    whole += [(value, texts[end]) for value, end in ends.items()]
+    found: Content = {}
+    for (span, index, key), text in whole:
+        found.setdefault(span, []).append((index, key, text))
+    return found, table.nbytes + sum(len(texts[end]) for end in ends.values())
+
+
+def _by_value(
+    table: pa.Table,
+) -> tuple[list[tuple[Value, str]], dict[Value, list[tuple[int, str]]], dict[Value, Place]]:
+    """Return values that stand in one row, the chunks of others, and where those of chains end."""
+    whole: list[tuple[Value, str]] = []
+    cut: dict[Value, list[tuple[int, str]]] = {}
+    ends: dict[Value, Place] = {}
+    columns = [table.column(i).to_pylist() for i in range(table.num_columns)]
+    for *owner, index, key, text, chunk, chain, row, _ in zip(*columns, strict=True):
+        value = ((owner[0], owner[1], owner[2]), index, key)
+        if chain is not None:
+            ends[value] = max((chain, row), ends.get(value, (chain, -1)))
+        elif chunk is None:
+            whole.append((value, text))
+        else:
+            cut.setdefault(value, []).append((chunk, text))
+    return whole, cut, ends
+
+
+def _chain_texts(cursor: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> Texts:
+    """Return the values that end at some rows of chains."""
+    ends: Ends = {}
+    for chain, row in places:
+        ends.setdefault(chain, set()).add(row)
+    if not ends:
+        return {}
+    register(
+        cursor,
+        "wanted_chains",
+        pa.table(
+            {
+                "chain_id": pa.array(list(ends), pa.int64()),
+                "last_row": pa.array([max(rows) for rows in ends.values()], pa.int32()),
+            }
+        ),
+    )
+    bounds = {"low": min(ends), "high": max(ends), "first": min(ends) >> SEQUENCE_SHIFT}
+    rows = table_of(cursor.execute(CHAIN_ROWS_SQL, bounds))
+    unregister(cursor, "wanted_chains")
+    return texts_at(ends, zip(*(rows.column(i).to_pylist() for i in range(4)), strict=True))
+
+
+def texts_at(ends: Ends, rows: Iterable[tuple[int, int, int, str]]) -> Texts:
+    """Return the text of each chain after some of its rows.
+
+    `rows`: (chain_id, chain_row, chain_chars, value), chain by chain in order of their rows.
+    """
+    found: Texts = {}
+    current: int | None = None
+    kept: list[tuple[int, str]] = []  # where each part begins, and the part
+    for chain, row, chars, value in rows:
+        if chain != current:
+            current, kept = chain, []
+        while kept and kept[-1][0] >= chars:
+            kept.pop()
+        if kept and kept[-1][0] + len(kept[-1][1]) > chars:
+            start, text = kept[-1]
+            kept[-1] = (start, text[: chars - start])
+        if value:
+            kept.append((chars, value))
+        if row in ends[chain]:
+            found[chain, row] = "".join(text for _, text in kept)
+    return found
