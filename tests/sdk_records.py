@@ -17,6 +17,7 @@ from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.retention import Retention
+from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import BatchWriter
 from otel_threads.vendors.opik import records as opik
 from otel_threads.vendors.rules import RULES
@@ -79,12 +80,13 @@ class RecordStore:
 
     def __init__(self, folder: str) -> None:
         self.database = Database(f"{folder}/records.duckdb", memory_limit_bytes=128 << 20)
-        self.writer = BatchWriter(self.database)
+        chains = Chains()
+        self.writer = BatchWriter(self.database, chains=chains)
         self.derived = DuckDBDerivedStore(self.database, RULES)
         annotations = Annotations(
             self.database, sequence=lambda: self.writer.committed_sequence, timeout_s=60
         )
-        self.deletion = Deletion(self.database, self.derived, annotations, Identity(()))
+        self.deletion = Deletion(self.database, self.derived, annotations, Identity(()), chains)
         self.retention = Retention(self.database, self.derived, annotations, self.deletion)
 
     def write(self, *records: Record, derive: bool = True) -> None:
