@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from otel_threads.local import connect
     from otel_threads.sdk.client import AsyncClient, Client
     from otel_threads.sdk.context import current, thread
+    from otel_threads.sdk.evaluation import Evaluation, evaluate
     from otel_threads.sdk.feedback import comment, score, tag
     from otel_threads.sdk.processor import ThreadSpanProcessor
 
@@ -15,11 +16,13 @@ __all__ = [
     "AsyncClient",
     "Client",
     "DuckDBSpanExporter",
+    "Evaluation",
     "ThreadSpanProcessor",
     "__version__",
     "comment",
     "connect",
     "current",
+    "evaluate",
     "score",
     "tag",
     "thread",
@@ -29,10 +32,12 @@ _HOMES = {
     "AsyncClient": "otel_threads.sdk.client",
     "Client": "otel_threads.sdk.client",
     "DuckDBSpanExporter": "otel_threads.exporter",
+    "Evaluation": "otel_threads.sdk.evaluation",
     "ThreadSpanProcessor": "otel_threads.sdk.processor",
     "comment": "otel_threads.sdk.feedback",
     "connect": "otel_threads.local",
     "current": "otel_threads.sdk.context",
+    "evaluate": "otel_threads.sdk.evaluation",
     "score": "otel_threads.sdk.feedback",
     "tag": "otel_threads.sdk.feedback",
     "thread": "otel_threads.sdk.context",

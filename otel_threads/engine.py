@@ -27,11 +27,13 @@ from otel_threads.refusals import Refusals
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.services.deleting import DeletionService
+from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
+from otel_threads.services.reviews import ReviewService
 from otel_threads.services.services import Services
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
@@ -40,12 +42,14 @@ from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.annotations.feedback_rows import FeedbackRows
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.evaluations.evaluation_rows import Evaluations
 from otel_threads.store.external_sql.external_sql import Outside
 from otel_threads.store.external_sql.quack import Quack
 from otel_threads.store.read.reader import Reader
 from otel_threads.store.read.span_reader import SpanReader
 from otel_threads.store.records.record_reader import RecordReader
 from otel_threads.store.retention import Retention
+from otel_threads.store.reviews.review_rows import Reviews
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 from otel_threads.vendors.rules import RULES
@@ -268,16 +272,17 @@ def _services(
     threads = ThreadService(
         reader, annotations, default_project=config.default_project, progress=progress
     )
+    reviews = _reviews(config, database, threads)
     deletion = Deletion(
         database, derived, annotations, Identity(config.thread_id_attributes), chains
     )
-    annotating = AnnotationService(annotations, threads, hub)
-    feedback = FeedbackRows(database, annotations, timeout_s=config.query_timeout_s)
+    annotating = AnnotationService(annotations, threads, hub, check=reviews.check_scores)
+    retention = Retention(database, derived, annotations, deletion, chains)
     return Services(
         threads=threads,
-        spans=SpanService(SpanReader(database, timeout_s=config.query_timeout_s)),
+        spans=_spans(config, database),
         annotations=annotating,
-        feedback=FeedbackService(feedback, annotating),
+        feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
         deletion=DeletionService(
             deletion,
@@ -288,16 +293,12 @@ def _services(
         ),
         sql=SqlService(outside),
         backups=BackupService(database),
-        pruning=PruningService(
-            Retention(database, derived, annotations, deletion, chains),
-            alone=alone,
-            on_change=hub.publish,
-            retention_days=config.retention_days,
-            retention_bytes=config.retention_bytes,
-        ),
+        pruning=_pruning(config, retention, alone, hub),
         records=RecordService(
             RecordReader(database, timeout_s=config.query_timeout_s), derived_within=derived_within
         ),
+        reviews=reviews,
+        evaluations=_evaluations(config, database, threads, reviews),
         hub=hub,
     )
 
@@ -334,6 +335,43 @@ def _quack(config: Config) -> Quack | None:
         return None
     host, port = endpoint(config.quack_endpoint, setting="quack_endpoint")
     return Quack(host, port, config.quack_token or "")
+
+
+def _pruning(
+    config: Config,
+    retention: Retention,
+    alone: Callable[[Callable[[], Any]], "Future[Any]"],
+    hub: Hub,
+) -> PruningService:
+    return PruningService(
+        retention,
+        alone=alone,
+        on_change=hub.publish,
+        retention_days=config.retention_days,
+        retention_bytes=config.retention_bytes,
+    )
+
+
+def _feedback(
+    config: Config, database: Database, annotations: Annotations, annotating: AnnotationService
+) -> FeedbackService:
+    rows = FeedbackRows(database, annotations, timeout_s=config.query_timeout_s)
+    return FeedbackService(rows, annotating)
+
+
+def _spans(config: Config, database: Database) -> SpanService:
+    return SpanService(SpanReader(database, timeout_s=config.query_timeout_s))
+
+
+def _reviews(config: Config, database: Database, threads: ThreadService) -> ReviewService:
+    return ReviewService(Reviews(database, timeout_s=config.query_timeout_s), threads)
+
+
+def _evaluations(
+    config: Config, database: Database, threads: ThreadService, reviews: ReviewService
+) -> EvaluationService:
+    rows = Evaluations(database, timeout_s=config.query_timeout_s)
+    return EvaluationService(rows, threads, better_of=reviews.better_of)
 
 
 def _outside(config: Config, database: Database) -> Outside:

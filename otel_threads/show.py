@@ -30,7 +30,8 @@ def safe(value: Any, *, length: int | None = None, style: str = "") -> Text:
     return Text(text, style=style)
 
 
-def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
+def new_table(*columns: tuple[str, dict[str, Any]]) -> Table:
+    """Return an empty table with heads; each has options of rich's `add_column`."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for name, options in columns:
         table.add_column(name, **options)
@@ -49,7 +50,7 @@ def threads(page: Row, *, every_project: bool = False) -> RenderableType:
             "`--project '*'` looks in every project."
         )
     project = [("project", CUT | {"ratio": 2})] if every_project else []
-    table = _table(
+    table = new_table(
         *project,
         ("thread", CUT | {"ratio": 2}),
         ("turns", RIGHT),
@@ -80,7 +81,7 @@ def traces(page: Row) -> RenderableType:
     """Return a page of traces, a line each."""
     if not page["items"]:
         return Text("No traces.")
-    table = _table(
+    table = new_table(
         ("trace", {"no_wrap": True}),
         ("thread", CUT | {"ratio": 2}),
         ("spans", RIGHT),
@@ -194,7 +195,7 @@ def trace(found: Row) -> RenderableType:
 
 def settings(rows: list[Row]) -> RenderableType:
     """Return every setting with its value and source."""
-    table = _table(("setting", {"no_wrap": True}), ("value", {"overflow": "fold"}), ("from", {}))
+    table = new_table(("setting", {"no_wrap": True}), ("value", {"overflow": "fold"}), ("from", {}))
     for row in rows:
         value = ", ".join(row["value"]) if isinstance(row["value"], tuple) else row["value"]
         table.add_row(
@@ -205,7 +206,7 @@ def settings(rows: list[Row]) -> RenderableType:
 
 def facts(title: str, found: Row) -> RenderableType:
     """Return names and numbers, a line each."""
-    table = _table((title, {"no_wrap": True}), ("", RIGHT))
+    table = new_table((title, {"no_wrap": True}), ("", RIGHT))
     for name, value in found.items():
         table.add_row(name, f"{value:,}" if type(value) is int else str(value).lower())
     return table
@@ -223,7 +224,7 @@ def doctor(report: Row) -> RenderableType:
         head.append_text(safe(f"\nnothing is stored: {status['store_error']}", style="red"))
     if status.get("derive_error"):
         head.append_text(safe(f"\nderiving fails: {status['derive_error']}", style="red"))
-    table = _table(
+    table = new_table(
         ("instrumentation", {"overflow": "fold", "ratio": 3}),
         ("spans", RIGHT),
         ("traces", RIGHT),
@@ -334,7 +335,7 @@ def stats(found: Row) -> RenderableType:
 
 
 def _spreads(found: Row) -> Table:
-    shown = _table(("", {}), *((name, RIGHT) for name in ("p50", "p90", "p99", "avg", "max")))
+    shown = new_table(("", {}), *((name, RIGHT) for name in ("p50", "p90", "p99", "avg", "max")))
     for name, label, how in (
         ("duration_ms", "thread", took),
         ("turn_duration_ms", "turn", took),
@@ -347,7 +348,7 @@ def _spreads(found: Row) -> Table:
 
 
 def _models(found: Mapping[str, Row]) -> Table:
-    shown = _table(("model", CUT), *((name, RIGHT) for name in ("calls", "in", "out", "cost")))
+    shown = new_table(("model", CUT), *((name, RIGHT) for name in ("calls", "in", "out", "cost")))
     for name, row in found.items():
         shown.add_row(
             safe(name, length=60),
@@ -361,7 +362,7 @@ def _models(found: Mapping[str, Row]) -> Table:
 
 def _scores(head: str, found: Mapping[str, Row]) -> Table:
     numbers = ((name, RIGHT) for name in ("n", "avg", "min", "max"))
-    shown = _table((head, CUT), *numbers, ("categories", CUT))
+    shown = new_table((head, CUT), *numbers, ("categories", CUT))
     for name, row in found.items():
         values = (_plain(row[key]) for key in ("avg", "min", "max"))
         labels = ", ".join(f"{label} {n}" for label, n in row["categories"].items())

@@ -54,6 +54,9 @@ class NewScores(Body):
     """Scores to write, all or none."""
 
     scores: list[NewScore] = Field(min_length=1, max_length=ITEMS_MAX)
+    check_definitions: bool = Field(
+        False, strict=True, description="Refuse what is not as its score definition says."
+    )
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -65,7 +68,10 @@ class NewScores(Body):
 
     def given(self) -> dict[str, Any]:
         """Return the scores as the service takes them."""
-        return {"scores": [score.NewScore(**one.model_dump()) for one in self.scores]}
+        return {
+            "scores": [score.NewScore(**one.model_dump()) for one in self.scores],
+            "check_definitions": self.check_definitions,
+        }
 
 
 class ScoreTarget(Body):

@@ -23,56 +23,56 @@ def as_json(found: object) -> bytes:
     return orjson.dumps(found, option=orjson.OPT_UTC_Z)
 
 
-class _Page(BaseModel):
+class PageModel(BaseModel):
     """How OpenAPI calls a `core.page.Page`; a test compares the two."""
 
     next_cursor: str | None
     total: int | None = None
 
 
-class Threads(_Page):
+class Threads(PageModel):
     """A page of threads."""
 
     items: list[Thread]
 
 
-class Turns(_Page):
+class Turns(PageModel):
     """A page of turns, oldest first."""
 
     items: list[Turn]
 
 
-class Traces(_Page):
+class Traces(PageModel):
     """A page of traces."""
 
     items: list[Trace]
 
 
-class Projects(_Page):
+class Projects(PageModel):
     """All projects."""
 
     items: list[Project]
 
 
-class Scores(_Page):
+class Scores(PageModel):
     """Scores, the latest first."""
 
     items: list[Score]
 
 
-class ScoreNames(_Page):
+class ScoreNames(PageModel):
     """Names in use, in their order."""
 
     items: list[ScoreName]
 
 
-class Comments(_Page):
+class Comments(PageModel):
     """Comments, oldest first."""
 
     items: list[Comment]
 
 
-class Views(_Page):
+class Views(PageModel):
     """Saved selections, by name."""
 
     items: list[View]

@@ -201,6 +201,143 @@ class _Calls:
         """Iterate over comments, oldest first; by project, thread_id, trace_id, span_id."""
         return self._items(_Call("GET", "/comments", _query({"limit": PAGE, **chosen})))
 
+    # Score definitions and reviews
+
+    def list_score_definitions(self, *, project: str | None = None) -> Any:
+        """Iterate over how scores are given, by name."""
+        return self._items(_Call("GET", "/score-definitions", _query({"project": project})))
+
+    def put_score_definition(self, name: str, kind: str, **more: Any) -> Any:
+        """Say how scores of a name are given; return it.
+
+        By project, min, max, categories (`[{label, value}]`), description, better.
+        """
+        body = {"name": name, "kind": kind, **_given(more)}
+        return self._send(_Call("PUT", "/score-definitions", body=body))
+
+    def delete_score_definition(self, name: str, *, project: str | None = None) -> Any:
+        """Delete how scores of a name are given; the scores stay."""
+        query = _query({"name": name, "project": project})
+        return self._send(_Call("DELETE", "/score-definitions", query, again=False))
+
+    def list_review_queues(self, *, project: str | None = None) -> Any:
+        """Iterate over review queues with how far they are, the newest first."""
+        return self._items(_Call("GET", "/review-queues", _query({"project": project})))
+
+    def create_review_queue(self, name: str, score_names: Sequence[str], **more: Any) -> Any:
+        """Make a queue of threads to review; return it. Not sent twice.
+
+        By filter or thread_ids; with project, reviewers_per_thread, instructions.
+        """
+        body = {"name": name, "score_names": list(score_names), **_given(more)}
+        return self._send(_Call("POST", "/review-queues", body=body, again=False))
+
+    def get_review_queue(self, queue_id: str) -> Any:
+        """Return one queue."""
+        return self._send(_Call("GET", f"/review-queues/{quote(queue_id, safe='')}"))
+
+    def update_review_queue(self, queue_id: str, **changes: Any) -> Any:
+        """Change a queue; what is left out stays. Return it."""
+        path = f"/review-queues/{quote(queue_id, safe='')}"
+        return self._send(_Call("PATCH", path, body=changes))
+
+    def delete_review_queue(self, queue_id: str) -> Any:
+        """Delete a queue; the scores of its reviewers stay."""
+        path = f"/review-queues/{quote(queue_id, safe='')}"
+        return self._send(_Call("DELETE", path, again=False))
+
+    def next_review(self, queue_id: str, reviewer: str) -> Any:
+        """Lock the next thread for a reviewer, for 15 minutes: `{thread_id, locked_until, …}`."""
+        path = f"/review-queues/{quote(queue_id, safe='')}/next"
+        return self._send(_Call("GET", path, {"reviewer": reviewer}))
+
+    def finish_review(self, queue_id: str, thread_id: str, reviewer: str) -> Any:
+        """Note that a reviewer has done a thread: `{done_count, total_count}`."""
+        body = {"thread_id": thread_id, "reviewer": reviewer}
+        path = f"/review-queues/{quote(queue_id, safe='')}/done"
+        return self._send(_Call("POST", path, body=body))
+
+    def get_agreement(self, queue_id: str) -> Any:
+        """Return how far the reviewers of a queue agree, by score."""
+        return self._send(_Call("GET", f"/review-queues/{quote(queue_id, safe='')}/agreement"))
+
+    # Evaluations
+
+    def list_datasets(self, *, name: str | None = None) -> Any:
+        """Iterate over data sets, the newest version of each; over all versions of one by name."""
+        return self._items(_Call("GET", "/evaluation-datasets", _query({"name": name})))
+
+    def create_dataset(self, name: str, **more: Any) -> Any:
+        """Make a new version of a data set; return it. Not sent twice.
+
+        By `items` (`[{messages, item_id, expected, scenario, metadata}]`), or by filter, project
+        and limit: copies of the latest threads.
+        """
+        body = {"name": name, **_given(more)}
+        return self._send(_Call("POST", "/evaluation-datasets", body=body, again=False))
+
+    def get_dataset(self, name: str, *, version: int | None = None) -> Any:
+        """Return one version of a data set, the newest without a number."""
+        path = f"/evaluation-datasets/{quote(name, safe='')}"
+        return self._send(_Call("GET", path, _query({"version": version})))
+
+    def delete_dataset(self, name: str) -> Any:
+        """Delete all versions of a data set; runs over it stay."""
+        path = f"/evaluation-datasets/{quote(name, safe='')}"
+        return self._send(_Call("DELETE", path, again=False))
+
+    def list_dataset_items(self, name: str, *, version: int | None = None) -> Any:
+        """Iterate over the items of a version, in their order."""
+        path = f"/evaluation-datasets/{quote(name, safe='')}/items"
+        return self._items(_Call("GET", path, _query({"version": version, "limit": PAGE})))
+
+    def list_evaluations(self, **chosen: Any) -> Any:
+        """Iterate over runs, the latest first; by project and name."""
+        return self._items(_Call("GET", "/evaluations", _query({"limit": PAGE, **chosen})))
+
+    def create_evaluation(self, name: str, scorers: Sequence[Row], **more: Any) -> Any:
+        """Begin a run; return it. Not sent twice.
+
+        `scorers` are `{name, version}`; with project, dataset, dataset_version, filter, metadata,
+        item_count.
+        """
+        body = {"name": name, "scorers": list(scorers), **_given(more)}
+        return self._send(_Call("POST", "/evaluations", body=body, again=False))
+
+    def get_evaluation(self, evaluation_id: str) -> Any:
+        """Return one run with its scores."""
+        return self._send(_Call("GET", f"/evaluations/{quote(evaluation_id, safe='')}"))
+
+    def update_evaluation(self, evaluation_id: str, **changes: Any) -> Any:
+        """End a run (`finished=True`), or say how many items it has; return it."""
+        path = f"/evaluations/{quote(evaluation_id, safe='')}"
+        return self._send(_Call("PATCH", path, body=changes))
+
+    def delete_evaluation(self, evaluation_id: str) -> Any:
+        """Delete a run with its results."""
+        path = f"/evaluations/{quote(evaluation_id, safe='')}"
+        return self._send(_Call("DELETE", path, again=False))
+
+    def put_results(self, evaluation_id: str, results: Sequence[Row]) -> Any:
+        """Store up to 1000 results, in place of those of the same items and scorers."""
+        path = f"/evaluations/{quote(evaluation_id, safe='')}/results"
+        return self._send(_Call("POST", path, body={"results": list(results)}))
+
+    def list_results(self, evaluation_id: str, **chosen: Any) -> Any:
+        """Iterate over the results of a run, in the order in which they came.
+
+        By item_id, name, failed.
+        """
+        path = f"/evaluations/{quote(evaluation_id, safe='')}/results"
+        return self._items(_Call("GET", path, _query({"limit": PAGE, **chosen})))
+
+    def compare_evaluations(
+        self, base: str, candidate: str, *, name: str | None = None, limit: int | None = None
+    ) -> Any:
+        """Return what two runs differ in: `{scores, items, …}`, the items with most loss first."""
+        query = _query({"base": base, "candidate": candidate, "name": name, "limit": limit})
+        return self._send(_Call("GET", "/evaluations/compare", query))
+
     # SQL
 
     def sql(self, query: str, params: Sequence[Any] | Row | None = None) -> Any:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, Unpack, get_args
 
-from otel_threads import names
 from otel_threads.core import filters
 from otel_threads.core.changes import Deleted, Updated, Written
 from otel_threads.core.errors import InvalidQuery, NotFound
@@ -41,6 +40,7 @@ from otel_threads.core.score import (
     Target,
     UnknownTarget,
 )
+from otel_threads.services.checks import check_count, check_name, check_text
 from otel_threads.services.events import Hub
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.score_means import together
@@ -77,7 +77,16 @@ class About(Protocol):
 class AnnotationService:
     """Annotations of threads and traces, checked, stored and published."""
 
-    def __init__(self, annotations: Annotations, service: ThreadService, hub: Hub) -> None:
+    def __init__(
+        self,
+        annotations: Annotations,
+        service: ThreadService,
+        hub: Hub,
+        *,
+        check: Callable[[Sequence[NewScore]], None],
+    ) -> None:
+        """`check` raises InvalidQuery where scores are not as their definitions say."""
+        self._check = check
         self._annotations = annotations
         self._service = service
         self._hub = hub
@@ -97,14 +106,23 @@ class AnnotationService:
             threads.update(self._annotations.threads_of_traces(sorted(trace_ids)))
         self._hub.publish(sorted(threads))
 
-    def put_scores(self, scores: Sequence[NewScore], *, source: str = "api") -> Written:
+    def put_scores(
+        self,
+        scores: Sequence[NewScore],
+        *,
+        source: str = "api",
+        check_definitions: bool = False,
+    ) -> Written:
         """Write scores, all or nothing. `source` is for those without one.
 
         Raises:
-            InvalidQuery: one of them cannot be; the message names it and why.
+            InvalidQuery: one of them cannot be, or with `check_definitions` is not as its
+                definition says; the message names it and why.
         """
-        _check_count("scores", scores)
+        check_count("scores", scores)
         given = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        if check_definitions:
+            self._check(given)
         checked = self._at_spans(given)
         written = self._annotations.put_scores(checked)
         self._publish(checked)
@@ -145,17 +163,17 @@ class AnnotationService:
 
     def _score(self, given: NewScore, where: str, source: str) -> NewScore:
         score = self._target(given, where)
-        _check_name(f"{where}.name", score.name)
+        check_name(f"{where}.name", score.name)
         if score.value is None and score.category is None:
             raise InvalidQuery(f"{where} has neither value nor category")
         if score.value is not None and not math.isfinite(score.value):
             raise InvalidQuery(f"{where}.value {score.value} is not finite")
         if score.category is not None:
-            _check_name(f"{where}.category", score.category)
+            check_name(f"{where}.category", score.category)
         if score.reason is not None:
-            _check_text(f"{where}.reason", score.reason, TEXT_LENGTH_MAX, empty=True)
+            check_text(f"{where}.reason", score.reason, TEXT_LENGTH_MAX, empty=True)
         if score.author is not None:
-            _check_name(f"{where}.author", score.author)
+            check_name(f"{where}.author", score.author)
         chosen = score.source or source
         if chosen not in SOURCES:
             raise InvalidQuery(f"{where}.source {chosen!r} is none of {', '.join(SOURCES)}")
@@ -179,14 +197,14 @@ class AnnotationService:
                 f"{where}.turn_index {turn_index} is not between 0 and {TURN_INDEX_MAX}"
             )
         if given.thread_id is not None:
-            _check_text(f"{where}.thread_id", given.thread_id, ID_LENGTH_MAX)
+            check_text(f"{where}.thread_id", given.thread_id, ID_LENGTH_MAX)
         trace_id, span_id = given.trace_id, given.span_id
         if trace_id is not None:
             trace_id = _hex(f"{where}.trace_id", trace_id, 32)
         if span_id is not None:
             span_id = _hex(f"{where}.span_id", span_id, 16)
         if given.project is not None:
-            _check_name(f"{where}.project", given.project)
+            check_name(f"{where}.project", given.project)
         project = self._service.project_of(given.project)
         return dataclasses.replace(given, project=project, trace_id=trace_id, span_id=span_id)
 
@@ -239,10 +257,10 @@ class AnnotationService:
         Raises:
             InvalidQuery: one of them names no target or no name.
         """
-        _check_count("scores", scores)
+        check_count("scores", scores)
         targets = []
         for i, given in enumerate(scores):
-            _check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
+            check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
             targets.append(self._target(given, f"scores[{i}]"))
         targets = self._at_spans(targets)
         deleted = self._annotations.delete_scores(targets)
@@ -256,9 +274,9 @@ class AnnotationService:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
         checked = self._target(comment, "comment")
-        _check_text("text", checked.text, TEXT_LENGTH_MAX)
+        check_text("text", checked.text, TEXT_LENGTH_MAX)
         if checked.author is not None:
-            _check_name("author", checked.author)
+            check_name("author", checked.author)
         made = self._annotations.add_comment(checked, checked.project or "")
         self._publish([made])
         return made
@@ -269,7 +287,7 @@ class AnnotationService:
         Raises:
             NotFound: there is none of that id. InvalidQuery: there is no text, or too much.
         """
-        _check_text("text", text, TEXT_LENGTH_MAX)
+        check_text("text", text, TEXT_LENGTH_MAX)
         changed = self._annotations.update_comment(comment_id, text)
         if changed is None:
             raise NotFound(f"no comment {comment_id!r}")
@@ -328,7 +346,7 @@ class AnnotationService:
         """
         if bool(thread_ids) == bool(trace_ids):
             raise InvalidQuery("name thread_ids or trace_ids, and not both")
-        _check_count("ids", thread_ids or trace_ids)
+        check_count("ids", thread_ids or trace_ids)
         _check_tags(add, remove)
         name = self._service.project_of(project)
         traces = [_hex("trace_id", one, 32) for one in trace_ids]
@@ -354,7 +372,7 @@ class AnnotationService:
         Raises:
             InvalidQuery: no ids, or more than 1000.
         """
-        _check_count("thread_ids", thread_ids)
+        check_count("thread_ids", thread_ids)
         name = self._service.project_of(project)
         updated, missing = self._annotations.close_threads(name, thread_ids, closed=closed)
         self._publish(Target(project=name, thread_id=one) for one in thread_ids)
@@ -366,9 +384,9 @@ class AnnotationService:
         Raises:
             InvalidQuery: the name is empty or too long, or the filter or sort cannot be.
         """
-        _check_name("name", view.name)
+        check_name("name", view.name)
         project = self._service.project_of(view.project)
-        _check_name("project", project)
+        check_name("project", project)
         if view.filter:
             filters.parse(view.filter)
         sort = view.sort or "-last_activity_time"
@@ -417,7 +435,7 @@ class AnnotationService:
         Raises:
             InvalidQuery: the cooldown is not positive, the retention negative, a path too long.
         """
-        _check_name("project", project)
+        check_name("project", project)
         cooldown_s, days = given.get("thread_cooldown_s"), given.get("retention_days")
         if cooldown_s is not None and not 0 < cooldown_s <= COOLDOWN_S_MAX:
             raise InvalidQuery(
@@ -432,7 +450,7 @@ class AnnotationService:
             ("output_path", given.get("output_path")),
         ):
             if path is not None:
-                _check_text(name, path, PATH_LENGTH_MAX)
+                check_text(name, path, PATH_LENGTH_MAX)
         return self._annotations.put_project_settings(project, **given)
 
 
@@ -471,33 +489,15 @@ def _check_tags(add: Sequence[str], remove: Sequence[str]) -> None:
     if not add and not remove:
         raise InvalidQuery("name tags to add or to remove")
     for tag in add:
-        _check_name("tag", tag)
+        check_name("tag", tag)
     for tag in remove:  # one of before the rule must be removable
-        _check_text("tag", tag, NAME_LENGTH_MAX)
+        check_text("tag", tag, NAME_LENGTH_MAX)
     if both := set(add) & set(remove):
         raise InvalidQuery(f"tag {min(both)!r} is to be added and removed")
     if len(add) > TAGS_MAX:
         raise InvalidQuery(f"{len(add)} tags to add; at most {TAGS_MAX} are added at once")
     if len(remove) > ITEMS_MAX:
         raise InvalidQuery(f"{len(remove)} tags to remove; at most {ITEMS_MAX} are at once")
-
-
-def _check_count(what: str, items: Sequence[object]) -> None:
-    if not 1 <= len(items) <= ITEMS_MAX:
-        raise InvalidQuery(f"{len(items)} {what}; between 1 and {ITEMS_MAX} are taken at once")
-
-
-def _check_name(what: str, value: str) -> None:
-    _check_text(what, value, NAME_LENGTH_MAX)
-    if fault := names.fault(value):
-        raise InvalidQuery(f"{what} {fault}")
-
-
-def _check_text(what: str, value: str, length_max: int, *, empty: bool = False) -> None:
-    if not (empty or value.strip()):
-        raise InvalidQuery(f"{what} is missing")
-    if len(value) > length_max:
-        raise InvalidQuery(f"{what} has {len(value)} characters; at most {length_max} are kept")
 
 
 def _hex(what: str, value: str, digits: int) -> str:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService
 from otel_threads.services.deleting import DeletionService
+from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
+from otel_threads.services.reviews import ReviewService
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
@@ -29,4 +31,6 @@ class Services:
     backups: BackupService
     pruning: PruningService
     records: RecordService
+    reviews: ReviewService
+    evaluations: EvaluationService
     hub: Hub

@@ -177,6 +177,25 @@ class ThreadService:
                 found[thread.project, thread.thread_id] = thread
         return found
 
+    @_in_one_snapshot
+    def thread_ids(
+        self,
+        *,
+        project: str,
+        filter: str | None = None,
+        thread_ids: Sequence[str] | None = None,
+        limit: int,
+    ) -> list[str]:
+        """Return ids of threads of a project, those that began first; of some, if they are named.
+
+        Raises:
+            InvalidQuery: the filter cannot be.
+        """
+        selection = self.select_threads(
+            project=project, filter=filter or None, thread_ids=thread_ids
+        )
+        return self._reader.thread_ids(selection, limit=limit)
+
     def select_threads(self, **given: Unpack[WhichThreads]) -> Selection:
         """Return the selection that these words mean; None everywhere selects all of a project.
 

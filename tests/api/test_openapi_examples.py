@@ -13,6 +13,65 @@ FILE = Path(__file__).parents[2] / "otel_threads/api/rest/examples.json"
 CAPTURE = "openinference-langgraph"
 THREAD = {"project": "shop", "thread_id": "thread-alpha"}
 SCORE = {**THREAD, "name": "quality", "value": 0.8, "reason": "answered at once", "author": "judge"}
+RESULT = {"item_id": "thread-alpha", **THREAD, "scorer": "quality", "name": "quality", "value": 0.8}
+REVIEWS = [
+    (
+        "PUT",
+        "/score-definitions",
+        {},
+        {"project": "shop", "name": "stars", "kind": "numeric", "min": 1, "max": 5},
+    ),
+    ("GET", "/score-definitions", {"project": "shop"}, None),
+    ("DELETE", "/score-definitions", {"project": "shop", "name": "stars"}, None),
+    (
+        "POST",
+        "/review-queues",
+        {},
+        {
+            "project": "shop",
+            "name": "this week",
+            "filter": "turn_count > 1",
+            "score_names": ["quality"],
+        },
+    ),
+    ("GET", "/review-queues", {"project": "shop"}, None),
+    ("GET", "/review-queues/{queue_id}", {}, None),
+    ("PATCH", "/review-queues/{queue_id}", {}, {"instructions": "Was the answer right?"}),
+    ("GET", "/review-queues/{queue_id}/next", {"reviewer": "ann"}, None),
+    (
+        "POST",
+        "/review-queues/{queue_id}/done",
+        {},
+        {"thread_id": "thread-alpha", "reviewer": "ann"},
+    ),
+    ("GET", "/review-queues/{queue_id}/agreement", {}, None),
+    ("DELETE", "/review-queues/{queue_id}", {}, None),
+]
+EVALUATIONS = [
+    (
+        "POST",
+        "/evaluation-datasets",
+        {},
+        {"name": "long-chats", "project": "shop", "filter": "turn_count > 2"},
+    ),
+    ("GET", "/evaluation-datasets", {}, None),
+    ("GET", "/evaluation-datasets/{name}", {}, None),
+    ("GET", "/evaluation-datasets/{name}/items", {"limit": 1}, None),
+    ("DELETE", "/evaluation-datasets/{name}", {}, None),
+    (
+        "POST",
+        "/evaluations",
+        {},
+        {"name": "nightly", "project": "shop", "scorers": [{"name": "quality", "version": "1"}]},
+    ),
+    ("POST", "/evaluations/{evaluation_id}/results", {}, {"results": [RESULT]}),
+    ("PATCH", "/evaluations/{evaluation_id}", {}, {"finished": True, "item_count": 1}),
+    ("GET", "/evaluations", {"project": "shop"}, None),
+    ("GET", "/evaluations/{evaluation_id}", {}, None),
+    ("GET", "/evaluations/{evaluation_id}/results", {"limit": 1}, None),
+    ("GET", "/evaluations/compare", {}, None),
+    ("DELETE", "/evaluations/{evaluation_id}", {}, None),
+]
 # Method, path, parameters (of path and query), body; asked in this order.
 CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("PUT", "/scores", {}, {"scores": [SCORE]}),
@@ -80,6 +139,8 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("POST", "/prune", {}, {"older_than_days": 365, "dry_run": True}),
     ("POST", "/threads/close", {}, {"project": "shop", "thread_ids": ["thread-alpha", "nobody"]}),
     ("POST", "/threads/reopen", {}, {"project": "shop", "thread_ids": ["thread-alpha"]}),
+    *REVIEWS,
+    *EVALUATIONS,
     ("POST", "/scores/delete", {}, {"scores": [{**THREAD, "name": "quality"}]}),
     ("DELETE", "/comments/{comment_id}", {}, None),
     ("DELETE", "/views", {"project": "shop", "name": "slow"}, None),
@@ -89,6 +150,7 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("POST", "/demo", {}, None),
 ]
 FILES = {"GET /export/threads", "GET /events", "GET /backup"}  # which answer with no JSON
+MADE = ("queue_id", "evaluation_id", "name")
 LIST_MAX, TEXT_MAX = 2, 300  # of an example
 
 
@@ -104,6 +166,8 @@ def answers(server):
     for method, path, given, body in CALLS:
         if path == "/traces/delete":
             body = {**body, "trace_ids": [trace_id]}
+        if path == "/evaluations/compare":
+            given = {"base": ids["evaluation_id"], "candidate": ids["evaluation_id"]}
         in_path = {name: ids[name] for name in ids if f"{{{name}}}" in path}
         answer = httpx.request(
             method, server.api + path.format(**in_path), params=given, json=body, timeout=60
@@ -112,6 +176,8 @@ def answers(server):
         content = answer.json() if answer.content else None
         if path == "/comments" and method == "POST":
             ids["comment_id"] = content["id"]
+        if path in ("/review-queues", "/evaluations", "/evaluation-datasets") and method == "POST":
+            ids |= {name: content[name] for name in MADE if name in content}
         found[f"{method} {path}"] = {
             "parameters": {**in_path, **given},
             "body": body,

@@ -1,6 +1,7 @@
 """Scorers without a model against what a person says of the same conversations."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,10 +41,12 @@ def value(name: str, conversation) -> float | None:
     return scores[0].value if scores else None
 
 
-def test_every_scorer_tells_what_it_is():
+def test_every_scorer_tells_what_it_is_and_docs_say_the_same():
+    page = (Path(__file__).parents[2] / "docs/evaluation.md").read_text()
     assert len(BUILTINS) == 9
     for name, one in BUILTINS.items():
-        assert (one.name, len(one.description) > 30) == (name, True)
+        assert one.name == name
+        assert f"| `{name}` | {one.description} |" in page
 
 
 QUESTIONS = [

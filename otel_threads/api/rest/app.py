@@ -16,8 +16,10 @@ from otel_threads.api import problems, schemas, server_schemas
 from otel_threads.api.rest import (
     annotation_routes,
     docs_page,
+    evaluation_routes,
     maintenance_routes,
     openapi,
+    review_routes,
     sql_routes,
     stream_routes,
     thread_routes,
@@ -86,6 +88,14 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     annotation_routes.add_lifecycle(api, services.annotations)
     annotation_routes.add_deletion(api, services.deletion.threads, services.deletion.traces)
     annotation_routes.add_views(api, services.annotations)
+    review_routes.add_definitions(api, services.reviews)
+    review_routes.add_queues(api, services.reviews)
+    review_routes.add_reviewing(api, services.reviews)
+    evaluation_routes.add_datasets(api, services.evaluations)
+    evaluation_routes.add_items(api, services.evaluations)
+    evaluation_routes.add_runs(api, services.evaluations)
+    evaluation_routes.add_run(api, services.evaluations)
+    evaluation_routes.add_results(api, services.evaluations)
     stream_routes.add_export(api, services.export)
     stream_routes.add_events(api, services.threads, services.hub)
     sql_routes.add_sql(api, services.sql)
@@ -134,6 +144,7 @@ class _Guard:
 
         headers = Headers(scope=scope)
         reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] == sql_routes.PATH
+        reads = reads and not review_routes.locks(scope["path"])
         refusal = (
             None
             if scope["path"] in OPEN_PATHS or ui.is_page(scope["path"])

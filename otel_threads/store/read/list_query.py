@@ -247,6 +247,18 @@ def count(listing: Listing, selection: Selection) -> tuple[str, Parameters]:
     )
 
 
+def ids(listing: Listing, selection: Selection, column: str) -> tuple[str, Parameters]:
+    """Return the query of the ids of a selection, by a column; `$limit` is left to bind."""
+    where, parameters = listing.where(selection)
+    source = listing.annotated if listing.needs_annotated(selection) else listing.source
+    key = listing.keys[1]
+    return (
+        f"select {key} as id from {source} {listing.item} where {where}"  # noqa: S608  # as in page
+        f" order by {column}, {key} limit $limit",
+        parameters,
+    )
+
+
 def _after(
     column: str, keys: Sequence[str], descending: bool, after: Sequence[Place]
 ) -> tuple[str, Parameters]:

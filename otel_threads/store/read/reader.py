@@ -105,6 +105,12 @@ class Reader:
         return [stored_items.stored_thread(row) for row in rows]
 
     @retried
+    def thread_ids(self, selection: Selection, *, limit: int) -> list[str]:
+        """Return the ids of a selection of one project, those that began first."""
+        text, parameters = list_query.ids(THREADS, selection, "first_activity_time")
+        return [row["id"] for row in self._rows(text, {**parameters, "limit": limit})]
+
+    @retried
     def traces(
         self,
         selection: Selection,

@@ -1,0 +1,1 @@
+"""deepeval: its metrics as scorers."""

@@ -1,0 +1,1 @@
+"""mlflow: its metrics as scorers."""

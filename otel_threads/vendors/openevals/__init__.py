@@ -1,0 +1,1 @@
+"""openevals: its metrics as scorers."""

@@ -1,0 +1,195 @@
+"""Score definitions, review queues, locks and agreement, over one engine without a server."""
+
+import datetime
+import time
+
+import pytest
+from builders import a_chat, a_request
+
+from otel_threads.core.config import Config
+from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.model import Request, Signal
+from otel_threads.engine import Engine
+from otel_threads.local import in_process
+from otel_threads.store.reviews import review_rows
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    engine = Engine(Config(database=str(tmp_path_factory.mktemp("reviews") / "x.duckdb")))
+    now = time.time_ns()
+    spans = [a_chat(f"t-{n}", "hi", "ho", start=now + n * 1000) for n in range(4)]
+    request = Request(
+        signal=Signal.TRACES, payload=a_request(*spans), project="shop", received_unix_nano=now
+    )
+    engine.intake.submit(request).result(60)
+    engine.deriver.wait(engine.writer.committed_sequence, 60)
+    with in_process(engine.services) as found:
+        yield found
+    engine.close()
+
+
+HERE = {"project": "shop"}
+
+
+def test_a_definition_is_kept_changed_and_deleted(client):
+    client.put_score_definition("tone", "categorical", categories=[{"label": "kind"}], **HERE)
+    made = client.put_score_definition(
+        "tone",
+        "categorical",
+        categories=[{"label": "kind", "value": 1}, {"label": "curt", "value": 0}],
+        description="How it sounds",
+        better="higher",
+        **HERE,
+    )
+    (found,) = client.list_score_definitions(**HERE)
+    assert found == made
+    assert found["categories"] == [{"label": "kind", "value": 1}, {"label": "curt", "value": 0}]
+    assert found["created_at"] < found["updated_at"]
+    rows = client.sql("select name, kind, better from score_definitions").fetchall()
+    assert rows == [("tone", "categorical", "higher")]
+    client.delete_score_definition("tone", **HERE)
+    assert list(client.list_score_definitions(**HERE)) == []
+    with pytest.raises(NotFound):
+        client.delete_score_definition("tone", **HERE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "wanted"),
+    [
+        ("categorical", {}, "needs categories"),
+        ("numeric", {"categories": [{"label": "x"}]}, "has none"),
+        ("numeric", {"min": 2, "max": 1}, "min is not above max"),
+        ("boolean", {"min": 0}, "no min and max"),
+        ("categorical", {"categories": [{"label": "x"}, {"label": "x"}]}, "each label once"),
+        ("strange", {}, "kind"),
+    ],
+)
+def test_a_definition_that_cannot_be_is_refused(client, kind, more, wanted):
+    with pytest.raises(InvalidQuery, match=wanted):
+        client.put_score_definition("q", kind, **more, **HERE)
+
+
+@pytest.mark.parametrize(
+    ("score", "wanted"),
+    [
+        ({"name": "stars", "value": 6}, "not between 1 and 5"),
+        ({"name": "stars", "category": "x"}, "has no value"),
+        ({"name": "solved", "value": 0.5}, "neither 0 nor 1"),
+        ({"name": "mood", "category": "odd"}, "none of 'calm'"),
+        ({"name": "stars", "value": 5}, None),
+        ({"name": "solved", "value": 1}, None),
+        ({"name": "mood", "category": "calm"}, None),
+        ({"name": "free", "value": -7}, None),
+    ],
+)
+def test_scores_are_checked_on_request(client, score, wanted):
+    client.put_score_definition("stars", "numeric", min=1, max=5, **HERE)
+    client.put_score_definition("solved", "boolean", **HERE)
+    client.put_score_definition("mood", "categorical", categories=[{"label": "calm"}], **HERE)
+    body = {"scores": [{"thread_id": "t-0", **HERE, **score}], "check_definitions": True}
+    answer = client._http.put("/scores", json=body)
+    assert answer.status_code == (400 if wanted else 200)
+    assert (wanted or "") in answer.text
+    unchecked = client._http.put("/scores", json={"scores": body["scores"]})
+    assert unchecked.status_code == 200
+    client.delete_scores([{"thread_id": "t-0", "name": score["name"], **HERE}])
+
+
+def test_a_queue_is_worked_off_by_several_reviewers(client):
+    queue = client.create_review_queue(
+        "week 1", ["quality"], filter='thread_id < "t-3"', reviewers_per_thread=2, **HERE
+    )
+    assert (queue["done_count"], queue["total_count"]) == (0, 3)
+    queue_id = queue["queue_id"]
+    first = client.next_review(queue_id, "ann")
+    assert (first["thread_id"], first["total_count"]) == ("t-0", 3)
+    until = datetime.datetime.fromisoformat(first["locked_until"])
+    left = until - datetime.datetime.now(datetime.UTC)
+    assert datetime.timedelta(minutes=14) < left <= datetime.timedelta(minutes=15)
+    assert client.next_review(queue_id, "ann")["thread_id"] == "t-0"  # until it is done
+    assert client.next_review(queue_id, "bob")["thread_id"] == "t-0"  # two may review it
+    assert client.next_review(queue_id, "cid")["thread_id"] == "t-1"
+    done = client.finish_review(queue_id, "t-0", "ann")
+    assert done == {"done_count": 0, "total_count": 3}
+    assert client.finish_review(queue_id, "t-0", "bob")["done_count"] == 1
+    assert client.next_review(queue_id, "ann")["thread_id"] == "t-1"
+    for thread_id in ("t-1", "t-2"):
+        client.finish_review(queue_id, thread_id, "ann")
+        client.finish_review(queue_id, thread_id, "bob")
+    over = client.next_review(queue_id, "ann")
+    assert (over["thread_id"], over["own_done_count"], over["done_count"]) == (None, 3, 3)
+    assert client.next_review(queue_id, "dan")["thread_id"] is None
+    with pytest.raises(NotFound, match="t-3"):
+        client.finish_review(queue_id, "t-3", "ann")
+    rows = client.sql("select count(*) from reviews where queue_id = ?", [queue_id]).fetchone()
+    assert rows == (6,)
+
+
+def test_a_lock_ends_by_itself(client, monkeypatch):
+    queue = client.create_review_queue("locks", ["q"], thread_ids=["t-1", "t-2"], **HERE)
+    queue_id = queue["queue_id"]
+    assert client.next_review(queue_id, "ann")["thread_id"] == "t-1"
+    assert client.next_review(queue_id, "bob")["thread_id"] == "t-2"
+    assert client.next_review(queue_id, "cid")["thread_id"] is None
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=16)
+    monkeypatch.setattr(review_rows, "_now", lambda: later)
+    assert client.next_review(queue_id, "cid")["thread_id"] == "t-1"
+
+
+def test_a_queue_is_changed_listed_and_deleted(client):
+    queue = client.create_review_queue("change", ["q"], thread_ids=["t-1", "t-9"], **HERE)
+    assert queue["total_count"] == 1  # t-9 is not here
+    changed = client.update_review_queue(queue["queue_id"], filter="turn_count > 0")
+    assert (changed["thread_ids"], changed["total_count"]) == (None, 4)
+    assert changed["created_at"] == queue["created_at"]
+    names = [one["name"] for one in client.list_review_queues(**HERE)]
+    assert "change" in names
+    client.delete_review_queue(queue["queue_id"])
+    with pytest.raises(NotFound):
+        client.get_review_queue(queue["queue_id"])
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({}, "a filter or thread_ids"),
+        ({"filter": "nonsense"}, "filter"),
+        ({"filter": "turn_count > 0", "thread_ids": ["a"]}, "not both"),
+        ({"filter": "turn_count > 0", "reviewers_per_thread": 0}, "reviewers_per_thread"),
+    ],
+)
+def test_a_queue_that_cannot_be_is_refused(client, more, wanted):
+    with pytest.raises(InvalidQuery, match=wanted):
+        client.create_review_queue("wrong", ["q"], **more, **HERE)
+
+
+def test_agreement_is_told_by_score(client):
+    client.put_score_definition("stars", "numeric", min=1, max=5, **HERE)
+    queue = client.create_review_queue(
+        "agreement", ["stars", "mood", "unused"], filter="turn_count > 0", **HERE
+    )
+    given = {
+        "ann": [(1, "calm"), (2, "calm"), (5, "cross"), (4, "calm")],
+        "bob": [(1, "calm"), (3, "cross"), (5, "cross"), (4, "calm")],
+    }
+    for author, scores in given.items():
+        for n, (stars, mood) in enumerate(scores):
+            target = {"thread_id": f"t-{n}", "author": author, **HERE}
+            client.put_scores(
+                [
+                    {**target, "name": "stars", "value": stars},
+                    {**target, "name": "mood", "category": mood},
+                ]
+            )
+            client.finish_review(queue["queue_id"], f"t-{n}", author)
+    found = {one["name"]: one for one in client.get_agreement(queue["queue_id"])["items"]}
+    assert found["stars"]["kind"] == "interval"
+    # By hand: observed 2·1² over 8 values; expected from all pairs of 1,1,2,3,5,5,4,4.
+    assert found["stars"]["alpha"] == pytest.approx(1 - 2 / (2 * 151 / 7), abs=0.001)
+    assert found["mood"]["kind"] == "nominal"
+    # By hand: coincidences 5 calm, 3 cross: observed 2, expected 2·5·3/7.
+    assert found["mood"]["alpha"] == pytest.approx(1 - 2 / (30 / 7))
+    assert found["mood"]["agreement"] == 0.75
+    assert (found["mood"]["thread_count"], found["mood"]["reviewer_count"]) == (4, 2)
+    assert found["unused"]["alpha"] is None
