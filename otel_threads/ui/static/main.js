@@ -1,5 +1,8 @@
 // The frame around all pages: which page, which project, keys that hold everywhere.
 import { ConversationPage } from "./conversation/conversation_page.js";
+import { ComparisonPage } from "./evaluation/comparison_page.js";
+import { RunPage } from "./evaluation/run_page.js";
+import { RunsPage } from "./evaluation/runs_page.js";
 import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
 import { useAnswer } from "./lib/ask.js";
 import { count, oneLine } from "./lib/format.js";
@@ -9,6 +12,8 @@ import { useKeys } from "./lib/keys.js";
 import { Failed, Menu, Toasts } from "./lib/parts.js";
 import { go, linkTo, useRoute } from "./lib/route.js";
 import { author, setAuthor } from "./annotations/author.js";
+import { QueuesPage } from "./review/queues_page.js";
+import { ReviewPage } from "./review/review_page.js";
 import { Help } from "./start/help.js";
 import { Login } from "./start/login.js";
 import { LoosePage } from "./start/loose.js";
@@ -50,6 +55,11 @@ function App() {
       thread: oneLine(params.thread_id, 80),
       trace: `Trace ${params.trace_id?.slice(0, 8)}`,
       loose: "Traces without a thread",
+      evaluations: "Evaluations",
+      evaluation: "Evaluation",
+      comparison: "Comparison",
+      reviews: "Review",
+      review: "Review",
     }[page];
     document.title = `${what ? `${what} · ` : ""}otel-threads`;
   }, [page, params.thread_id, params.trace_id]);
@@ -70,6 +80,10 @@ function App() {
               aria-current=${["threads", "thread", "trace"].includes(page) ? "page" : undefined}>Threads</a>
         <a href=${linkTo("loose", { project: params.project })}
             aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
+        <a href=${linkTo("evaluations", { project: params.project })}
+            aria-current=${["evaluations", "evaluation", "comparison"].includes(page) ? "page" : undefined}>Evaluations</a>
+        <a href=${linkTo("reviews", { project: params.project })}
+            aria-current=${["reviews", "review"].includes(page) ? "page" : undefined}>Review</a>
       </nav>
       <${ProjectSwitch} projects=${items} params=${params} page=${page} />
       <span class="end">
@@ -97,6 +111,16 @@ function Page({ page, params, status, projects, reloadProjects }) {
       return html`<${TracePage} params=${params} />`;
     case "loose":
       return html`<${LoosePage} key=${params.project} params=${params} />`;
+    case "evaluations":
+      return html`<${RunsPage} key=${params.project} params=${params} />`;
+    case "evaluation":
+      return html`<${RunPage} key=${params.id} params=${params} />`;
+    case "comparison":
+      return html`<${ComparisonPage} params=${params} />`;
+    case "reviews":
+      return html`<${QueuesPage} key=${params.project} params=${params} defaultProject=${projects[0]?.project ?? "default"} />`;
+    case "review":
+      return html`<${ReviewPage} key=${params.queue} params=${params} />`;
     case "threads":
       return html`<${ThreadsPage} params=${params} status=${status} projects=${projects}
           defaultProject=${projects[0]?.project ?? "default"} />`;
@@ -114,7 +138,7 @@ function ProjectSwitch({ projects, params, page }) {
   return html`<span class="projects"><label for=${id} class="unseen">Project</label>
     <select id=${id} value=${shown === "*" ? "" : shown} onChange=${(e) => {
       const chosen = page === "threads" ? { ...params, columns: "" } : {};
-      go(page === "loose" ? "loose" : "threads", { ...chosen, project: e.target.value });
+      go(["loose", "evaluations", "reviews"].includes(page) ? page : "threads", { ...chosen, project: e.target.value });
     }}>
       <option value="">All projects</option>
       ${names.map((name) => html`<option key=${name} value=${name}>${oneLine(name, 60)}${projects.find((p) => p.project === name)

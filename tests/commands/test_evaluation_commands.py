@@ -1,0 +1,134 @@
+"""evaluate, compare and datasets on the command line: tables, JSON, exit codes, imports."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from builders import a_chat, a_request
+from conftest import Server
+
+
+@pytest.fixture(scope="module")
+def loaded(server: Server) -> Server:
+    spans = [a_chat(f"e-{n}", f"question {n}", "an answer") for n in range(12)]
+    server.post(a_request(*spans), x_otel_threads_project="commands")
+    server.wait_derived()
+    return server
+
+
+def run(server: Server, *arguments: str, code: int = 0, cwd=None) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        [sys.executable, "-m", "otel_threads", *arguments, "--database", str(server.database)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd or server.folder,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+SCORERS = """
+def high(conversation):
+    return 0.9
+
+def low(conversation):
+    return 0.2 if conversation.thread_id < "e-3" else 0.9
+"""
+
+
+def test_a_regression_is_found_in_ci_by_its_exit_code(loaded, tmp_path):
+    (tmp_path / "checks.py").write_text(SCORERS + "\nquality = high\n")
+    (tmp_path / "worse.py").write_text(SCORERS + "\nhigh = low\nhigh.__name__ = 'high'\n")
+    here = ("--project", "commands")
+    begun = run(
+        loaded, "evaluate", "--name", "main", "--scorer", "checks.py:high", *here, cwd=tmp_path
+    )
+    assert re.search(r"^high +12 +0\.9 +0\.9 +0\.9", begun.stdout, re.M), begun.stdout
+    assert "--resume it" in begun.stderr
+    run(loaded, "evaluate", "--name", "branch", "--scorer", "worse.py:high", *here, cwd=tmp_path)
+    told = run(loaded, "compare", "main", "branch", *here)
+    assert re.search(r"^high +0\.9 +0\.6083 +-0\.2917", told.stdout, re.M), told.stdout
+    assert told.stdout.index("lost most") < told.stdout.index("e-0")
+    failed = run(loaded, "compare", "main", "branch", "--fail-below", "high=-0.05", code=1)
+    assert failed.stderr.count("\n") == 1
+    assert "high fell by 0.2917 on average (0.9 to 0.6083" in failed.stderr
+    run(loaded, "compare", "main", "branch", "--fail-below", "high=-0.5")
+    run(loaded, "compare", "branch", "main", "--fail-below", "high=-0.05")
+    rose = run(loaded, "compare", "branch", "main", "--fail-above", "high=0.1", code=1)
+    assert "high rose by 0.2917" in rose.stderr
+    missing = run(loaded, "compare", "main", "branch", "--fail-below", "nothing=0", code=1)
+    assert "no score 'nothing' in common" in missing.stderr
+    found = json.loads(run(loaded, "compare", "main", "branch", "--json").stdout)
+    assert found["scores"]["high"]["pair_count"] == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("--scorer", "nonsense"), "no scorer 'nonsense'"),
+        (("--scorer", "nowhere:thing"), "nowhere"),
+        (("--scorer", "json:nothing"), "json has no 'nothing'"),
+        (("--scorer", "unanswered", "--metadata", "x"), "NAME=VALUE"),
+        (("--scorer", "unanswered", "--dataset", "d", "--filter", "turn_count > 0"), "data set"),
+        (("--scorer", "unanswered", "--scorer", "unanswered"), "two scorers"),
+    ],
+)
+def test_wrong_usage_is_told(loaded, arguments, wanted):
+    done = run(loaded, "evaluate", "--name", "x", *arguments, code=2)
+    assert wanted in done.stderr
+
+
+def test_a_scorer_that_fails_is_told_and_costs_its_own_result(loaded, tmp_path):
+    (tmp_path / "broken.py").write_text("def broken(conversation):\n    return 1 / 0\n")
+    done = run(
+        loaded, "evaluate", "--name", "broken", "--scorer", "broken.py:broken",
+        "--scorer", "unanswered", "--project", "commands", "--metadata", "model=m-1", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["counts"] == {"items": 12, "scored": 12, "failed": 12}
+    assert found["metadata"]["model"] == "m-1"
+    assert "12 results failed" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
+    made = run(
+        loaded, "datasets", "create", "set", "--project", "commands", "--filter",
+        'thread_id < "e-2"',
+    )  # fmt: skip
+    assert made.stdout == "set version 1: 4 items\n"  # e-0, e-1, e-10, e-11
+    files = {
+        "jsonl": '{"messages": [{"role": "user", "content": "Hi"}], "expected": "ho"}\n',
+        "langsmith": json.dumps(
+            [
+                {
+                    "id": "11",
+                    "inputs": {"messages": [{"type": "human", "content": "Hi"}]},
+                    "outputs": {"answer": "ho"},
+                    "metadata": {"k": 1},
+                }
+            ]
+        ),
+        "opik": json.dumps([{"id": "22", "input": "Hi", "expected_output": "ho", "topic": "x"}]),
+    }
+    for version, (format, text) in enumerate(files.items(), 2):
+        path = tmp_path / f"{format}.json"
+        path.write_text(text)
+        told = run(loaded, "datasets", "import", "set", str(path), "--format", format)
+        assert told.stdout == f"set version {version}: 1 items\n"
+        shown = json.loads(
+            run(loaded, "datasets", "show", "set", "--version", str(version), "--json").stdout
+        )
+        (item,) = shown["items"]
+        assert (item["messages"], item["expected"]) == ([{"role": "user", "content": "Hi"}], "ho")
+    assert item["metadata"] == {"topic": "x"}
+    assert "set" in run(loaded, "datasets", "list").stdout
+    (tmp_path / "wrong.jsonl").write_text('{"messages": [{"role": "user"}]}\n{"x": 1}\n')
+    wrong = run(loaded, "datasets", "import", "set", str(tmp_path / "wrong.jsonl"), code=1)
+    assert "line 2 has no messages" in wrong.stderr
+    run(loaded, "datasets", "delete", "set", "--yes")
+    assert "no data set 'set'" in run(loaded, "datasets", "show", "set", code=1).stderr
