@@ -294,9 +294,7 @@ def _services(
         sql=SqlService(outside),
         backups=BackupService(database),
         pruning=_pruning(config, retention, alone, hub),
-        records=RecordService(
-            RecordReader(database, timeout_s=config.query_timeout_s), derived_within=derived_within
-        ),
+        records=_records(config, database, derived_within),
         reviews=reviews,
         evaluations=_evaluations(config, database, threads, reviews),
         hub=hub,
@@ -357,6 +355,13 @@ def _feedback(
 ) -> FeedbackService:
     rows = FeedbackRows(database, annotations, timeout_s=config.query_timeout_s)
     return FeedbackService(rows, annotating)
+
+
+def _records(
+    config: Config, database: Database, derived_within: Callable[[float], bool]
+) -> RecordService:
+    rows = RecordReader(database, timeout_s=config.query_timeout_s)
+    return RecordService(rows, derived_within=derived_within)
 
 
 def _spans(config: Config, database: Database) -> SpanService:
