@@ -12,7 +12,7 @@ from (
     select ingest_seq, chunk_index, null as shared from x_log_chunks
     where ingest_seq > $after and ingest_seq <= $upto
     union all
-    select ingest_seq, chunk_index from x_sdk_record_chunks
+    select ingest_seq, chunk_index, null as shared from x_sdk_record_chunks
     where ingest_seq > $after and ingest_seq <= $upto
 )
 group by ingest_seq
