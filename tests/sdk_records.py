@@ -87,7 +87,7 @@ class RecordStore:
             self.database, sequence=lambda: self.writer.committed_sequence, timeout_s=60
         )
         self.deletion = Deletion(self.database, self.derived, annotations, Identity(()), chains)
-        self.retention = Retention(self.database, self.derived, annotations, self.deletion)
+        self.retention = Retention(self.database, self.derived, annotations, self.deletion, chains)
 
     def write(self, *records: Record, derive: bool = True) -> None:
         """Store records in one commit."""
