@@ -34,6 +34,7 @@ from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
+from otel_threads.services.rule_building import rule_service
 from otel_threads.services.services import Services
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
@@ -116,6 +117,7 @@ class Engine:
         ]
         if config.snapshot_every_s:
             self._housekeeping.append(self._snapshots(config))
+        self.services.rules.start()
 
     def _check_files(self) -> None:
         with contextlib.suppress(Unavailable):  # the log has it
@@ -193,6 +195,7 @@ class Engine:
 
     def close(self) -> None:
         """Store what was taken, stop the threads, checkpoint the WAL."""
+        self.services.rules.close()
         for job in self._housekeeping:
             job.close()
         self._clock.close()
@@ -251,6 +254,7 @@ class FileEngine:
 
     def close(self) -> None:
         """Close the file."""
+        self.services.rules.close()
         self._outside.close()
         self.database.close()
 
@@ -284,19 +288,14 @@ def _services(
         annotations=annotating,
         feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
-        deletion=DeletionService(
-            deletion,
-            threads,
-            alone=alone,
-            caught_up=lambda: derived_within(CATCH_UP_TIMEOUT_S),
-            on_change=hub.publish,
-        ),
+        deletion=_deleting(deletion, threads, alone, derived_within, hub),
         sql=SqlService(outside),
         backups=BackupService(database),
         pruning=_pruning(config, retention, alone, hub),
         records=_records(config, database, derived_within),
         reviews=reviews,
         evaluations=_evaluations(config, database, threads, reviews),
+        rules=rule_service(config, database, annotations, threads, hub, progress=progress),
         hub=hub,
     )
 
@@ -333,6 +332,22 @@ def _quack(config: Config) -> Quack | None:
         return None
     host, port = endpoint(config.quack_endpoint, setting="quack_endpoint")
     return Quack(host, port, config.quack_token or "")
+
+
+def _deleting(
+    deletion: Deletion,
+    threads: ThreadService,
+    alone: Callable[[Callable[[], Any]], "Future[Any]"],
+    derived_within: Callable[[float], bool],
+    hub: Hub,
+) -> DeletionService:
+    return DeletionService(
+        deletion,
+        threads,
+        alone=alone,
+        caught_up=lambda: derived_within(CATCH_UP_TIMEOUT_S),
+        on_change=hub.publish,
+    )
 
 
 def _pruning(

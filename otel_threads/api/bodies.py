@@ -13,6 +13,7 @@ from otel_threads.core.limits import (
     COOLDOWN_S_MAX,
     FILTER_LENGTH_MAX,
     ITEMS_MAX,
+    METADATA_MAX,
     NAME_LENGTH_MAX,
     PATH_LENGTH_MAX,
     RETENTION_DAYS_MAX,
@@ -48,6 +49,7 @@ class NewScore(Body):
     reason: str | None = Field(None, max_length=TEXT_LENGTH_MAX)
     source: score.ScoreSource | None = None
     author: str | None = Field(None, max_length=NAME_LENGTH_MAX)
+    metadata: dict[str, str] | None = Field(None, max_length=METADATA_MAX)
 
 
 class NewScores(Body):

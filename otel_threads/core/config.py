@@ -26,7 +26,7 @@ ALIASES = {"OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE": "thread_cooldown_s"}
 NOT_SETTINGS = ("config", "endpoint", "token", "when_served", "otlp")  # the last is a Collector's
 # What Kubernetes puts into every pod of a namespace that has a service named otel-threads.
 SERVICE_LINKS = re.compile(r"service_(host|port\w*)|port|port_\d+_\w+")
-SECRETS = frozenset({"ingest_token", "read_token", "write_token", "quack_token"})
+SECRETS = frozenset({"ingest_token", "read_token", "write_token", "quack_token", "judge_api_key"})
 
 
 class ConfigError(ValueError):
@@ -79,6 +79,13 @@ class Config:
     query_timeout_s: float = 30.0  # a reader's question is interrupted after it
     sql_rows_max: int = 1_000_000  # of one answer to SQL from outside
     sql_concurrent_max: int = 4  # such queries at once; past it they are told to come back
+    judge_base_url: str | None = None  # any OpenAI-compatible endpoint, such as .../v1
+    judge_api_key: str | None = None
+    judge_model: str | None = None  # of rules and questions that name none
+    judge_budget_usd_per_day: float = 5.0  # of all rules together, days in UTC
+    judge_concurrent_max: int = 2  # requests to the model at once
+    judge_timeout_s: float = 60.0  # of one request
+    python_scorers: bool = False  # rules may run Python, in a process without network and files
 
     supervise: bool = True  # start the server anew when a signal ended it
     tune_process: bool = True  # of a server and `rebuild`: process.py says what it changes
@@ -88,7 +95,13 @@ class Config:
     def __post_init__(self) -> None:
         if self.database.strip() in ("", ":memory:"):
             raise ConfigError("database must name a file: what is acknowledged is on disk")
-        for name in (*RECEIVING_LIMITS, "query_timeout_s", *SQL_LIMITS, *HTTP_LIMITS):
+        for name in (
+            *RECEIVING_LIMITS,
+            "query_timeout_s",
+            *SQL_LIMITS,
+            *HTTP_LIMITS,
+            *JUDGE_LIMITS,
+        ):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.memory_limit_bytes < MEMORY_BYTES_MIN:
@@ -96,7 +109,7 @@ class Config:
                 f"memory_limit_bytes must be at least {MEMORY_BYTES_MIN}, "
                 f"not {self.memory_limit_bytes}"
             )
-        for name in ("thread_cooldown_s", "retention_days", "retention_bytes", "snapshot_every_s"):
+        for name in NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} must not be negative, not {getattr(self, name)}")
         for name in ENDPOINTS:
@@ -109,6 +122,7 @@ class Config:
             raise ConfigError("request_bytes_max must be at most 1073741824 (1 GiB)")
         self._check_quack()
         self._check_tls()
+        self._check_judge()
         if fault := names.fault(self.default_project):
             raise ConfigError(f"default_project {fault}")
 
@@ -124,6 +138,16 @@ class Config:
         if not self.quack_token or len(self.quack_token) < 16:
             raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
 
+    def _check_judge(self) -> None:
+        url = self.judge_base_url
+        if url and not url.startswith(("http://", "https://")):
+            raise ConfigError(f"judge_base_url={url!r} must begin with http:// or https://")
+        if self.judge_concurrent_max > JUDGE_CONCURRENT_MAX:
+            raise ConfigError(
+                f"judge_concurrent_max must be at most {JUDGE_CONCURRENT_MAX}, "
+                f"not {self.judge_concurrent_max}"
+            )
+
     def _check_tls(self) -> None:
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise ConfigError("tls_cert_file and tls_key_file go together: one of them is missing")
@@ -136,6 +160,15 @@ RECEIVING_LIMITS = (
     "spans_per_request_max", "events_per_request_max", "links_per_request_max",
     "values_per_request_max",
 )  # fmt: skip
+NOT_NEGATIVE = (
+    "thread_cooldown_s",
+    "retention_days",
+    "retention_bytes",
+    "snapshot_every_s",
+    "judge_budget_usd_per_day",
+)
+JUDGE_LIMITS = ("judge_concurrent_max", "judge_timeout_s")
+JUDGE_CONCURRENT_MAX = 100  # each holds a conversation
 SQL_LIMITS = ("sql_rows_max", "sql_concurrent_max")
 HTTP_LIMITS = (
     "http_connections_max",

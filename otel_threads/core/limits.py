@@ -6,6 +6,7 @@ What senders of spans may send are settings (`core/config.py`); a name's length 
 from otel_threads import names
 
 ITEMS_MAX = 1000  # scores, ids or tags of one call: each is a row of one transaction
+METADATA_MAX, METADATA_LENGTH_MAX = 50, 1000  # keys of a score, and characters of each value
 TAGS_MAX = 50  # of a thread or a trace
 NAME_LENGTH_MAX = names.LENGTH_MAX  # of a project, score, category, tag, author, view
 TEXT_LENGTH_MAX = 10_000  # of a comment, or of the reason of a score
@@ -34,3 +35,13 @@ PRUNE_TRACES_MAX = 5000  # of a slice: a few hundred milliseconds in the deriver
 PRUNE_BYTES_MAX = 1 << 50
 PAGE_ITEMS_MAX = 1000
 PAGE_ITEMS_DEFAULT = 50
+PROMPT_LENGTH_MAX = 20_000  # of a rule
+CODE_LENGTH_MAX = 64_000
+MODEL_LENGTH_MAX = 200
+DESCRIPTION_LENGTH_MAX = 2000  # of an output of a rule
+OUTPUTS_MAX = 20
+CATEGORIES_MAX = 50
+BUDGET_USD_MAX = 1e6
+RULES_MAX = 100
+DRY_RUN_THREADS_MAX = 10
+BACKFILL_THREADS_MAX = 100_000

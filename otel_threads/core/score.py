@@ -3,7 +3,7 @@
 import datetime
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 ScoreSource = Literal["ui", "sdk", "api", "online", "otel"]
@@ -30,6 +30,7 @@ class NewScore(Target):
     reason: str | None = None
     source: str | None = None
     author: str | None = None
+    metadata: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class ScoreRecord:
     created_at: datetime.datetime
     updated_at: datetime.datetime
     superseded_at: datetime.datetime | None
+    metadata: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,7 @@ class Score:
     trace_id: str | None
     span_id: str | None
     turn_index: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

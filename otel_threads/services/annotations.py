@@ -17,6 +17,8 @@ from otel_threads.core.limits import (
     COOLDOWN_S_MAX,
     ID_LENGTH_MAX,
     ITEMS_MAX,
+    METADATA_LENGTH_MAX,
+    METADATA_MAX,
     NAME_LENGTH_MAX,
     PAGE_ITEMS_DEFAULT,
     PATH_LENGTH_MAX,
@@ -174,6 +176,7 @@ class AnnotationService:
             check_text(f"{where}.reason", score.reason, TEXT_LENGTH_MAX, empty=True)
         if score.author is not None:
             check_name(f"{where}.author", score.author)
+        _check_metadata(f"{where}.metadata", score.metadata or {})
         chosen = score.source or source
         if chosen not in SOURCES:
             raise InvalidQuery(f"{where}.source {chosen!r} is none of {', '.join(SOURCES)}")
@@ -498,6 +501,14 @@ def _check_tags(add: Sequence[str], remove: Sequence[str]) -> None:
         raise InvalidQuery(f"{len(add)} tags to add; at most {TAGS_MAX} are added at once")
     if len(remove) > ITEMS_MAX:
         raise InvalidQuery(f"{len(remove)} tags to remove; at most {ITEMS_MAX} are at once")
+
+
+def _check_metadata(what: str, metadata: Mapping[str, str]) -> None:
+    if len(metadata) > METADATA_MAX:
+        raise InvalidQuery(f"{what} has {len(metadata)} keys; at most {METADATA_MAX} are kept")
+    for key, value in metadata.items():
+        check_name(f"{what} key", key)
+        check_text(f"{what}[{key!r}]", value, METADATA_LENGTH_MAX, empty=True)
 
 
 def _hex(what: str, value: str, digits: int) -> str:

@@ -81,4 +81,5 @@ def _one(records: Sequence[ScoreRecord]) -> Score:
         trace_id=latest.trace_id,
         span_id=latest.span_id,
         turn_index=latest.turn_index,
+        metadata=latest.metadata or {},
     )

@@ -12,6 +12,7 @@ from otel_threads.services.feedback import FeedbackService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
+from otel_threads.services.rules import RuleService
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
@@ -33,4 +34,5 @@ class Services:
     records: RecordService
     reviews: ReviewService
     evaluations: EvaluationService
+    rules: RuleService
     hub: Hub

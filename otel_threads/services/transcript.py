@@ -95,7 +95,12 @@ def _openai_message(message: TranscriptMessage) -> Json:
 
 def text(messages: Sequence[TranscriptMessage]) -> str:
     """Return plain lines: `User: …`, `Assistant: …`, tool calls and results in brackets."""
-    return _joined(f"{who}: {words}" for one in messages for who, words in _spoken(one))
+    return _joined(lines(messages))
+
+
+def lines(messages: Sequence[TranscriptMessage]) -> list[str]:
+    """Return the lines of `text`."""
+    return [f"{who}: {words}" for one in messages for who, words in _spoken(one)]
 
 
 def markdown(messages: Sequence[TranscriptMessage]) -> str:

@@ -33,7 +33,15 @@ READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
 RAW = ("spans", "span_events", "span_links", "x_content_chunks", "log_records", "x_log_chunks")
 _S = pa.string()
-SAID_OF_THREADS = ("x_score_records", "comments", "x_tag_changes", "x_lifecycle", "x_feedback")
+SAID_OF_THREADS = (
+    "x_score_records",
+    "comments",
+    "x_tag_changes",
+    "x_lifecycle",
+    "rule_decisions",
+    "x_rule_log",
+    "x_feedback",
+)
 SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes", "x_feedback")
 
 
@@ -247,6 +255,11 @@ def delete_said(
             f"delete from {table} using gone_threads g"  # noqa: S608  # our own names
             f" where {table}.thread_id = g.thread_id and {table}.project = g.project"
         )
+    # What the runs cost counts on.
+    cursor.execute(
+        "update rule_runs set thread_id = null from gone_threads g"
+        " where rule_runs.thread_id = g.thread_id and rule_runs.project = g.project"
+    )
     for table in SAID_OF_TRACES:
         cursor.execute(
             f"delete from {table} where trace_id in (select trace_id from gone_traces)"  # noqa: S608

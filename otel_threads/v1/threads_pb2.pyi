@@ -228,7 +228,7 @@ class Usage(_message.Message):
     def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ...) -> None: ...
 
 class Score(_message.Message):
-    __slots__ = ("name", "value", "category", "reason", "source", "author", "value_by_author", "created_at", "updated_at", "superseded_at", "project", "thread_id", "trace_id", "span_id", "reason_by_author", "turn_index")
+    __slots__ = ("name", "value", "category", "reason", "source", "author", "value_by_author", "created_at", "updated_at", "superseded_at", "project", "thread_id", "trace_id", "span_id", "reason_by_author", "turn_index", "metadata")
     class ValueByAuthorEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -237,6 +237,13 @@ class Score(_message.Message):
         value: float
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     class ReasonByAuthorEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -259,6 +266,7 @@ class Score(_message.Message):
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_BY_AUTHOR_FIELD_NUMBER: _ClassVar[int]
     TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     name: str
     value: float
     category: str
@@ -275,7 +283,8 @@ class Score(_message.Message):
     span_id: str
     reason_by_author: _containers.ScalarMap[str, str]
     turn_index: int
-    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., value_by_author: _Optional[_Mapping[str, float]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., superseded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., reason_by_author: _Optional[_Mapping[str, str]] = ..., turn_index: _Optional[int] = ...) -> None: ...
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., value_by_author: _Optional[_Mapping[str, float]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., superseded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., reason_by_author: _Optional[_Mapping[str, str]] = ..., turn_index: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class TurnScores(_message.Message):
     __slots__ = ("count", "mean", "min", "max", "categories")
@@ -1039,7 +1048,14 @@ class Deleted(_message.Message):
     def __init__(self, deleted: _Optional[int] = ...) -> None: ...
 
 class NewScore(_message.Message):
-    __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "value", "category", "reason", "source", "author", "turn_index")
+    __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "value", "category", "reason", "source", "author", "turn_index", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     THREAD_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1051,6 +1067,7 @@ class NewScore(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
     TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     project: str
     thread_id: str
     trace_id: str
@@ -1062,7 +1079,8 @@ class NewScore(_message.Message):
     source: str
     author: str
     turn_index: int
-    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., turn_index: _Optional[int] = ...) -> None: ...
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., turn_index: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class NewScores(_message.Message):
     __slots__ = ("scores",)

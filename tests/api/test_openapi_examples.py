@@ -137,6 +137,26 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
         },
     ),
     ("POST", "/prune", {}, {"older_than_days": 365, "dry_run": True}),
+    (
+        "POST",
+        "/rules",
+        {},
+        {
+            "project": "shop",
+            "name": "asked-twice",
+            "kind": "builtin",
+            "builtin": "repeated_question",
+            "filter": "turn_count > 1",
+        },
+    ),
+    ("GET", "/rules", {"project": "shop"}, None),
+    ("GET", "/rules/{rule_id}", {}, None),
+    ("PATCH", "/rules/{rule_id}", {}, {"sampling_rate": 0.5}),
+    ("POST", "/rules/{rule_id}/dry-run", {}, {"thread_id": "thread-alpha"}),
+    ("POST", "/rules/{rule_id}/backfill", {}, {"limit": 100}),
+    ("GET", "/rules/{rule_id}/decisions", {"thread_id": "thread-alpha"}, None),
+    ("GET", "/rules/{rule_id}/log", {"limit": 10}, None),
+    ("DELETE", "/rules/{rule_id}", {}, None),
     ("POST", "/threads/close", {}, {"project": "shop", "thread_ids": ["thread-alpha", "nobody"]}),
     ("POST", "/threads/reopen", {}, {"project": "shop", "thread_ids": ["thread-alpha"]}),
     *REVIEWS,
@@ -178,6 +198,8 @@ def answers(server):
             ids["comment_id"] = content["id"]
         if path in ("/review-queues", "/evaluations", "/evaluation-datasets") and method == "POST":
             ids |= {name: content[name] for name in MADE if name in content}
+        if path == "/rules" and method == "POST":
+            ids["rule_id"] = content["rule_id"]
         found[f"{method} {path}"] = {
             "parameters": {**in_path, **given},
             "body": body,

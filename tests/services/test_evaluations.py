@@ -61,12 +61,23 @@ def test_scorers_run_over_threads_and_their_results_are_kept(client):
         return [scorers.Score("long", 0.5, reason="so it is", cost_usd=0.01), ("x" in "xy")]
 
     run = evaluate(
-        client, number, topic, broken, several, "repeated_question", name="first", workers=3,
+        client,
+        number,
+        topic,
+        broken,
+        several,
+        "repeated_question",
+        name="first",
+        workers=3,
         metadata={"model": "m-1"},
-    )  # fmt: skip
+    )
     assert run.scores["number"] == {
-        "count": THREADS, "mean": 0.145, "min": 0.0, "max": 0.29, "categories": {},
-    }  # fmt: skip
+        "count": THREADS,
+        "mean": 0.145,
+        "min": 0.0,
+        "max": 0.29,
+        "categories": {},
+    }
     assert run.scores["topic"]["categories"] == {"orders": THREADS}
     assert run.scores["several"]["mean"] == 1  # True under the scorer's own name
     assert run.scores["repeated_question"]["max"] == 0
@@ -211,12 +222,16 @@ def a_run(client, name: str, **values: dict[str, float]):
     )
     rows = [
         {
-            "item_id": item, "thread_id": item, "project": "shop", "scorer": score, "name": score,
+            "item_id": item,
+            "thread_id": item,
+            "project": "shop",
+            "scorer": score,
+            "name": score,
             **({"category": value} if isinstance(value, str) else {"value": value}),
         }
         for score, by_item in values.items()
         for item, value in by_item.items()
-    ]  # fmt: skip
+    ]
     client.put_results(run["evaluation_id"], rows)
     return run["evaluation_id"]
 
@@ -224,18 +239,20 @@ def a_run(client, name: str, **values: dict[str, float]):
 def test_two_runs_are_compared_by_pairs(client):
     ids = [f"t-{n:02}" for n in range(20)]
     base = a_run(
-        client, "base",
+        client,
+        "base",
         quality=dict.fromkeys([*ids, "alone"], 0.8),
         unanswered=dict.fromkeys(ids, 0),
         tone=dict.fromkeys(ids, "kind"),
-    )  # fmt: skip
+    )
     worse = {one: 0.8 - 0.01 * n for n, one in enumerate(ids)}
     candidate = a_run(
-        client, "candidate",
+        client,
+        "candidate",
         quality=worse,
         unanswered={one: float(n < 8) for n, one in enumerate(ids)},
         tone={one: "curt" if n < 2 else "kind" for n, one in enumerate(ids)},
-    )  # fmt: skip
+    )
     client.put_score_definition("quality", "numeric", project="shop", better="higher")
 
     found = client.compare_evaluations(base, candidate)

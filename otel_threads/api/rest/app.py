@@ -20,6 +20,7 @@ from otel_threads.api.rest import (
     maintenance_routes,
     openapi,
     review_routes,
+    rule_routes,
     sql_routes,
     stream_routes,
     thread_routes,
@@ -96,6 +97,8 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     evaluation_routes.add_runs(api, services.evaluations)
     evaluation_routes.add_run(api, services.evaluations)
     evaluation_routes.add_results(api, services.evaluations)
+    rule_routes.add_rules(api, services.rules)
+    rule_routes.add_rule_runs(api, services.rules)
     stream_routes.add_export(api, services.export)
     stream_routes.add_events(api, services.threads, services.hub)
     sql_routes.add_sql(api, services.sql)

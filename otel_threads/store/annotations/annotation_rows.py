@@ -53,6 +53,8 @@ SCORES = pa.schema(
         ("name", _S),
         ("value", pa.float64()),
         *((name, _S) for name in ("category", "reason", "source", "author")),
+        ("metadata", pa.map_(_S, _S)),
+        ("sequence", pa.int64()),
     ]
 )
 TARGETS = pa.schema(
@@ -135,7 +137,7 @@ class Annotations:
         `supersedes` says whether a new trace makes a thread's scores history.
         """
         self._database = database
-        self._sequence = sequence
+        self.sequence = sequence
         self._timeout_s = timeout_s
         self._supersedes = supersedes
         self.lock = threading.RLock()
@@ -274,20 +276,35 @@ class Annotations:
 
     def put_scores(self, scores: Sequence[NewScore]) -> int:
         """Write scores, each in place of the current one of its target, name and author."""
-        last = {tuple(getattr(score, name) for name in TARGETS.names): score for score in scores}
-        given = pa.Table.from_pylist([asdict(one) for one in last.values()], schema=SCORES)
         with self._writing() as cursor:
-            register(cursor, "given", given)
-            # Made first: the insert needs the times of what the delete removes.
-            cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
-            cursor.execute(DROP_SCORES_SQL)
-            cursor.execute(
-                "insert into x_score_records by name"
-                " select * exclude (had_sequence), $sequence as sequence from replacing",
-                {"sequence": self._sequence()},
-            )
-            cursor.execute("drop table replacing")
+            self.insert_scores(cursor, scores, [self.sequence()] * len(scores))
         return len(scores)
+
+    @staticmethod
+    def insert_scores(
+        cursor: duckdb.DuckDBPyConnection, scores: Sequence[NewScore], sequences: Sequence[int]
+    ) -> None:
+        """Write scores in the caller's transaction, which holds the lock.
+
+        Each counts as given after the commit of its sequence: a trace that came later makes it
+        history.
+        """
+        last = {
+            tuple(getattr(score, name) for name in TARGETS.names): {
+                **asdict(score),
+                "metadata": list(score.metadata.items()) if score.metadata else None,
+                "sequence": sequence,
+            }
+            for score, sequence in zip(scores, sequences, strict=True)
+        }
+        register(cursor, "given", pa.Table.from_pylist([*last.values()], schema=SCORES))
+        # Made first: the insert needs the times of what the delete removes.
+        cursor.execute("create or replace temp table replacing as " + UPSERT_SCORES_SQL)
+        cursor.execute(DROP_SCORES_SQL)
+        cursor.execute(
+            "insert into x_score_records by name select * exclude (had_sequence) from replacing"
+        )
+        cursor.execute("drop table replacing")
 
     def delete_scores(self, targets: Sequence[ScoreTarget]) -> int:
         """Delete current and past scores of targets and names; of one author when it is named."""
@@ -404,7 +421,7 @@ class Annotations:
                     "project": project,
                     "closed": closed,
                     "now": _now(),
-                    "sequence": self._sequence(),
+                    "sequence": self.sequence(),
                 },
             )
         return len(known), [i for i in dict.fromkeys(thread_ids) if i not in known]
@@ -458,7 +475,7 @@ class Annotations:
         """Remember that the machine's clock jumped; threads before it age by the old one."""
         with self._writing() as cursor:
             cursor.execute(
-                "insert into x_clock_steps values (?, ?, ?)", [self._sequence(), step_ms, _now()]
+                "insert into x_clock_steps values (?, ?, ?)", [self.sequence(), step_ms, _now()]
             )
 
     @contextmanager

@@ -6,33 +6,14 @@ that answer for every lock on a file. Nothing here makes such reading safe: whoe
 process keeps the file unchanged meanwhile (`Database.file_snapshot`).
 """
 
-import ctypes
 import errno
-import platform
-import sys
 
+from otel_threads import seccomp
 from otel_threads.database import duckdb_versions
+from otel_threads.seccomp import ALLOW, ARCH_AT, JUMP_IF_EQUAL, LOAD, NUMBER_AT, RETURN
 
-# From Linux's headers: prctl.h, seccomp.h, filter.h, audit.h, fcntl.h.
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
-ANSWER_ERRNO, ALLOW = 0x00050000, 0x7FFF0000
-NUMBER_AT, ARCH_AT, SECOND_ARGUMENT_AT = 0, 4, 24  # in struct seccomp_data
+FCNTL = {"x86_64": 72, "aarch64": 25}
 F_SETLK = 6  # what DuckDB asks for
-ARCHITECTURES = {"x86_64": (0xC000003E, 72), "aarch64": (0xC00000B7, 25)}  # and fcntl's number
-
-
-class _Instruction(ctypes.Structure):
-    _fields_ = (
-        ("code", ctypes.c_ushort),
-        ("jump_true", ctypes.c_ubyte),
-        ("jump_false", ctypes.c_ubyte),
-        ("value", ctypes.c_uint32),
-    )
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.POINTER(_Instruction)))
 
 
 def do_without() -> bool:
@@ -42,25 +23,18 @@ def do_without() -> bool:
     Returns False where the system has no such filter (not Linux, or forbidden), and on a version of
     DuckDB that is not tested: locks are as ever.
     """
-    if not duckdb_versions.is_tested():
+    machine = seccomp.machine()
+    if machine is None or not duckdb_versions.is_tested():
         return False
-    if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
-        return False
-    architecture, fcntl_number = ARCHITECTURES[platform.machine()]
-    instructions = [
-        _Instruction(LOAD, 0, 0, ARCH_AT),
-        _Instruction(JUMP_IF_EQUAL, 0, 5, architecture),
-        _Instruction(LOAD, 0, 0, NUMBER_AT),
-        _Instruction(JUMP_IF_EQUAL, 0, 3, fcntl_number),
-        _Instruction(LOAD, 0, 0, SECOND_ARGUMENT_AT),
-        _Instruction(JUMP_IF_EQUAL, 0, 1, F_SETLK),
-        _Instruction(RETURN, 0, 0, ANSWER_ERRNO | errno.ENOTSUP),
-        _Instruction(RETURN, 0, 0, ALLOW),
-    ]
-    filter_ = (_Instruction * len(instructions))(*instructions)
-    program = _Program(len(instructions), filter_)
-    prctl = ctypes.CDLL(None).prctl
-    if prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        return False
-    done: int = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
-    return done == 0
+    return seccomp.install(
+        [
+            (LOAD, 0, 0, ARCH_AT),
+            (JUMP_IF_EQUAL, 0, 5, seccomp.ARCHITECTURES[machine]),
+            (LOAD, 0, 0, NUMBER_AT),
+            (JUMP_IF_EQUAL, 0, 3, FCNTL[machine]),
+            (LOAD, 0, 0, seccomp.argument_at(1)),
+            (JUMP_IF_EQUAL, 0, 1, F_SETLK),
+            seccomp.refuse(errno.ENOTSUP),
+            (RETURN, 0, 0, ALLOW),
+        ]
+    )

@@ -177,10 +177,7 @@ class BatchWriter:
             logs = _without_resent_logs(cursor, logs)
             for name in ("spans", *CHILDREN):
                 _insert(cursor, name, self._columns[name], tables[name], sequence)
-            _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
-            if logs.num_rows:
-                long = log_rows.chunks_of(logs)
-                _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
+            self._insert_logs(cursor, logs, sequence)
             if records:
                 stored_records = record_rows.insert(cursor, records, sequence)
         COMMITS.inc()
@@ -188,6 +185,14 @@ class BatchWriter:
         if tables["spans"].num_rows or logs.num_rows or stored_records:
             self.committed_sequence = sequence
             self._on_commit(sequence)
+
+    def _insert_logs(
+        self, cursor: duckdb.DuckDBPyConnection, logs: pa.Table, sequence: int
+    ) -> None:
+        _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
+        if logs.num_rows:
+            long = log_rows.chunks_of(logs)
+            _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
 
     @contextlib.contextmanager
     def _remembering(self) -> Iterator[None]:

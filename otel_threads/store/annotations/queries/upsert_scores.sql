@@ -1,5 +1,5 @@
 -- Scores to write, each with when its target was first scored so; null for a new one.
--- given: the columns of x_score_records but times and sequence. A superseded score is history: a new
+-- given: the columns of x_score_records but times. A superseded score is history: a new
 -- one beside it begins anew.
 with s as (select coalesce(bool_or(value = 'supersede'), true) as supersede from x_settings where name = 'scores_on_new_trace')
 select
