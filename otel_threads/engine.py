@@ -26,6 +26,7 @@ from otel_threads.periodic import Periodic
 from otel_threads.refusals import Refusals
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
+from otel_threads.services.contents import ContentService
 from otel_threads.services.deleting import DeletionService
 from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
@@ -39,6 +40,7 @@ from otel_threads.services.services import Services
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
+from otel_threads.services.workspace import WorkspaceService
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.annotations.feedback_rows import FeedbackRows
 from otel_threads.store.deletion import Deletion
@@ -46,6 +48,7 @@ from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.evaluations.evaluation_rows import Evaluations
 from otel_threads.store.external_sql.external_sql import Outside
 from otel_threads.store.external_sql.quack import Quack
+from otel_threads.store.read.content_reader import ContentReader
 from otel_threads.store.read.reader import Reader
 from otel_threads.store.read.span_reader import SpanReader
 from otel_threads.store.records.record_reader import RecordReader
@@ -53,11 +56,13 @@ from otel_threads.store.retention import Retention
 from otel_threads.store.reviews.review_rows import Reviews
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
+from otel_threads.store.workspace.workspace_rows import Workspace
 from otel_threads.vendors.rules import RULES
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 FILES_INTERVAL_S = 10.0
 CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
+LINK_INTERVAL_S = 10.0  # of scores and files that came before their spans; readers look, too
 Result = TypeVar("Result")
 
 
@@ -109,11 +114,13 @@ class Engine:
                 self.writer.committed_sequence, timeout_s
             ),
         )
+        self.services.workspace.apply_cooldown()
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
         # An idle server notices, too: nothing else would look before its stop.
         self._housekeeping = [
             self._retention(),
             Periodic("file watch", self._check_files, interval_s=FILES_INTERVAL_S),
+            Periodic("late spans", self.services.workspace.link, interval_s=LINK_INTERVAL_S),
         ]
         if config.snapshot_every_s:
             self._housekeeping.append(self._snapshots(config))
@@ -282,6 +289,8 @@ def _services(
     )
     annotating = AnnotationService(annotations, threads, hub, check=reviews.check_scores)
     retention = Retention(database, derived, annotations, deletion, chains)
+    sent = ContentReader(database, timeout_s=config.query_timeout_s)
+    contents = ContentService(reader, sent, annotations, threads, caught_up=derived_within)
     return Services(
         threads=threads,
         spans=_spans(config, database),
@@ -297,7 +306,25 @@ def _services(
         evaluations=_evaluations(config, database, threads, reviews),
         rules=rule_service(config, database, annotations, threads, hub, progress=progress),
         hub=hub,
+        contents=contents,
+        workspace=_workspace(config, database, annotations, annotating, contents),
     )
+
+
+def _workspace(
+    config: Config,
+    database: Database,
+    annotations: Annotations,
+    annotating: AnnotationService,
+    contents: ContentService,
+) -> WorkspaceService:
+    rows = Workspace(
+        database,
+        annotations,
+        timeout_s=config.query_timeout_s,
+        cooldown_s=config.thread_cooldown_s,
+    )
+    return WorkspaceService(rows, annotating, contents)
 
 
 def _annotations(config: Config, database: Database, sequence: Callable[[], int]) -> Annotations:

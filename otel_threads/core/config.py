@@ -264,7 +264,7 @@ def _parse(name: str, value: Any, source: str) -> Any:
         if kind is int:
             return _integer(value)
         if kind is float:
-            return _number(value)
+            return _number(value, is_seconds=name.endswith("_s"))
         if get_origin(kind) is tuple:
             parts = value.split(",") if isinstance(value, str) else list(value)
             return tuple(str(part).strip() for part in parts if str(part).strip())
@@ -297,9 +297,16 @@ def _integer(value: Any) -> int:
         raise ValueError("a whole number") from None
 
 
-def _number(value: Any) -> float:
+# What other products write for a time: 15m, PT15M.
+_DURATION = re.compile(r"(?:P?T)?(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII | re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _number(value: Any, *, is_seconds: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("a number")
+    if is_seconds and isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        return float(match[1]) * _SECONDS[match[2].lower()]
     try:
         number = float(value)
     except ValueError:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 from lark.exceptions import VisitError
@@ -23,6 +23,10 @@ DEPTH_MAX = 50
 VALUES_MAX = 1000
 
 Value = str | float | bool | datetime.datetime
+# What no word of the language means; `Comparison` says what they look at.
+BuiltType = Literal[
+    "attribute", "first_attribute", "last_attribute", "own_score", "span_score", "given_tag"
+]
 
 _TEXT_ONLY = ("contains", "not_contains", "starts_with", "ends_with")
 _EVERY = ("=", "!=", "in", "not_in", "is_null", "is_not_null")
@@ -62,14 +66,23 @@ class Comparison:
     """`field` (with `key` after the dot, where it has one) `op` `values`.
 
     `part` is which number of `turn_scores.NAME` is asked.
+
+    The language has no words for the rest, which programs build for interfaces of other products.
+    `ignores_case` compares texts, and names of scores, in lower case. Of the types, `attribute` is
+    the text of the attribute `field` of an item's root span (of a span's own), where `key` is a
+    path into its JSON (`$.a[0]`); `first_attribute` and `last_attribute` are those of a thread's
+    earliest trace and of the one that ended last; `own_score` is a trace's, `span_score` the mean
+    of its spans' scores; `given_tag` is a thread's tags that people gave, without those that came
+    with spans.
     """
 
     field: str
     key: str | None
-    type: FilterType
+    type: FilterType | BuiltType
     op: str
     values: tuple[Value, ...] = ()
     part: str | None = None
+    ignores_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,8 @@ class AnyOf:
 
 
 Node = Comparison | Not | AllOf | AnyOf
+ALWAYS: Node = AllOf(())
+NEVER: Node = AnyOf(())
 
 
 def parse(text: str, fields: Mapping[str, FilterType] = THREAD_FIELDS) -> Node:
@@ -381,6 +396,6 @@ def _depth(node: Node) -> int:
         case Not(item):
             return 1 + _depth(item)
         case AllOf(items) | AnyOf(items):
-            return 1 + max(map(_depth, items))
+            return 1 + max(map(_depth, items), default=0)
         case _:
             return 0

@@ -61,3 +61,21 @@ class View:
     columns: list[str]
     created_at: datetime.datetime
     updated_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProject:
+    """A project to make by name."""
+
+    project: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnProject:
+    """A project; one that came with its first trace has neither description nor times."""
+
+    project: str
+    description: str | None
+    created_at: datetime.datetime | None
+    updated_at: datetime.datetime | None

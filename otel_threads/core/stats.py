@@ -134,3 +134,21 @@ class TraceStats(Stats):
 
     turns_per_trace: Spread
     series: list[TraceBucket] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemMeans:
+    """What an item of a selection has on the mean; null without any item."""
+
+    tag_count: float | None
+    call_count: float | None
+    span_count: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanStats:
+    """Sums and percentiles over selected spans."""
+
+    span_count: int
+    error_count: int
+    duration_ms: Spread

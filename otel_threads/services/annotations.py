@@ -163,6 +163,10 @@ class AnnotationService:
             )
         return found
 
+    def of_span(self, score: NewScore, trace_id: str, span_id: str) -> NewScore:
+        """Return a score as one of a span."""
+        return dataclasses.replace(score, thread_id=None, trace_id=trace_id, span_id=span_id)
+
     def _score(self, given: NewScore, where: str, source: str) -> NewScore:
         score = self._target(given, where)
         check_name(f"{where}.name", score.name)
@@ -254,6 +258,13 @@ class AnnotationService:
         found = self._annotations.score_names(self._any_project(project))
         return Page(items=found, next_cursor=None)
 
+    def score_names_of(self, target: str, *, project: str | None) -> list[str]:
+        """Return the names of current scores of `thread`, `trace` or `span`, in their order.
+
+        None takes every project.
+        """
+        return self._annotations.score_names_of(target, project)
+
     def delete_scores(self, scores: Sequence[ScoreTarget]) -> Deleted:
         """Delete scores by target and name, of one author or of all.
 
@@ -283,6 +294,17 @@ class AnnotationService:
         made = self._annotations.add_comment(checked, checked.project or "")
         self._publish([made])
         return made
+
+    def comment(self, comment_id: str) -> Comment:
+        """Return one comment.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        found = self._annotations.comment(comment_id)
+        if found is None:
+            raise NotFound(f"no comment {comment_id!r}")
+        return found
 
     def update_comment(self, comment_id: str, text: str) -> Comment:
         """Change a comment's text; return it.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.backing_up import BackupService
+from otel_threads.services.contents import ContentService
 from otel_threads.services.deleting import DeletionService
 from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
@@ -16,6 +17,7 @@ from otel_threads.services.rules import RuleService
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
+from otel_threads.services.workspace import WorkspaceService
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,5 @@ class Services:
     evaluations: EvaluationService
     rules: RuleService
     hub: Hub
+    contents: ContentService
+    workspace: WorkspaceService

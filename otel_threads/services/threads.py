@@ -10,7 +10,8 @@ from typing import Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
 import otel_threads
 from otel_threads.core import filters
 from otel_threads.core.errors import InvalidQuery, NotFound
-from otel_threads.core.filters import FilterFields
+from otel_threads.core.fields import FilterType
+from otel_threads.core.filters import FilterFields, Node
 from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
@@ -61,6 +62,7 @@ class WhichThreads(TypedDict, total=False):
     thread_ids: Sequence[str] | None
     status: str | None
     filter: str | None
+    where: Node | None
     search: str | None
     from_time: datetime.datetime | None
     to_time: datetime.datetime | None
@@ -73,6 +75,7 @@ class WhichTraces(TypedDict, total=False):
     thread_id: str | None
     without_thread: bool | None
     filter: str | None
+    where: Node | None
     search: str | None
     from_time: datetime.datetime | None
     to_time: datetime.datetime | None
@@ -211,7 +214,7 @@ class ThreadService:
             thread_id=given.get("thread_id"),
             thread_ids=thread_ids,
             status=status,
-            filter=filters.parse(filter_, filters.THREAD_FIELDS) if filter_ else None,
+            filter=_tree(filter_, given.get("where"), filters.THREAD_FIELDS),
             search=given.get("search") or None,
             from_time=_aware(given.get("from_time")),
             to_time=_aware(given.get("to_time")),
@@ -407,7 +410,7 @@ class ThreadService:
         about = {**given, "of": TRACES.item}
         found, next_cursor = self._page(self._reader.traces, selection, order, about, cursor)
         return Page(
-            items=self._traces_with_annotations(found),
+            items=self.with_trace_annotations(found),
             next_cursor=next_cursor,
             total=self._reader.count(TRACES, selection) if with_total else None,
         )
@@ -419,14 +422,15 @@ class ThreadService:
             project=self._project(given.get("project")),
             thread_id=given.get("thread_id"),
             without_thread=given.get("without_thread"),
-            filter=filters.parse(filter_, filters.TRACE_FIELDS) if filter_ else None,
+            filter=_tree(filter_, given.get("where"), filters.TRACE_FIELDS),
             search=given.get("search") or None,
             from_time=_aware(given.get("from_time")),
             to_time=_aware(given.get("to_time")),
         )
 
     @_in_one_snapshot
-    def _traces_with_annotations(self, stored: Sequence[StoredTrace]) -> list[Trace]:
+    def with_trace_annotations(self, stored: Sequence[StoredTrace]) -> list[Trace]:
+        """Return traces of the store with their tags, comments and scores."""
         if not stored:
             return []
         added = self._added(stored)
@@ -572,6 +576,14 @@ def check_limit(limit: int) -> None:
     """
     if not 1 <= limit <= PAGE_ITEMS_MAX:
         raise InvalidQuery(f"limit {limit} is not between 1 and {PAGE_ITEMS_MAX}")
+
+
+def _tree(text: str | None, where: Node | None, fields: Mapping[str, FilterType]) -> Node | None:
+    """Return what a filter's text means, and `where`: a tree that a program built."""
+    parsed = filters.parse(text, fields) if text else None
+    if parsed is None or where is None:
+        return parsed or where
+    return filters.AllOf((parsed, where))
 
 
 def _check_interval(interval: str | None) -> None:

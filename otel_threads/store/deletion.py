@@ -42,7 +42,7 @@ SAID_OF_THREADS = (
     "x_rule_log",
     "x_feedback",
 )
-SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes", "x_feedback")
+SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes", "x_feedback", "x_attachments")
 
 
 class Deletion:
@@ -259,6 +259,10 @@ def delete_said(
     cursor.execute(
         "update rule_runs set thread_id = null from gone_threads g"
         " where rule_runs.thread_id = g.thread_id and rule_runs.project = g.project"
+    )
+    cursor.execute(
+        "delete from x_attachment_chunks where id in (select id from x_attachments"
+        " where trace_id in (select trace_id from gone_traces))"
     )
     for table in SAID_OF_TRACES:
         cursor.execute(

@@ -80,12 +80,16 @@ Handler = Callable[[Call], Response | Written]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path with `{name}` for one segment of it, and who answers."""
+    """A method and a path with `{name}` for one segment of it, and who answers.
+
+    `is_json` False takes bytes of any kind as a body.
+    """
 
     method: str
     path: str
     right: Right
     handler: Handler
+    is_json: bool = True
 
 
 class Answered(Exception):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -133,7 +133,7 @@ class Doors:
             return vendor.refusal(401, refused)
         reservation = Reservation(self._intake)
         try:
-            body = await self._body(http, reservation)
+            body = await self._body(http, reservation, is_json=route.is_json)
             call = Call(
                 method=scope["method"],
                 path=_raw_path(scope),
@@ -165,38 +165,40 @@ class Doors:
             return done.response
         return done
 
-    async def _body(self, http: Request, reservation: Reservation) -> bytes:
+    async def _body(self, http: Request, reservation: Reservation, *, is_json: bool) -> bytes:
         """Return the body, decompressed and within the limits, which the reservation holds."""
         if http.method in ("GET", "HEAD", "OPTIONS"):
             return b""
         body = await self._bodies.read(http, reservation)
+        # A body in parts is taken apart first; only then is there JSON to look at.
+        is_json = is_json and not http.headers.get("content-type", "").startswith("multipart/")
         encoding = http.headers.get("content-encoding", "identity").strip().lower()
         if encoding in PLAIN and len(body) < _SMALL_BYTES:
-            self._check(http.headers, body)
+            self._check(body, is_json=is_json)
             return body
         loop = asyncio.get_running_loop()
-        make = functools.partial(self._decompressed, body, encoding, reservation, http.headers)
+        make = functools.partial(self._decompressed, body, encoding, reservation, is_json)
         plain = await loop.run_in_executor(self._ingesting, make)
         reservation.shrink_to(max(len(body), len(plain)))
         return plain
 
     def _decompressed(
-        self, body: bytes, encoding: str, reservation: Reservation, headers: Headers
+        self, body: bytes, encoding: str, reservation: Reservation, is_json: bool
     ) -> bytes:
         plain = body
         if encoding not in PLAIN:
             limit = self._limits.request_bytes_max
             plain = decompress(body, encoding, limit, reserve=reservation.grow)
-        self._check(headers, plain)
+        self._check(plain, is_json=is_json)
         return plain
 
-    def _check(self, headers: Headers, body: bytes) -> None:
+    def _check(self, body: bytes, *, is_json: bool) -> None:
         """Return when a body is cheap to parse.
 
         Raises:
             TooLarge, InvalidPayload: it is not.
         """
-        if "json" not in headers.get("content-type", "json"):
+        if not is_json:
             return
         try:
             check_json(body, values_max=self._limits.values_max, depth_max=JSON_DEPTH_MAX)

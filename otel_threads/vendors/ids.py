@@ -69,6 +69,15 @@ def thread_uuid_of(project: str, thread_id: str) -> str:
     return _hashed("thread", project, thread_id)
 
 
+def thread_digest_of(thread_uuid: str) -> str:
+    """Return the hex digits 1 to 12 and 19 to 32 of a thread's UUID.
+
+    They are those of the hash of its name; the others hold the UUID's version and variant.
+    """
+    digits = thread_uuid.replace("-", "")
+    return digits[:12] + digits[18:]
+
+
 def new_uuid() -> str:
     """Return a new UUID of version 7, which sorts by time."""
     millis = time.time_ns() // 1_000_000
@@ -86,7 +95,8 @@ def uuid7_unix_nano(text: str) -> int | None:
 
 def _hashed(*parts: str) -> str:
     whole = b"\0".join(part.encode("utf-8", "surrogatepass") for part in parts)
-    return str(uuid.UUID(bytes=hashlib.blake2b(whole, digest_size=16).digest(), version=5))
+    # SHA-256, because SQL has it: a thread is found by its UUID where nothing but its name is kept.
+    return str(uuid.UUID(bytes=hashlib.sha256(whole).digest()[:16], version=5))
 
 
 def _dashed(digits: str) -> str:

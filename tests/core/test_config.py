@@ -20,6 +20,8 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path):
 def test_opiks_name_for_the_cooldown_is_an_alias():
     name = "OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE"
     assert load(environ={name: "60"}).config.thread_cooldown_s == 60
+    for text in ("15m", "PT15M", "900s"):  # as Opik's own server takes it
+        assert load(environ={name: text}).config.thread_cooldown_s == 900
     both = {name: "60", "OTEL_THREADS_THREAD_COOLDOWN_S": "70"}
     assert load(environ=both).config.thread_cooldown_s == 70
 

@@ -5,7 +5,6 @@ the writes; they touch no table that receiving or deriving writes.
 """
 
 import datetime
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.errors import Conflict
+from otel_threads.core.ids import new_uuid7
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.project import GivenSettings, ProjectSettings, View
 from otel_threads.core.score import (
@@ -78,7 +78,9 @@ COOLDOWNS_SQL = sql_files.query("cooldowns")
 ANNOTATIONS_OF_TRACES_SQL = sql_files.query("annotations_of_traces")
 LIST_SCORES_SQL = sql_files.query("list_scores")
 SCORE_NAMES_SQL = sql_files.query("score_names")
+SCORE_NAMES_OF_SQL = sql_files.query("score_names_of")
 LIST_COMMENTS_SQL = sql_files.query("list_comments")
+COMMENTS_OF_SQL = sql_files.query("comments_of")
 LIST_VIEWS_SQL = sql_files.query("list_views")
 THREADS_OF_TRACES_SQL = sql_files.query("threads_of_traces")
 
@@ -224,10 +226,29 @@ class Annotations:
         """Return the names in use, with counts and categories."""
         return [ScoreName(**row) for row in self._read(SCORE_NAMES_SQL, {"project": project})]
 
+    def score_names_of(self, target: str, project: str | None) -> list[str]:
+        """Return the names of current scores of threads, traces or spans, in their order."""
+        given = {"target": target, "project": project}
+        return [row["name"] for row in self._read(SCORE_NAMES_OF_SQL, given)]
+
     def comments(self, wanted: AnnotationFilter, *, limit: int, offset: int) -> list[Comment]:
         """Return comments, oldest first."""
         rows = self._read(LIST_COMMENTS_SQL, {**asdict(wanted), "limit": limit, "offset": offset})
         return [Comment(**row) for row in rows]
+
+    def comments_of(
+        self, *, thread_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
+    ) -> list[Comment]:
+        """Return comments on some threads, or on some traces and their spans, oldest first."""
+        if not self._holds("comments"):
+            return []
+        given = {"thread_ids": json_list(thread_ids), "trace_ids": json_list(trace_ids)}
+        return [Comment(**row) for row in self._read(COMMENTS_OF_SQL, given)]
+
+    def comment(self, comment_id: str) -> Comment | None:
+        """Return one comment, None when there is none of that id."""
+        found = self._read("select * from comments where id = $id", {"id": comment_id})
+        return Comment(**found[0]) if found else None
 
     def views(self, project: str | None) -> list[View]:
         """Return saved selections, by name."""
@@ -318,7 +339,7 @@ class Annotations:
         """Store a comment of a project; return it with its id and times."""
         now = _now()
         made = Comment(
-            id=secrets.token_hex(8),
+            id=new_uuid7(),
             project=project,
             thread_id=comment.thread_id,
             trace_id=comment.trace_id,

@@ -16,13 +16,34 @@ _MATCH = {
 }
 _ANYWHERE = ("contains", "not_contains")
 _NEGATIVE = ("!=", "not_in", "not_contains")
+# What the scores of an item, or of a trace's spans, are grouped by, and which they are.
+_SCORED = {
+    ("threads", "score"): (
+        ("project", "thread_id"),
+        "s.trace_id is null and s.turn_index is null",
+    ),
+    ("traces", "score"): (("trace_id",), "true"),  # its spans' ones, too
+    ("traces", "own_score"): (("trace_id",), "s.span_id is null"),
+    ("traces", "span_score"): (("trace_id",), "s.span_id is not null"),
+    ("spans", "score"): (("trace_id", "span_id"), "s.trace_id is not null"),
+}
+# The earliest trace of each thread, and the one that ended last.
+_THREAD_TRACE = (
+    "select project, thread_id, {0}(trace_id, {1}) as trace_id,"
+    " {0}(root_span_id, {1}) as root_span_id from traces where thread_id is not null"
+    " group by project, thread_id"
+)
+_PLACES = {
+    "first_attribute": _THREAD_TRACE.format("arg_min", "(start_time_unix_nano, trace_id)"),
+    "last_attribute": _THREAD_TRACE.format("arg_max", "(end_time_unix_nano, trace_id)"),
+}
 
 
 class Compiler:
-    """Turns one tree into a condition over `threads` or `traces` and its parameters."""
+    """Turns one tree into a condition over threads, traces or spans and its parameters."""
 
     def __init__(self, item: str) -> None:
-        """`item` is the name that the query gives the rows: `threads` or `traces`."""
+        """`item` is the name that the query gives the rows: `threads`, `traces` or `spans`."""
         self._item = item
         self.parameters: Parameters = {}
 
@@ -34,9 +55,9 @@ class Compiler:
             case Not(item):
                 return f"(not {self.condition(item)})"
             case AllOf(items):
-                return "(" + " and ".join(map(self.condition, items)) + ")"
+                return "(" + (" and ".join(map(self.condition, items)) or "true") + ")"
             case AnyOf(items):
-                return "(" + " or ".join(map(self.condition, items)) + ")"
+                return "(" + (" or ".join(map(self.condition, items)) or "false") + ")"
             case _:
                 assert_never(node)
 
@@ -62,8 +83,14 @@ class Compiler:
             case "score" if leaf.field == "turn_scores":
                 given = f"s.{leaf.part} is not null" if leaf.part else "true"
                 return f"(not {self._turn_score(given, leaf)})"
-            case "score":
+            case "score" | "span_score" | "own_score":
                 return f"(not {self._score('true', leaf)})"
+            case "attribute" | "first_attribute" | "last_attribute":
+                return (
+                    f"(not {self._attribute(f'{self._attribute_value(leaf)} is not null', leaf)})"
+                )
+            case "given_tag":
+                return f"(not {self._given_tag('true')})"
             case _:
                 return f"({self._column(leaf)} is null)"
 
@@ -85,13 +112,22 @@ class Compiler:
             case "score" if leaf.field == "turn_scores":
                 part = leaf.part or "mean"
                 return self._turn_score(self._any(part, leaf, self._turn_score_test), leaf)
-            case "score":
+            case "score" | "span_score" | "own_score":
                 return self._score(self._any("", leaf, self._score_test), leaf)
+            case "attribute" | "first_attribute" | "last_attribute":
+                return self._attribute(
+                    self._any(self._attribute_value(leaf), leaf, self._loose), leaf
+                )
+            case "given_tag":
+                return self._given_tag(self._any("g.tag", leaf, self._test))
             case _:
                 return f"coalesce({self._any(self._column(leaf), leaf, self._test)}, false)"
 
     def _any(self, subject: str, leaf: Comparison, test: Callable[[str, str, Any], str]) -> str:
-        return "(" + " or ".join(test(subject, leaf.op, value) for value in leaf.values) + ")"
+        if leaf.ignores_case and subject and any(isinstance(one, str) for one in leaf.values):
+            subject = f"lower({subject})"
+        given = (_lower(value) if leaf.ignores_case else value for value in leaf.values)
+        return "(" + " or ".join(test(subject, leaf.op, value) for value in given) + ")"
 
     def _test(self, subject: str, op: str, value: Any) -> str:
         bound = self._bind(value)
@@ -128,15 +164,45 @@ class Compiler:
         return f"coalesce(bool_or({self._test('s.category', op, value)}), false)"
 
     def _score(self, test: str, leaf: Comparison) -> str:
-        target = "s.thread_id" if self._item == "threads" else "s.trace_id"
-        kind = "s.trace_id is null and s.turn_index is null" if self._item == "threads" else "true"
-        project = "s.project, " if self._item == "threads" else ""
-        mine = f"{self._item}.project, " if self._item == "threads" else ""
-        mine += f"{self._item}.{target[2:]}"
+        keys, kind = _SCORED[self._item, leaf.type]
+        mine, theirs = (", ".join(f"{of}.{key}" for key in keys) for of in (self._item, "s"))
+        name = "lower(s.name)" if leaf.ignores_case else "s.name"
+        key = _lower(leaf.key) if leaf.ignores_case else leaf.key
         return (
-            f"coalesce(({mine}) in (select ({project}{target}) from scores s"  # noqa: S608  # our names, bound values
-            f" where s.name = {self._bind(leaf.key)} and {kind} and {target} is not null"
-            f" and s.superseded_at is null group by {project}{target} having {test}), false)"
+            f"coalesce(({mine}) in (select ({theirs}) from scores s"  # noqa: S608  # our names, bound values
+            f" where {name} = {self._bind(key)} and {kind} and s.{keys[-1]} is not null"
+            f" and s.superseded_at is null group by {theirs} having {test}), false)"
+        )
+
+    def _attribute(self, test: str, leaf: Comparison) -> str:
+        """Return whether a span has an attribute whose text `v.value` holds the test."""
+        bound = self._bind(leaf.field)
+        found = (
+            "select v.trace_id, v.span_id from (select trace_id, span_id,"  # noqa: S608  # our names, bound values
+            f" attributes[{bound}] as value from spans where attributes[{bound}] is not null"
+            " union all by name select trace_id, span_id, value from span_content"
+            f" where key = {bound} and event_index is null) v where coalesce({test}, false)"
+        )
+        if self._item == "spans":
+            return f"((spans.trace_id, spans.span_id) in ({found}))"
+        if self._item == "traces":
+            return f"((traces.trace_id, traces.root_span_id) in ({found}))"
+        place = _PLACES[leaf.type]
+        return (
+            "((threads.project, threads.thread_id) in (select (e.project, e.thread_id) from"  # noqa: S608  # our names, bound values
+            f" ({place}) e join ({found}) w on w.trace_id = e.trace_id"
+            " and w.span_id = e.root_span_id))"
+        )
+
+    def _attribute_value(self, leaf: Comparison) -> str:
+        if leaf.key is None:
+            return "v.value"
+        return f"json_extract_string(try_cast(v.value as json), {self._bind(leaf.key)})"
+
+    def _given_tag(self, test: str) -> str:
+        return (
+            "((threads.project, threads.thread_id) in (select (g.project, g.thread_id)"  # noqa: S608  # our names, bound values
+            f" from x_tag_changes g where g.thread_id is not null and not g.is_removed and {test}))"
         )
 
     def _message(self, test: str, source: str) -> str:
@@ -159,8 +225,12 @@ class Compiler:
         return f"{self._item}.{leaf.key if leaf.field == 'usage' else leaf.field}"
 
 
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 def compiled(node: Node, item: str) -> tuple[str, Parameters]:
-    """Return a filter's condition and its parameters; `item` is `threads` or `traces`."""
+    """Return a filter's condition and its parameters; `item`: `threads`, `traces` or `spans`."""
     compiler = Compiler(item)
     return compiler.condition(node), compiler.parameters
 

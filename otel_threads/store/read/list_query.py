@@ -26,6 +26,7 @@ class Selection:
     project: str | None = None
     thread_id: str | None = None
     thread_ids: Sequence[str] | None = None
+    trace_id: str | None = None
     status: str | None = None
     without_thread: bool | None = None
     filter: Node | None = None
@@ -161,6 +162,27 @@ TRACES = Listing(
 )
 
 
+# The span that stands for a whole trace of records is none to those who list spans.
+SPANS = Listing(
+    item="spans",
+    source="(select *, make_timestamptz(end_time_unix_nano // 1000) as end_time from spans"
+    " where attributes['otel_threads.record.entity'] is distinct from 'trace')",
+    annotated="spans",
+    added=(),
+    keys=("trace_id", "span_id"),
+    sorts=("start_time", "end_time", "duration_ms", "name", "trace_id", "received_at"),
+    conditions={
+        "project": "project = $project",
+        "trace_id": "trace_id = $trace_id",
+        "first": "start_time_unix_nano >= $first",
+        "last": "start_time_unix_nano <= $last",
+        "from_time": "start_time >= $from_time",
+        "to_time": "start_time < $to_time",
+        "search": "(starts_with(span_id, lower($search)) or contains(lower(name), lower($search)))",
+    },
+)
+
+
 def page(
     listing: Listing,
     selection: Selection,
@@ -169,6 +191,8 @@ def page(
     after: Sequence[Place] | None,
 ) -> tuple[str, Parameters]:
     """Return the query of a page; `sort` None orders by the keys. `$limit` is left to bind.
+
+    So is `$offset`: how many items of it are left out first.
 
     Rows lack the added columns unless the selection looked at them: a plain scan of the table is
     twenty times as fast as the view, and a page's own are soon looked up.
@@ -196,12 +220,14 @@ def page(
         parameters = parameters | {"sort_name": by_score.name}
     if not annotated:
         return (
-            f"select * from {source} {item} where {where} order by {order} limit $limit",  # noqa: S608  # see above
+            f"select * from {source} {item} where {where} order by {order}"  # noqa: S608  # see above
+            " limit $limit offset $offset",
             parameters,
         )
     added = ", ".join(names)
     place = f"select fact_row, row_number() over (order by {order}) as place, {added}"
-    chosen = f"{place} from {source} {item} where {where} order by {order} limit $limit"
+    chosen = f"{place} from {source} {item} where {where} order by {order}"
+    chosen += " limit $limit offset $offset"
     more = ", ".join(f"k.{name}" for name in names if name != "tags")
     return (
         f"select f.* replace (k.tags as tags), {more} from {listing.source} f"  # noqa: S608  # see above

@@ -4,7 +4,6 @@ Every call has a cursor of its own, a time limit, and a total order. Absent valu
 """
 
 import dataclasses
-import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
@@ -94,14 +93,17 @@ class Reader:
         sort: str | None,
         limit: int,
         after: Sequence[Place] | None = None,
+        offset: int = 0,
     ) -> list[StoredThread]:
         """Return a page of a selection, in the order of `sort`, else of the keys.
+
+        It begins after a place, or so many items after the first.
 
         Raises:
             InvalidQuery: there is no such field to sort by.
         """
         text, parameters = list_query.page(THREADS, selection, sort=sort, after=after)
-        rows = self._rows(text, {**parameters, "limit": limit})
+        rows = self._rows(text, {**parameters, "limit": limit, "offset": offset})
         return [stored_items.stored_thread(row) for row in rows]
 
     @retried
@@ -118,17 +120,18 @@ class Reader:
         sort: str | None,
         limit: int,
         after: Sequence[Place] | None = None,
+        offset: int = 0,
     ) -> list[StoredTrace]:
         """As `threads`."""
         with self._database.reading(self._timeout_s) as cursor:
             if selection.thread_id and selection.project:
                 named = {"project": selection.project, "thread_id": selection.thread_id}
-                bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
+                bounds = query_rows(cursor, THREAD_BOUNDS_SQL, named)
                 if not bounds:
                     return []
                 selection = dataclasses.replace(selection, **bounds[0])
             text, parameters = list_query.page(TRACES, selection, sort=sort, after=after)
-            rows = _query(cursor, text, {**parameters, "limit": limit})
+            rows = query_rows(cursor, text, {**parameters, "limit": limit, "offset": offset})
         return [stored_items.stored_trace(row) for row in rows]
 
     @retried
@@ -164,10 +167,10 @@ class Reader:
         """
         key = {"trace_key": span_rows.trace_key(trace_id)}
         with self._database.reading(self._timeout_s) as cursor:
-            start = _query(cursor, TRACE_START_SQL, key)[0]
+            start = query_rows(cursor, TRACE_START_SQL, key)[0]
             if start["first"] is None:
                 return None
-            found = _query(cursor, GET_TRACE_SQL, {"trace_id": trace_id, **key, **start})
+            found = query_rows(cursor, GET_TRACE_SQL, {"trace_id": trace_id, **key, **start})
         if project is not None:
             found = [row for row in found if row["project"] == project]
         first = min(found, key=lambda t: (t["project"] != default, t["project"]), default=None)
@@ -180,27 +183,30 @@ class Reader:
         """
         named = {"project": project, "thread_id": thread_id}
         with self._database.reading(self._timeout_s) as cursor:
-            bounds = _query(cursor, THREAD_BOUNDS_SQL, named)
+            bounds = query_rows(cursor, THREAD_BOUNDS_SQL, named)
             if not bounds:
                 return None
             asked = {**named, **bounds[0], "after": after, "limit": limit}
-            turns = _query(cursor, LIST_TURNS_SQL, asked)
+            turns = query_rows(cursor, LIST_TURNS_SQL, asked)
             if turns:
-                _attach(cursor, turns, _query(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns)))
+                _attach(
+                    cursor, turns, query_rows(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns))
+                )
         return [stored_items.turn(row) for row in turns]
 
     def turns_of(self, threads: Sequence[Thread]) -> dict[ThreadKey, list[Turn]]:
         """Return all turns, without scores, of some threads, oldest first, by project and id."""
         keys = [(thread.project, thread.thread_id) for thread in threads]
         bounds = {
-            "first": min(_unix_nano(thread.first_activity_time) for thread in threads),
-            "last": max(_unix_nano(thread.last_activity_time) for thread in threads) + 999,
+            "first": min(stored_items.unix_nano(thread.first_activity_time) for thread in threads),
+            "last": max(stored_items.unix_nano(thread.last_activity_time) for thread in threads)
+            + 999,
         }
         with self._database.reading(self._timeout_s) as cursor:
             projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))
             register(cursor, "wanted", pa.table({"project": projects, "thread_id": ids}))
-            turns = _by_thread(_query(cursor, TURNS_OF_THREADS_SQL, bounds))
-            messages = _by_thread(_query(cursor, MESSAGES_OF_THREADS_SQL, bounds))
+            turns = _by_thread(query_rows(cursor, TURNS_OF_THREADS_SQL, bounds))
+            messages = _by_thread(query_rows(cursor, MESSAGES_OF_THREADS_SQL, bounds))
             unregister(cursor, "wanted")
             for key, some in turns.items():
                 some.sort(key=itemgetter("turn_index"))
@@ -219,15 +225,17 @@ class Reader:
         with self._database.reading(self._timeout_s) as cursor:
             turns: list[Row] = []
             for thread_id in trace["thread_ids"][:TRACE_THREADS_MAX]:
-                some = _query(cursor, TRACE_TURNS_SQL, {**named, "thread_id": thread_id})
+                some = query_rows(cursor, TRACE_TURNS_SQL, {**named, "thread_id": thread_id})
                 if some:
                     key = {"project": trace["project"], "thread_id": thread_id}
-                    _attach(cursor, some, _query(cursor, THREAD_MESSAGES_SQL, key | _span_of(some)))
+                    _attach(
+                        cursor, some, query_rows(cursor, THREAD_MESSAGES_SQL, key | _span_of(some))
+                    )
                 turns += some
             if len(turns) < trace["turn_count"]:  # each part of a trace is of a turn of its own
-                loose = _query(cursor, LOOSE_TURNS_SQL, named)
+                loose = query_rows(cursor, LOOSE_TURNS_SQL, named)
                 if loose:
-                    _attach(cursor, loose, _query(cursor, TRACE_MESSAGES_SQL, named))
+                    _attach(cursor, loose, query_rows(cursor, TRACE_MESSAGES_SQL, named))
                 turns += loose
         turns.sort(key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"]))
         return [stored_items.turn(row) for row in turns]
@@ -235,7 +243,7 @@ class Reader:
     def spans(self, trace: StoredTrace) -> list[StoredSpan]:
         """Return the spans of a trace in order of arrival."""
         raw, content, parts = self._stored(trace.row)
-        return [_stored_span(row, content, parts) for row in raw]
+        return [stored_span(row, content, parts) for row in raw]
 
     def trace_calls(self, stored: StoredTrace) -> dict[str, StoredCall]:
         """Return the model requests of a trace by the span that they stand at."""
@@ -256,18 +264,18 @@ class Reader:
         first = {"first": trace["start_time_unix_nano"], "last": trace["end_time_unix_nano"]}
         named = {"trace_id": trace["trace_id"]}
         with self._database.reading(self._timeout_s) as cursor:
-            raw = _of_copy(trace, _query(cursor, TRACE_SPANS_SQL, named | first))
+            raw = _of_copy(trace, query_rows(cursor, TRACE_SPANS_SQL, named | first))
             raw.sort(key=itemgetter("ingest_seq", "start_time_unix_nano", "span_id"))
-            events = _query(cursor, TRACE_EVENTS_SQL, named | first)
+            events = query_rows(cursor, TRACE_EVENTS_SQL, named | first)
             content: Content = {}
             if any(_is_elsewhere(row["attributes"]) for row in (*raw, *events)):
                 content, _ = content_of(cursor, TRACE_CONTENT_SQL, named | first)
             parts = {"events": _by_span(events), "links": {}, "logs": {}}
             if self._database.holds_rows(cursor, "span_links"):
-                parts["links"] = _by_span(_query(cursor, TRACE_LINKS_SQL, named | first))
+                parts["links"] = _by_span(query_rows(cursor, TRACE_LINKS_SQL, named | first))
             if self._database.holds_rows(cursor, "log_records"):
-                logs = _query(cursor, TRACE_LOGS_SQL, named)
-                span_rows.fill_logs(logs, _query(cursor, TRACE_LOG_CHUNKS_SQL, named))
+                logs = query_rows(cursor, TRACE_LOGS_SQL, named)
+                span_rows.fill_logs(logs, query_rows(cursor, TRACE_LOG_CHUNKS_SQL, named))
                 parts["logs"] = _by_span(logs)
         return raw, content, parts
 
@@ -298,12 +306,17 @@ class Reader:
 
     def _rows(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
         with self._database.reading(self._timeout_s) as cursor:
-            return _query(cursor, text, parameters)
+            return query_rows(cursor, text, parameters)
 
 
-def _query(
+def query_rows(
     cursor: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]
 ) -> list[Row]:
+    """Return what a query finds, a dictionary a row.
+
+    Raises:
+        InvalidQuery: a value cannot be compared as the query does.
+    """
     try:
         cursor.execute(text, dict(parameters))
     except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
@@ -369,15 +382,6 @@ def _by_thread(found: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
     return grouped
 
 
-def _unix_nano(time: datetime.datetime) -> int:
-    """Return a time of the store, which is whole in microseconds."""
-    return (time - _EPOCH) // _MICROSECOND * 1000
-
-
-_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
-_MICROSECOND = datetime.timedelta(microseconds=1)
-
-
 def _by_span(found: Sequence[Row]) -> dict[Key, list[Row]]:
     grouped: dict[Key, list[Row]] = {}
     for row in found:
@@ -385,7 +389,7 @@ def _by_span(found: Sequence[Row]) -> dict[Key, list[Row]]:
     return grouped
 
 
-def _stored_span(
+def stored_span(
     row: Row, content: Content, parts: Mapping[str, Mapping[Key, Sequence[Row]]]
 ) -> StoredSpan:
     """Return a span with whole, typed attributes; bytes are base64."""

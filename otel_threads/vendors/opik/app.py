@@ -6,7 +6,7 @@ from otel_threads.core.ports import Intake
 from otel_threads.services.services import Services
 from otel_threads.vendors.call import Call, Right, Route, json_response
 from otel_threads.vendors.doors import Vendor
-from otel_threads.vendors.opik import errors
+from otel_threads.vendors.opik import errors, reads
 from otel_threads.vendors.opik.writes import Writes
 
 VERSION = "2.2.122"  # of Opik's backend whose calls these are
@@ -21,6 +21,7 @@ def vendor(services: Services, intake: Intake) -> Vendor:
         routes=(
             Route("GET", "/is-alive/ping", Right.OPEN, _ping),
             Route("GET", "/is-alive/ver", Right.OPEN, _version),
+            *reads.routes(services),
             *Writes(services, intake).routes(),
         ),
         refusal=errors.refusal,
