@@ -24,6 +24,8 @@ HOMES = {
     "evaluate": "evaluation",
     "compare": "evaluation",
     "datasets": "evaluation",
+    "scores": "review",
+    "reviews": "review",
     "sql": "sql_command",
     "prune": "maintenance",
     "backup": "maintenance",

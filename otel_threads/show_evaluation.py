@@ -135,6 +135,68 @@ def dataset(versions: Sequence[Row], items: Sequence[Row]) -> RenderableType:
     return Group(*parts)
 
 
+def definitions(found: Sequence[Row]) -> RenderableType:
+    """Return how scores are given, a line each."""
+    if not found:
+        return Text("No score definitions. `otel-threads scores define` makes one.")
+    shown = new_table(
+        ("name", CUT), ("kind", CUT), ("values", CUT), ("better", CUT), ("description", CUT)
+    )
+    for one in found:
+        labels = ", ".join(label["label"] for label in one["categories"] or ())
+        bounds = f"{number(one['min'])} … {number(one['max'])}" if one["kind"] == "numeric" else ""
+        shown.add_row(
+            safe(one["name"], length=60),
+            one["kind"],
+            safe(labels or bounds, length=80),
+            one["better"] or "",
+            safe(one["description"], length=80),
+        )
+    return shown
+
+
+def queues(found: Sequence[Row]) -> RenderableType:
+    """Return review queues, a line each."""
+    if not found:
+        return Text("No review queues. `otel-threads reviews create` makes one.")
+    shown = new_table(
+        ("queue", CUT),
+        ("name", CUT),
+        ("done", RIGHT),
+        ("of", RIGHT),
+        ("scores", CUT),
+        ("threads", CUT),
+    )
+    for one in found:
+        threads = one["filter"] if one["thread_ids"] is None else "by hand"
+        shown.add_row(
+            one["queue_id"],
+            safe(one["name"], length=60),
+            str(one["done_count"]),
+            str(one["total_count"]),
+            safe(", ".join(one["score_names"]), length=60),
+            safe(threads, length=60),
+        )
+    return shown
+
+
+def agreement(found: Row) -> RenderableType:
+    """Return how far reviewers agree, a line a score."""
+    shown = new_table(
+        ("score", CUT), *((name, RIGHT) for name in ("alpha", "same", "threads", "reviewers"))
+    )
+    for one in found["items"]:
+        same = "" if one["agreement"] is None else f"{one['agreement']:.0%}"
+        shown.add_row(
+            safe(one["name"], length=60),
+            number(one["alpha"]),
+            same,
+            str(one["thread_count"]),
+            str(one["reviewer_count"]),
+        )
+    return shown
+
+
 def number(value: float | None) -> str:
     """Return a number with four digits that tell something; nothing for unknown."""
     return "" if value is None else f"{value:.4g}"

@@ -80,8 +80,8 @@ def scores_of(returned: Any, scorer: str) -> list[Score]:
     """
     if returned is None:
         return []
-    if isinstance(returned, Score):
-        return [_checked(returned)]
+    if _is_score(returned):
+        return [_checked(_score(returned))]
     if isinstance(returned, str):
         return [Score(scorer, category=returned)]
     if isinstance(returned, numbers.Real) or _is_yes_no(returned):
@@ -91,6 +91,21 @@ def scores_of(returned: Any, scorer: str) -> list[Score]:
     if isinstance(returned, Iterable):
         return [one for value in returned for one in scores_of(value, scorer)]
     raise NoScore(f"{scorer} returned {type(returned).__name__}, which is no score")
+
+
+def _is_score(value: Any) -> bool:
+    """Return whether a value is a `Score`, or has what makes one: a judge has its own class."""
+    return isinstance(value, Score) or all(
+        hasattr(value, name) for name in ("name", "value", "category", "reason")
+    )
+
+
+def _score(value: Any) -> Score:
+    if isinstance(value, Score):
+        return value
+    number = None if value.value is None else float(value.value)
+    cost = getattr(value, "cost_usd", None)
+    return Score(str(value.name), number, value.category, value.reason, cost)
 
 
 def _is_yes_no(value: Any) -> bool:

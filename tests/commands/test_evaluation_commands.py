@@ -132,3 +132,37 @@ def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
     assert "line 2 has no messages" in wrong.stderr
     run(loaded, "datasets", "delete", "set", "--yes")
     assert "no data set 'set'" in run(loaded, "datasets", "show", "set", code=1).stderr
+
+
+def test_people_review_from_a_shell(loaded):
+    here = ("--project", "commands")
+    run(loaded, "scores", "define", "mood", "categorical", "--category", "calm=1", "--category",
+        "cross=0", "--better", "higher", *here)  # fmt: skip
+    assert "calm, cross" in run(loaded, "scores", "list", *here).stdout
+    made = run(
+        loaded, "reviews", "create", "shift", "--score", "mood", "--filter", 'thread_id = "e-5"',
+        "--reviewers", "2", "--json", *here,
+    )  # fmt: skip
+    queue = json.loads(made.stdout)["queue_id"]
+    for author in ("ann", "bob"):
+        assert run(loaded, "reviews", "next", queue, "--reviewer", author).stdout == "e-5\n"
+        run(
+            loaded,
+            "threads",
+            "score",
+            "e-5",
+            "mood",
+            "--category",
+            "calm",
+            "--author",
+            author,
+            *here,
+        )
+        run(loaded, "reviews", "done", queue, "e-5", "--reviewer", author)
+    assert run(loaded, "reviews", "next", queue, "--reviewer", "ann").stdout == "nothing is left\n"
+    assert re.search(r"shift +1 +1 +mood", run(loaded, "reviews", "list", *here).stdout)
+    assert re.search(r"^mood +100% +1 +2", run(loaded, "reviews", "agreement", queue).stdout, re.M)
+    run(loaded, "reviews", "delete", queue)
+    run(loaded, "scores", "delete", "mood", *here)
+    wrong = run(loaded, "scores", "define", "x", "categorical", *here, code=1)
+    assert "needs categories" in wrong.stderr

@@ -146,10 +146,16 @@ function Score({ score, onEdit, onTakeBack, place }) {
   </div>`;
 }
 
+const placeholderOf = (how) =>
+  how && how.min !== null && how.max !== null ? `${how.min} to ${how.max}` : "0.8";
+
 /** A form that gives one score to one target, or to each of `targets`. */
 export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
   const ids = [useId(), useId(), useId(), useId(), useId()];
   const names = useAnswer((signal) => get("/scores/names", { project: "*" }, signal), ["names"]);
+  const project = (targets?.[0] ?? target).project;
+  const definitions = useAnswer((signal) => get("/score-definitions", { project }, signal), [project]);
+  const known = definitions.data?.items ?? [];
   const [given, setGiven] = useState({
     name: score.name ?? "",
     value: score.value_by_author?.[author()] ?? score.value ?? "",
@@ -157,6 +163,7 @@ export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
     reason: score.reason ?? "",
   });
   const [problem, setProblem] = useState(null);
+  const how = known.find((one) => one.name === given.name.trim());
   const field = (name) => ({
     value: given[name],
     onInput: (e) => setGiven({ ...given, [name]: e.target.value }),
@@ -176,7 +183,10 @@ export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
       author: author(),
     };
     try {
-      await put("/scores", { scores: (targets ?? [target]).map((t) => ({ ...t, ...one })) });
+      await put("/scores", {
+        scores: (targets ?? [target]).map((t) => ({ ...t, ...one })),
+        check_definitions: true,
+      });
       onDone();
       return onClose();
     } catch (error) {
@@ -187,10 +197,16 @@ export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
     <form onSubmit=${send} class="form">
       <label for=${ids[0]}>Name</label>
       <input id=${ids[0]} list=${ids[4]} maxlength="200" required readonly=${Boolean(score.name)} ...${field("name")} />
-      <datalist id=${ids[4]}>${(names.data?.items ?? []).map((one) => html`<option key=${one.name}
-          value=${one.name} />`)}</datalist>
-      <label for=${ids[1]}>Value</label><input id=${ids[1]} inputmode="decimal" placeholder="0.8" ...${field("value")} />
-      <label for=${ids[2]}>Category</label><input id=${ids[2]} maxlength="200" placeholder="helpful" ...${field("category")} />
+      <datalist id=${ids[4]}>${[...new Set([...known, ...(names.data?.items ?? [])].map((one) => one.name))].map(
+        (name) => html`<option key=${name} value=${name} />`)}</datalist>
+      ${how?.description && html`<p class="faint" dir="auto">${how.description}</p>`}
+      <label for=${ids[1]}>Value</label>${how?.kind === "boolean" ? html`<select id=${ids[1]} ...${field("value")}>
+          <option value=""></option><option value="1">yes</option><option value="0">no</option></select>`
+        : html`<input id=${ids[1]} inputmode="decimal" placeholder=${placeholderOf(how)} ...${field("value")} />`}
+      <label for=${ids[2]}>Category</label>${how?.categories ? html`<select id=${ids[2]} ...${field("category")}>
+          <option value=""></option>${how.categories.map((one) => html`<option key=${one.label}
+              value=${one.label}>${oneLine(one.label, 60)}</option>`)}</select>`
+        : html`<input id=${ids[2]} maxlength="200" placeholder="helpful" ...${field("category")} />`}
       <label for=${ids[3]}>Reason</label><textarea id=${ids[3]} rows="3" maxlength="10000" ...${field("reason")}></textarea>
       ${problem && html`<p class="bad" role="alert">${problem}</p>`}
       <p class="faint">As <bdi>${author()}</bdi>${targets ? `, for ${targets.length} threads` : ""}.</p>
