@@ -41,6 +41,7 @@ SAID_OF_THREADS = (
     "rule_decisions",
     "x_rule_log",
     "x_feedback",
+    "reviews",
 )
 SAID_OF_TRACES = ("x_score_records", "comments", "x_tag_changes", "x_feedback", "x_attachments")
 

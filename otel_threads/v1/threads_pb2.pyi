@@ -1083,10 +1083,12 @@ class NewScore(_message.Message):
     def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., category: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., author: _Optional[str] = ..., turn_index: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class NewScores(_message.Message):
-    __slots__ = ("scores",)
+    __slots__ = ("scores", "check_definitions")
     SCORES_FIELD_NUMBER: _ClassVar[int]
+    CHECK_DEFINITIONS_FIELD_NUMBER: _ClassVar[int]
     scores: _containers.RepeatedCompositeFieldContainer[NewScore]
-    def __init__(self, scores: _Optional[_Iterable[_Union[NewScore, _Mapping]]] = ...) -> None: ...
+    check_definitions: bool
+    def __init__(self, scores: _Optional[_Iterable[_Union[NewScore, _Mapping]]] = ..., check_definitions: bool = ...) -> None: ...
 
 class ScoreTarget(_message.Message):
     __slots__ = ("project", "thread_id", "trace_id", "span_id", "name", "author", "turn_index")
