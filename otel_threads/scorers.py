@@ -1,10 +1,11 @@
-"""Scorers for `otel_threads.evaluate`: those without a model, and adapters of other packages.
+"""Scorers for `otel_threads.evaluate`: without a model, with one, and adapters of other packages.
 
 Nothing of another package is imported before one of its metrics is used.
 """
 
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.conversation import Conversation, Message, Ranges, ToolCall, Turn
+from otel_threads.evaluate.judge import judge
 from otel_threads.evaluate.scoring import Score, Scorer, scorer_of
 from otel_threads.vendors.deepeval.scorer import from_deepeval
 from otel_threads.vendors.mlflow.scorer import from_mlflow
@@ -26,6 +27,7 @@ __all__ = [
     "from_mlflow",
     "from_openevals",
     "from_opik",
+    "judge",
     "language_changed",
     "repeated_answer",
     "repeated_question",

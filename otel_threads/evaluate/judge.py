@@ -5,9 +5,11 @@ marks that nobody can guess, in a message of its own, and what models read as ma
 escaped in it. Whatever the model answers, only scores come out (`answers.py`).
 """
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from otel_threads.core.message import Json
@@ -135,6 +137,8 @@ def judge(
         return found.scores
 
     score.__name__ = name
+    asked = json.dumps([prompt, client.model, [asdict(one) for one in wanted]], sort_keys=True)
+    vars(score)["version"] = hashlib.blake2b(asked.encode(), digest_size=6).hexdigest()
     return score
 
 

@@ -84,10 +84,21 @@ def test_wrong_usage_is_told(loaded, arguments, wanted):
 def test_a_scorer_that_fails_is_told_and_costs_its_own_result(loaded, tmp_path):
     (tmp_path / "broken.py").write_text("def broken(conversation):\n    return 1 / 0\n")
     done = run(
-        loaded, "evaluate", "--name", "broken", "--scorer", "broken.py:broken",
-        "--scorer", "unanswered", "--project", "commands", "--metadata", "model=m-1", "--json",
+        loaded,
+        "evaluate",
+        "--name",
+        "broken",
+        "--scorer",
+        "broken.py:broken",
+        "--scorer",
+        "unanswered",
+        "--project",
+        "commands",
+        "--metadata",
+        "model=m-1",
+        "--json",
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     found = json.loads(done.stdout)
     assert found["counts"] == {"items": 12, "scored": 12, "failed": 12}
     assert found["metadata"]["model"] == "m-1"
@@ -97,9 +108,15 @@ def test_a_scorer_that_fails_is_told_and_costs_its_own_result(loaded, tmp_path):
 
 def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
     made = run(
-        loaded, "datasets", "create", "set", "--project", "commands", "--filter",
+        loaded,
+        "datasets",
+        "create",
+        "set",
+        "--project",
+        "commands",
+        "--filter",
         'thread_id < "e-2"',
-    )  # fmt: skip
+    )
     assert made.stdout == "set version 1: 4 items\n"  # e-0, e-1, e-10, e-11
     files = {
         "jsonl": '{"messages": [{"role": "user", "content": "Hi"}], "expected": "ho"}\n',
@@ -136,13 +153,35 @@ def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
 
 def test_people_review_from_a_shell(loaded):
     here = ("--project", "commands")
-    run(loaded, "scores", "define", "mood", "categorical", "--category", "calm=1", "--category",
-        "cross=0", "--better", "higher", *here)  # fmt: skip
+    run(
+        loaded,
+        "scores",
+        "define",
+        "mood",
+        "categorical",
+        "--category",
+        "calm=1",
+        "--category",
+        "cross=0",
+        "--better",
+        "higher",
+        *here,
+    )
     assert "calm, cross" in run(loaded, "scores", "list", *here).stdout
     made = run(
-        loaded, "reviews", "create", "shift", "--score", "mood", "--filter", 'thread_id = "e-5"',
-        "--reviewers", "2", "--json", *here,
-    )  # fmt: skip
+        loaded,
+        "reviews",
+        "create",
+        "shift",
+        "--score",
+        "mood",
+        "--filter",
+        'thread_id = "e-5"',
+        "--reviewers",
+        "2",
+        "--json",
+        *here,
+    )
     queue = json.loads(made.stdout)["queue_id"]
     for author in ("ann", "bob"):
         assert run(loaded, "reviews", "next", queue, "--reviewer", author).stdout == "e-5\n"

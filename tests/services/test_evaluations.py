@@ -5,6 +5,7 @@ import time
 
 import pytest
 from builders import a_chat, a_request
+from scripted_model import ScriptedModel, scores
 
 import otel_threads
 from otel_threads import scorers
@@ -314,3 +315,15 @@ def test_lines_of_a_results_page_are_json(client):
     answer = client._http.get(f"/evaluations/{run}/results", params={"limit": 2})
     page = json.loads(answer.content)
     assert (len(page["items"]), page["next_cursor"] is not None) == (2, True)
+
+
+def test_a_model_judges_offline_and_its_version_follows_its_prompt(client):
+    model = ScriptedModel(lambda request, number: scores(request, 0.25))
+    kind = scorers.judge("Is it kind?", name="kind", base_url=model.base_url, model="m-1")
+    terse = scorers.judge("Is it terse?", name="terse", base_url=model.base_url, model="m-1")
+    run = evaluate(client, kind, terse, threads=["t-01", "t-02"], name="judged")
+    assert {name: one["mean"] for name, one in run.scores.items()} == {"kind": 0.25, "terse": 0.25}
+    versions = [one["version"] for one in run.run["scorers"]]
+    assert len(set(versions)) == 2
+    assert all(versions)
+    assert "where is order 0?" in str(model.requests[0]["messages"])
