@@ -19,7 +19,10 @@ class FakeModel:
 
             def do_POST(self) -> None:
                 size = int(self.headers["content-length"])
-                payload = json.dumps(model.answer(json.loads(self.rfile.read(size)))).encode()
+                request = json.loads(self.rfile.read(size))
+                gemini = "generateContent" in self.path
+                answer = model.gemini_answer(request) if gemini else model.answer(request)
+                payload = json.dumps(answer).encode()
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(payload)))
@@ -75,6 +78,25 @@ class FakeModel:
                 "completion_tokens": used[1],
                 "total_tokens": sum(used),
             },
+        }
+
+    def gemini_answer(self, request: dict) -> dict:
+        """The same in the shape of Gemini's API."""
+        said = " ".join(part.get("text", "") for part in request["contents"][-1]["parts"])
+        with self._lock:
+            self.requests += 1
+            self.input_tokens += 17
+            self.output_tokens += 11
+        content = {"role": "model", "parts": [{"text": f"You said: {said}"}]}
+        return {
+            "candidates": [{"content": content, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": {
+                "promptTokenCount": 17,
+                "candidatesTokenCount": 11,
+                "totalTokenCount": 28,
+            },
+            "modelVersion": "gemini-2.0-flash",
+            "responseId": "1",
         }
 
 

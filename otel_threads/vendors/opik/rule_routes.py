@@ -1,20 +1,22 @@
 """Opik's calls about automation rules: made, listed, changed, deleted; what they did.
 
-A rule is kept as it was given, so that it comes back so.
+A rule is kept as it was given, so that it comes back so; `rule_engine.py` has it run.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 from starlette.responses import Response
 
 from otel_threads.core.document import Document
+from otel_threads.core.errors import OtelThreadsError
 from otel_threads.vendors import ids
 from otel_threads.vendors.call import Answered, Call, Right, Route
 from otel_threads.vendors.opik import errors, filters, requests, shapes
 from otel_threads.vendors.opik.door import Door
 from otel_threads.vendors.opik.record_fields import Body
+from otel_threads.vendors.opik.rule_engine import RuleEngine
 
 KIND = "opik.rule"
 BASE = "/v1/private/automations/evaluators"
@@ -47,11 +49,19 @@ class _RuleCalls:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._workspace = door.services.workspace
+        self._engine = RuleEngine(door.services)
+        self._engine.start()
 
     def make(self, call: Call) -> Response:
         """Make a rule."""
         rule = self._checked(requests.body_of(call))
         made = self._workspace.add_document(KIND, orjson.dumps(rule).decode())
+        try:
+            self._engine.put(made, rule, self._projects(rule))
+        except OtelThreadsError:
+            self._engine.delete(made.id)
+            self._workspace.delete_documents(KIND, [made.id])
+            raise
         return requests.created(call, f"{BASE}/{made.id}")
 
     def list(self, call: Call) -> Response:
@@ -93,18 +103,30 @@ class _RuleCalls:
             raise errors.unprocessable("the type of a rule may not change")
         given = {name: value for name, value in body.items() if value is not None}
         rule = self._checked({**before, **given})
+        self._engine.put(document, rule, self._projects(rule))
         self._workspace.update_document(document, orjson.dumps(rule).decode())
         return requests.no_content()
 
     def delete(self, call: Call) -> Response:
         """Delete rules; one that is not here is no error."""
-        self._workspace.delete_documents(KIND, requests.ids_of(requests.body_of(call)))
+        wanted = requests.ids_of(requests.body_of(call))
+        for one in wanted:
+            self._engine.delete(one)
+        self._workspace.delete_documents(KIND, wanted)
         return requests.no_content()
 
     def logs(self, call: Call) -> Response:
         """Return what a rule did, the newest first."""
-        self._one(call)
-        return requests.json_response({"content": [], "page": 1, "size": 0, "total": 0})
+        document = self._one(call)
+        _, size = requests.paging({"size": "1000", **call.query})
+        lines = self._engine.log(document, orjson.loads(document.body), min(size, 1000))
+        count = len(lines)
+        return requests.json_response({"content": lines, "page": 1, "size": count, "total": count})
+
+    def _projects(self, rule: Body) -> Sequence[str]:
+        """Return the names of a rule's projects; of an id that is none's there is none."""
+        found = (self._door.projects.of_uuid(one) for one in rule["project_ids"])
+        return [name for name in found if name]
 
     def _one(self, call: Call) -> Document:
         wanted = call.params["id"].lower()

@@ -18,6 +18,7 @@ from otel_threads.core.span import Span
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import Usage
+from otel_threads.derive.span_payload import Side
 from otel_threads.vendors import ids
 from otel_threads.vendors.opik import record_fields as fields
 from otel_threads.vendors.opik.record_fields import Body
@@ -63,7 +64,7 @@ def trace(content: TraceContent, *, truncate: bool) -> Body:
         "project_id": ids.project_uuid_of(one.project),
         "name": one.name,
         **_times(one, own),
-        **_sides(one, root, truncate=truncate),
+        **_sides(content, truncate=truncate),
         "metadata": fields.shown(_metadata(one, own), truncate=truncate),
         "tags": _tags(content, own) or None,
         "error_info": _trace_error(content.spans, own),
@@ -124,19 +125,19 @@ def _duration_ms(span: Span) -> float:
     return (span.end_time_unix_nano // 1000 - span.start_time_unix_nano // 1000) / 1000
 
 
-def _sides(one: Trace, root: Span | None, *, truncate: bool) -> Body:
-    said: Mapping[str, str | None] = {"input": None, "output": None}
+def sides(content: TraceContent) -> Mapping[str, str | None]:
+    """Return input and output of a trace as JSON text."""
+    one, root = content.trace, content.root
+    said: Mapping[Side, str | None] = {"input": None, "output": None}
     if not fields.is_record(root, "trace"):
         said = {"input": _as_question(one.first_message), "output": _as_answer(one.last_message)}
     return {
-        "input": fields.shown(
-            (fields.side_of(root, "input") if root else None) or said["input"], truncate=truncate
-        ),
-        "output": fields.shown(
-            (fields.side_of(root, "output") if root else None) or said["output"],
-            truncate=truncate,
-        ),
+        side: (fields.side_of(root, side) if root else None) or text for side, text in said.items()
     }
+
+
+def _sides(content: TraceContent, *, truncate: bool) -> Body:
+    return {side: fields.shown(text, truncate=truncate) for side, text in sides(content).items()}
 
 
 def _as_question(text: str | None) -> str | None:
