@@ -214,11 +214,13 @@ def page(
     item = listing.item
     annotated = listing.needs_annotated(selection, sort)
     source = listing.annotated if annotated else listing.source
-    names = listing.added
+    names = listing.added if annotated else ()
     if by_score := score_sort(sort.removeprefix("-")) if sort else None:
-        source, names = _with_sort_value(source, listing, by_score), (*names, SORT_VALUE)
+        # Joined rows are sorted narrow, and read whole by their place: texts would be sorted, too.
+        narrow = source if annotated else f"(select rowid as fact_row, * from {source})"  # noqa: S608  # see above
+        source, names = _with_sort_value(narrow, listing, by_score), (*names, SORT_VALUE)
         parameters = parameters | {"sort_name": by_score.name}
-    if not annotated:
+    if not names:
         return (
             f"select * from {source} {item} where {where} order by {order}"  # noqa: S608  # see above
             " limit $limit offset $offset",
@@ -229,8 +231,9 @@ def page(
     chosen = f"{place} from {source} {item} where {where} order by {order}"
     chosen += " limit $limit offset $offset"
     more = ", ".join(f"k.{name}" for name in names if name != "tags")
+    whole = "f.* replace (k.tags as tags)" if annotated else "f.*"
     return (
-        f"select f.* replace (k.tags as tags), {more} from {listing.source} f"  # noqa: S608  # see above
+        f"select {whole}, {more} from {listing.source} f"  # noqa: S608  # see above
         f" join ({chosen}) k on f.rowid = k.fact_row order by k.place",
         parameters,
     )

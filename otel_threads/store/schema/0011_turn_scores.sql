@@ -44,8 +44,9 @@ comment on column scores.updated_at is 'When it was last given.';
 comment on column scores.superseded_at is 'When a new trace made it history; null while it counts.';
 
 -- A trace may hold several threads: a score on a span of a turn or of a call is its thread's.
+-- Not materialized: what is asked by name then reads that name's scores alone.
 create view x_turn_score_records as
-with r as (
+with r as not materialized (
     select trace_id, span_id, name, value, category, reason, author, updated_at
     from x_score_records where trace_id is not null
     union all
