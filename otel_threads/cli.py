@@ -26,6 +26,7 @@ HOMES = {
     "datasets": "evaluation",
     "scores": "review",
     "reviews": "review",
+    "rules": "rules_command",
     "sql": "sql_command",
     "prune": "maintenance",
     "backup": "maintenance",

@@ -3,9 +3,15 @@
 Nothing of another package is imported before one of its metrics is used.
 """
 
+import time
+from typing import Any
+
+from otel_threads.core.rule import Outcome, RuleOutput
+from otel_threads.derive.cost import estimate_usd
+from otel_threads.derive.family import Usage
+from otel_threads.evaluate import judge as model_judge
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.conversation import Conversation, Message, Ranges, ToolCall, Turn
-from otel_threads.evaluate.judge import judge
 from otel_threads.evaluate.scoring import Score, Scorer, scorer_of
 from otel_threads.vendors.deepeval.scorer import from_deepeval
 from otel_threads.vendors.mlflow.scorer import from_mlflow
@@ -17,6 +23,7 @@ __all__ = [
     "Conversation",
     "Message",
     "Ranges",
+    "RuleOutput",
     "Score",
     "Scorer",
     "ToolCall",
@@ -47,3 +54,17 @@ unanswered = scorer_of("unanswered")
 language_changed = scorer_of("language_changed")
 slow = scorer_of("slow")
 costly = scorer_of("costly")
+
+
+def judge(prompt: str, **options: Any) -> Scorer:
+    """Return a scorer that asks a model what the prompt says: `otel_threads.evaluate.judge.judge`.
+
+    By name, outputs (of `RuleOutput`), model, base_url, api_key, timeout_s; else the settings
+    `judge_*`. Scores say what they cost.
+    """
+    return model_judge.judge(prompt, cost_of=_cost_of, **options)
+
+
+def _cost_of(outcome: Outcome) -> float | None:
+    usage = Usage(input_tokens=outcome.input_tokens, output_tokens=outcome.output_tokens)
+    return estimate_usd([outcome.model], None, usage, time.time_ns())

@@ -7,16 +7,20 @@ escaped in it. Whatever the model answers, only scores come out (`answers.py`).
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import orjson
+
 from otel_threads.core.message import Json
-from otel_threads.core.rule import JudgedScore, Outcome, PromptMessage, RuleOutput
+from otel_threads.core.rule import Outcome, PromptMessage, RuleOutput
 from otel_threads.evaluate import answers
 from otel_threads.evaluate.conversation import Conversation, Turn
 from otel_threads.evaluate.model_client import ModelClient, ModelError, ModelReply
+from otel_threads.evaluate.scoring import Score, Scorer
 
 RESPONSE_LENGTH_MAX = 2000  # kept of an answer that did not fit
 TRIES = 2
@@ -42,12 +46,11 @@ AGAIN = (
     "Your answer does not fit: {why}. Answer with one JSON object of the form that was asked for."
 )
 CONTEXT = "{{context}}"
-# What templates of models turn into the begin or end of a message, were it not escaped.
-_ESCAPED = (
-    ("<", "\\u003c"),
-    (">", "\\u003e"),
-    ("[INST", "\\u005bINST"),
-    ("[/INST", "\\u005b/INST"),
+CostOf = Callable[[Outcome], float | None]
+# What templates of models read as the begin or end of a message, were it not escaped; line breaks
+# that JSON leaves as they are; and what nobody sees: tags, marks of direction, no width.
+_ESCAPED = re.compile(
+    r"[<>]|\[(?=/?[A-Z])|[\x85\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
 
 
@@ -116,10 +119,12 @@ def judge(
     base_url: str | None = None,
     api_key: str | None = None,
     timeout_s: float = 60.0,
-) -> Callable[[Conversation], list[JudgedScore]]:
-    """Return a scorer that asks a model; without outputs one number of 0 to 1 called `name`.
+    cost_of: CostOf | None = None,
+) -> Scorer:
+    """Return a scorer that asks a model; without outputs for one number of 0 to 1 called `name`.
 
-    `base_url`, `api_key` and `model` are else those of the settings `judge_*`.
+    `base_url`, `api_key` and `model` are else those of the settings `judge_*`. What it cost stands
+    on the first score of a conversation; `cost_of` tells where the endpoint does not.
 
     Raises:
         ModelError: there is no endpoint, or the extra [judge] is missing; called, that the model
@@ -128,18 +133,29 @@ def judge(
     wanted = list(outputs or [RuleOutput(name=name, description=prompt, min=0, max=1)])
     client = _client(base_url, api_key, model, timeout_s)
 
-    def score(conversation: Conversation) -> list[JudgedScore]:
+    def score(conversation: Conversation) -> list[Score]:
         told = [one for turn in conversation.turns for one in _turn(turn)]
-        context = json.dumps(told, default=str)
+        context = orjson.dumps(told, default=str).decode()
         found = judge_conversation(client, context, wanted, prompt=prompt)
         if found.error:
             raise ModelError(found.error, is_retryable=found.is_retryable)
-        return found.scores
+        cost_usd = found.reported_cost_usd
+        if cost_usd is None and cost_of is not None:
+            cost_usd = cost_of(found)
+        return [
+            Score(
+                name=one.name,
+                value=one.value,
+                category=one.category,
+                reason=one.reason,
+                cost_usd=None if i else cost_usd,
+            )
+            for i, one in enumerate(found.scores)
+        ]
 
-    score.__name__ = name
-    asked = json.dumps([prompt, client.model, [asdict(one) for one in wanted]], sort_keys=True)
-    vars(score)["version"] = hashlib.blake2b(asked.encode(), digest_size=6).hexdigest()
-    return score
+    told = json.dumps([prompt, client.model, [asdict(one) for one in wanted]], sort_keys=True)
+    version = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+    return Scorer(name=name, call=score, version=version)
 
 
 def _client(
@@ -167,11 +183,12 @@ def _turn(turn: Turn) -> list[Json]:
 
 
 def as_data(context: str) -> str:
-    """Return JSON in one line that no template of a model reads as more than a text."""
-    line = " ".join(context.splitlines())
-    for mark, escape in _ESCAPED:
-        line = line.replace(mark, escape)
-    return line
+    """Return the same JSON in one line that no template of a model reads as more than a text."""
+    return _ESCAPED.sub(_escape, context.replace("\r", " ").replace("\n", " "))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1] if ord(found[0]) > 127 else f"\\u{ord(found[0]):04x}"
 
 
 def _messages(prompt: str, context: str, outputs: Sequence[RuleOutput]) -> list[dict[str, str]]:

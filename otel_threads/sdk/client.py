@@ -50,6 +50,7 @@ class _Call:
     again: bool = True  # whether sending it twice does no harm
     text: bool = False  # the answer is text
     arrow: bool = False  # the answer is an Arrow stream; a refusal is final
+    slow: bool = False  # the server has the time limit
     warns: bool = False  # of targets in the answer that are not here
 
 
@@ -338,6 +339,61 @@ class _Calls:
         query = _query({"base": base, "candidate": candidate, "name": name, "limit": limit})
         return self._send(_Call("GET", "/evaluations/compare", query))
 
+    # Rules
+
+    def list_rules(self, *, project: str | None = None) -> Any:
+        """Iterate over rules, each with its threads by state and what it costs."""
+        return self._items(_Call("GET", "/rules", _query({"project": project})))
+
+    def get_rule(self, rule_id: str) -> Any:
+        """Return one rule.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        return self._send(_Call("GET", _rule_path(rule_id)))
+
+    def put_rule(self, name: str, **rule: Any) -> Any:
+        """Make a rule, in place of the one with its project and name; return it.
+
+        `kind` is llm_judge (with prompt), python (with code) or builtin (with builtin). More:
+        project, is_enabled, filter, sampling_rate, budget_usd_per_day, model, context, outputs.
+
+        Raises:
+            InvalidQuery: it cannot be; the message names the field.
+        """
+        return self._send(_Call("POST", "/rules", body={"name": name, **_given(rule)}))
+
+    def update_rule(self, rule_id: str, **changes: Any) -> Any:
+        """Change fields of a rule, None empties one; return it."""
+        return self._send(_Call("PATCH", _rule_path(rule_id), body=changes))
+
+    def delete_rule(self, rule_id: str) -> Any:
+        """Delete a rule with its decisions; its scores stay."""
+        return self._send(_Call("DELETE", _rule_path(rule_id), again=False))
+
+    def list_rule_decisions(self, rule_id: str, **chosen: Any) -> Any:
+        """Iterate over what a rule decided about threads, the latest first; by state, thread_id."""
+        query = _query({"limit": PAGE, **chosen})
+        return self._items(_Call("GET", f"{_rule_path(rule_id)}/decisions", query))
+
+    def page_of_rule_decisions(self, rule_id: str, **chosen: Any) -> Any:
+        """Return a page of decisions: `{items, next_cursor}`; as the list, by limit, cursor."""
+        return self._send(_Call("GET", f"{_rule_path(rule_id)}/decisions", _query(chosen)))
+
+    def dry_run_rule(self, rule_id: str, **chosen: Any) -> Any:
+        """Run a rule on some threads without writing: `{matched_count, scored, cost_usd, …}`.
+
+        By limit, thread_id, changes. It may cost money, so it is not sent twice.
+        """
+        path = f"{_rule_path(rule_id)}/dry-run"
+        return self._send(_Call("POST", path, body=_given(chosen), again=False, slow=True))
+
+    def backfill_rule(self, rule_id: str, **chosen: Any) -> Any:
+        """Queue threads of before a rule: `{queued}`; by from_, to, limit, budget_usd."""
+        path = f"{_rule_path(rule_id)}/backfill"
+        return self._send(_Call("POST", path, body=_query(chosen), again=False))
+
     # SQL
 
     def sql(self, query: str, params: Sequence[Any] | Row | None = None) -> Any:
@@ -613,6 +669,10 @@ def _given(values: Row) -> Row:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _rule_path(rule_id: str) -> str:
+    return f"/rules/{quote(rule_id, safe='')}"
+
+
 def _one(thread_id: str, project: str | None) -> Row:
     return _query({"thread_id": thread_id, "project": project})
 
@@ -625,7 +685,7 @@ def _parameters(call: _Call) -> Row:
     found: Row = {"params": call.query} if call.query else {}
     if call.body is not None:
         found["json"] = call.body
-    if call.arrow:  # the server has the time limit
+    if call.arrow or call.slow:  # the server has the time limit
         found["timeout"] = httpx.Timeout(30.0, read=None)
     return found
 

@@ -7,8 +7,9 @@ from scripted_model import Fault, ScriptedModel, conversation, instructions, sco
 
 from otel_threads.core.rule import PromptMessage, RuleOutput
 from otel_threads.evaluate.conversation import conversation_of_messages
-from otel_threads.evaluate.judge import judge, judge_conversation
+from otel_threads.evaluate.judge import judge_conversation
 from otel_threads.evaluate.model_client import ModelClient, ModelError
+from otel_threads.scorers import judge
 
 OUTPUTS = [RuleOutput(name="quality", min=0, max=1)]
 CONTEXT = json.dumps([{"role": "user", "content": "hello"}])
@@ -184,10 +185,13 @@ def test_a_template_holds_the_conversation_as_json_where_it_says(model):
 
 def test_an_offline_scorer_asks_the_same_way(model):
     said = conversation_of_messages([{"role": "user", "content": "hello"}])
-    scorer = judge("Good?", name="quality", base_url=model.base_url, model="m")
+    scorer = judge("Good?", name="quality", base_url=model.base_url, model="gpt-4o-mini")
+    other = judge("Bad?", name="quality", base_url=model.base_url, model="gpt-4o-mini")
 
-    assert scorer(said)[0].value == 0.5
-    assert scorer.__name__ == "quality"
+    (score,) = scorer(said)
+    assert (score.value, score.cost_usd) == (0.5, pytest.approx(0.00021))
+    assert scorer.name == "quality"
+    assert scorer.version != other.version
     model.script = lambda *_: "no"
     with pytest.raises(ModelError, match="twice"):
         scorer(said)
