@@ -64,6 +64,9 @@ FILES_INTERVAL_S = 10.0
 CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
 LINK_INTERVAL_S = 10.0  # of scores and files that came before their spans; readers look, too
 Result = TypeVar("Result")
+Tells = Callable[[], Progress]
+RunsAlone = Callable[[Callable[[], Any]], "Future[Any]"]
+DerivedWithin = Callable[[float], bool]
 
 
 class Engine:
@@ -275,22 +278,17 @@ def _services(
     outside: Outside,
     chains: Chains,
     *,
-    progress: Callable[[], Progress],
-    alone: Callable[[Callable[[], Any]], "Future[Any]"],
-    derived_within: Callable[[float], bool],
+    progress: Tells,
+    alone: RunsAlone,
+    derived_within: DerivedWithin,
 ) -> Services:
-    reader = Reader(database, timeout_s=config.query_timeout_s)
-    threads = ThreadService(
-        reader, annotations, default_project=config.default_project, progress=progress
-    )
+    reader, threads = _threads(config, database, annotations, progress)
     reviews = _reviews(config, database, threads)
-    deletion = Deletion(
-        database, derived, annotations, Identity(config.thread_id_attributes), chains
-    )
+    identity = Identity(config.thread_id_attributes)
+    deletion = Deletion(database, derived, annotations, identity, chains)
     annotating = AnnotationService(annotations, threads, hub, check=reviews.check_scores)
     retention = Retention(database, derived, annotations, deletion, chains)
-    sent = ContentReader(database, timeout_s=config.query_timeout_s)
-    contents = ContentService(reader, sent, annotations, threads, caught_up=derived_within)
+    contents = _contents(config, database, reader, annotations, threads, derived_within)
     return Services(
         threads=threads,
         spans=_spans(config, database),
@@ -309,6 +307,31 @@ def _services(
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
     )
+
+
+def _threads(
+    config: Config,
+    database: Database,
+    annotations: Annotations,
+    progress: Tells,
+) -> tuple[Reader, ThreadService]:
+    reader = Reader(database, timeout_s=config.query_timeout_s)
+    threads = ThreadService(
+        reader, annotations, default_project=config.default_project, progress=progress
+    )
+    return reader, threads
+
+
+def _contents(
+    config: Config,
+    database: Database,
+    reader: Reader,
+    annotations: Annotations,
+    threads: ThreadService,
+    derived_within: DerivedWithin,
+) -> ContentService:
+    sent = ContentReader(database, timeout_s=config.query_timeout_s)
+    return ContentService(reader, sent, annotations, threads, caught_up=derived_within)
 
 
 def _workspace(
@@ -364,8 +387,8 @@ def _quack(config: Config) -> Quack | None:
 def _deleting(
     deletion: Deletion,
     threads: ThreadService,
-    alone: Callable[[Callable[[], Any]], "Future[Any]"],
-    derived_within: Callable[[float], bool],
+    alone: RunsAlone,
+    derived_within: DerivedWithin,
     hub: Hub,
 ) -> DeletionService:
     return DeletionService(
@@ -380,7 +403,7 @@ def _deleting(
 def _pruning(
     config: Config,
     retention: Retention,
-    alone: Callable[[Callable[[], Any]], "Future[Any]"],
+    alone: RunsAlone,
     hub: Hub,
 ) -> PruningService:
     return PruningService(
@@ -399,9 +422,7 @@ def _feedback(
     return FeedbackService(rows, annotating)
 
 
-def _records(
-    config: Config, database: Database, derived_within: Callable[[float], bool]
-) -> RecordService:
+def _records(config: Config, database: Database, derived_within: DerivedWithin) -> RecordService:
     rows = RecordReader(database, timeout_s=config.query_timeout_s)
     return RecordService(rows, derived_within=derived_within)
 

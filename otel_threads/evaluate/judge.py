@@ -139,23 +139,27 @@ def judge(
         found = judge_conversation(client, context, wanted, prompt=prompt)
         if found.error:
             raise ModelError(found.error, is_retryable=found.is_retryable)
-        cost_usd = found.reported_cost_usd
-        if cost_usd is None and cost_of is not None:
-            cost_usd = cost_of(found)
-        return [
-            Score(
-                name=one.name,
-                value=one.value,
-                category=one.category,
-                reason=one.reason,
-                cost_usd=None if i else cost_usd,
-            )
-            for i, one in enumerate(found.scores)
-        ]
+        return _scores(found, cost_of)
 
     told = json.dumps([prompt, client.model, [asdict(one) for one in wanted]], sort_keys=True)
     version = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
     return Scorer(name=name, call=score, version=version)
+
+
+def _scores(found: Outcome, cost_of: CostOf | None) -> list[Score]:
+    cost_usd = found.reported_cost_usd
+    if cost_usd is None and cost_of is not None:
+        cost_usd = cost_of(found)
+    return [
+        Score(
+            name=one.name,
+            value=one.value,
+            category=one.category,
+            reason=one.reason,
+            cost_usd=None if i else cost_usd,
+        )
+        for i, one in enumerate(found.scores)
+    ]
 
 
 def _client(
