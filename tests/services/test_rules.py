@@ -369,6 +369,19 @@ def test_requests_to_the_model_are_as_many_at_once_as_the_setting_says(tmp_path,
         judged.close()
 
 
+def test_what_can_be_counted_needs_no_model(judged):
+    counted = judged.put("counted", kind="builtin", builtin="unanswered")
+    slow = judged.put("slow", kind="builtin", builtin="slow")
+    judged.chat("a")
+    judged.wait(counted, scored=1)
+    judged.wait(slow, scored=1)
+
+    assert [(one.name, one.value) for one in judged.scores("a")] == [("unanswered", 0.0)]
+    assert judged.decision(slow, "a").reason == "the rule gave no score"
+    assert judged.model.requests == []
+    assert judged.rules.rule(counted.rule_id).cost_usd == 0
+
+
 def test_rules_are_checked_and_say_what_is_wrong(judged):
     nothing = {"prompt": "?"}
     for fields, words in (

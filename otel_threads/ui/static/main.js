@@ -16,6 +16,8 @@ import { QueuesPage } from "./review/queues_page.js";
 import { ReviewPage } from "./review/review_page.js";
 import { Help } from "./start/help.js";
 import { Login } from "./start/login.js";
+import { RulePage } from "./rules/rule_page.js";
+import { RulesPage } from "./rules/rules_page.js";
 import { LoosePage } from "./start/loose.js";
 import { listOf } from "./threads/selection.js";
 import { ThreadsPage } from "./threads/threads_page.js";
@@ -59,6 +61,8 @@ function App() {
       evaluation: "Evaluation",
       comparison: "Comparison",
       reviews: "Review",
+      rules: "Rules",
+      rule: "Rule",
       review: "Review",
     }[page];
     document.title = `${what ? `${what} · ` : ""}otel-threads`;
@@ -82,6 +86,8 @@ function App() {
             aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
         <a href=${linkTo("evaluations", { project: params.project })}
             aria-current=${["evaluations", "evaluation", "comparison"].includes(page) ? "page" : undefined}>Evaluations</a>
+        <a href=${linkTo("rules", { project: params.project })}
+            aria-current=${["rules", "rule"].includes(page) ? "page" : undefined}>Rules</a>
         <a href=${linkTo("reviews", { project: params.project })}
             aria-current=${["reviews", "review"].includes(page) ? "page" : undefined}>Review</a>
       </nav>
@@ -109,6 +115,10 @@ function Page({ page, params, status, projects, reloadProjects }) {
           reloadProjects=${reloadProjects} />`;
     case "trace":
       return html`<${TracePage} params=${params} />`;
+    case "rules":
+      return html`<${RulesPage} key=${params.project} params=${params} defaultProject=${projects[0]?.project ?? "default"} />`;
+    case "rule":
+      return html`<${RulePage} key=${params.rule} params=${params} />`;
     case "loose":
       return html`<${LoosePage} key=${params.project} params=${params} />`;
     case "evaluations":
@@ -138,7 +148,7 @@ function ProjectSwitch({ projects, params, page }) {
   return html`<span class="projects"><label for=${id} class="unseen">Project</label>
     <select id=${id} value=${shown === "*" ? "" : shown} onChange=${(e) => {
       const chosen = page === "threads" ? { ...params, columns: "" } : {};
-      go(["loose", "evaluations", "reviews"].includes(page) ? page : "threads", { ...chosen, project: e.target.value });
+      go(["loose", "evaluations", "reviews", "rules"].includes(page) ? page : "threads", { ...chosen, project: e.target.value });
     }}>
       <option value="">All projects</option>
       ${names.map((name) => html`<option key=${name} value=${name}>${oneLine(name, 60)}${projects.find((p) => p.project === name)
