@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_threads.core import filters
-from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.errors import Conflict, InvalidQuery, NotFound
 from otel_threads.core.evaluation import (
     Better,
     Comparison,
@@ -27,12 +28,13 @@ from otel_threads.core.evaluation import (
 from otel_threads.core.limits import (
     COMPARED_ITEMS_MAX,
     COMPARED_SCORES_MAX,
+    DATASET_BYTES_MAX,
     DATASET_ITEMS_MAX,
+    DATASETS_MAX,
     ID_LENGTH_MAX,
     ITEMS_MAX,
     NAME_LENGTH_MAX,
     PAGE_ITEMS_DEFAULT,
-    PAGE_ITEMS_MAX,
     RESULTS_MAX,
     TEXT_LENGTH_MAX,
 )
@@ -50,6 +52,7 @@ from otel_threads.store.evaluations.evaluation_rows import (
     WhichResults,
 )
 
+COPIED_AT_ONCE = 100  # threads
 BetterOf = Callable[[str, str], Better | None]
 Item = TypeVar("Item")
 
@@ -111,6 +114,7 @@ class EvaluationService:
 
         Raises:
             InvalidQuery: a name, item or filter that cannot be, or no items at all.
+            Conflict: there are too many data sets, or versions of this one.
         """
         check_name("name", name)
         if author is not None:
@@ -125,29 +129,45 @@ class EvaluationService:
             source = {"filter": filter, "project": self._threads.project_of(project)}
         if not checked:
             raise InvalidQuery("a data set needs an item at least; nothing matches")
+        self._check_room(name)
         return self._evaluations.put_dataset(name, checked, source=source, author=author)
+
+    def _check_room(self, name: str) -> None:
+        versions = self._evaluations.datasets(name)
+        if len(versions) >= DATASETS_MAX:
+            raise Conflict(f"data set {name!r} has {DATASETS_MAX} versions already")
+        if not versions and len(self._evaluations.datasets()) >= DATASETS_MAX:
+            raise Conflict(f"there are {DATASETS_MAX} data sets already")
 
     def _copies(self, project: str | None, filter: str | None, limit: int) -> list[NewDatasetItem]:
         if not 1 <= limit <= DATASET_ITEMS_MAX:
             raise InvalidQuery(f"limit {limit} is not between 1 and {DATASET_ITEMS_MAX}")
         name = self._threads.project_of(project)
         copies: list[NewDatasetItem] = []
+        size_bytes = 0
         cursor: str | None = None
         while len(copies) < limit:
             page = self._threads.threads(
                 project=name,
                 filter=filter,
-                limit=min(PAGE_ITEMS_MAX, limit - len(copies)),
+                limit=min(COPIED_AT_ONCE, limit - len(copies)),
                 cursor=cursor,
             )
             transcripts = self._threads.transcripts_of(page.items)
             for thread, messages in zip(page.items, transcripts, strict=True):
+                copied = openai(messages)
+                size_bytes += len(orjson.dumps(copied))
+                if size_bytes > DATASET_BYTES_MAX:
+                    raise InvalidQuery(
+                        f"the latest {len(copies) + 1} threads have more than {DATASET_BYTES_MAX}"
+                        f" bytes of messages; a limit of {len(copies)} fits"
+                    )
                 copies.append(
                     NewDatasetItem(
                         item_id=thread.thread_id,
                         thread_id=thread.thread_id,
                         project=thread.project,
-                        messages=openai(messages),
+                        messages=copied,
                         metadata=dict(thread.metadata),
                     )
                 )

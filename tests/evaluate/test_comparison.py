@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from otel_threads.evaluate import comparison
 from otel_threads.evaluate.agreement import interval_alpha, nominal_alpha, share_agreeing
 from otel_threads.evaluate.comparison import binomial_two_sided, paired_difference
 
@@ -84,3 +85,14 @@ def test_the_same_pairs_give_the_same_numbers():
     draw = np.random.default_rng(9)
     base, candidate = draw.random(500), draw.random(500)
     assert paired_difference(base, candidate) == paired_difference(base, candidate)
+
+
+def test_many_pairs_are_told_by_the_normal_curve_as_by_draws(monkeypatch):
+    draw = np.random.default_rng(10)
+    base = draw.random(4000)
+    candidate = base + draw.normal(0.004, 0.2, 4000)
+    drawn = paired_difference(base, candidate)
+    monkeypatch.setattr(comparison, "DRAWN_PAIRS_MAX", 1000)
+    curve = paired_difference(base, candidate)
+    assert curve.confidence_interval == pytest.approx(drawn.confidence_interval, abs=0.001)
+    assert curve.p_value == pytest.approx(drawn.p_value, abs=0.03)

@@ -216,6 +216,23 @@ def test_a_data_set_that_cannot_be_is_refused(client, body, wanted):
         client.create_dataset("wrong", project="shop", **body)
 
 
+def test_copies_are_bounded_in_bytes(client, monkeypatch):
+    monkeypatch.setattr(service, "DATASET_BYTES_MAX", 1500)
+    with pytest.raises(InvalidQuery, match=r"a limit of [1-9][0-9]* fits"):
+        client.create_dataset("large", project="shop")
+    assert client.create_dataset("large", project="shop", limit=2)["item_count"] == 2
+
+
+def test_data_sets_and_their_versions_are_bounded(client, monkeypatch):
+    items = [{"messages": [{"role": "user", "content": "Hi"}]}]
+    client.create_dataset("one", items=items)
+    monkeypatch.setattr(service, "DATASETS_MAX", 1)
+    with pytest.raises(Conflict, match="versions"):
+        client.create_dataset("one", items=items)
+    with pytest.raises(Conflict, match="data sets"):
+        client.create_dataset("other", items=items)
+
+
 def a_run(client, name: str, **values: dict[str, float]):
     """A run with given values by score and thread."""
     run = client.create_evaluation(
