@@ -240,6 +240,7 @@ def _field_kind(field) -> str:
     names = {
         field.TYPE_STRING: "str",
         field.TYPE_INT64: "int",
+        field.TYPE_INT32: "int",
         field.TYPE_DOUBLE: "float",
         field.TYPE_BOOL: "bool",
     }
