@@ -57,7 +57,7 @@ from otel_threads.store.reviews.review_rows import Reviews
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 from otel_threads.store.workspace.workspace_rows import Workspace
-from otel_threads.vendors.rules import RULES
+from otel_threads.vendors.rules import rules
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 FILES_INTERVAL_S = 10.0
@@ -87,7 +87,7 @@ class Engine:
                 "scores_on_new_trace": config.scores_on_new_trace,
             }
         )
-        derived = DuckDBDerivedStore(self.database, RULES)
+        derived = DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys))
         hub = Hub()
         self.deriver = Deriver(
             derived,
@@ -233,7 +233,7 @@ class FileEngine:
         self.database = Database(
             config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
         )
-        derived = DuckDBDerivedStore(self.database, RULES)
+        derived = DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys))
         self._outside = _outside(config, self.database)
 
         def alone(job: Callable[[], Result]) -> "Future[Result]":

@@ -32,7 +32,7 @@ from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
 from otel_threads.services.services import Services
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
-from otel_threads.vendors.rules import RULES
+from otel_threads.vendors.rules import rules
 
 Progress = Callable[[int, int], None]
 RESTART_S = 15.0  # a supervisor starts a server anew within ten
@@ -278,7 +278,7 @@ def rebuild_file(config: Config, on_progress: Progress) -> None:
         raise DatabaseRefused(f"there is no file {config.database}")
     database = Database(config.database, memory_limit_bytes=config.memory_limit_bytes)
     try:
-        store = DuckDBDerivedStore(database, RULES)
+        store = DuckDBDerivedStore(database, rules(config.thread_metadata_keys))
         total = last_sequence(database)
         store.reset()
         derive_all(

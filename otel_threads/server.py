@@ -150,7 +150,12 @@ def _http_app(config: Config, engine: Engine, rights: Rights, receiver: ASGIApp)
     """Return what the REST port serves: our calls, those of other products' SDKs, and OTLP."""
     return Doors(
         _rest_app(config, engine, rights),
-        (opik.vendor(engine.services, engine.intake), langsmith.vendor(engine.services)),
+        (
+            opik.vendor(engine.services, engine.intake),
+            langsmith.vendor(
+                engine.services, engine.intake, values_max=config.values_per_request_max
+            ),
+        ),
         otlp=receiver,
         intake=engine.intake,
         limits=DoorLimits(

@@ -61,6 +61,7 @@ class Config:
     default_project: str = "default"
     project_attribute: str | None = None  # a resource attribute, such as service.name
     thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
+    thread_metadata_keys: tuple[str, ...] = ()  # of runs of SDKs; none for the documented order
     thread_cooldown_s: float = 900.0
     scores_on_new_trace: Literal["supersede", "keep"] = "supersede"
     retention_days: float = 0.0  # 0 keeps everything

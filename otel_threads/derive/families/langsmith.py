@@ -1,32 +1,91 @@
-"""LangSmith's OpenTelemetry mode: whole requests and responses as JSON, metadata keys.
+"""LangSmith: its OpenTelemetry mode, and the runs that its SDKs send as records.
 
-Source: github.com/langchain-ai/langsmith-sdk, OTEL exporter.
+Both hold whole requests and responses as JSON, and metadata.
+
+Source: github.com/langchain-ai/langsmith-sdk, OTEL exporter and `schemas.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
+from otel_threads.core import record
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, parse
+from otel_threads.derive.family import Family, Kind, Messages, Usage, count, number, parse
 from otel_threads.derive.library import Library
-from otel_threads.derive.ranks import ThreadId, ThreadIdRank
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
+
+VENDOR = "langsmith"
+INPUTS, OUTPUTS = record.field("inputs"), record.field("outputs")
+METADATA, THREAD_ID = record.field("metadata"), record.field("thread_id")
+KINDS: Mapping[str, Kind] = {
+    "llm": "llm",
+    "chain": "chain",
+    "tool": "tool",
+    "retriever": "retriever",
+    "prompt": "prompt",
+    "parser": "other",
+    "embedding": "embedding",
+}
+
+
+def is_run(span: Span) -> bool:
+    return span.attributes.get(record.VENDOR) == VENDOR
+
+
+def run_type(span: Span) -> str | None:
+    if is_run(span):
+        told = parse(span.attributes.get(record.field("run_type")))
+    else:
+        told = span.attributes.get("langsmith.span.kind")
+    return told.lower() if isinstance(told, str) else None
+
+
+def kind(span: Span) -> Kind | None:
+    told = run_type(span)
+    if told is None:
+        return None
+    return KINDS.get(told, "chain" if is_run(span) else None)
+
+
+def given(span: Span) -> Any:
+    return span.attributes.get(INPUTS if is_run(span) else "gen_ai.prompt")
+
+
+def returned(span: Span) -> Any:
+    return span.attributes.get(OUTPUTS if is_run(span) else "gen_ai.completion")
 
 
 def inputs(span: Span) -> Messages:
-    if span.attributes.get("langsmith.span.kind") != "llm":
+    if run_type(span) != "llm":
         return []
-    return messages.read(span.attributes.get("gen_ai.prompt"), role="user")
+    return messages.read(given(span), role="user")
 
 
 def outputs(span: Span) -> Messages:
-    if span.attributes.get("langsmith.span.kind") != "llm":
+    if run_type(span) != "llm":
         return []
-    return messages.read(span.attributes.get("gen_ai.completion"), role="assistant")
+    return messages.read(returned(span), role="assistant")
+
+
+def metadata(span: Span) -> Mapping[str, Any]:
+    found = parse(span.attributes.get(METADATA))
+    return found if isinstance(found, dict) else {}
+
+
+def usage_metadata(span: Span) -> Any:
+    """What the wrappers count: they take it out of the response and put it into both places."""
+    if not is_run(span):
+        return parse(span.attributes.get("langsmith.metadata.usage_metadata"))
+    response = parse(returned(span))
+    told = response.get("usage_metadata") if isinstance(response, dict) else None
+    return told or metadata(span).get("usage_metadata")
 
 
 def usage(span: Span) -> Usage | None:
-    details = parse(span.attributes.get("langsmith.metadata.usage_metadata"))
+    details = usage_metadata(span)
     if not isinstance(details, dict):
         return None
     into, out = details.get("input_token_details"), details.get("output_token_details")
@@ -41,13 +100,61 @@ def usage(span: Span) -> Usage | None:
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    if span.attributes.get("langsmith.span.kind") != "tool":
-        return {}
-    return {
-        "tool_name": span.name,
-        "tool_arguments": parse(span.attributes.get("gen_ai.prompt")),
-        "tool_result": span.attributes.get("gen_ai.completion"),
+    found: dict[str, Any] = {}
+    if is_run(span):
+        found |= run_values(span)
+    if run_type(span) == "tool":
+        found |= {
+            "tool_name": span.name,
+            "tool_arguments": parse(given(span)),
+            "tool_result": returned(span),
+        }
+    return found
+
+
+def run_values(span: Span) -> Mapping[str, Any]:
+    told = metadata(span)
+    found: dict[str, Any] = {
+        "request_model": text(told.get("ls_model_name")),
+        "provider": text(told.get("ls_provider")),
+        "user_id": text(told.get("user_id")),
     }
+    if run_type(span) != "llm":
+        return found
+    response = parse(returned(span))
+    if isinstance(response, dict):
+        found["response_model"] = text(response.get("model"))
+        found["response_id"] = text(response.get("id"))
+    counted = usage_metadata(span)
+    if isinstance(counted, dict):
+        found["cost_usd"] = number(counted.get("total_cost"))
+    found["first_token_at"] = first_token_at(span)
+    return found
+
+
+def text(told: Any) -> str | None:
+    return told if isinstance(told, str) and told else None
+
+
+def thread_ids(span: Span, is_root: bool) -> Sequence[object]:
+    """The id out of its JSON text: within it a quote has a backslash before it."""
+    del is_root
+    text = span.attributes[THREAD_ID]
+    try:
+        return [orjson.loads(text)] if isinstance(text, str) else []
+    except orjson.JSONDecodeError:
+        return []
+
+
+def first_token_at(span: Span) -> str | None:
+    events = parse(span.attributes.get(record.field("events")))
+    told = [
+        time
+        for event in (events if isinstance(events, list) else ())
+        if isinstance(event, dict) and event.get("name") == "new_token"
+        if isinstance(time := event.get("time"), str)
+    ]
+    return min(told, default=None)
 
 
 LIBRARY = Library(
@@ -71,35 +178,32 @@ chat(question, langsmith_extra={"metadata": {"session_id": chat_id}})
 FAMILY = Family(
     name="langsmith",
     source="langchain-ai/langsmith-sdk, OTEL exporter",
-    marks=("langsmith.",),
-    kind=KindBy(
-        "langsmith.span.kind",
-        {
-            "llm": "llm",
-            "chain": "chain",
-            "tool": "tool",
-            "retriever": "retriever",
-            "prompt": "prompt",
-            "parser": "other",
-            "embedding": "embedding",
-        },
-    ),
+    marks=("langsmith.", record.VENDOR),
+    kind=kind,
     inputs=inputs,
     outputs=outputs,
     usage=usage,
     values=values,
     names={
         "user_id": ("langsmith.metadata.user_id",),
-        "tags": ("langsmith.span.tags",),
+        "tags": ("langsmith.span.tags", record.field("tags")),
     },
-    thread_ids=tuple(
-        ThreadId(f"langsmith.metadata.{word}", ThreadIdRank.VENDOR)
-        for word in ("thread_id", "conversation_id", "session_id")
+    thread_ids=(
+        *(
+            ThreadId(f"langsmith.metadata.{word}", ThreadIdRank.VENDOR)
+            for word in ("thread_id", "conversation_id", "session_id")
+        ),
+        # vendors/langsmith/rules.py puts there what the run's metadata name.
+        ThreadId(THREAD_ID, ThreadIdRank.VENDOR, read=thread_ids),
     ),
+    user_texts=(Text(INPUTS, TextRank.RUN),),
+    assistant_texts=(Text(OUTPUTS, TextRank.RUN),),
     not_thread_ids={"langsmith.trace.session_*": "LangSmith's word for a project"},
     metadata_prefixes=("langsmith.metadata.",),
+    metadata_bags=(METADATA,),
     metadata_noise=(
         "LANGSMITH_",
+        "LANGCHAIN_",
         "ls_",
         "revision_id",
         "usage_metadata",

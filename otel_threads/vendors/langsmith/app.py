@@ -2,9 +2,17 @@
 
 from starlette.responses import Response
 
+from otel_threads.core.ports import Intake
 from otel_threads.services.services import Services
 from otel_threads.vendors.call import Call, Right, Route, json_response
 from otel_threads.vendors.doors import Vendor
+from otel_threads.vendors.langsmith.feedback_routes import FeedbackCalls
+from otel_threads.vendors.langsmith.ingest_routes import IngestCalls
+from otel_threads.vendors.langsmith.projects import Projects, SessionCalls
+from otel_threads.vendors.langsmith.run_query import RunReader
+from otel_threads.vendors.langsmith.run_routes import RunCalls
+from otel_threads.vendors.langsmith.thread_routes import ThreadCalls
+from otel_threads.vendors.langsmith.threads import ThreadReader
 
 # What silences every warning of the SDK, and makes feedback travel with runs.
 VERSION = "0.18.5"
@@ -19,14 +27,28 @@ INGEST_CONFIG = {
 }
 
 
-def vendor(services: Services) -> Vendor:
-    """Return the door of LangSmith's SDKs."""
-    del services
+def vendor(services: Services, intake: Intake, *, values_max: int) -> Vendor:
+    """Return the door of LangSmith's SDKs. `values_max` bounds the JSON of one part of a body."""
+    projects = Projects(services.threads, services.records)
+    runs = RunReader(services.spans, services.feedback, services.records)
+    said = FeedbackCalls(services.feedback, projects, runs)
+    threads = ThreadReader(services.threads, runs, services.feedback)
+    ingest = IngestCalls(intake, projects, runs, said, values_max=values_max)
     return Vendor(
         name="langsmith",
         prefixes=("/api/v1", ""),
-        owns=("/info",),
-        routes=(Route("GET", "/info", Right.OPEN, _info),),
+        owns=(
+            *("/info", "/sessions", "/runs", "/feedback"),
+            *("/api/v2/threads", "/api/v2/runs", "/api/v2/traces"),
+        ),
+        routes=(
+            Route("GET", "/info", Right.OPEN, _info),
+            *ingest.routes(),
+            *RunCalls(projects, runs).routes(),
+            *ThreadCalls(projects, threads).routes(),
+            *SessionCalls(projects).routes(),
+            *said.routes(),
+        ),
         refusal=refusal,
     )
 

@@ -1,0 +1,340 @@
+"""Answers `runs/query` of v1 and v2: runs by time, of projects, traces, threads, by filter.
+
+A filter that names a thread is looked for by it. All else is held against the runs page by page,
+newest (or oldest) first: short attributes of each, long ones where the filter asks for them.
+"""
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from otel_threads.core import record
+from otel_threads.core.errors import InvalidQuery, QueryTimeout
+from otel_threads.core.feedback import FeedbackSelection
+from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection
+from otel_threads.services.feedback import FEEDBACK_MAX, FeedbackService
+from otel_threads.services.pagination import digest_of, make_cursor, open_cursor
+from otel_threads.services.records import RecordService
+from otel_threads.services.spans import PAGE_SPANS_MAX, SpanService
+from otel_threads.vendors.ids import span_id_of, trace_id_of
+from otel_threads.vendors.langsmith import run_filter, run_shapes
+from otel_threads.vendors.langsmith.feedback import Feedback, parsed
+from otel_threads.vendors.langsmith.records import VENDOR
+from otel_threads.vendors.langsmith.run_filter import Condition, Node, Same
+from otel_threads.vendors.langsmith.runs import Around, Run, TraceTree
+
+SCAN_S_MAX = 8.0  # SDKs wait for 10 s
+RUNS_MAX = 1000  # of a page
+METADATA_KEYS = ("session_id", "conversation_id", "thread_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQuery:
+    """Which runs, in which order. None everywhere selects all of all projects."""
+
+    projects: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    trace_id: str | None = None
+    parent_run: str | None = None
+    run_type: str | None = None
+    is_root: bool | None = None
+    has_error: bool | None = None
+    from_unix_nano: int | None = None
+    to_unix_nano: int | None = None
+    ends_before_unix_nano: int | None = None
+    reference_examples: Sequence[str] | None = None
+    thread_id: str | None = None
+    filter: Node | None = None
+    trace_filter: Node | None = None
+    tree_filter: Node | None = None
+    newest_first: bool = True
+    about: Mapping[str, object] = field(default_factory=dict)  # what a cursor belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Runs, and the cursor of the next page, None at the end."""
+
+    runs: list[Run]
+    next_cursor: str | None
+
+
+class RunReader:
+    """Finds runs and what is around them, over the services."""
+
+    def __init__(
+        self, spans: SpanService, feedback: FeedbackService, records: RecordService
+    ) -> None:
+        self._spans = spans
+        self._feedback = feedback
+        self._records = records
+
+    def wait(self) -> None:
+        """Return once what was acknowledged can be read, or a moment is over."""
+        self._records.catch_up()
+
+    def page(
+        self, query: RunQuery, *, limit: int, cursor: str | None, fields: Iterable[str]
+    ) -> RunPage:
+        """Return a page with what `fields` of run_shapes need.
+
+        Raises:
+            InvalidQuery: the cursor is none of this query. QueryTimeout: it takes too long.
+        """
+        self.wait()
+        digest = digest_of(query.about)
+        after = _place(cursor, digest) if cursor else None
+        found = list(itertools.islice(self._matching(query, after), limit + 1))
+        page = found[:limit]
+        last = page[-1].span if len(found) > limit else None
+        return RunPage(
+            self.filled(page, fields),
+            None
+            if last is None
+            else make_cursor(digest, [last.start_time_unix_nano, last.trace_id, last.span_id]),
+        )
+
+    def all(self, query: RunQuery, *, runs_max: int, fields: Iterable[str]) -> list[Run]:
+        """Return the runs of a query, at most `runs_max`, with what `fields` need."""
+        self.wait()
+        return self.filled(list(itertools.islice(self._matching(query, None), runs_max)), fields)
+
+    def one(self, run_id: str, fields: Iterable[str]) -> Run | None:
+        """Return a run by its UUID; None when it is not here."""
+        found = self.all(RunQuery(ids=[run_id]), runs_max=1, fields=fields)
+        return found[0] if found else None
+
+    def trace_of(self, run_id: str) -> str | None:
+        """Return the UUID of the trace of a run; None when the run is not here."""
+        found = self.one(run_id, ())
+        return found.trace_id if found else None
+
+    def _matching(self, query: RunQuery, after: SpanPlace | None) -> Iterator[Run]:
+        selection = _selection(query)
+        tests = [node for node in (query.filter,) if node is not None]
+        deadline = time.monotonic() + SCAN_S_MAX
+        size = 100
+        while True:
+            spans = self._spans.page(
+                selection, limit=size, after=after, newest_first=query.newest_first
+            )
+            candidates = [one for one in map(Run, spans) if _is_wanted(one, query)]
+            candidates = self._looked_at(candidates, run_filter.fields(query.filter))
+            candidates = [r for r in candidates if all(run_filter.matches(t, r) for t in tests)]
+            yield from self._in_trees(candidates, query)
+            if len(spans) < size:
+                return
+            if time.monotonic() > deadline:
+                raise QueryTimeout(
+                    f"the query looked at runs for {SCAN_S_MAX:g} s: name a thread, a trace,"
+                    " a run type or a start_time"
+                )
+            last = spans[-1]
+            after = SpanPlace(
+                start_time_unix_nano=last.start_time_unix_nano,
+                trace_id=last.trace_id,
+                span_id=last.span_id,
+            )
+            size = min(2 * size, PAGE_SPANS_MAX)
+
+    def _looked_at(self, candidates: list[Run], fields: set[str]) -> list[Run]:
+        """Return runs with what filters look at."""
+        names = {"input": "inputs", "output": "outputs"}
+        wanted = {names.get(name, name) for name in fields}
+        tells = wanted & {"metadata", "inputs", "outputs", "error", "tags"}
+        if fields & {"total_tokens", "prompt_tokens", "completion_tokens", "total_cost"}:
+            tells |= {"total_tokens"}
+        if "first_token_time" in fields:
+            tells |= {"first_token_time"}
+        if "feedback" in fields:
+            tells |= {"feedback_stats"}
+        if "parent_run_id" in fields:
+            tells |= {"child_run_ids"}
+        if not tells and "thread_id" not in fields:
+            return candidates
+        return self.filled(candidates, tells)
+
+    def _in_trees(self, candidates: list[Run], query: RunQuery) -> Iterator[Run]:
+        """Yield the runs whose root, or any run of whose trace, matches what is asked of it."""
+        if query.trace_filter is None and query.tree_filter is None:
+            yield from candidates
+            return
+        ids = sorted({run.span.trace_id for run in candidates})
+        if not ids:
+            return
+        others: dict[str, list[Run]] = {}
+        for run in self._of_traces(ids):
+            others.setdefault(run.span.trace_id, []).append(run)
+        fields = run_filter.fields(query.trace_filter) | run_filter.fields(query.tree_filter)
+        matching: dict[str, bool] = {}
+        for trace_id, some in others.items():
+            some = self._looked_at(some, fields)
+            roots = [run for run in some if run.is_root] or some[:1]
+            wanted = query.trace_filter
+            is_root = wanted is None or any(run_filter.matches(wanted, run) for run in roots)
+            tree = query.tree_filter
+            matching[trace_id] = is_root and (
+                tree is None or any(run_filter.matches(tree, run) for run in some)
+            )
+        yield from (run for run in candidates if matching.get(run.span.trace_id))
+
+    def _of_traces(self, trace_ids: Sequence[str]) -> Iterator[Run]:
+        after = None
+        while True:
+            spans = self._spans.page(
+                SpanSelection(trace_ids=trace_ids),
+                limit=PAGE_SPANS_MAX,
+                after=after,
+                newest_first=False,
+            )
+            yield from map(Run, spans)
+            if len(spans) < PAGE_SPANS_MAX:
+                return
+            last = spans[-1]
+            after = SpanPlace(
+                start_time_unix_nano=last.start_time_unix_nano,
+                trace_id=last.trace_id,
+                span_id=last.span_id,
+            )
+
+    def filled(self, some: Sequence[Run], fields: Iterable[str]) -> list[Run]:
+        """Return runs with what these fields of run_shapes need."""
+        wanted = set(fields)
+        if not some:
+            return []
+        spans = [run.span for run in some]
+        spans = self._spans.with_attributes(spans, _attributes(spans, wanted))
+        traces = self._spans.traces(span.trace_id for span in spans)
+        found = []
+        needs_tree = wanted & run_shapes.NEEDS_TREE or _lack_order(spans)
+        trees = {}
+        if needs_tree:
+            trees = {key: TraceTree(one) for key, one in self._spans.trees(traces.values()).items()}
+        said = self._feedback_of(spans) if wanted & run_shapes.NEEDS_FEEDBACK else {}
+        for span in spans:
+            key = _trace_key(span, traces)
+            around = Around(trace=traces.get(key), tree=trees.get(key))
+            around.feedback = said.get(span.span_id, ())
+            found.append(Run(span, around))
+        return found
+
+    def _feedback_of(self, spans: Sequence[ListedSpan]) -> dict[str, list[Feedback]]:
+        selection = FeedbackSelection(span_ids=sorted({span.span_id for span in spans}))
+        said: dict[str, list[Feedback]] = {}
+        for one in self._feedback.page(selection, limit=FEEDBACK_MAX):
+            said.setdefault(one.span_id or "", []).append(parsed(one))
+        return said
+
+
+def _trace_key(span: ListedSpan, traces: Mapping[tuple[str, str], object]) -> tuple[str, str]:
+    """Return which trace a span is of: its project's, else the only one of its id."""
+    key = (span.project, span.trace_id)
+    if key in traces:
+        return key
+    return next((one for one in traces if one[1] == span.trace_id), key)
+
+
+def _lack_order(spans: Sequence[ListedSpan]) -> bool:
+    """Return whether the place of some span in its tree has to be looked for."""
+    name = record.field("dotted_order")
+    return any(
+        span.parent_span_id is not None
+        and name not in span.attributes
+        and name not in span.long_names
+        for span in spans
+    )
+
+
+def _attributes(spans: Sequence[ListedSpan], fields: set[str]) -> set[str]:
+    """Return the attributes that hold what some fields of an object tell."""
+    own = {name for field in fields for name in run_shapes.LONG.get(field, ())}
+    found = {record.field(name) for name in (*own, "dotted_order", "thread_id")}
+    of_otlp = {"inputs", "outputs", "extra", "metadata"} & own
+    if of_otlp:
+        for span in spans:
+            if record.VENDOR not in span.attributes:  # any of them may hold messages
+                found |= span.long_names
+            elif span.attributes[record.VENDOR] != VENDOR:
+                found |= {record.field(name) for name in ("input", "output", "metadata")}
+    return found
+
+
+def _place(cursor: str, digest: str) -> SpanPlace:
+    held = open_cursor(cursor, digest, at_least=3)
+    start, trace_id, span_id = held[:3]
+    if type(start) is not int or not isinstance(trace_id, str) or not isinstance(span_id, str):
+        raise InvalidQuery("cursor is not one that this server gave")
+    return SpanPlace(start_time_unix_nano=start, trace_id=trace_id, span_id=span_id)
+
+
+def _selection(query: RunQuery) -> SpanSelection:
+    """Return what the store can look for: what every run of the query has."""
+    selection = SpanSelection(
+        projects=query.projects,
+        span_ids=None if query.ids is None else span_ids_of(query.ids),
+        trace_ids=None if query.trace_id is None else [trace_id_of(query.trace_id)],
+        named_thread=query.thread_id,
+        is_root=query.is_root,
+        from_unix_nano=query.from_unix_nano,
+        to_unix_nano=query.to_unix_nano,
+    )
+    for one in run_filter.conjuncts(query.filter):
+        selection = _narrowed(selection, one)
+    return selection
+
+
+def _narrowed(selection: SpanSelection, one: Condition | Same) -> SpanSelection:
+    match one:
+        case Condition(field="thread_id", op="eq", literals=(str() as thread_id,)):
+            if selection.named_thread is None:
+                return dataclasses.replace(selection, named_thread=thread_id)
+        case Condition(field="is_root", op="eq", literals=(bool() as is_root,)):
+            return dataclasses.replace(selection, is_root=is_root)
+        case Condition(field="trace_id", op="eq", literals=(str() as trace_id,)):
+            if selection.trace_ids is None:
+                return dataclasses.replace(selection, trace_ids=[trace_id_of(trace_id.lower())])
+        case Same(family="metadata", items=items) if selection.named_thread is None:
+            keys = _asked(items, "metadata_key")
+            values = _asked(items, "metadata_value")
+            if keys and values and len(values) == 1 and set(keys) <= set(METADATA_KEYS):
+                return dataclasses.replace(selection, named_thread=values[0])
+    return selection
+
+
+def _asked(items: Sequence[Node], part: str) -> list[str] | None:
+    """Return the texts of which a part of a pair has to be one; None where that is not all."""
+    for item in items:
+        match item:
+            case Condition(field=name, op="eq" | "in", literals=literals) if name == part:
+                if all(isinstance(one, str) for one in literals):
+                    return [str(one) for one in literals]
+    return None
+
+
+def span_ids_of(ids: Iterable[str]) -> list[str]:
+    """Return the span ids that runs of some UUIDs may have: of the low half, or of the whole."""
+    found: list[str] = []
+    for one in ids:
+        found.append(span_id_of(one, one))
+        found.append(span_id_of(one, f"ffffffff-ffff-ffff{one[18:]}"))  # where the halves clash
+    return list(dict.fromkeys(found))
+
+
+def _is_wanted(run: Run, query: RunQuery) -> bool:
+    """Return whether a run has what short attributes tell of it."""
+    if query.ids is not None and run.id not in query.ids:
+        return False
+    if query.run_type is not None and run.run_type != query.run_type:
+        return False
+    if query.parent_run is not None and run.parent_run_id != query.parent_run:
+        return False
+    if query.has_error is not None and (run.span.status_code == "error") != query.has_error:
+        return False
+    if query.reference_examples is not None:
+        return run.parsed("reference_example_id") in query.reference_examples
+    if query.ends_before_unix_nano is not None:
+        end = run.end_unix_nano
+        return end is not None and end <= query.ends_before_unix_nano
+    return True

@@ -1,0 +1,219 @@
+"""Objects of LangSmith's API: runs of v1 and v2, projects. Fields come back as they were sent."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from otel_threads.core.project import Project
+from otel_threads.core.usage import Usage
+from otel_threads.vendors import times
+from otel_threads.vendors.ids import project_uuid_of
+from otel_threads.vendors.langsmith import feedback
+from otel_threads.vendors.langsmith.runs import Run
+
+TENANT_ID = "00000000-0000-0000-0000-000000000001"
+PREVIEW_LENGTH_MAX = 1000
+# Always there, whatever was selected: SDKs fail without them.
+ALWAYS = (
+    "id",
+    "name",
+    "run_type",
+    "start_time",
+    "trace_id",
+    "session_id",
+    "status",
+    "dotted_order",
+)
+Read = Callable[[Run], Any]
+
+
+def raw(name: str, otherwise: Any = None) -> Read:
+    """Return a reader of a field as it was sent, byte for byte."""
+
+    def read(run: Run) -> Any:
+        text = run.fields.get(name)
+        return otherwise if text is None or text == "null" else orjson.Fragment(text)
+
+    return read
+
+
+def _usage(name: str) -> Read:
+    def read(run: Run) -> Any:
+        return getattr(run.sums.usage, name) if run.sums.usage is not None else None
+
+    return read
+
+
+def _time(unix_nano: int | None) -> str | None:
+    return None if unix_nano is None else times.iso(unix_nano)
+
+
+def _inputs(run: Run) -> Any:
+    text = run.fields.get("inputs")
+    return (
+        orjson.Fragment(text) if text is not None and text.lstrip()[:1] == "{" else _wrapped(text)
+    )
+
+
+def _wrapped(text: str | None) -> Any:
+    """Return inputs that are no object as one: SDKs take nothing else."""
+    return {} if text is None or text == "null" else {"input": orjson.Fragment(text)}
+
+
+def _child_run_ids(run: Run) -> list[str] | None:
+    tree = run.around.tree
+    if tree is None:
+        return None
+    below = sorted(tree.below(run.span.span_id), key=lambda one: one.start_time_unix_nano)
+    return [tree.run_id(one.span_id) for one in below]
+
+
+def _feedback_stats(run: Run) -> Any:
+    return feedback.stats(run.around.feedback)
+
+
+def _app_path(run: Run) -> str:
+    return f"/#/trace?id={run.span.trace_id}&span={run.span.span_id}"
+
+
+V1: Mapping[str, Read] = {
+    "id": lambda run: run.id,
+    "name": lambda run: run.span.name,
+    "run_type": lambda run: run.run_type,
+    "start_time": lambda run: _time(run.start_unix_nano),
+    "end_time": lambda run: _time(run.end_unix_nano),
+    "trace_id": lambda run: run.trace_id,
+    "session_id": lambda run: run.session_id,
+    "status": lambda run: run.status,
+    "dotted_order": lambda run: run.dotted_order,
+    "inputs": _inputs,
+    "outputs": raw("outputs"),
+    "extra": raw("extra"),
+    "events": raw("events", []),
+    "tags": raw("tags", []),
+    "error": lambda run: run.error,
+    "serialized": raw("serialized"),
+    "manifest_id": raw("manifest_id"),
+    "parent_run_id": lambda run: run.parent_run_id,
+    "parent_run_ids": lambda run: run.parent_run_ids,
+    "child_run_ids": _child_run_ids,
+    "reference_example_id": raw("reference_example_id"),
+    "thread_id": lambda run: run.thread_id,
+    "prompt_tokens": _usage("input_tokens"),
+    "completion_tokens": _usage("output_tokens"),
+    "total_tokens": _usage("total_tokens"),
+    "total_cost": lambda run: run.sums.cost_usd,
+    "prompt_cost": lambda run: None,
+    "completion_cost": lambda run: None,
+    "first_token_time": lambda run: _time(run.first_token_unix_nano),
+    "feedback_stats": _feedback_stats,
+    "app_path": _app_path,
+    "session_name": lambda run: run.project,
+    "s3_urls": lambda run: None,
+}
+_DEFAULT_V1 = tuple(name for name in V1 if name != "child_run_ids")
+# Of v2, as its client selects them in upper case.
+V2: Mapping[str, Read] = {
+    **{name: read for name, read in V1.items() if name not in ("session_id", "s3_urls")},
+    "project_id": lambda run: run.session_id,
+    "run_type": lambda run: run.run_type.upper(),
+    "status": lambda run: run.status.upper(),
+    "is_root": lambda run: run.is_root,
+    "latency_seconds": lambda run: run.latency_s,
+    "metadata": lambda run: dict(run.metadata),
+    "inputs_preview": lambda run: preview(run.fields.get("inputs")),
+    "outputs_preview": lambda run: preview(run.fields.get("outputs")),
+    "error_preview": lambda run: error_preview(run.error),
+    "prompt_token_details": lambda run: _details(run, "input"),
+    "completion_token_details": lambda run: _details(run, "output"),
+    "thread_evaluation_time": lambda run: None,
+    "attachments": lambda run: {},
+}
+_ALWAYS_V2 = ("id",)
+# What has to be there before a field can be told.
+NEEDS_TREE = frozenset(
+    {"prompt_tokens", "completion_tokens", "total_tokens", "total_cost", "child_run_ids"}
+    | {"prompt_token_details", "completion_token_details"}
+)
+NEEDS_FEEDBACK = frozenset({"feedback_stats"})
+LONG = {  # field of an object → fields of the run
+    "inputs": ("inputs",),
+    "outputs": ("outputs",),
+    "extra": ("extra",),
+    "metadata": ("metadata",),
+    "events": ("events",),
+    "first_token_time": ("events",),
+    "tags": ("tags",),
+    "serialized": ("serialized",),
+    "error": ("error",),
+    "inputs_preview": ("inputs",),
+    "outputs_preview": ("outputs",),
+}
+
+
+def selected_v1(select: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the fields of v1 that a selection means; unknown ones are left out."""
+    if select is None:
+        return _DEFAULT_V1
+    return tuple(dict.fromkeys((*ALWAYS, *(name for name in select if name in V1))))
+
+
+def selected_v2(select: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the fields of v2 that a selection means; unknown ones are left out."""
+    if not select:
+        return _ALWAYS_V2
+    lower = (name.lower() for name in select)
+    return tuple(dict.fromkeys((*_ALWAYS_V2, *(name for name in lower if name in V2))))
+
+
+def shown(run: Run, names: Iterable[str], table: Mapping[str, Read]) -> dict[str, Any]:
+    """Return a run with these fields."""
+    return {name: table[name](run) for name in names}
+
+
+def preview(text: str | None) -> str | None:
+    """Return the beginning of a text."""
+    return None if text is None or text == "null" else text[:PREVIEW_LENGTH_MAX]
+
+
+def error_preview(text: str | None) -> str | None:
+    """Return the first line of an error: the rest is its traceback."""
+    return preview(text.strip().split("\n", 1)[0]) if text else None
+
+
+def _details(run: Run, side: str) -> dict[str, dict[str, int]]:
+    usage = run.sums.usage
+    if usage is None:
+        return {}
+    return {"raw": token_details(usage, side)}
+
+
+def token_details(usage: Usage, side: str) -> dict[str, int]:
+    """Return the tokens of one side by category."""
+    named = {
+        "input": {
+            "cache_read": usage.cache_read_tokens,
+            "cache_creation": usage.cache_write_tokens,
+        },
+        "output": {"reasoning": usage.reasoning_tokens, "audio": usage.output_audio_tokens},
+    }
+    return {name: count for name, count in named[side].items() if count is not None}
+
+
+def session(project: Project) -> dict[str, Any]:
+    """Return a project as a tracing session."""
+    last = project.last_activity_time
+    return {
+        "id": project_uuid_of(project.project),
+        "tenant_id": TENANT_ID,
+        "name": project.project,
+        "start_time": last.isoformat() if last else None,
+        "end_time": None,
+        "last_run_start_time": last.isoformat() if last else None,
+        "description": None,
+        "extra": None,
+        "default_dataset_id": None,
+        "reference_dataset_id": None,
+        "run_count": project.trace_count,
+    }

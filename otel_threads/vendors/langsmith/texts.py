@@ -1,0 +1,66 @@
+"""JSON texts as runs have them: checked once as they come, then cut and joined byte for byte."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from otel_threads.json_texts import NotJson, json_fields, json_items
+from otel_threads.surrogates import json_text
+
+
+def sound(text: str) -> str | None:
+    """Return a text that is JSON, half of a surrogate pair repaired; None for one that is none."""
+    for candidate in (text, json_text(text)) if "\\ud" in text.lower() else (text,):
+        try:
+            orjson.loads(candidate)
+        except orjson.JSONDecodeError:
+            continue
+        return candidate
+    return None
+
+
+def value(text: str | None) -> Any:
+    """Return what a JSON text holds; None for no text, and for one that is no JSON."""
+    if text is None:
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def fields(text: str | None) -> dict[str, str]:
+    """Return the members of a JSON object, each as its text; none of what is no object."""
+    try:
+        return json_fields(text) if text else {}
+    except NotJson:
+        return {}
+
+
+def items(text: str) -> list[str]:
+    """Return the items of a JSON list, each as its text; none of what is no list."""
+    try:
+        return json_items(text)
+    except NotJson:
+        return []
+
+
+def joined(members: Mapping[str, str]) -> str:
+    """Return the text of a JSON object that has these members."""
+    return "{" + ",".join(f"{written(name)}:{text}" for name, text in members.items()) + "}"
+
+
+def written(found: Any) -> str:
+    """Return a value as JSON."""
+    return orjson.dumps(found, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def unix_nano_of(time: datetime.datetime) -> int:
+    """Return a time with a zone as nanoseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND * 1000
+
+
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
