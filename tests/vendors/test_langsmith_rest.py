@@ -32,6 +32,8 @@ class Sdk:
     """What an SDK sends and asks, below one prefix."""
 
     def __init__(self, server, prefix: str = "", **headers: str):
+        self._server = server
+        self._is_open = not headers
         base = f"http://{server.addresses['http']}"
         self.http = httpx.Client(base_url=base + prefix, headers=headers, timeout=60)
         self.v2 = httpx.Client(base_url=base, headers=headers, timeout=60)
@@ -51,18 +53,26 @@ class Sdk:
         return self.http.post("/runs/multipart", content=body, headers=headers)
 
     def query(self, project: str | None = None, **body) -> list[dict]:
+        self.settle()
         if project is not None:
             body["session"] = [project_uuid_of(project)]
         answer = self.http.post("/runs/query", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()["runs"]
 
+    def settle(self) -> None:
+        """Return once all is derived: a read waits for it, but no longer than a moment."""
+        if self._is_open:
+            self._server.wait_derived()
+
     def run(self, run_id: str) -> dict:
+        self.settle()
         answer = self.http.get(f"/runs/{run_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def threads(self, project: str, **body) -> list[dict]:
+        self.settle()
         answer = self.v2.post(
             "/api/v2/threads/query", json={"project_id": project_uuid_of(project), **body}
         )
@@ -235,6 +245,7 @@ def test_both_prefixes(server, prefix):
     assert sdk.batch([run]).status_code == 202
     assert [one["id"] for one in sdk.query(project)] == [run["id"]]
     assert sdk.run(run["id"])["inputs"] == {"question": "hi"}
+    sdk.settle()
     (session,) = sdk.http.get("/sessions", params={"name": project, "limit": 1}).json()
     assert session["id"] == project_uuid_of(project)
     assert session["reference_dataset_id"] is None
@@ -248,6 +259,7 @@ def test_pages_stay_right_while_runs_arrive(sdk):
         for i in range(25)
     ]
     sdk.batch(runs)
+    sdk.settle()
     body = {"session": [project_uuid_of("pages")], "limit": 4}
     found, cursor = [], None
     while True:
@@ -311,6 +323,7 @@ def test_a_thread_id_may_hold_slashes_blanks_and_quotes(sdk):
     thread = 'by thread/id "é" 100%'
     sdk.batch(a_conversation(thread, "odd ids", 2))
     project = project_uuid_of("odd ids")
+    sdk.settle()
 
     path = f"/api/v2/threads/{quote(thread, safe='')}"
     traces = sdk.v2.get(
@@ -335,6 +348,7 @@ def test_threads_are_listed_by_activity_page_by_page(sdk):
     for i in range(5):
         start = NOON + datetime.timedelta(minutes=i)
         sdk.batch([a_run(f"t{i}", project="list", start=start, error="E('x')" if i == 2 else None)])
+    sdk.settle()
     asked = {"project_id": project_uuid_of("list"), "page_size": 2}
 
     pages, cursor = [], None
@@ -363,6 +377,7 @@ def test_threads_are_listed_by_activity_page_by_page(sdk):
 
 def test_threads_come_as_events_where_they_are_asked_for_so(sdk):
     sdk.batch([a_run("t", project="events")])
+    sdk.settle()
 
     answer = sdk.v2.post(
         "/api/v2/threads/query",
@@ -385,6 +400,7 @@ def test_statistics_over_threads_have_buckets(sdk):
         sdk.batch([root, an_llm_run(root, f"b{i}", [{"role": "user", "content": "q"}], "a")])
     # Its newest trace is in the last bucket: the thread counts there alone.
     sdk.batch([a_run("b0", project="buckets", start=first + datetime.timedelta(hours=2))])
+    sdk.settle()
     asked = {
         "project_id": project_uuid_of("buckets"),
         "select": ["THREAD_COUNT", "TRACE_COUNT", "TOTAL_TOKENS", "LATENCY_P50", "ERROR_RATE"],
@@ -408,6 +424,7 @@ def test_runs_and_traces_of_v2(sdk):
     runs = a_conversation("v2", "v2", 2)
     sdk.batch(runs)
     project = project_uuid_of("v2")
+    sdk.settle()
 
     asked = {"project_ids": [project], "selects": ["NAME", "RUN_TYPE", "STATUS", "IS_ROOT"]}
     found = sdk.v2.post("/api/v2/runs/query", json={**asked, "run_type": "LLM"}).json()["items"]
@@ -431,6 +448,7 @@ def test_runs_and_traces_of_v2(sdk):
 def test_feedback_on_a_run(sdk):
     run = a_run("fb", project="feedback")
     sdk.batch([run])
+    sdk.settle()
     body = {
         "id": new_id(),
         "run_id": run["id"],
@@ -483,6 +501,7 @@ def test_feedback_travels_with_runs_and_before_them(sdk):
 
 def test_feedback_on_a_thread(sdk):
     sdk.batch([a_run("whole", project="on threads")])
+    sdk.settle()
     body = {"key": "resolved", "score": 1, "feedback_thread_id": "whole", "value": "yes"}
     session = {"session_id": project_uuid_of("on threads")}
 
@@ -637,7 +656,7 @@ def test_keys_are_asked_for_where_tokens_are_set(make_server):
     assert nobody.batch([run]).status_code == 401
     assert reader.batch([run]).status_code == 401
     assert writer.batch([run]).status_code == 202
-    assert [one["id"] for one in reader.query("keys")] == [run["id"]]
+    wait_until(lambda: [one["id"] for one in reader.query("keys")] == [run["id"]], "it is read")
     assert nobody.http.post("/runs/query", json={}).status_code == 401
 
 
