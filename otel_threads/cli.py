@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -27,6 +28,7 @@ HOMES = {
     "scores": "review",
     "reviews": "review",
     "rules": "rules_command",
+    "import": "import_command",
     "sql": "sql_command",
     "prune": "maintenance",
     "backup": "maintenance",
@@ -50,7 +52,8 @@ class Commands(click.Group):
         if cmd_name not in HOMES:
             return None
         home = import_module(f"otel_threads.commands.{HOMES[cmd_name]}")
-        found: click.Command = getattr(home, cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        found: click.Command = getattr(home, name)
         return found
 
 

@@ -215,34 +215,17 @@ def _with_search(asked: Fields) -> Node | None:
 
 
 def _stats(found: Sequence[Run]) -> dict[str, Any]:
-    latencies = sorted(one for run in found if (one := run.latency_s) is not None)
-    firsts = sorted(
-        (first - run.start_unix_nano) / 1e9
-        for run in found
-        if (first := run.first_token_unix_nano) is not None
-    )
     # Of runs one above the other the upper ones hold the others' tokens.
     ids = {run.id for run in found}
     tops = [run for run in found if not ids.intersection(run.parent_run_ids)]
-    usages = [run.sums.usage for run in tops if run.sums.usage is not None]
-    costs = [run.sums.cost_usd for run in tops if run.sums.cost_usd is not None]
-    failed = sum(run.error is not None for run in found)
+    starts = [run_shapes.V1["start_time"](run) for run in found]
     said = [one for run in found for one in run.around.feedback]
     return {
         "run_count": len(found),
-        "latency_p50": threads.percentile(latencies, 0.5),
-        "latency_p99": threads.percentile(latencies, 0.99),
-        "first_token_p50": threads.percentile(firsts, 0.5),
-        "first_token_p99": threads.percentile(firsts, 0.99),
-        "total_tokens": sum(one.total_tokens or 0 for one in usages),
-        "prompt_tokens": sum(one.input_tokens or 0 for one in usages),
-        "completion_tokens": sum(one.output_tokens or 0 for one in usages),
-        "total_cost": sum(costs) if costs else None,
-        "error_rate": failed / len(found) if found else None,
-        "streaming_rate": len(firsts) / len(found) if found else None,
-        "last_run_start_time": max(
-            (run_shapes.V1["start_time"](run) for run in found), default=None
-        ),
+        **threads.speeds(found),
+        **threads.totals(tops),
+        "error_rate": threads.error_rate(found),
+        "last_run_start_time": max(starts, default=None),
         "feedback_stats": feedback.stats(said),
     }
 

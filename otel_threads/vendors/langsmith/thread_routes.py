@@ -6,6 +6,7 @@ import datetime
 from starlette.responses import Response
 
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.thread import Thread
 from otel_threads.services.pagination import digest_of, make_cursor, open_number
 from otel_threads.vendors.call import Call, Right, Route
 from otel_threads.vendors.langsmith import threads
@@ -13,6 +14,7 @@ from otel_threads.vendors.langsmith.bodies import Fields, json_response
 from otel_threads.vendors.langsmith.projects import Projects
 from otel_threads.vendors.langsmith.run_filter import AllOf, Node
 from otel_threads.vendors.langsmith.run_routes import items_response, not_shared, refuse_search
+from otel_threads.vendors.langsmith.runs import Run
 from otel_threads.vendors.langsmith.threads import ThreadQuery, ThreadReader
 
 DAY = datetime.timedelta(days=1)
@@ -73,30 +75,38 @@ class ThreadCalls:
     def _traces(self, call: Call) -> Response:
         asked = Fields.of_query(call)
         thread_id = call.params["thread_id"]
-        project = self._project(asked, "project_id")
-        thread = self._reader.thread(project, thread_id)
+        thread = self._reader.thread(self._project(asked, "project_id"), thread_id)
         selects = [name.lower() for name in asked.texts("selects") or ()]
-        root_filter = _all_of(asked.filter("filter"), asked.filter("trace_filter"))
-        tree_filter = asked.filter("tree_filter")
         limit = asked.number("page_size", otherwise=20, least=1, most=PAGE_MAX)
         digest = digest_of({"traces": thread_id, **asked.about()})
         cursor = asked.text("cursor")
         place = open_number(cursor, digest) if cursor else 0
         if place < 0:
             raise InvalidQuery("cursor is not one that this server gave")
-        everything = self._reader.roots(thread.project, thread_id, ())
-        turns = {run.id: number for number, run in enumerate(everything, 1)}
-        found = everything
-        if root_filter is not None or tree_filter is not None:
-            found = self._reader.roots(
-                project, thread_id, (), root_filter=root_filter, tree_filter=tree_filter
-            )
-        later = [run for run in found if turns.get(run.id, 0) > place]
-        page = self._reader.filled(later[:limit], selects)
-        items = [threads.trace_shown(run, turns[run.id], selects) for run in page]
-        more = len(later) > limit
-        after = make_cursor(digest, [turns[page[-1].id]]) if more else None
+        found = [(turn, run) for turn, run in self._turns(thread, asked) if turn > place]
+        page = found[:limit]
+        filled = self._reader.filled([run for _, run in page], selects)
+        items = [
+            threads.trace_shown(run, turn, selects)
+            for (turn, _), run in zip(page, filled, strict=True)
+        ]
+        after = make_cursor(digest, [page[-1][0]]) if len(found) > limit else None
         return items_response(call, items, after)
+
+    def _turns(self, thread: Thread, asked: Fields) -> list[tuple[int, Run]]:
+        """Return the root runs of a thread that match, each with its number in the whole thread."""
+        project, thread_id = thread.project, thread.thread_id
+        everything = self._reader.roots(project, thread_id, ())
+        root_filter = _all_of(asked.filter("filter"), asked.filter("trace_filter"))
+        tree_filter = asked.filter("tree_filter")
+        numbered = list(enumerate(everything, 1))
+        if root_filter is None and tree_filter is None:
+            return numbered
+        matching = self._reader.roots(
+            project, thread_id, (), root_filter=root_filter, tree_filter=tree_filter
+        )
+        ids = {run.id for run in matching}
+        return [(turn, run) for turn, run in numbered if run.id in ids]
 
     def _stats(self, call: Call) -> Response:
         asked = Fields.of_query(call)

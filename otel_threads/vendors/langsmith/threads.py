@@ -378,42 +378,68 @@ def aggregate(summaries: Sequence[Summary], select: Iterable[str]) -> dict[str, 
     """Return the statistics over many threads that were selected."""
     wanted = {name.lower() for name in select}
     roots = [run for one in summaries for run in one.roots]
-    latencies = sorted(one for run in roots if (one := run.latency_s) is not None)
+    usages = [run.sums.usage for run in roots if run.sums.usage is not None]
+    own = (one for summary in summaries for one in summary.own_feedback)
+    made: dict[str, Any] = {
+        "thread_count": len(summaries),
+        "trace_count": len(roots),
+        **speeds(roots),
+        **totals(roots),
+        "prompt_cost": None,
+        "completion_cost": None,
+        "error_rate": error_rate(roots),
+        "prompt_token_details": _categories(usages, "input"),
+        "completion_token_details": _categories(usages, "output"),
+        "prompt_cost_details": {},
+        "completion_cost_details": {},
+        "thread_feedback_stats": feedback.stats(own),
+    }
+    found: dict[str, Any] = {}
+    for name, one in made.items():
+        if name in wanted:
+            found |= _both(name, one) if name in _SECONDS else {name: one}
+    return found
+
+
+# What the client reads with its unit in the name, and older ones without.
+_SECONDS = ("latency_p50", "latency_p99", "first_token_p50", "first_token_p99")
+
+
+def speeds(runs: Sequence[Run]) -> dict[str, float | None]:
+    """Return percentiles of latencies and first tokens, in seconds, and how many runs stream."""
+    latencies = sorted(one for run in runs if (one := run.latency_s) is not None)
     firsts = sorted(
         (first - run.start_unix_nano) / 1e9
-        for run in roots
+        for run in runs
         if (first := run.first_token_unix_nano) is not None
     )
-    usages = [run.sums.usage for run in roots if run.sums.usage is not None]
-    costs = [run.sums.cost_usd for run in roots if run.sums.cost_usd is not None]
-    totals = [usage.total_tokens for usage in usages if usage.total_tokens is not None]
-    made: dict[str, Mapping[str, Any]] = {
-        "thread_count": {"thread_count": len(summaries)},
-        "trace_count": {"trace_count": len(roots)},
-        "total_tokens": {"total_tokens": sum(totals)},
-        "prompt_tokens": {"prompt_tokens": sum(one.input_tokens or 0 for one in usages)},
-        "completion_tokens": {"completion_tokens": sum(one.output_tokens or 0 for one in usages)},
-        "total_cost": {"total_cost": sum(costs) if costs else None},
-        "prompt_cost": {"prompt_cost": None},
-        "completion_cost": {"completion_cost": None},
-        "error_rate": {"error_rate": _errored(roots) / len(roots) if roots else None},
-        "streaming_rate": {"streaming_rate": len(firsts) / len(roots) if roots else None},
-        "latency_p50": _both("latency_p50", percentile(latencies, 0.5)),
-        "latency_p99": _both("latency_p99", percentile(latencies, 0.99)),
-        "first_token_p50": _both("first_token_p50", percentile(firsts, 0.5)),
-        "first_token_p99": _both("first_token_p99", percentile(firsts, 0.99)),
-        "median_tokens": {"median_tokens": round(statistics.median(totals)) if totals else None},
-        "prompt_token_details": {"prompt_token_details": _categories(usages, "input")},
-        "completion_token_details": {"completion_token_details": _categories(usages, "output")},
-        "prompt_cost_details": {"prompt_cost_details": {}},
-        "completion_cost_details": {"completion_cost_details": {}},
-        "thread_feedback_stats": {
-            "thread_feedback_stats": feedback.stats(
-                one for summary in summaries for one in summary.own_feedback
-            )
-        },
+    return {
+        "latency_p50": percentile(latencies, 0.5),
+        "latency_p99": percentile(latencies, 0.99),
+        "first_token_p50": percentile(firsts, 0.5),
+        "first_token_p99": percentile(firsts, 0.99),
+        "streaming_rate": len(firsts) / len(runs) if runs else None,
     }
-    return {key: value for name in made if name in wanted for key, value in made[name].items()}
+
+
+def totals(runs: Iterable[Run]) -> dict[str, float | None]:
+    """Return tokens and cost of runs, none of which is above another."""
+    sums = [run.sums for run in runs]
+    usages = [one.usage for one in sums if one.usage is not None]
+    costs = [one.cost_usd for one in sums if one.cost_usd is not None]
+    tokens = [usage.total_tokens for usage in usages if usage.total_tokens is not None]
+    return {
+        "total_tokens": sum(tokens),
+        "prompt_tokens": sum(one.input_tokens or 0 for one in usages),
+        "completion_tokens": sum(one.output_tokens or 0 for one in usages),
+        "total_cost": sum(costs) if costs else None,
+        "median_tokens": round(statistics.median(tokens)) if tokens else None,
+    }
+
+
+def error_rate(runs: Sequence[Run]) -> float | None:
+    """Return the share of runs that failed; None of none."""
+    return _errored(runs) / len(runs) if runs else None
 
 
 def _both(name: str, seconds: float | None) -> Mapping[str, Any]:

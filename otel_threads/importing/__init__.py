@@ -1,0 +1,1 @@
+"""Brings exports of other products in: files, batches, where an import stopped."""
