@@ -18,7 +18,7 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# What needs no server: under a minute.
+# What starts no server.
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not served and not slow" $(ARGS)
 

@@ -30,6 +30,7 @@ HOMES = {
     "rules": "rules_command",
     "import": "import_command",
     "sql": "sql_command",
+    "mcp": "mcp_command",
     "prune": "maintenance",
     "backup": "maintenance",
     "restore": "maintenance",

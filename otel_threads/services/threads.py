@@ -321,6 +321,19 @@ class ThreadService:
             next_cursor=make_cursor(digest, [found[-1].turn_index]) if more else None,
         )
 
+    @_in_one_snapshot
+    def turn(self, thread_id: str, turn_index: int, *, project: str | None = None) -> Turn:
+        """Return one turn.
+
+        Raises:
+            NotFound: there is no such thread, or it has fewer turns.
+        """
+        name = self._one_project(project)
+        found = self._read_turns(name, thread_id, turn_index - 1, 1)
+        if not found or found[0].turn_index != turn_index:
+            raise NotFound(f"no turn {turn_index} in thread {thread_id!r} of project {name!r}")
+        return self._with_scores(found)[0]
+
     def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Turn]:
         found = self._reader.turns(project, thread_id, after=after, limit=limit)
         if found is None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import otel_threads
 from otel_threads import metrics, ui
 from otel_threads.api import problems, schemas, server_schemas
+from otel_threads.api.mcp import endpoint
 from otel_threads.api.rest import (
     annotation_routes,
     docs_page,
@@ -35,6 +36,8 @@ from otel_threads.services.services import Services
 from otel_threads.services.threads import ThreadService
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
+# They look at the token themselves where a call of theirs writes.
+READING_POSTS = (sql_routes.PATH, endpoint.PATH)
 # A GET that costs as much as a write, or gives as much: no page of another site may start one.
 GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
 # Nothing from other hosts, no inline script: what a span holds can never run.
@@ -73,6 +76,7 @@ def app(
     _add_calls(api, services)
     _server(api, services.threads, rebuild, load_samples)
     ui.add_page(api)
+    api.router.routes.append(endpoint.route(services, rights))
     _probes(api, ready, refresh_metrics)
     return api
 
@@ -146,7 +150,7 @@ class _Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] == sql_routes.PATH
+        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] in READING_POSTS
         reads = reads and not review_routes.locks(scope["path"])
         refusal = (
             None
