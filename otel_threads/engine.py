@@ -32,6 +32,7 @@ from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
+from otel_threads.services.issues import IssueService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
@@ -43,6 +44,7 @@ from otel_threads.services.threads import ThreadService
 from otel_threads.services.workspace import WorkspaceService
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.annotations.feedback_rows import FeedbackRows
+from otel_threads.store.annotations.issue_states import IssueStates
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.evaluations.evaluation_rows import Evaluations
@@ -306,6 +308,11 @@ def _services(
         hub=hub,
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
+        issues=IssueService(
+            reader,
+            IssueStates(database, timeout_s=config.query_timeout_s),
+            project_of=threads.project_of,
+        ),
     )
 
 

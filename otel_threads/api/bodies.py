@@ -111,6 +111,13 @@ class ThreadIds(Body):
     thread_ids: list[str] = Field(min_length=1, max_length=ITEMS_MAX)
 
 
+class IssueIds(Body):
+    """Issues of one project."""
+
+    project: str | None = None
+    issue_ids: list[str] = Field(min_length=1, max_length=ITEMS_MAX)
+
+
 class TraceIds(Body):
     """Traces, of one project or of all."""
 

@@ -6,6 +6,7 @@ Times are RFC 3339 in UTC, durations milliseconds; null is unknown.
 import orjson
 from pydantic import BaseModel, Field
 
+from otel_threads.core.issue import Issue
 from otel_threads.core.message import Json
 from otel_threads.core.project import Project, View
 from otel_threads.core.score import Comment, Score, ScoreName
@@ -64,6 +65,12 @@ class ScoreNames(PageModel):
     """Names in use, in their order."""
 
     items: list[ScoreName]
+
+
+class Issues(PageModel):
+    """Issues, those with the most threads first."""
+
+    items: list[Issue]
 
 
 class Comments(PageModel):

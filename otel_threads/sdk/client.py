@@ -114,6 +114,35 @@ class _Calls:
         """Make threads active again: `{updated, not_found}`."""
         return self._send(_Call("POST", "/threads/reopen", body=_ids(thread_ids, project)))
 
+    def issues(
+        self,
+        *,
+        project: str | None = None,
+        state: str | None = None,
+        from_time: Any = None,
+        threads_min: int | None = None,
+        limit: int | None = None,
+    ) -> Any:
+        """Return failures that several threads have in common: one page."""
+        asked = {
+            "project": project,
+            "state": state,
+            "from": from_time,
+            "threads_min": threads_min,
+            "limit": limit,
+        }
+        return self._send(_Call("GET", "/issues", query=_query(asked)))
+
+    def close_issues(self, issue_ids: Sequence[str], *, project: str | None = None) -> Any:
+        """Close issues, until a turn fails so again: `{updated, not_found}`."""
+        body = {"issue_ids": list(issue_ids), "project": project}
+        return self._send(_Call("POST", "/issues/close", body=body))
+
+    def reopen_issues(self, issue_ids: Sequence[str], *, project: str | None = None) -> Any:
+        """Open issues again: `{updated, not_found}`."""
+        body = {"issue_ids": list(issue_ids), "project": project}
+        return self._send(_Call("POST", "/issues/reopen", body=body))
+
     def delete_threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Any:
         """Delete threads with their spans and scores: `{updated, not_found}`."""
         return self._send(_Call("POST", "/threads/delete", body=_ids(thread_ids, project)))

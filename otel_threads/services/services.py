@@ -10,6 +10,7 @@ from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
+from otel_threads.services.issues import IssueService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
@@ -40,3 +41,4 @@ class Services:
     hub: Hub
     contents: ContentService
     workspace: WorkspaceService
+    issues: IssueService

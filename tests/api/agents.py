@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 GENERATIONS = ("legacy", "2026-07-28")
 READING = {
     "find_threads",
+    "find_issues",
     "filter_help",
     "stats",
     "explain_missing",

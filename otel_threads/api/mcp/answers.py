@@ -368,6 +368,32 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssueLine:
+    """A failure that threads have in common; `turns_by_day` are the last 14 days, today last."""
+
+    issue_id: str
+    kind: str
+    title: Text | None
+    state: str
+    is_reopened: bool
+    first_seen_time: datetime.datetime
+    last_seen_time: datetime.datetime
+    thread_count: int
+    turn_count: int
+    thread_ids: list[str]
+    turns_by_day: list[int]
+    untrusted: Literal[True] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundIssues:
+    """Issues, those with the most threads first; `total` counts those that are not here too."""
+
+    items: list[IssueLine]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """How many were written or changed; ids that are not here get it on arrival."""
 

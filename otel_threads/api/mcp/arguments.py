@@ -152,6 +152,16 @@ class ExplainMissing(Arguments):
     )
 
 
+class FindIssues(InProject):
+    """Which issues."""
+
+    state: Literal["open", "closed"] | None = None
+    from_time: datetime.datetime | None = Field(
+        None, description="Failures since then; 30 days if left out."
+    )
+    limit: int = Field(20, ge=1, le=ITEMS_MAX)
+
+
 class OneTarget(InProject):
     """What an annotation is about: a thread, or a trace, or a span of a trace."""
 

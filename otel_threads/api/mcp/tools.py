@@ -1,11 +1,18 @@
 """All tools, and which of them a caller has."""
 
-from otel_threads.api.mcp import annotating_tools, finding_tools, reading_tools, sql_tool
+from otel_threads.api.mcp import (
+    annotating_tools,
+    finding_tools,
+    issue_tools,
+    reading_tools,
+    sql_tool,
+)
 from otel_threads.api.mcp.desk import Desk
 from otel_threads.api.mcp.tool import AnyTool
 
 TOOLS: tuple[AnyTool, ...] = (
     *finding_tools.TOOLS,
+    *issue_tools.TOOLS,
     *reading_tools.TOOLS,
     *sql_tool.TOOLS,
     *annotating_tools.TOOLS,

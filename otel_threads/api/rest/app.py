@@ -18,6 +18,7 @@ from otel_threads.api.rest import (
     annotation_routes,
     docs_page,
     evaluation_routes,
+    issue_routes,
     maintenance_routes,
     openapi,
     review_routes,
@@ -103,6 +104,7 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     evaluation_routes.add_results(api, services.evaluations)
     rule_routes.add_rules(api, services.rules)
     rule_routes.add_rule_runs(api, services.rules)
+    issue_routes.add_issues(api, services.issues)
     stream_routes.add_export(api, services.export)
     stream_routes.add_events(api, services.threads, services.hub)
     sql_routes.add_sql(api, services.sql)

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_threads.core import model
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.issue import FailedTurn
 from otel_threads.core.message import Json
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.project import Project
@@ -68,6 +69,7 @@ TRACE_LOGS_SQL = sql_files.query("trace_logs")
 TRACE_LOG_CHUNKS_SQL = sql_files.query("trace_log_chunks")
 PROJECTS_SQL = sql_files.query("projects")
 STATUS_SQL = sql_files.query("status")
+FAILED_TURNS_SQL = sql_files.query("failed_turns")
 INSTRUMENTATIONS_SQL = sql_files.query("instrumentations")
 DOUBLE_REPORTS_SQL = sql_files.query("double_reports")
 CLOCK_SKEW_SQL = sql_files.query("clock_skew")
@@ -288,6 +290,14 @@ class Reader:
     def counts(self) -> RowCounts:
         """Return how many spans, traces, threads and turns there are."""
         return RowCounts(**self._rows(STATUS_SQL, {})[0])
+
+    @retried
+    def failed_turns(
+        self, project: str, since: datetime.datetime, turns_max: int
+    ) -> list[FailedTurn]:
+        """Return the latest turns since then that failed in some way, the latest first."""
+        named = {"project": project, "since": since, "turns_max": turns_max}
+        return [FailedTurn(**row) for row in self._rows(FAILED_TURNS_SQL, named)]
 
     def instrumentations(self) -> list[Instrumentation]:
         """Return which scopes sent the latest spans, and how their traces got a thread."""

@@ -1,0 +1,47 @@
+"""Issues over REST: failures that several threads have in common."""
+
+import datetime
+from typing import Annotated, Literal
+
+from fastapi import FastAPI, Query, Response
+
+from otel_threads.api import bodies, schemas
+from otel_threads.api.rest.route import BASE, ERRORS, json_response
+from otel_threads.core.changes import Updated
+from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
+from otel_threads.services.issues import IssueService
+
+
+def add_issues(api: FastAPI, issues: IssueService) -> None:
+    """Add the calls."""
+
+    @api.get(f"{BASE}/issues", response_model=schemas.Issues, responses=ERRORS, tags=["issues"])
+    def list_issues(
+        project: Annotated[str | None, Query(description="The default if left out.")] = None,
+        state: Annotated[Literal["open", "closed"] | None, Query()] = None,
+        from_time: Annotated[
+            datetime.datetime | None,
+            Query(alias="from", description="Failures since then; 30 days if left out."),
+        ] = None,
+        threads_min: Annotated[int, Query(ge=1, le=1000, description="Threads of each.")] = 2,
+        limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = PAGE_ITEMS_DEFAULT,
+    ) -> Response:
+        """List failures that threads have in common, those with the most threads first."""
+        found = issues.issues(
+            project=project,
+            state=state,
+            from_time=from_time,
+            threads_min=threads_min,
+            limit=limit,
+        )
+        return json_response(found)
+
+    @api.post(f"{BASE}/issues/close", response_model=Updated, responses=ERRORS, tags=["issues"])
+    def close_issues(body: bodies.IssueIds) -> Response:
+        """Close issues; a turn that fails so later opens them again."""
+        return json_response(issues.close(body.issue_ids, project=body.project, closed=True))
+
+    @api.post(f"{BASE}/issues/reopen", response_model=Updated, responses=ERRORS, tags=["issues"])
+    def reopen_issues(body: bodies.IssueIds) -> Response:
+        """Open issues again."""
+        return json_response(issues.close(body.issue_ids, project=body.project, closed=False))

@@ -1,0 +1,121 @@
+"""Issues: failures that several threads have in common, found anew at each call.
+
+Only the state is kept: when somebody closed one. It is open again as soon as a turn fails so later;
+nothing has to be written for that.
+"""
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from otel_threads.core.changes import Updated
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.issue import DayCount, Issue, IssueState
+from otel_threads.core.limits import ITEMS_MAX, PAGE_ITEMS_DEFAULT
+from otel_threads.core.page import Page
+from otel_threads.services.issue_groups import Group, grouped
+from otel_threads.services.threads import check_limit
+from otel_threads.store.annotations.issue_states import IssueStates
+from otel_threads.store.read.reader import Reader
+
+DAYS_DEFAULT = 30
+TURNS_MAX = 20_000  # the latest failures that are looked at
+THREADS_SHOWN = 50
+TREND_DAYS = 14
+
+
+class IssueService:
+    """What fails again and again."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        states: IssueStates,
+        *,
+        project_of: Callable[[str | None], str],
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+    ) -> None:
+        """`project_of` makes a project's name of what a caller gives."""
+        self._reader = reader
+        self._states = states
+        self._project_of = project_of
+        self._now = now
+
+    def issues(
+        self,
+        *,
+        project: str | None = None,
+        state: IssueState | None = None,
+        from_time: datetime.datetime | None = None,
+        threads_min: int = 2,
+        limit: int = PAGE_ITEMS_DEFAULT,
+    ) -> Page[Issue]:
+        """Return the issues of a project, those with the most threads first.
+
+        Failures since `from_time` (30 days ago) count, the latest 20,000 of them.
+
+        Raises:
+            InvalidQuery: a limit that cannot be, or all projects where one is needed.
+        """
+        check_limit(limit)
+        name = self._project_of(project)
+        since = from_time or self._now() - datetime.timedelta(days=DAYS_DEFAULT)
+        closed = self._states.closed(name)
+        found = [
+            self._issue(name, group, closed)
+            for group in grouped(self._reader.failed_turns(name, since, TURNS_MAX))
+        ]
+        kept = [
+            one for one in found if one.thread_count >= threads_min and state in (None, one.state)
+        ]
+        kept.sort(key=lambda one: (-one.thread_count, -one.turn_count, one.issue_id))
+        return Page(items=kept[:limit], next_cursor=None, total=len(kept))
+
+    def close(
+        self, issue_ids: Sequence[str], *, project: str | None = None, closed: bool
+    ) -> Updated:
+        """Close or reopen issues by hand.
+
+        Raises:
+            InvalidQuery: no ids, or more than 1000.
+        """
+        if not 1 <= len(issue_ids) <= ITEMS_MAX:
+            raise InvalidQuery(f"issue_ids: 1 to {ITEMS_MAX} are needed, {len(issue_ids)} came")
+        name = self._project_of(project)
+        self._states.put(name, issue_ids, self._now() if closed else None)
+        return Updated(updated=len(set(issue_ids)), not_found=[])
+
+    def _issue(self, project: str, group: Group, closed: Mapping[str, datetime.datetime]) -> Issue:
+        issue_id = group.issue_id(project)
+        closed_at = closed.get(issue_id)
+        last = group.turns[-1].start_time
+        threads = list(dict.fromkeys(turn.thread_id for turn in reversed(group.turns)))
+        is_closed = closed_at is not None and last <= closed_at
+        return Issue(
+            issue_id=issue_id,
+            project=project,
+            kind=group.kind,
+            title=group.title,
+            state="closed" if is_closed else "open",
+            is_reopened=closed_at is not None and not is_closed,
+            closed_at=closed_at,
+            first_seen_time=group.turns[0].start_time,
+            last_seen_time=last,
+            thread_count=len(threads),
+            turn_count=len(group.turns),
+            thread_ids=threads[:THREADS_SHOWN],
+            filter=f"thread_id in ({', '.join(map(_quoted, threads[:THREADS_SHOWN]))})",
+            trend=self._trend(group),
+        )
+
+    def _trend(self, group: Group) -> list[DayCount]:
+        today = self._now().date()
+        counts = Counter(turn.start_time.astimezone(datetime.UTC).date() for turn in group.turns)
+        days = [today - datetime.timedelta(days=back) for back in range(TREND_DAYS - 1, -1, -1)]
+        return [DayCount(day=day, turn_count=counts[day]) for day in days]
+
+
+def _quoted(text: str) -> str:
+    """Return a text as the filter language writes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
