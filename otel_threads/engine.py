@@ -308,11 +308,7 @@ def _services(
         hub=hub,
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
-        issues=IssueService(
-            reader,
-            IssueStates(database, timeout_s=config.query_timeout_s),
-            project_of=threads.project_of,
-        ),
+        issues=_issues(config, database, reader, threads),
     )
 
 
@@ -339,6 +335,13 @@ def _contents(
 ) -> ContentService:
     sent = ContentReader(database, timeout_s=config.query_timeout_s)
     return ContentService(reader, sent, annotations, threads, caught_up=derived_within)
+
+
+def _issues(
+    config: Config, database: Database, reader: Reader, threads: ThreadService
+) -> IssueService:
+    states = IssueStates(database, timeout_s=config.query_timeout_s)
+    return IssueService(reader, states, project_of=threads.project_of)
 
 
 def _workspace(

@@ -4,9 +4,10 @@ Each call goes to the running server; without one the file is opened for that ca
 so that an agent that waits for days keeps no server from starting.
 """
 
+import functools
 import importlib.util
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -21,6 +22,9 @@ from otel_threads.commands.base import failing, load, setting_options
 from otel_threads.core.config import Config
 from otel_threads.core.errors import InvalidQuery, OtelThreadsError
 from otel_threads.engine import FileEngine
+
+if TYPE_CHECKING:
+    from mcp import types
 
 VERSION = "2025-11-25"  # of the protocol between this command and the server
 TIMEOUT_MORE_S = 10.0  # beyond query_timeout_s, within which a server answers
@@ -111,12 +115,8 @@ async def _serve(source: Source) -> None:
     async def list_tools(
         _: server.Context, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        def of_file(desk: Desk) -> types.ListToolsResult:
-            tools = tools_for(desk, writes=False).values()
-            return types.ListToolsResult(tools=[server.described(tool) for tool in tools])
-
         try:
-            found = await anyio.to_thread.run_sync(source.ask, "tools/list", {}, of_file)
+            found = await anyio.to_thread.run_sync(source.ask, "tools/list", {}, _listed)
         except OtelThreadsError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from None
         return types.ListToolsResult.model_validate(found)
@@ -124,15 +124,10 @@ async def _serve(source: Source) -> None:
     async def call_tool(
         _: server.Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        def of_file(desk: Desk) -> types.CallToolResult:
-            tools = tools_for(desk, writes=False)
-            if params.name not in tools:
-                raise InvalidQuery(f"no such tool; known: {', '.join(tools)}")
-            return server.called(tools[params.name], desk, params.arguments)
-
         asked = {"name": params.name, "arguments": params.arguments or {}}
+        on_file = functools.partial(_called, params.name, params.arguments)
         try:
-            found = await anyio.to_thread.run_sync(source.ask, "tools/call", asked, of_file)
+            found = await anyio.to_thread.run_sync(source.ask, "tools/call", asked, on_file)
         except OtelThreadsError as error:
             return server.failed(str(error))
         return types.CallToolResult.model_validate(found)
@@ -140,3 +135,23 @@ async def _serve(source: Source) -> None:
     serving = server.serving(list_tools, call_tool)
     async with stdio_server() as (reading, writing):
         await serving.run(reading, writing, serving.create_initialization_options())
+
+
+def _listed(desk: Desk) -> "types.ListToolsResult":
+    """Return the tools over a file."""
+    from mcp import types
+
+    from otel_threads.api.mcp import server
+
+    tools = tools_for(desk, writes=False).values()
+    return types.ListToolsResult(tools=[server.described(tool) for tool in tools])
+
+
+def _called(name: str, arguments: Mapping[str, Any] | None, desk: Desk) -> "types.CallToolResult":
+    """Return what a tool answers over a file."""
+    from otel_threads.api.mcp import server
+
+    tools = tools_for(desk, writes=False)
+    if name not in tools:
+        raise InvalidQuery(f"no such tool; known: {', '.join(tools)}")
+    return server.called(tools[name], desk, arguments)

@@ -4,6 +4,7 @@ Every call has a cursor of its own, a time limit, and a total order. Absent valu
 """
 
 import dataclasses
+import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
