@@ -14,6 +14,7 @@ CAPTURE = "openinference-langgraph"
 THREAD = {"project": "shop", "thread_id": "thread-alpha"}
 SCORE = {**THREAD, "name": "quality", "value": 0.8, "reason": "answered at once", "author": "judge"}
 RESULT = {"item_id": "thread-alpha", **THREAD, "scorer": "quality", "name": "quality", "value": 0.8}
+ISSUES = {"project": "shop", "issue_ids": ["b1d9c0a4e7f23568"]}
 REVIEWS = [
     (
         "PUT",
@@ -159,6 +160,9 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("DELETE", "/rules/{rule_id}", {}, None),
     ("POST", "/threads/close", {}, {"project": "shop", "thread_ids": ["thread-alpha", "nobody"]}),
     ("POST", "/threads/reopen", {}, {"project": "shop", "thread_ids": ["thread-alpha"]}),
+    ("GET", "/issues", {"project": "shop", "threads_min": 1}, None),
+    ("POST", "/issues/close", {}, ISSUES),
+    ("POST", "/issues/reopen", {}, ISSUES),
     *REVIEWS,
     *EVALUATIONS,
     ("POST", "/scores/delete", {}, {"scores": [{**THREAD, "name": "quality"}]}),
