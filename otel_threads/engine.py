@@ -286,10 +286,8 @@ def _services(
 ) -> Services:
     reader, threads = _threads(config, database, annotations, progress)
     reviews = _reviews(config, database, threads)
-    identity = Identity(config.thread_id_attributes)
-    deletion = Deletion(database, derived, annotations, identity, chains)
+    deletion = _deletion(config, database, derived, annotations, chains)
     annotating = AnnotationService(annotations, threads, hub, check=reviews.check_scores)
-    retention = Retention(database, derived, annotations, deletion, chains)
     contents = _contents(config, database, reader, annotations, threads, derived_within)
     return Services(
         threads=threads,
@@ -300,7 +298,9 @@ def _services(
         deletion=_deleting(deletion, threads, alone, derived_within, hub),
         sql=SqlService(outside),
         backups=BackupService(database),
-        pruning=_pruning(config, retention, alone, hub),
+        pruning=_pruning(
+            config, Retention(database, derived, annotations, deletion, chains), alone, hub
+        ),
         records=_records(config, database, derived_within),
         reviews=reviews,
         evaluations=_evaluations(config, database, threads, reviews),
@@ -310,6 +310,17 @@ def _services(
         workspace=_workspace(config, database, annotations, annotating, contents),
         issues=_issues(config, database, reader, threads),
     )
+
+
+def _deletion(
+    config: Config,
+    database: Database,
+    derived: DuckDBDerivedStore,
+    annotations: Annotations,
+    chains: Chains,
+) -> Deletion:
+    identity = Identity(config.thread_id_attributes)
+    return Deletion(database, derived, annotations, identity, chains)
 
 
 def _threads(
