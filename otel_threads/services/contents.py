@@ -38,7 +38,7 @@ from otel_threads.store.read.stored_items import (
     StoredTrace,
 )
 
-FRESH_S = 2.0  # that a reader of one item waits for what was just acknowledged
+FRESH_S = 5.0  # at most, that a reader of one item waits for what was just acknowledged
 
 
 Annotation = TypeVar("Annotation", ScoreRecord, Comment)
@@ -85,7 +85,7 @@ class ContentService:
         self._caught_up = caught_up
 
     def wait_fresh(self) -> None:
-        """Return once what was acknowledged before can be read, or after two seconds."""
+        """Return once what was acknowledged before can be read, or after FRESH_S."""
         self._caught_up(FRESH_S)
 
     def project_names(self) -> list[str]:

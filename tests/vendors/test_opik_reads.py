@@ -494,3 +494,45 @@ def test_the_workspace_is_whatever_the_sdk_says(opik):
     assert answer.json() == {"workspace_name": "mine"}
     opik.call("POST", "/auth", 204)
     assert opik.call("GET", "/toggles/").json() == {}
+
+
+def test_records_of_an_sdk_come_back_as_they_were_sent(opik):
+    trace_id, span_id = str(uuid.uuid4()), str(uuid.uuid4())
+    started = {"start_time": "2026-01-01T00:00:00.000001Z", "project_name": opik.project}
+    trace = '{"id": "%s", "thread_id": "r", "name": "n", "input": {"one": 1.0, "z": null, "a": %d}'
+    body = '{"traces": [' + trace % (trace_id, 10**30) + "," + json.dumps(started)[1:] + "]}"
+    opik.call("POST", "/traces/batch", 204, content=body)
+    span = {"id": span_id, "trace_id": trace_id, "name": "s", "type": "llm", **started}
+    usage = {"prompt_tokens": 3, "total_tokens": 3, "original_usage.total_tokens": 3}
+    spans = {"spans": [{**span, "usage": usage, "tags": ["of span"]}]}
+    opik.call("POST", "/spans/batch", 204, json=spans)
+    opik.server.wait_derived()
+    text = opik.call("GET", f"/traces/{trace_id}").text
+    assert '"input":{"one": 1.0, "z": null, "a": 1' + "0" * 30 + "}" in text
+    row = json.loads(text)
+    assert row["start_time"] == "2026-01-01T00:00:00.000001Z"
+    assert (row["span_count"], row["usage"], row.get("tags")) == (1, usage, None)
+    assert "end_time" not in row
+    assert "duration" not in row
+    (shown,) = opik.stream("/spans/search", trace_id=trace_id)
+    assert (shown["id"], shown["tags"], shown["type"]) == (span_id, ["of span"], "llm")
+    assert "parent_span_id" not in shown
+    # It goes on: nobody has answered yet.
+    thread = opik.thread("r")
+    assert thread["first_message"] == row["input"]
+    assert "last_message" not in thread
+    opik.call("PATCH", f"/traces/{trace_id}", 204, json={"output": "x" * 20_000})
+    ended = {"end_time": "2026-01-01T00:00:01.000001Z"}
+    opik.call("PATCH", f"/traces/{trace_id}", 204, json=ended)
+    opik.server.wait_derived()
+    assert opik.thread("r")["last_message"] == "x" * 20_000
+    (cut,) = opik.stream("/traces/search")
+    assert len(cut["output"]) == 10_001
+    assert cut["duration"] == 1000
+    (whole,) = opik.stream("/traces/search", truncate=False)
+    assert whole["output"] == "x" * 20_000
+    assert opik.threads(a_filter("last_message", "contains", "XXX")) == {"r"}
+    assert opik.traces(a_filter("input_json", "=", "1.0", key="one")) == {"r"}
+    # Its spans are no trace, and the trace is no span.
+    opik.call("GET", f"/spans/{trace_id}", 404)
+    opik.call("GET", f"/spans/{span_id}")

@@ -30,12 +30,17 @@ _SCORED = {
 # The earliest trace of each thread, and the one that ended last.
 _THREAD_TRACE = (
     "select project, thread_id, {0}(trace_id, {1}) as trace_id,"
-    " {0}(root_span_id, {1}) as root_span_id from traces where thread_id is not null"
+    " {0}(root_span_id, {1}) as root_span_id from traces where thread_id is not null{2}"
     " group by project, thread_id"
 )
+# A trace of records that goes on has not ended, whatever its row says.
+_ENDED = (
+    " and (trace_id, root_span_id) not in (select (trace_id, span_id) from spans"
+    " where attributes['otel_threads.record.in_progress'] = 'true')"
+)
 _PLACES = {
-    "first_attribute": _THREAD_TRACE.format("arg_min", "(start_time_unix_nano, trace_id)"),
-    "last_attribute": _THREAD_TRACE.format("arg_max", "(end_time_unix_nano, trace_id)"),
+    "first_attribute": _THREAD_TRACE.format("arg_min", "(start_time_unix_nano, trace_id)", ""),
+    "last_attribute": _THREAD_TRACE.format("arg_max", "(end_time_unix_nano, trace_id)", _ENDED),
 }
 
 

@@ -312,12 +312,14 @@ def thread(content: ThreadContent, *, truncate: bool) -> Body:
     """Return a TraceThread."""
     one = content.thread
     first, last = content.first, content.last
-    question = (fields.side_of(first, "input") if first else None) or _as_question(
-        None if fields.is_record(first, "trace") else one.first_message
-    )
-    answer = (fields.side_of(last, "output") if last else None) or _as_answer(
-        None if fields.is_record(last, "trace") else one.last_message
-    )
+    said: tuple[str | None, str | None] = (one.first_message, one.last_message)
+    if any(fields.is_record(span, "trace") for span in (first, last)):
+        said = (
+            None,
+            None,
+        )  # what was sent says all; nothing stands for an output that is not there
+    question = (fields.side_of(first, "input") if first else None) or _as_question(said[0])
+    answer = (fields.side_of(last, "output") if last else None) or _as_answer(said[1])
     return {
         "id": one.thread_id,
         "project_id": ids.project_uuid_of(one.project),
