@@ -66,6 +66,25 @@ def test_a_rule_judges_what_the_thread_holds_and_its_log_tells(model, make_serve
     log = httpx.get(f"{base}{PATH}/{rule_id}/logs").json()
     assert log["total"] == len(log["content"]) > 0
     assert {line["rule_id"] for line in log["content"]} == {rule_id}
+    # By hand it judges what its filter leaves out.
+    body = {"project_name": project, "thread_id": "before"}
+    before = httpx.post(f"{base}/traces/threads/retrieve", json=body).json()
+    assert "feedback_scores" not in before
+    wanted = {
+        "project_id": ids.project_uuid_of(project),
+        "entity_ids": [before["thread_model_id"]],
+        "rule_ids": [rule_id],
+        "entity_type": "thread",
+    }
+    queued = httpx.post(f"{base}/manual-evaluation/threads", json=wanted)
+    assert (queued.status_code, queued.json()["entities_queued"]) == (202, 1)
+    wait_until(
+        lambda: (
+            "feedback_scores"
+            in httpx.post(f"{base}/traces/threads/retrieve", json=body, timeout=60).json()
+        ),
+        "it has scored by hand",
+    )
     # A rule that is off, or gone, judges no more.
     off = httpx.patch(f"{base}{PATH}/{rule_id}", json={**rule, "enabled": False})
     assert off.status_code == 204, off.text

@@ -10,6 +10,7 @@ import orjson
 from otel_threads.core.document import Document
 from otel_threads.core.filters import AllOf, Comparison, quoted
 from otel_threads.core.message import Json
+from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import NewRule, OutputKind, PromptMessage, Rule, RuleOutput
 from otel_threads.services.services import Services
 from otel_threads.vendors.opik import shapes
@@ -70,6 +71,13 @@ class RuleEngine:
         """Delete the rules of ours that run a rule of Opik's."""
         for one in self._ours(document_id):
             self._services.rules.delete(one.rule_id)
+
+    def run_on(self, document_id: str, keys: Sequence[ThreadKey]) -> None:
+        """Have a rule judge threads of its projects, whatever its sample and filter say of them."""
+        for one in self._ours(document_id):
+            mine = [key for key in keys if key[0] == one.project]
+            if mine:
+                self._services.rules.run_on(one.rule_id, mine)
 
     def log(self, document: Document, rule: Body, limit: int) -> list[Body]:
         """Return what a rule did, the newest first; why it does nothing, where it does not."""

@@ -17,6 +17,7 @@ from otel_threads.vendors.opik import errors, filters, requests, shapes
 from otel_threads.vendors.opik.door import Door
 from otel_threads.vendors.opik.record_fields import Body
 from otel_threads.vendors.opik.rule_engine import RuleEngine
+from otel_threads.vendors.opik.thread_routes import threads_of_models
 
 KIND = "opik.rule"
 BASE = "/v1/private/automations/evaluators"
@@ -42,6 +43,7 @@ def routes(door: Door) -> tuple[Route, ...]:
         Route("GET", f"{BASE}/{{id}}/logs", Right.READ, calls.logs),
         Route("GET", f"{BASE}/{{id}}", Right.READ, calls.get),
         Route("PATCH", f"{BASE}/{{id}}", Right.WRITE, calls.update),
+        Route("POST", "/v1/private/manual-evaluation/threads", Right.WRITE, calls.run_on_threads),
     )
 
 
@@ -114,6 +116,17 @@ class _RuleCalls:
             self._engine.delete(one)
         self._workspace.delete_documents(KIND, wanted)
         return requests.no_content()
+
+    def run_on_threads(self, call: Call) -> Response:
+        """Have rules judge threads now, whatever their sample and filters say of them."""
+        body = requests.body_of(call)
+        keys = threads_of_models(self._door, requests.ids_of(body, "entity_ids"))
+        wanted = {one.lower() for one in requests.ids_of(body, "rule_ids")}
+        for document in self._workspace.documents(KIND):
+            if document.id in wanted:
+                self._engine.run_on(document.id, list(keys.values()))
+        count = len(keys)
+        return requests.json_response({"entities_queued": count, "rules_applied": len(wanted)}, 202)
 
     def logs(self, call: Call) -> Response:
         """Return what a rule did, the newest first."""

@@ -311,15 +311,7 @@ def _otlp_span(one: Span) -> Body:
 def thread(content: ThreadContent, *, truncate: bool) -> Body:
     """Return a TraceThread."""
     one = content.thread
-    first, last = content.first, content.last
-    said: tuple[str | None, str | None] = (one.first_message, one.last_message)
-    if any(fields.is_record(span, "trace") for span in (first, last)):
-        said = (
-            None,
-            None,
-        )  # what was sent says all; nothing stands for an output that is not there
-    question = (fields.side_of(first, "input") if first else None) or _as_question(said[0])
-    answer = (fields.side_of(last, "output") if last else None) or _as_answer(said[1])
+    question, answer = _ends(content)
     return {
         "id": one.thread_id,
         "project_id": ids.project_uuid_of(one.project),
@@ -339,6 +331,18 @@ def thread(content: ThreadContent, *, truncate: bool) -> Body:
         **_stamps(one, None),
         "environment": one.environments[0] if one.environments else None,
     }
+
+
+def _ends(content: ThreadContent) -> tuple[str | None, str | None]:
+    """Return JSON text of what a thread began with, and of what it ended with."""
+    one, first, last = content.thread, content.first, content.last
+    question, answer = _as_question(one.first_message), _as_answer(one.last_message)
+    if any(fields.is_record(span, "trace") for span in (first, last)):
+        question = answer = None  # what was sent says all: no words stand for what is not there
+    return (
+        (fields.side_of(first, "input") if first else None) or question,
+        (fields.side_of(last, "output") if last else None) or answer,
+    )
 
 
 def scores(records: Iterable[ScoreRecord]) -> list[Body]:
