@@ -46,6 +46,7 @@ SPENT_SQL = sql_files.query("rules_spent")
 LOG_SQL = sql_files.query("rules_log")
 TRIM_LOG_SQL = sql_files.query("rules_trim_log")
 RANGES_SQL = sql_files.query("rules_ranges")
+LOOKED_FACTOR, LOOKED_MAX = 4, 1 << 40  # threads that wait, of those that are asked for; all
 LOG_LINES_MAX = 10_000  # kept of each rule
 
 Row = dict[str, Any]
@@ -267,8 +268,16 @@ class RuleRows:
             )
 
     def due(self, rule_ids: Sequence[str], *, per_rule: int) -> list[DueThread]:
-        """Return inactive threads that wait for some rules, those that wait longest first."""
-        rows = self._read(DUE_SQL, {"rule_ids": json_list(rule_ids), "per_rule": per_rule})
+        """Return inactive threads that wait for some rules, those that wait longest first.
+
+        Where the first that wait are all active, all that wait are looked at.
+        """
+        if not self._read("select 1 from rule_decisions where state = 'waiting' limit 1", {}):
+            return []
+        given = {"rule_ids": json_list(rule_ids), "per_rule": per_rule}
+        rows = self._read(DUE_SQL, {**given, "looked": LOOKED_FACTOR * per_rule})
+        if not rows:
+            rows = self._read(DUE_SQL, {**given, "looked": LOOKED_MAX})
         return [DueThread(**row) for row in rows]
 
     def queue(
