@@ -269,7 +269,11 @@ FACTS: Mapping[str, str] = {
     "error_type": "name",
     "error_message": "text",
     "agent_name": "name",
+    "metadata": "any",  # of a thread, as an object
+    "turn_user": "text",  # where a span tells a whole turn, whatever runs below it
+    "turn_assistant": "text",
 }
+TELLS_TURN = "tells_turn"  # a fact of its own: such a span is a turn, and is not analysed
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,15 +305,20 @@ def _tags(told: Iterable[str], conventions: Conventions) -> list[str]:
 def _metadata(inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> dict[str, str]:
     found: dict[str, str] = {}
     for span, facts in inside:
+        _keep_all(found, facts.values.get("metadata"), conventions)
         for name, key in facts.plan.metadata:
             value = span.attributes[name]
             if key:
                 _keep(found, key, value, conventions)
-            elif isinstance(bag := parse(value), dict):
-                for key, value in bag.items():
-                    if not conventions.is_noise(key):
-                        _keep(found, key, value, conventions)
+            else:
+                _keep_all(found, parse(value), conventions)
     return dict(sorted(found.items())[:METADATA_KEYS_MAX]) if found else found
+
+
+def _keep_all(found: dict[str, str], bag: Any, conventions: Conventions) -> None:
+    for key, value in bag.items() if isinstance(bag, dict) else ():
+        if not conventions.is_noise(key):
+            _keep(found, key, value, conventions)
 
 
 def _keep(found: dict[str, str], key: str, value: Any, conventions: Conventions) -> None:

@@ -12,7 +12,7 @@ from otel_threads.core.model import Span
 from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.conventions import Conventions
-from otel_threads.derive.family import Message, Messages, Part, Role, kept, parse
+from otel_threads.derive.family import TELLS_TURN, Message, Messages, Part, Role, kept, parse
 from otel_threads.derive.messages import as_json, last_answer, last_text, mark, result_value
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found, inside_tools
@@ -88,10 +88,48 @@ class Turns:
 
     def parts(self) -> list[TurnPart]:
         """Return the turns in the order of their start."""
+        told = [r for r in self._tree.roots if self._facts[r.span_id].get(TELLS_TURN)]
+        if told:
+            return sorted(self._told_parts(told), key=_order)
         groups = self._groups()
         found = [self._part(group) for group in groups] if groups else self._without_calls()
         found += self._failed_roots(found)
-        return sorted(found, key=lambda part: (part.start_unix_nano, part.outer.span_id))
+        return sorted(found, key=_order)
+
+    # Traces whose root tells the turn
+
+    def _told_parts(self, roots: Sequence[Span]) -> Iterable[TurnPart]:
+        """Yield a turn for each root that tells one; the first has requests below none of them."""
+        below = {one.span_id: root for root in roots for one in self._subtree(root)}
+        first = min(roots, key=lambda root: (root.start_unix_nano, root.span_id))
+        calls: dict[str, list[Call]] = {}
+        for call in self._calls:
+            root = below.get(call.span.span_id, first)
+            calls.setdefault(root.span_id, []).append(call)
+        for root in roots:
+            yield self._told_part(root, calls.get(root.span_id, []))
+
+    def _told_part(self, root: Span, calls: list[Call]) -> TurnPart:
+        inside = self._subtree(root)
+        known = self._facts[root.span_id]
+        own = [c for c in calls if c.span.span_id not in self._inside_tools] or calls
+        part = TurnPart(
+            found=self._threads.get(root.span_id),
+            calls=calls,
+            outer=root,
+            start_unix_nano=root.start_unix_nano,
+            end_unix_nano=max(span.end_unix_nano for span in inside),
+            user=known.get("turn_user"),
+            assistant=known.get("turn_assistant"),
+            system=next((call.system for call in own if call.system), None),
+            error=error_of(root, known),
+            span_count=len(inside),
+            is_truncated=_is_truncated(own, inside),
+        )
+        _collect(part, own)
+        _put_told(part)
+        part.tool_calls = self._tools(part, inside)
+        return part
 
     # Which calls belong together
 
@@ -552,6 +590,24 @@ class _ToolSpans:
         if span is not None:
             self._taken.add(span.span_id)
         return span
+
+
+def _order(part: TurnPart) -> tuple[int, str]:
+    return part.start_unix_nano, part.outer.span_id
+
+
+def _put_told(part: TurnPart) -> None:
+    """Put what the root tells around what its requests did: their prompts are not the person's."""
+    between = [
+        (message, at) for message, at in part.messages if message.role in ("assistant", "tool")
+    ]
+    while between and between[-1][0].is_text:
+        between.pop()  # the answer, which the root tells
+    part.messages = between
+    if part.user is not None:
+        part.messages.insert(0, (_text_message("user", part.user), part.outer.span_id))
+    if part.assistant is not None:
+        part.messages.append((_text_message("assistant", part.assistant), part.outer.span_id))
 
 
 def _is_of(part: TurnPart, root: Span) -> bool:

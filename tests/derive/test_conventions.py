@@ -260,6 +260,8 @@ def test_what_all_families_say_together():
     assert set(CONVENTIONS.metadata_noise) == {
         "LANGCHAIN_",
         "LANGSMITH_",
+        "_OPIK_",
+        "_opik_",
         "langgraph_",
         "lc_",
         "ls_",
@@ -394,7 +396,9 @@ NAMED = {
     "receive/otlp_http.py": {"langfuse", "langsmith", "langwatch"},
     # Which doors there are, and a comment that names them.
     "server.py": {"langsmith"},
-    "store/schema/0013_sdk_records.sql": {"langsmith"},
+    # Names of files and scorers of other products that are read.
+    "commands/import_command.py": {"langsmith"},
+    "scorers.py": {"mlflow"},
     # Picked out of the resource in SQL; the test above compares.
     "store/derived/queries/work_spans.sql": {"langfuse"},
 }

@@ -173,3 +173,33 @@ def test_bodies_are_bounded(make_server):
     broken = call(server, "POST", f"{P}/traces/batch", b"x", **{"content-encoding": "gzip"})
     assert broken.status_code == 400
     assert call(server, "POST", f"{P}/traces/batch", {"traces": [a_trace()]}).status_code == 204
+
+
+def test_what_was_acknowledged_survives_kill_9(make_server, tmp_path):
+    """Killed between two records of a trace; the rest comes after the start."""
+    folder = tmp_path / "killed"
+    server = make_server(folder=folder)
+    trace = a_trace(name="chat", input="q", thread_id="killed")
+    span = {"id": ids.new_uuid(), "trace_id": trace["id"], "start_time": START, "name": "step"}
+    early = ids.new_uuid()
+    assert call(server, "POST", f"{P}/traces/batch", {"traces": [trace]}).status_code == 204
+    assert call(server, "PATCH", f"{P}/traces/{early}", {"output": "b"}).status_code == 204
+    server.kill()
+    server.start()
+    assert call(server, "POST", f"{P}/spans/batch", {"spans": [span]}).status_code == 204
+    done = {"output": "a", "end_time": "2026-11-28T16:00:01Z"}
+    assert call(server, "PATCH", f"{P}/traces/{trace['id']}", done).status_code == 204
+    again = a_trace(id=early, input="a", thread_id="killed")
+    assert call(server, "POST", f"{P}/traces/batch", {"traces": [again]}).status_code == 204
+    server.kill()
+    server.start()
+
+    def turns():
+        server.wait_derived()
+        found = server.get("/threads/turns", thread_id="killed", project="opik-writes")
+        return [(turn["user"], turn["assistant"]) for turn in found["items"]]
+
+    assert sorted(turns()) == [("a", "b"), ("q", "a")]
+    assert {one["name"] for one in spans_of(server, trace["id"])} == {"chat", "step"}
+    assert httpx.post(f"{server.api}/rebuild").status_code == 202
+    assert sorted(turns()) == [("a", "b"), ("q", "a")]

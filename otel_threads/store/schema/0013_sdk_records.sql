@@ -20,7 +20,7 @@ comment on table x_sdk_records is 'Internal: what SDKs of other products sent, o
 comment on column x_sdk_records.ingest_seq is 'Number of the commit that stored the record, as in spans.';
 comment on column x_sdk_records.place is 'Place in the commit, from 0.';
 comment on column x_sdk_records.received_unix_nano is 'When the server received it, in nanoseconds since 1970-01-01 UTC.';
-comment on column x_sdk_records.vendor is 'Whose SDK sent it: opik, langsmith.';
+comment on column x_sdk_records.vendor is 'Whose SDK sent it.';
 comment on column x_sdk_records.entity is 'What it is of: trace, span, run.';
 comment on column x_sdk_records.op is 'put: it may have all fields; patch: it has some; delete: what came before counts no more.';
 comment on column x_sdk_records.record_id is 'Id of the trace, span or run.';
