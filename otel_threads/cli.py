@@ -31,6 +31,7 @@ HOMES = {
     "import": "import_command",
     "sql": "sql_command",
     "mcp": "mcp_command",
+    "ask": "ask_command",
     "prune": "maintenance",
     "backup": "maintenance",
     "restore": "maintenance",

@@ -4,6 +4,7 @@ Nothing else knows all the parts.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -21,10 +22,12 @@ from otel_threads.decode.record_spans import Alone
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.deriver import Deriver, derive_all
 from otel_threads.derive.thread_id import Identity
+from otel_threads.evaluate.model_client import ModelClient
 from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
 from otel_threads.refusals import Refusals
 from otel_threads.services.annotations import AnnotationService
+from otel_threads.services.asking import AskService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.services.contents import ContentService
 from otel_threads.services.deleting import DeletionService
@@ -279,7 +282,6 @@ def _services(
     hub: Hub,
     outside: Outside,
     chains: Chains,
-    *,
     progress: Tells,
     alone: RunsAlone,
     derived_within: DerivedWithin,
@@ -287,7 +289,7 @@ def _services(
     reader, threads = _threads(config, database, annotations, progress)
     reviews = _reviews(config, database, threads)
     deletion = _deletion(config, database, derived, annotations, chains)
-    annotating = AnnotationService(annotations, threads, hub, check=reviews.check_scores)
+    annotating = _annotating(annotations, threads, hub, reviews)
     contents = _contents(config, database, reader, annotations, threads, derived_within)
     return Services(
         threads=threads,
@@ -298,9 +300,7 @@ def _services(
         deletion=_deleting(deletion, threads, alone, derived_within, hub),
         sql=SqlService(outside),
         backups=BackupService(database),
-        pruning=_pruning(
-            config, Retention(database, derived, annotations, deletion, chains), alone, hub
-        ),
+        pruning=_pruning(config, database, derived, annotations, deletion, chains, alone, hub),
         records=_records(config, database, derived_within),
         reviews=reviews,
         evaluations=_evaluations(config, database, threads, reviews),
@@ -308,8 +308,15 @@ def _services(
         hub=hub,
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
+        asking=_asking(config, threads, outside),
         issues=_issues(config, database, reader, threads),
     )
+
+
+def _annotating(
+    annotations: Annotations, threads: ThreadService, hub: Hub, reviews: ReviewService
+) -> AnnotationService:
+    return AnnotationService(annotations, threads, hub, check=reviews.check_scores)
 
 
 def _deletion(
@@ -346,6 +353,26 @@ def _contents(
 ) -> ContentService:
     sent = ContentReader(database, timeout_s=config.query_timeout_s)
     return ContentService(reader, sent, annotations, threads, caught_up=derived_within)
+
+
+def _asking(config: Config, threads: ThreadService, outside: Outside) -> AskService:
+    return AskService(
+        threads,
+        SqlService(outside),
+        model=functools.partial(_model, config),
+        model_name=config.judge_model,
+        budget_usd_per_day=config.judge_budget_usd_per_day,
+        concurrent_max=config.judge_concurrent_max,
+    )
+
+
+def _model(config: Config) -> ModelClient:
+    return ModelClient(
+        base_url=config.judge_base_url,
+        api_key=config.judge_api_key,
+        model=config.judge_model,
+        timeout_s=config.judge_timeout_s,
+    )
 
 
 def _issues(
@@ -423,10 +450,15 @@ def _deleting(
 
 def _pruning(
     config: Config,
-    retention: Retention,
+    database: Database,
+    derived: DuckDBDerivedStore,
+    annotations: Annotations,
+    deletion: Deletion,
+    chains: Chains,
     alone: RunsAlone,
     hub: Hub,
 ) -> PruningService:
+    retention = Retention(database, derived, annotations, deletion, chains)
     return PruningService(
         retention,
         alone=alone,

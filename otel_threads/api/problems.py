@@ -15,6 +15,7 @@ from otel_threads.core.errors import (
     Conflict,
     InvalidFilter,
     InvalidQuery,
+    NotConfigured,
     NotFound,
     OtelThreadsError,
     QueryTimeout,
@@ -26,6 +27,7 @@ ANSWERS: tuple[tuple[type[Exception], int], ...] = (
     (InvalidQuery, 400),
     (NotFound, 404),
     (Conflict, 409),
+    (NotConfigured, 501),
     (QueryTimeout, 503),
     (Unavailable, 503),
 )

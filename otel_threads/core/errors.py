@@ -8,6 +8,7 @@
     ├── Conflict            what is asked would break a limit of what is kept
     ├── NotAllowed          the caller's token does not allow it
     ├── NotFound            the named thread or trace is not here
+    ├── NotConfigured       it needs a setting that is not there
     ├── QueryTimeout        the question took longer than a reader may
     ├── DatabaseRefused     the file cannot be opened; the message says what to do
     │   └── DatabaseInUse   another process has it open; `pid` is which
@@ -56,6 +57,10 @@ class NotAllowed(OtelThreadsError):
 
 class NotFound(OtelThreadsError):
     """What was asked for by its id is not here."""
+
+
+class NotConfigured(OtelThreadsError):
+    """What is asked for needs a setting that is not there; the message names it."""
 
 
 class QueryTimeout(OtelThreadsError):

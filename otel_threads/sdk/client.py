@@ -114,6 +114,13 @@ class _Calls:
         """Make threads active again: `{updated, not_found}`."""
         return self._send(_Call("POST", "/threads/reopen", body=_ids(thread_ids, project)))
 
+    def ask(
+        self, question: str, *, project: str | None = None, thread_id: str | None = None
+    ) -> Any:
+        """Ask a model: `{filter, sql, answer, evidence, cost_usd, model}`. Nothing is run."""
+        body = {"question": question, "project": project, "thread_id": thread_id}
+        return self._send(_Call("POST", "/ask", body=body))
+
     def issues(
         self,
         *,

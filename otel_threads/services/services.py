@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from otel_threads.services.annotations import AnnotationService
+from otel_threads.services.asking import AskService
 from otel_threads.services.backing_up import BackupService
 from otel_threads.services.contents import ContentService
 from otel_threads.services.deleting import DeletionService
@@ -42,3 +43,4 @@ class Services:
     contents: ContentService
     workspace: WorkspaceService
     issues: IssueService
+    asking: AskService

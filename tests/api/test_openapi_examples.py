@@ -173,7 +173,8 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("POST", "/rebuild", {}, None),
     ("POST", "/demo", {}, None),
 ]
-FILES = {"GET /export/threads", "GET /events", "GET /backup"}  # which answer with no JSON
+# They answer with no JSON, or need a model.
+FILES = {"GET /export/threads", "GET /events", "GET /backup", "POST /ask"}
 MADE = ("queue_id", "evaluation_id", "name")
 LIST_MAX, TEXT_MAX = 2, 300  # of an example
 

@@ -16,6 +16,7 @@ from otel_threads.api import problems, schemas, server_schemas
 from otel_threads.api.mcp import endpoint
 from otel_threads.api.rest import (
     annotation_routes,
+    ask_routes,
     docs_page,
     evaluation_routes,
     issue_routes,
@@ -38,7 +39,7 @@ from otel_threads.services.threads import ThreadService
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
 # They look at the token themselves where a call of theirs writes.
-READING_POSTS = (sql_routes.PATH, endpoint.PATH)
+READING_POSTS = (sql_routes.PATH, ask_routes.PATH, endpoint.PATH)
 # A GET that costs as much as a write, or gives as much: no page of another site may start one.
 GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
 # Nothing from other hosts, no inline script: what a span holds can never run.
@@ -104,6 +105,7 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     evaluation_routes.add_results(api, services.evaluations)
     rule_routes.add_rules(api, services.rules)
     rule_routes.add_rule_runs(api, services.rules)
+    ask_routes.add_ask(api, services.asking)
     issue_routes.add_issues(api, services.issues)
     stream_routes.add_export(api, services.export)
     stream_routes.add_events(api, services.threads, services.hub)
