@@ -13,11 +13,7 @@ from otel_threads.core.errors import DatabaseRefused
 from otel_threads.importing import export_files
 from otel_threads.importing.export_files import UnreadableFile
 from otel_threads.importing.importer import Imported, Importer, ImportFailed
-from otel_threads.vendors.exported import ReadExport
-from otel_threads.vendors.langsmith import exports as langsmith
-from otel_threads.vendors.opik import exports as opik
-
-READERS: dict[str, ReadExport] = {"langsmith": langsmith.calls, "opik": opik.calls}
+from otel_threads.vendors.exports import READERS
 
 
 @click.command("import")
@@ -37,7 +33,7 @@ def import_(
     config_file: str | None,
     **given: Any,
 ) -> None:
-    """Bring in exports of LangSmith or Opik: JSON lines, a JSON list, Parquet.
+    """Bring in exports of other products: JSON lines, a JSON list, Parquet.
 
     Interrupted, the same command goes on where it stopped; what was sent twice is stored once.
     """
