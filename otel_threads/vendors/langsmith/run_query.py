@@ -27,6 +27,7 @@ from otel_threads.vendors.langsmith.runs import Around, Run, TraceTree
 
 SCAN_S_MAX = 8.0  # SDKs wait for 10 s
 RUNS_MAX = 1000  # of a page
+FIRST_SPANS, NARROW_SPANS = 100, 500  # that are looked at first, of a project and of a thread
 METADATA_KEYS = ("session_id", "conversation_id", "thread_id")
 
 
@@ -115,7 +116,9 @@ class RunReader:
         selection = _selection(query)
         tests = [node for node in (query.filter,) if node is not None]
         deadline = time.monotonic() + SCAN_S_MAX
-        size = 100
+        # A thread's runs are few, and nearly all of them are wanted.
+        is_narrow = selection.trace_ids is not None or selection.named_thread is not None
+        size = NARROW_SPANS if is_narrow else FIRST_SPANS
         while True:
             spans = self._spans.page(
                 selection, limit=size, after=after, newest_first=query.newest_first
@@ -154,7 +157,9 @@ class RunReader:
             tells |= {"child_run_ids"}
         if not tells and "thread_id" not in fields:
             return candidates
-        return self.filled(candidates, tells)
+        return self.filled(
+            candidates, tells, with_traces=tells != {"metadata"} or "thread_id" in fields
+        )
 
     def _in_trees(self, candidates: list[Run], query: RunQuery) -> Iterator[Run]:
         """Yield the runs whose root, or any run of whose trace, matches what is asked of it."""
@@ -199,14 +204,16 @@ class RunReader:
                 span_id=last.span_id,
             )
 
-    def filled(self, some: Sequence[Run], fields: Iterable[str]) -> list[Run]:
-        """Return runs with what these fields of run_shapes need."""
+    def filled(
+        self, some: Sequence[Run], fields: Iterable[str], *, with_traces: bool = True
+    ) -> list[Run]:
+        """Return runs with what these fields of run_shapes need, and with their traces."""
         wanted = set(fields)
         if not some:
             return []
         spans = [run.span for run in some]
         spans = self._spans.with_attributes(spans, _attributes(spans, wanted))
-        traces = self._spans.traces(span.trace_id for span in spans)
+        traces = self._spans.traces(span.trace_id for span in spans) if with_traces else {}
         found = []
         needs_tree = wanted & run_shapes.NEEDS_TREE or _lack_order(spans)
         trees = {}
