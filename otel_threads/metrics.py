@@ -63,6 +63,15 @@ UNANSWERED_REQUESTS = Gauge(
     "Requests that wait, are decoded or are written.",
     registry=REGISTRY,
 )
+RULE_RUNS = Counter(
+    "otel_threads_rule_runs",
+    "Runs of rules that came to an end, by kind and outcome.",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
+RULE_COST_USD = Counter(
+    "otel_threads_rule_cost_usd", "What runs of rules cost, in US dollars.", registry=REGISTRY
+)
 COMMITS = Counter("otel_threads_commits", "Commits of received data.", registry=REGISTRY)
 COMMIT_SECONDS = Histogram(
     "otel_threads_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=REGISTRY

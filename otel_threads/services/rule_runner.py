@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import NamedTuple
 
+from otel_threads import metrics
 from otel_threads.core.errors import OtelThreadsError, StoreClosed, Unavailable, describe
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import Job, Outcome, Rule
@@ -460,7 +461,9 @@ class RuleRunner:
                 self._lanes[begun.job.kind].heard(one.outcome)
 
     def count(self, run: RuleRun) -> None:
-        """Count what a run has cost."""
+        """Count a run, and what it has cost."""
+        metrics.RULE_RUNS.labels(run.kind, run.outcome).inc()
+        metrics.RULE_COST_USD.inc(run.cost_usd or 0.0)
         self.budget.spend(run.run_id, run.rule_id, run.backfill_id, run.cost_usd, run.output_tokens)
 
     def _settle(self, decided: Sequence[SettledThread], runs: Sequence[RuleRun] = ()) -> None:

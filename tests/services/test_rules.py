@@ -10,6 +10,7 @@ from conftest import wait_until
 from judged import Judged
 from scripted_model import Fault, ScriptedModel, conversation, scores
 
+from otel_threads import metrics
 from otel_threads.core.errors import Conflict, InvalidQuery, NotFound
 from otel_threads.core.rule import PromptMessage, RuleOutput
 from otel_threads.services import rule_jobs
@@ -52,6 +53,7 @@ def test_a_finished_thread_is_judged_once_and_says_by_whom(judged):
     assert (decision.state, decision.judge_version) == ("scored", rule.judge_version)
     assert decision.cost_usd == pytest.approx(0.00021)
     assert judged.rules.rule(rule.rule_id).cost_usd_today == pytest.approx(0.00042)
+    assert 'otel_threads_rule_runs_total{kind="online",outcome="scored"}' in metrics.text().decode()
     assert len(model.requests) == 2
     assert conversation(model.requests[0])[0] == {"role": "user", "content": "hello"}
 
