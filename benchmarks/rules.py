@@ -28,6 +28,7 @@ from scripted_model import ScriptedModel
 
 RUN_USD = 0.00021  # 1000 and 100 tokens of gpt-4o-mini
 SPANS_AT_ONCE = 500
+VICTIM_S = 15.0
 
 
 def run(
@@ -107,7 +108,16 @@ def send(server: Server, thread_count: int) -> None:
 
 
 def kill(server: Server, victim: str) -> int:
-    """Kill it, if it is there; return how many were killed."""
+    """Kill it once it is there; return how many were killed: none where all is judged."""
+    until = time.monotonic() + VICTIM_S
+    while time.monotonic() < until:
+        if _killed(server, victim):
+            return 1
+        time.sleep(0.1)
+    return 0
+
+
+def _killed(server: Server, victim: str) -> bool:
     try:
         process = psutil.Process(server.pid)
         if victim == "worker":
@@ -116,8 +126,8 @@ def kill(server: Server, victim: str) -> int:
             )
         os.kill(process.pid, signal.SIGKILL)
     except (OSError, KeyError, ValueError, StopIteration, psutil.Error):
-        return 0  # it is being started again
-    return 1
+        return False  # it is being started again
+    return True
 
 
 def counts_of(server: Server, rule_id: str) -> dict[str, int]:

@@ -329,11 +329,21 @@ class RuleRunner:
             rule = self._rules.get(rule_id)
             if rule is None:
                 continue
-            matched = set(self._matching(rule, keys))
+            matched = self._matching_or_none(rule, keys)
             for is_matched in (True, False):
                 some = [key for key in keys if (key in matched) == is_matched]
                 if some:
                     self._rows.set_matched(rule_id, some, matched=is_matched)
+
+    def _matching_or_none(self, rule: Rule, keys: Sequence[ThreadKey]) -> set[ThreadKey]:
+        """Return which of some threads a rule's filter matches; none where it cannot be asked."""
+        try:
+            return set(self._matching(rule, keys))
+        except Unavailable:
+            raise
+        except OtelThreadsError as error:
+            self._rows.put_log(rule.rule_id, "ERROR", f"the filter cannot be asked: {error}")
+            return set()
 
     def _matching(self, rule: Rule, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Thread]:
         """Return those of some threads that a rule's filter matches."""
@@ -381,9 +391,23 @@ class RuleRunner:
         self._due = left
         self._settle(over)
         for rule_id, some in chosen.items():
-            self._begin_some(self._rules[rule_id], some)
+            self._begin_apart(self._rules[rule_id], some)
         if (chosen or over) and not left:
             self._next_look = 0.0  # there may be more than were read
+
+    def _begin_apart(self, rule: Rule, due: Sequence[DueThread]) -> None:
+        """Begin runs so that a thread that cannot be read fails alone."""
+        try:
+            self._begin_some(rule, due)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  # one thread must not keep the others
+            if len(due) > 1:
+                for one in due:
+                    self._begin_apart(rule, [one])
+                return
+            told = str(error) if isinstance(error, OtelThreadsError) else describe(error)
+            self._settle([_settled(due[0], "failed", f"the thread cannot be read: {told}")])
 
     def _begin_some(self, rule: Rule, due: Sequence[DueThread]) -> None:
         looked = rule.filter is None or rule.filter_time == "first_sight"
@@ -395,11 +419,9 @@ class RuleRunner:
             if one.key not in threads and not looked
         ]
         by_key = {one.key: one for one in due}
-        over = []
-        for thread, turns in self._threads.turns_of(
-            [threads[key] for key in keys if key in threads]
-        ):
-            job = make_job(
+        found = self._threads.turns_of([threads[key] for key in keys if key in threads])
+        jobs = [
+            make_job(
                 rule,
                 thread,
                 turns,
@@ -408,7 +430,13 @@ class RuleRunner:
                 ranges=self.ranges(rule, thread.project),
                 due=by_key[thread.project, thread.thread_id],
             )
-            over += self._begin_one(rule, job, by_key[thread.project, thread.thread_id])
+            for thread, turns in found
+        ]
+        # All are made before the first begins: where one fails, none has begun.
+        over = []
+        for job in jobs:
+            about = job.about or {}
+            over += self._begin_one(rule, job, by_key[about["project"], about["thread_id"]])
         self._settle([*missed, *over])
 
     def ranges(self, rule: Rule, project: str) -> Ranges | None:

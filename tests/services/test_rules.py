@@ -240,6 +240,22 @@ def test_what_may_succeed_later_is_retried_and_the_others_go_on(judged, monkeypa
     assert any("attempt 1 of 12 failed" in one for one in messages)
 
 
+def test_a_thread_that_cannot_be_read_fails_alone(judged):
+    def reader(project, thread_id):
+        if thread_id == "bad":
+            raise ValueError("secret words of a conversation")
+        return [{"role": "user", "content": thread_id}]
+
+    judged.rules.add_context("traces", reader)
+    rule = judged.put(context="traces")
+    judged.chat("a", "bad", "b")
+    judged.wait(rule, scored=2, failed=1)
+
+    assert "cannot be read: ValueError at" in judged.decision(rule, "bad").reason
+    assert "secret" not in judged.decision(rule, "bad").reason
+    assert sorted(conversation(one)[0]["content"] for one in judged.model.requests) == ["a", "b"]
+
+
 def test_what_cannot_succeed_fails_with_its_reason(judged):
     model = judged.model
     model.script = lambda *_: "I will not."
