@@ -106,7 +106,11 @@ def _questions(ordered: Iterable[FailedTurn]) -> list[Group]:
     groups: list[Group] = []
     words_of: list[frozenset[str]] = []
     by_word: dict[str, list[int]] = {}
-    asked = [turn for turn in ordered if not turn.has_answer and turn.user and not turn.error_type]
+    asked = [
+        turn
+        for turn in ordered
+        if turn.user and not (turn.has_answer or turn.error_type or turn.error_message)
+    ]
     for turn in asked[-QUESTIONS_MAX:]:
         words = content_words(turn.user or "")
         if not words:

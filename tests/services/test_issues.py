@@ -89,6 +89,11 @@ def test_like_questions_without_an_answer_are_one_issue():
     assert found == {asked[0]: 3, asked[3]: 1}
 
 
+def test_a_question_that_failed_is_no_unanswered_one():
+    turn = a_turn(1, has_answer=False, error_message="refused")
+    assert [group.kind for group in grouped([turn])] == ["error"]
+
+
 def test_the_order_in_which_failures_come_changes_nothing():
     turns = [a_turn(n, error_type="E", error_message=f"row {n}") for n in range(5)]
     one, other = grouped(turns), grouped(turns[::-1])
