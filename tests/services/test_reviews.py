@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from builders import a_chat, a_request
@@ -124,6 +125,15 @@ def test_a_queue_is_worked_off_by_several_reviewers(client):
         client.finish_review(queue_id, "t-3", "ann")
     rows = client.sql("select count(*) from reviews where queue_id = ?", [queue_id]).fetchone()
     assert rows == (6,)
+
+
+def test_reviewers_who_ask_at_once_get_different_threads(client):
+    queue = client.create_review_queue("rush", ["q"], filter="turn_count > 0", **HERE)
+    names = [f"reviewer-{n}" for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda one: client.next_review(queue["queue_id"], one), names))
+    given = [one["thread_id"] for one in found if one["thread_id"]]
+    assert sorted(given) == ["t-0", "t-1", "t-2", "t-3"]
 
 
 def test_a_lock_ends_by_itself(client, monkeypatch):
