@@ -114,7 +114,7 @@ comment on column turn_scores.categories is 'How often each category was given.'
 
 create or replace view scored_threads as
 select
-    s.project, s.thread_id, s.name, avg(s.value) as value, count(*) as score_count,
+    s.project, s.thread_id, s.name, round(avg(s.value), 12) as value, count(*) as score_count,
     list(distinct s.author) filter (s.author is not null) as authors,
     list(s.reason order by s.updated_at desc) filter (s.reason is not null) as reasons,
     any_value(t.last_activity_time) as last_activity_time, any_value(t.turn_count) as turn_count,
