@@ -8,9 +8,10 @@ TYPED_MIN := 96
 
 COLLECTOR_VERSION := v0.161.0
 ESLINT_VERSION := 9.39.5
+HELM_VERSION := v3.18.4
 COLLECTOR := .collector/build/otelcol-threads
 
-.PHONY: demo test test-fast coverage lint lint-page bench soak proto collector browser clean
+.PHONY: demo test test-fast coverage lint lint-page bench soak proto collector helm browser clean
 
 demo: $(VENV)/.run
 	$(BIN)/otel-threads demo
@@ -78,6 +79,13 @@ $(COLLECTOR): collector-config/builder.yaml
 .collector/bin/telemetrygen:
 	mkdir -p .collector/bin
 	GOBIN=$(CURDIR)/.collector/bin go install github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@$(COLLECTOR_VERSION)
+
+# Helm, which renders and lints the chart in tests/collector. Needs Go.
+helm: .collector/bin/helm
+
+.collector/bin/helm:
+	mkdir -p .collector/bin
+	GOBIN=$(CURDIR)/.collector/bin go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
 
 # Chromium, for tests/page; where it is missing and this is Debian, from Debian.
 browser:

@@ -5,6 +5,7 @@ control characters that could steer a terminal.
 """
 
 import datetime
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,10 +46,7 @@ CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
 def threads(page: Row, *, every_project: bool = False) -> RenderableType:
     """Return a page of threads, a line each."""
     if not page["items"]:
-        return Text(
-            "No threads yet. `otel-threads doctor` tells what arrived and what is missing; "
-            "`--project '*'` looks in every project."
-        )
+        return Text("No threads yet. `otel-threads doctor` tells what arrived and what is missing.")
     project = [("project", CUT | {"ratio": 2})] if every_project else []
     table = new_table(
         *project,
@@ -173,7 +171,7 @@ def _turn(turn: Row) -> RenderableType:
         lines.append("\n")
         lines.append_text(_score(score))
     facts = [took(turn["duration_ms"]), ", ".join(turn["models"]), dollars(turn["cost_usd"])]
-    title = safe(f"turn {turn['turn_index']}  " + " · ".join(f for f in facts if f), length=76)
+    title = safe(f"turn {turn['turn_index'] + 1}  " + " · ".join(f for f in facts if f), length=76)
     return Panel(lines, title=title, title_align="left", border_style="dim")
 
 
@@ -275,10 +273,11 @@ def count(value: int | None) -> str:
 
 
 def dollars(value: float | None, *, partial: bool = False) -> str:
-    """Return $0.0012; nothing for unknown; ≥ before what is partial."""
+    """Return $0.0012, as the page writes it; nothing for unknown; ≥ before what is partial."""
     if value is None:
         return ""
-    text = f"${value:.2f}" if value >= 1 else f"${value:.2g}" if value >= 0.001 else f"${value:.1e}"
+    digits = 2 if value >= 1 or value <= 0 else min(8, 1 - math.floor(math.log10(value)))
+    text = "$0" if value == 0 else f"${value:.{digits}f}"
     return f"≥{text}" if partial else text
 
 

@@ -127,7 +127,7 @@ class _Servicer:
             self.check(context, writes=False)
             given = _fields(checked(request)).get("project")
             threads = self._services.threads
-            project = None if given == "*" else threads.project_of(given)
+            project = threads.choice.of_list(given or None)
             await context.send_initial_metadata(())  # the caller knows now that we listen
             async for changes in self._services.hub.changes(project, heartbeat_s=HEARTBEAT_S):
                 keys = [(one.project, one.thread_id) for one in changes if one.thread_id]

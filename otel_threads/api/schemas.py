@@ -12,7 +12,7 @@ from otel_threads.core.project import Project, View
 from otel_threads.core.score import Comment, Score, ScoreName
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
-from otel_threads.core.turn import Turn
+from otel_threads.core.turn import Turn, TurnOutline
 
 
 def as_json(found: object) -> bytes:
@@ -41,6 +41,12 @@ class Turns(PageModel):
     """A page of turns, oldest first."""
 
     items: list[Turn]
+
+
+class TurnOutlines(PageModel):
+    """The turns of a thread, a line each."""
+
+    items: list[TurnOutline]
 
 
 class Traces(PageModel):

@@ -49,7 +49,7 @@ def load(config_file: str | None, **given: str | None) -> Loaded:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-project_option = click.option("--project", help="Project; * for all.")
+project_option = click.option("--project", help="Project; all if left out.")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import click
 from rich.live import Live
@@ -17,11 +17,13 @@ from otel_threads.commands.base import (
     setting_options,
     whole_file,
 )
-from otel_threads.commands.output import print_answer, source
+from otel_threads.commands.output import print_answer, say_unknown, source
 from otel_threads.sdk.client import unknown_targets
+from otel_threads.sdk.selection import Format, Interval, Shape
 
 where = setting_options("database", "http_endpoint")
 thread_ids = click.argument("thread_ids", nargs=-1, required=True)
+FORMATS: tuple[Format, ...] = get_args(Format)
 Progressed = Callable[[int], object]
 
 
@@ -66,13 +68,15 @@ def threads_list(
 ) -> None:
     """List threads, the most recently active first."""
     chosen, setting = _split(given)
-    every = chosen["project"] == "*"
+    every = chosen["project"] in (None, "*")
     with source(load(config_file, **setting).config) as client:
 
         def page() -> Any:
             return client.page_of_threads(**chosen, sort=sort, limit=limit, with_total=True)
 
         found = page()
+        if not found["items"]:
+            say_unknown(client, chosen["project"])
         if not watch:
             print_answer(found, as_json, lambda: show.threads(found, every_project=every))
             return
@@ -107,12 +111,14 @@ def threads_show(
 @click.option("--interval", type=click.Choice(["hour", "day"]), help="Add a series.")
 @json_option
 def threads_stats(
-    config_file: str | None, interval: str | None, as_json: bool, **given: Any
+    config_file: str | None, interval: Interval | None, as_json: bool, **given: Any
 ) -> None:
     """Sum a selection up: counts, percentiles, tokens, cost, scores, models."""
     chosen, setting = _split(given)
     with source(load(config_file, **setting).config) as client:
         found = client.get_thread_stats(**chosen, interval=interval)
+        if not found["thread_count"]:
+            say_unknown(client, chosen["project"])
     print_answer(found, as_json, lambda: show.stats(found))
 
 
@@ -269,6 +275,8 @@ def traces_list(
             limit=limit,
             with_total=True,
         )
+        if not page["items"]:
+            say_unknown(client, project)
     print_answer(page, as_json, lambda: show.traces(page))
 
 
@@ -288,9 +296,8 @@ def traces_show(config_file: str | None, trace_id: str, as_json: bool, **given: 
 @selecting
 @click.option(
     "--format",
-    type=click.Choice(["jsonl", "csv", "parquet", "otlp"]),
-    default="jsonl",
-    show_default=True,
+    type=click.Choice(FORMATS),
+    help="Else by the ending of -o's file, else jsonl.",
 )
 @click.option(
     "--shape",
@@ -301,10 +308,11 @@ def traces_show(config_file: str | None, trace_id: str, as_json: bool, **given: 
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="File; else stdout.")
 def export(
-    config_file: str | None, format: str, shape: str, output: str | None, **given: Any
+    config_file: str | None, format: Format | None, shape: Shape, output: str | None, **given: Any
 ) -> None:
     """Write the selected threads to a file."""
     chosen, setting = _split(given)
+    format = format or _format_of(output)
     if format == "parquet" and not output and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text: name a file with -o")
     with source(load(config_file, **setting).config) as client:
@@ -316,6 +324,22 @@ def export(
             task = progress.add_task("exporting", total=None)
             _write(blocks, file, lambda done: progress.update(task, completed=done))
     terminal.say(f"wrote {output}")
+
+
+def _format_of(output: str | None) -> Format:
+    """Return the format that a file's name ends with; JSON lines without a file.
+
+    Raises:
+        click.UsageError: it ends with none.
+    """
+    if output is None:
+        return "jsonl"
+    ending = Path(output).suffix.lower().removeprefix(".")
+    named = {"json": "jsonl", "ndjson": "jsonl"}.get(ending, ending)
+    for found in FORMATS:
+        if named == found:
+            return found
+    raise click.UsageError(f"{output} ends with none of .{', .'.join(FORMATS)}: add --format")
 
 
 def _bar() -> Progress:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from otel_threads import names
+from otel_threads.core.suggestions import did_you_mean
 
 MIB = 1024 * 1024
 # DuckDB takes 2,048 values at once, of up to 16 KiB (decode/chunks.py), in each of two threads.
@@ -222,7 +223,8 @@ def load(
     ):
         unknown = sorted(given.keys() - sources.keys())
         if unknown:
-            raise ConfigError(f"no such setting: {', '.join(unknown)} (from {source})")
+            hint = did_you_mean(unknown[0], sources)
+            raise ConfigError(f"no such setting: {', '.join(unknown)} (from {source}){hint}")
         for name, value in given.items():
             if value is not None:
                 values[name] = _parse(name, value, source)
@@ -250,7 +252,8 @@ def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]
     unknown = sorted(ours.keys() - {f.name for f in fields(Config)})
     if unknown:
         names = ", ".join(PREFIX + name.upper() for name in unknown)
-        raise ConfigError(f"no such setting: {names}")
+        known = (PREFIX + f.name.upper() for f in fields(Config))
+        raise ConfigError(f"no such setting: {names}{did_you_mean(PREFIX + unknown[0], known)}")
     return [*aliases, *((PREFIX + k.upper(), {k: v}) for k, v in ours.items())]
 
 

@@ -13,6 +13,7 @@ from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.core.fields import FilterType, fields_of, filter_types
+from otel_threads.core.suggestions import did_you_mean
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
@@ -291,7 +292,9 @@ class _Builder(Transformer[Token, Any]):
         kind = self._fields.get(name)
         if kind is None:
             raise InvalidFilter(
-                f"unknown field {str(items[0])!r}; known: {', '.join(sorted(self._fields))}", at
+                f"unknown field {str(items[0])!r}{did_you_mean(name, self._fields)}; known: "
+                f"{', '.join(sorted(self._fields))}",
+                at,
             )
         if (name in KEYED) != bool(key):
             wanted = f"{name}.NAME" if name in KEYED else name

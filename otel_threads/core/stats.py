@@ -72,7 +72,10 @@ class ModelStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """What threads and traces that began in one hour or day have in common."""
+    """What threads and traces that began in one hour or day have in common.
+
+    Turns and model requests count where they themselves began.
+    """
 
     time: datetime.datetime
     turn_count: int | None
@@ -80,6 +83,12 @@ class Bucket:
     total_tokens: int | None
     cost_usd: float | None
     duration_ms_avg: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    turn_duration_ms: Spread
+    time_to_first_token_ms: Spread
+    models: dict[str, ModelStats]
+    scores: dict[str, ScoreStats]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

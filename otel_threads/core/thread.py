@@ -71,3 +71,13 @@ class Thread(Totals):
             label="Turn scores",
         ),
     ]
+    last_error: Annotated[
+        str | None,
+        Field(
+            "What failed last in a turn or a tool call of it, cut at 300 characters; null where "
+            "neither did.",
+            proto=32,
+            is_filterable=False,
+            label="Last error",
+        ),
+    ]

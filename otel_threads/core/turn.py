@@ -40,3 +40,22 @@ class Turn:
     message_count: int
     is_truncated: bool  # limits of the sender cut texts or dropped attributes of it
     scores: list[Score]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOutline:
+    """A turn in a line: how it begins, what it took, where in it what was searched for stands."""
+
+    turn_index: int
+    trace_ids: list[str]
+    span_id: str
+    start_time: datetime.datetime
+    duration_ms: float
+    user: str | None  # its first 200 characters
+    error: str | None
+    tool_call_count: int
+    failed_tool_call_count: int
+    total_tokens: int | None
+    cost_usd: float | None
+    scores: dict[str, float]  # the mean of each name
+    hits: list[int]  # message_index

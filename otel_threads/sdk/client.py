@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -25,6 +25,13 @@ from otel_threads.core.errors import (
     Unavailable,
 )
 from otel_threads.sdk.result import SqlResult
+from otel_threads.sdk.selection import (
+    ThreadFile,
+    ThreadPage,
+    ThreadStatsOf,
+    TracePage,
+    TraceStatsOf,
+)
 
 ENDPOINT = "http://127.0.0.1:4320"
 ATTEMPTS_MAX = 5
@@ -67,11 +74,11 @@ class _Calls:
 
     # Threads
 
-    def list_threads(self, **selection: Any) -> Any:
+    def list_threads(self, **selection: Unpack[ThreadPage]) -> Any:
         """Iterate over threads, page by page; `selection` as for `page_of_threads`."""
         return self._items(_Call("GET", "/threads", _query({"limit": PAGE, **selection})))
 
-    def page_of_threads(self, **selection: Any) -> Any:
+    def page_of_threads(self, **selection: Unpack[ThreadPage]) -> Any:
         """Return one page: `{items, next_cursor, total?}`.
 
         By project, thread_id, filter, search, status, from_, to, sort, limit, cursor, with_total.
@@ -79,7 +86,7 @@ class _Calls:
         Raises:
             InvalidQuery: something of it cannot be; the message says what can.
         """
-        return self._send(_Call("GET", "/threads", _query(selection)))
+        return self._send(_Call("GET", "/threads", _query({**selection})))
 
     def get_thread(self, thread_id: str, *, project: str | None = None) -> Any:
         """Return one thread.
@@ -94,6 +101,13 @@ class _Calls:
         query = {**_one(thread_id, project), "limit": PAGE}
         return self._items(_Call("GET", "/threads/turns", query))
 
+    def list_outline(
+        self, thread_id: str, *, project: str | None = None, search: str | None = None
+    ) -> Any:
+        """Iterate over a thread's turns, a line each; `hits` are messages with a text."""
+        query = {**_one(thread_id, project), **_query({"search": search})}
+        return self._items(_Call("GET", "/threads/outline", query))
+
     def get_transcript(
         self, thread_id: str, *, project: str | None = None, format: str = "messages"
     ) -> Any:
@@ -102,9 +116,9 @@ class _Calls:
         as_text = format in ("markdown", "text")
         return self._send(_Call("GET", "/threads/transcript", query, text=as_text))
 
-    def get_thread_stats(self, **selection: Any) -> Any:
+    def get_thread_stats(self, **selection: Unpack[ThreadStatsOf]) -> Any:
         """Return sums and percentiles over a selection; `interval` adds a series."""
-        return self._send(_Call("GET", "/threads/stats", _query(selection)))
+        return self._send(_Call("GET", "/threads/stats", _query({**selection})))
 
     def close_threads(self, thread_ids: Sequence[str], *, project: str | None = None) -> Any:
         """Make threads inactive: `{updated, not_found}`."""
@@ -168,17 +182,17 @@ class _Calls:
 
     # Traces
 
-    def list_traces(self, **selection: Any) -> Any:
+    def list_traces(self, **selection: Unpack[TracePage]) -> Any:
         """Iterate over traces, page by page; `selection` as for `page_of_traces`."""
         return self._items(_Call("GET", "/traces", _query({"limit": PAGE, **selection})))
 
-    def page_of_traces(self, **selection: Any) -> Any:
+    def page_of_traces(self, **selection: Unpack[TracePage]) -> Any:
         """Return one page: `{items, next_cursor, total?}`.
 
         By project, thread_id, without_thread, filter, search, from_, to, sort, limit, cursor,
         with_total.
         """
-        return self._send(_Call("GET", "/traces", _query(selection)))
+        return self._send(_Call("GET", "/traces", _query({**selection})))
 
     def get_trace(self, trace_id: str, *, project: str | None = None) -> Any:
         """Return one trace with its spans and turns."""
@@ -186,9 +200,9 @@ class _Calls:
             _Call("GET", f"/traces/{quote(trace_id, safe='')}", _query({"project": project}))
         )
 
-    def get_trace_stats(self, **selection: Any) -> Any:
+    def get_trace_stats(self, **selection: Unpack[TraceStatsOf]) -> Any:
         """Return sums and percentiles over traces."""
-        return self._send(_Call("GET", "/traces/stats", _query(selection)))
+        return self._send(_Call("GET", "/traces/stats", _query({**selection})))
 
     def delete_traces(self, trace_ids: Sequence[str], *, project: str | None = None) -> Any:
         """Delete traces with their spans: `{updated, not_found}`."""
@@ -543,9 +557,9 @@ class Client(_Calls):
                 return
             call.query["cursor"] = page["next_cursor"]
 
-    def export_threads(self, **selection: Any) -> Iterator[bytes]:
+    def export_threads(self, **selection: Unpack[ThreadFile]) -> Iterator[bytes]:
         """Stream a file of the selected threads; `format` jsonl, csv, parquet or otlp."""
-        yield from self._stream("/export/threads", _query(selection))
+        yield from self._stream("/export/threads", _query({**selection}))
 
     def backup(self) -> Iterator[tuple[bytes, int]]:
         """Stream a copy of the database: each block with the size of the whole in bytes.
@@ -636,9 +650,9 @@ class AsyncClient(_Calls):
                 return
             call.query["cursor"] = page["next_cursor"]
 
-    async def export_threads(self, **selection: Any) -> AsyncIterator[bytes]:
+    async def export_threads(self, **selection: Unpack[ThreadFile]) -> AsyncIterator[bytes]:
         """See `Client.export_threads`."""
-        async for block in self._stream("/export/threads", _query(selection)):
+        async for block in self._stream("/export/threads", _query({**selection})):
             yield block
 
     async def watch_threads(self, *, project: str | None = None) -> AsyncIterator[tuple[str, Row]]:

@@ -46,7 +46,7 @@ from otel_threads.services.checks import check_count, check_name, check_text
 from otel_threads.services.events import Hub
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.score_means import together
-from otel_threads.services.threads import ALL_PROJECTS, ThreadService, check_limit
+from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.store.annotations.annotation_rows import (
     AnnotationFilter,
     Annotations,
@@ -212,7 +212,7 @@ class AnnotationService:
             span_id = _hex(f"{where}.span_id", span_id, 16)
         if given.project is not None:
             check_name(f"{where}.project", given.project)
-        project = self._service.project_of(given.project)
+        project = self._service.choice.of_writing(given.project)
         return dataclasses.replace(given, project=project, trace_id=trace_id, span_id=span_id)
 
     def scores(
@@ -251,7 +251,7 @@ class AnnotationService:
         return Page(items=together(records), next_cursor=next_cursor)
 
     def _any_project(self, project: str | None) -> str | None:
-        return None if project == ALL_PROJECTS else self._service.project_of(project)
+        return self._service.choice.of_list(project)
 
     def score_names(self, *, project: str | None = None) -> Page[ScoreName]:
         """Return the names in use, with how many values and which categories they have."""
@@ -373,7 +373,7 @@ class AnnotationService:
             raise InvalidQuery("name thread_ids or trace_ids, and not both")
         check_count("ids", thread_ids or trace_ids)
         _check_tags(add, remove)
-        name = self._service.project_of(project)
+        name = self._service.choice.of_threads(project, thread_ids)
         traces = [_hex("trace_id", one, 32) for one in trace_ids]
         updated, missing = self._annotations.change_tags(
             name,
@@ -398,7 +398,7 @@ class AnnotationService:
             InvalidQuery: no ids, or more than 1000.
         """
         check_count("thread_ids", thread_ids)
-        name = self._service.project_of(project)
+        name = self._service.choice.of_threads(project, thread_ids)
         updated, missing = self._annotations.close_threads(name, thread_ids, closed=closed)
         self._publish(Target(project=name, thread_id=one) for one in thread_ids)
         return Updated(updated=updated, not_found=missing)
@@ -410,7 +410,7 @@ class AnnotationService:
             InvalidQuery: the name is empty or too long, or the filter or sort cannot be.
         """
         check_name("name", view.name)
-        project = self._service.project_of(view.project)
+        project = self._service.choice.of_writing(view.project)
         check_name("project", project)
         if view.filter:
             filters.parse(view.filter)
@@ -445,7 +445,7 @@ class AnnotationService:
         Raises:
             NotFound: there is none of that name.
         """
-        where = self._service.project_of(project)
+        where = self._service.choice.of_writing(project)
         if not self._annotations.delete_view(where, name):
             raise NotFound(f"no saved view {name!r}")
         self._hub.publish_view(where, name)

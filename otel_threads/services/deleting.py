@@ -7,7 +7,8 @@ from otel_threads.core.changes import Updated
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.limits import ITEMS_MAX
 from otel_threads.core.ports import ThreadKey
-from otel_threads.services.threads import ALL_PROJECTS, ThreadService
+from otel_threads.services.project_choice import ALL_PROJECTS
+from otel_threads.services.threads import ThreadService
 from otel_threads.store.deletion import Deletion
 
 Changes = tuple[list[str], list[ThreadKey]]
@@ -42,8 +43,12 @@ class DeletionService:
         Raises:
             InvalidQuery: no ids, or more than 1000, or no single project.
         """
-        name = self._service.project_of(project)
-        return self._delete(thread_ids, lambda: self._deletion.threads(name, thread_ids))
+        choice = self._service.choice
+
+        def delete() -> Changes:
+            return self._deletion.threads(choice.of_threads(project, thread_ids), thread_ids)
+
+        return self._delete(thread_ids, delete)
 
     def traces(self, trace_ids: Sequence[str], *, project: str | None = None) -> Updated:
         """Delete traces, of one project or (None, *) wherever they are: as `threads`.

@@ -44,7 +44,7 @@ from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.comparison import paired_difference
 from otel_threads.services.checks import check_name, check_text
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
-from otel_threads.services.threads import ALL_PROJECTS, ThreadService, check_limit
+from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.services.transcript import openai
 from otel_threads.store.evaluations.evaluation_rows import (
     Evaluations,
@@ -126,7 +126,7 @@ class EvaluationService:
             source: Json = {"import": imported_from or "items"}
         else:
             checked = self._copies(project, filter, limit)
-            source = {"filter": filter, "project": self._threads.project_of(project)}
+            source = {"filter": filter, "project": self._threads.choice.of_writing(project)}
         if not checked:
             raise InvalidQuery("a data set needs an item at least; nothing matches")
         self._check_room(name)
@@ -142,7 +142,7 @@ class EvaluationService:
     def _copies(self, project: str | None, filter: str | None, limit: int) -> list[NewDatasetItem]:
         if not 1 <= limit <= DATASET_ITEMS_MAX:
             raise InvalidQuery(f"limit {limit} is not between 1 and {DATASET_ITEMS_MAX}")
-        name = self._threads.project_of(project)
+        name = self._threads.choice.of_writing(project)
         copies: list[NewDatasetItem] = []
         size_bytes = 0
         cursor: str | None = None
@@ -231,7 +231,7 @@ class EvaluationService:
             given = dataclasses.replace(given, dataset_version=version)
         elif given.dataset_version is not None:
             raise InvalidQuery("dataset_version needs a dataset")
-        project = self._threads.project_of(given.project)
+        project = self._threads.choice.of_writing(given.project)
         return self.evaluation(self._evaluations.begin(given, project))
 
     def change(
@@ -297,10 +297,7 @@ class EvaluationService:
         Raises:
             InvalidQuery: limit or cursor cannot be.
         """
-        every = project == ALL_PROJECTS
-        which = WhichEvaluations(
-            project=None if every else self._threads.project_of(project), name=name
-        )
+        which = WhichEvaluations(project=self._threads.choice.of_list(project), name=name)
         digest = digest_of({"evaluations": dataclasses.asdict(which)})
         offset = _offset(limit, cursor, digest)
         found = self._evaluations.evaluations(which, limit=limit + 1, offset=offset)

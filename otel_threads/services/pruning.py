@@ -11,7 +11,7 @@ from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.limits import PRUNE_TRACES_MAX, RETENTION_DAYS_MAX
 from otel_threads.core.ports import ThreadKey
 from otel_threads.metrics import PRUNED_TRACES
-from otel_threads.services.threads import ALL_PROJECTS
+from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.store.retention import Retention
 
 Slice = tuple[OldRows, list[ThreadKey]]  # what was deleted, and the threads that changed

@@ -33,7 +33,7 @@ from otel_threads.core.review import (
 from otel_threads.core.score import NewScore
 from otel_threads.evaluate import agreement
 from otel_threads.services.checks import check_name, check_text
-from otel_threads.services.threads import ALL_PROJECTS, ThreadService
+from otel_threads.services.threads import ThreadService
 from otel_threads.store.reviews.review_rows import ReviewedScore, Reviews
 
 Value = TypeVar("Value", float, str)
@@ -60,7 +60,7 @@ class ReviewService:
             InvalidQuery: bounds or categories that do not fit the kind. Conflict: too many.
         """
         check_name("name", given.name)
-        project = self._threads.project_of(given.project)
+        project = self._threads.choice.of_writing(given.project)
         check_name("project", project)
         _check_kind(given)
         if given.description is not None:
@@ -76,7 +76,7 @@ class ReviewService:
         Raises:
             NotFound: there is none of that name.
         """
-        if not self._reviews.delete_definition(self._threads.project_of(project), name):
+        if not self._reviews.delete_definition(self._threads.choice.of_writing(project), name):
             raise NotFound(f"no score definition {name!r}")
 
     def better_of(self, project: str, name: str) -> Better | None:
@@ -92,14 +92,14 @@ class ReviewService:
         Raises:
             InvalidQuery: one is not; the message names it and what may be given.
         """
-        projects = {self._threads.project_of(score.project) for score in scores}
+        projects = {self._threads.choice.of_writing(score.project) for score in scores}
         known = {
             (project, one.name): one
             for project in projects
             for one in self._reviews.definitions(project)
         }
         for place, score in enumerate(scores):
-            definition = known.get((self._threads.project_of(score.project), score.name))
+            definition = known.get((self._threads.choice.of_writing(score.project), score.name))
             if definition and (fault := fault_of(score, definition)):
                 raise InvalidQuery(f"scores[{place}] {score.name!r} {fault}")
 
@@ -126,7 +126,7 @@ class ReviewService:
             NotFound: there is none of that id. Conflict: the project has too many.
         """
         check_name("name", given.name)
-        project = self._threads.project_of(given.project)
+        project = self._threads.choice.of_writing(given.project)
         _check_queue(given)
         if queue_id is None and len(self._reviews.queues(project=project)) >= QUEUES_MAX:
             raise Conflict(f"project {project!r} has {QUEUES_MAX} review queues already")
@@ -230,7 +230,7 @@ class ReviewService:
         )
 
     def _any(self, project: str | None) -> str | None:
-        return None if project == ALL_PROJECTS else self._threads.project_of(project)
+        return self._threads.choice.of_list(project)
 
 
 def fault_of(score: NewScore, definition: ScoreDefinition) -> str | None:

@@ -52,10 +52,11 @@ from otel_threads.core.rule_wire import Done
 from otel_threads.core.thread import Thread
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
+from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.rule_contexts import ContextReader
 from otel_threads.services.rule_jobs import JudgeSettings, check_template, make_job, run_of
 from otel_threads.services.rule_runner import RuleRunner
-from otel_threads.services.threads import ALL_PROJECTS, ThreadService, check_limit
+from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.store.rules.rule_rows import RuleRows
 
 DRY_RUNS_AT_ONCE_MAX, DRY_RUN_S_MAX = 2, 120.0
@@ -101,7 +102,7 @@ class RuleService:
 
     def rules(self, *, project: str | None = None) -> Page[Rule]:
         """Return the rules of a project, by name; `*` returns those of all."""
-        wanted = None if project == ALL_PROJECTS else self._threads.project_of(project)
+        wanted = self._threads.choice.of_list(project)
         found = self._rows.rules(project=wanted)
         return Page(items=[self._shown(one) for one in found], next_cursor=None)
 
@@ -455,7 +456,7 @@ class RuleService:
     def _project(self, project: str | None) -> str:
         if project == ALL_PROJECTS:
             return ALL_PROJECTS
-        return self._threads.project_of(project)
+        return self._threads.choice.of_writing(project)
 
     def _checked(self, given: NewRule) -> NewRule:
         """Return a rule with what its kind adds.

@@ -17,13 +17,14 @@ from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.project import Project
 from otel_threads.core.score import Score, TurnScores
+from otel_threads.core.sorting import normalized
 from otel_threads.core.span import Span
 from otel_threads.core.stats import ThreadStats, TraceStats
 from otel_threads.core.status import Doctor, Progress, Status
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace, TraceDetail
 from otel_threads.core.transcript import Transcript, TranscriptMessage
-from otel_threads.core.turn import Turn
+from otel_threads.core.turn import Turn, TurnOutline
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.derive.tree import Tree
 from otel_threads.retry import retried
@@ -38,13 +39,13 @@ from otel_threads.services.pagination import (
     make_cursor,
     open_number,
 )
+from otel_threads.services.project_choice import ProjectChoice
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.read.list_query import THREADS, TRACES, Listing, Selection
 from otel_threads.store.read.reader import Reader
 from otel_threads.store.read.stored_items import NO_CALL, StoredThread, StoredTrace
 
 TURNS_TOGETHER = 500  # that an export reads at once; a longer thread is read alone, whole
-ALL_PROJECTS = "*"
 STATUSES = ("active", "inactive")
 INTERVALS = ("hour", "day")
 OTLP_HTTP = "127.0.0.1:4318"  # where spans go by default
@@ -110,7 +111,7 @@ class ThreadService:
         self._reader = reader
         self._annotations = annotations
         self._pagination = Pagination()
-        self._default_project = default_project
+        self.choice = ProjectChoice(reader, default_project)
         self._progress = progress
         self._started = time.monotonic()
 
@@ -210,7 +211,7 @@ class ThreadService:
         if status is not None and status not in STATUSES:
             raise InvalidQuery(f"status {status!r} is none of {', '.join(STATUSES)}")
         return Selection(
-            project=self._project(given.get("project")),
+            project=self.choice.of_list(given.get("project")),
             thread_id=given.get("thread_id"),
             thread_ids=thread_ids,
             status=status,
@@ -242,11 +243,9 @@ class ThreadService:
         """Return threads of the store with their status, tags, comments and scores."""
         if not stored:
             return []
-        records = self._annotations.thread_scores(stored)
-        scores: dict[ThreadKey, list[Score]] = {}
-        for score in score_means.together(records):
-            scores.setdefault((score.project, score.thread_id or ""), []).append(score)
+        scores = self._own_scores(stored)
         below = self._turn_scores(stored)
+        errors = self._reader.last_errors(stored)
         if stored[0].status is not None:  # the selection looked at it: the view has said it
             return [
                 one.whole(
@@ -255,6 +254,7 @@ class ThreadService:
                     comment_count=one.comment_count or 0,
                     scores=scores.get(one.key, []),
                     turn_scores=below.get(one.key, {}),
+                    last_error=errors.get(one.key),
                 )
                 for one in stored
             ]
@@ -271,9 +271,16 @@ class ThreadService:
                     comment_count=added.comment_count,
                     scores=scores.get(one.key, []),
                     turn_scores=below.get(one.key, {}),
+                    last_error=errors.get(one.key),
                 )
             )
         return found
+
+    def _own_scores(self, stored: Sequence[StoredThread]) -> dict[ThreadKey, list[Score]]:
+        scores: dict[ThreadKey, list[Score]] = {}
+        for score in score_means.together(self._annotations.thread_scores(stored)):
+            scores.setdefault((score.project, score.thread_id or ""), []).append(score)
+        return scores
 
     def _turn_scores(
         self, stored: Sequence[StoredThread]
@@ -288,10 +295,9 @@ class ThreadService:
         Raises:
             NotFound: there is none of that id in the project.
         """
-        name = self._one_project(project)
-        stored = self._reader.thread(name, thread_id)
+        stored = self._reader.thread(self.choice.of_threads(project, [thread_id]), thread_id)
         if stored is None:
-            raise NotFound(f"no thread {thread_id!r} in project {name!r}")
+            raise self.choice.missing(thread_id, project)
         return self.with_annotations([stored])[0]
 
     @_in_one_snapshot
@@ -302,16 +308,17 @@ class ThreadService:
         project: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        first_turn: int = 0,
     ) -> Page[Turn]:
-        """Return a page of turns, oldest first.
+        """Return a page of turns, oldest first, from `first_turn` on where there is no cursor.
 
         Raises:
             NotFound: there is no such thread. InvalidQuery: limit or cursor cannot be.
         """
         check_limit(limit)
-        name = self._one_project(project)
+        name = self.choice.of_threads(project, [thread_id])
         digest = digest_of({"turns": [name, thread_id]})
-        after = open_number(cursor, digest) if cursor else -1
+        after = open_number(cursor, digest) if cursor else first_turn - 1
         found = self._read_turns(name, thread_id, after, limit + 1)
         more = len(found) > limit
         found = found[:limit]
@@ -328,7 +335,7 @@ class ThreadService:
         Raises:
             NotFound: there is no such thread, or it has fewer turns.
         """
-        name = self._one_project(project)
+        name = self.choice.of_threads(project, [thread_id])
         found = self._read_turns(name, thread_id, turn_index - 1, 1)
         if not found or found[0].turn_index != turn_index:
             raise NotFound(f"no turn {turn_index} in thread {thread_id!r} of project {name!r}")
@@ -337,8 +344,31 @@ class ThreadService:
     def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Turn]:
         found = self._reader.turns(project, thread_id, after=after, limit=limit)
         if found is None:
-            raise NotFound(f"no thread {thread_id!r} in project {project!r}")
+            raise self.choice.missing(thread_id, project)
         return found
+
+    @_in_one_snapshot
+    def outline(
+        self, thread_id: str, *, project: str | None = None, search: str | None = None
+    ) -> Page[TurnOutline]:
+        """Return a line for each turn, oldest first, with the messages that hold `search`.
+
+        At most 20,000 turns, in one page.
+
+        Raises:
+            NotFound: there is no such thread. InvalidQuery: several projects have it.
+        """
+        name = self.choice.of_threads(project, [thread_id])
+        found = self._reader.outline(name, thread_id, search or "")
+        if found is None:
+            raise self.choice.missing(thread_id, project)
+        by_trace = self._scores_by_trace(t for line in found for t in line.trace_ids)
+        return Page(
+            items=[
+                dataclasses.replace(line, scores=_means(by_trace, line.trace_ids)) for line in found
+            ],
+            next_cursor=None,
+        )
 
     def _with_scores(self, turns: Sequence[Turn]) -> list[Turn]:
         """Return turns, each with the scores of its traces and of their spans."""
@@ -360,7 +390,7 @@ class ThreadService:
         Raises:
             NotFound: there is no such thread.
         """
-        name = self._one_project(project)
+        name = self.choice.of_threads(project, [thread_id])
         messages = transcript.messages_of(self._all_turns(name, thread_id))
         return Transcript(project=name, thread_id=thread_id, messages=messages)
 
@@ -432,7 +462,7 @@ class ThreadService:
         """As `select_threads`, for traces."""
         filter_ = given.get("filter")
         return Selection(
-            project=self._project(given.get("project")),
+            project=self.choice.of_list(given.get("project")),
             thread_id=given.get("thread_id"),
             without_thread=given.get("without_thread"),
             filter=_tree(filter_, given.get("where"), filters.TRACE_FIELDS),
@@ -498,8 +528,8 @@ class ThreadService:
         """
         stored = self._reader.trace(
             trace_id.lower(),
-            project=self._project(project) if project else None,
-            default=self._default_project,
+            project=self.choice.of_list(project),
+            default=self.choice.default,
         )
         if stored is None:
             raise NotFound(f"no trace {trace_id!r}")
@@ -559,23 +589,7 @@ class ThreadService:
         Raises:
             InvalidQuery: they cannot; the text says by what.
         """
-        THREADS.order(sort)
-
-    def project_of(self, project: str | None) -> str:
-        """Return one project's name, the default's when none is given.
-
-        Raises:
-            InvalidQuery: all projects were asked for where one is needed.
-        """
-        return self._one_project(project)
-
-    def _project(self, project: str | None) -> str | None:
-        return None if project == ALL_PROJECTS else project or self._default_project
-
-    def _one_project(self, project: str | None) -> str:
-        if project == ALL_PROJECTS:
-            raise InvalidQuery("a thread id is unique within one project: name it, * is none")
-        return project or self._default_project
+        THREADS.order(normalized(sort))
 
 
 _TRACE_FIELDS = tuple(field.name for field in dataclasses.fields(Trace))
@@ -606,6 +620,7 @@ def _check_interval(interval: str | None) -> None:
 
 def _order(listing: Listing, sort: str, limit: int) -> ListOrder:
     check_limit(limit)
+    sort = normalized(sort)
     column, _ = listing.order(sort)
     return ListOrder(sort=sort, column=column, limit=limit)
 
@@ -624,6 +639,14 @@ def _with_ahead(turns: Sequence[Turn], ahead: Sequence[Score]) -> list[Turn]:
         more = [score for score in ahead if score.turn_index == turn.turn_index]
         found.append(dataclasses.replace(turn, scores=[*turn.scores, *more]) if more else turn)
     return found
+
+
+def _means(by_trace: Mapping[str, Sequence[Score]], trace_ids: Sequence[str]) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for score in (score for trace_id in trace_ids for score in by_trace.get(trace_id, ())):
+        if score.value is not None:
+            values.setdefault(score.name, []).append(score.value)
+    return {name: sum(some) / len(some) for name, some in sorted(values.items())}
 
 
 def _scored(turns: Sequence[Turn], by_trace: Mapping[str, Sequence[Score]]) -> list[Turn]:

@@ -68,6 +68,15 @@ LIBRARIES = (
         "BSD-3-Clause",
         "Colours of code; loaded when a message holds some.",
     ),
+    Library(
+        "uplot",
+        "1.6.32",
+        "dist/uPlot.esm.js",
+        "uplot.js",
+        "MIT",
+        "Charts of the list on a canvas, with a brush; loaded when they are shown.",
+    ),
+    Library("uplot", "1.6.32", "dist/uPlot.min.css", "uplot.css", "MIT", "Places its layers."),
 )
 
 

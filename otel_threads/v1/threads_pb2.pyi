@@ -308,7 +308,7 @@ class TurnScores(_message.Message):
     def __init__(self, count: _Optional[int] = ..., mean: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., categories: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class Thread(_message.Message):
-    __slots__ = ("span_count", "error_count", "call_count", "first_message", "last_message", "models", "providers", "services", "users", "environments", "usage", "cost_usd", "cost_source", "cost_is_partial", "tags", "metadata", "scores", "comment_count", "thread_id_source", "created_at", "updated_at", "duration_ms", "turn_count", "project", "thread_id", "status", "first_activity_time", "last_activity_time", "trace_count", "message_count", "turn_scores")
+    __slots__ = ("span_count", "error_count", "call_count", "first_message", "last_message", "models", "providers", "services", "users", "environments", "usage", "cost_usd", "cost_source", "cost_is_partial", "tags", "metadata", "scores", "comment_count", "thread_id_source", "created_at", "updated_at", "duration_ms", "turn_count", "project", "thread_id", "status", "first_activity_time", "last_activity_time", "trace_count", "message_count", "turn_scores", "last_error")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -354,6 +354,7 @@ class Thread(_message.Message):
     TRACE_COUNT_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     TURN_SCORES_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     span_count: int
     error_count: int
     call_count: int
@@ -385,7 +386,8 @@ class Thread(_message.Message):
     trace_count: int
     message_count: int
     turn_scores: _containers.MessageMap[str, TurnScores]
-    def __init__(self, span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., call_count: _Optional[int] = ..., first_message: _Optional[str] = ..., last_message: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., environments: _Optional[_Iterable[str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., cost_source: _Optional[str] = ..., cost_is_partial: bool = ..., tags: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., comment_count: _Optional[int] = ..., thread_id_source: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., turn_count: _Optional[int] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., status: _Optional[str] = ..., first_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_count: _Optional[int] = ..., message_count: _Optional[int] = ..., turn_scores: _Optional[_Mapping[str, TurnScores]] = ...) -> None: ...
+    last_error: str
+    def __init__(self, span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., call_count: _Optional[int] = ..., first_message: _Optional[str] = ..., last_message: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., environments: _Optional[_Iterable[str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ..., cost_source: _Optional[str] = ..., cost_is_partial: bool = ..., tags: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., comment_count: _Optional[int] = ..., thread_id_source: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., turn_count: _Optional[int] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ..., status: _Optional[str] = ..., first_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_activity_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_count: _Optional[int] = ..., message_count: _Optional[int] = ..., turn_scores: _Optional[_Mapping[str, TurnScores]] = ..., last_error: _Optional[str] = ...) -> None: ...
 
 class Threads(_message.Message):
     __slots__ = ("items", "next_cursor", "total")
@@ -625,7 +627,21 @@ class ModelStats(_message.Message):
     def __init__(self, call_count: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ...) -> None: ...
 
 class ThreadBucket(_message.Message):
-    __slots__ = ("time", "turn_count", "error_count", "total_tokens", "cost_usd", "duration_ms_avg", "thread_count")
+    __slots__ = ("time", "turn_count", "error_count", "total_tokens", "cost_usd", "duration_ms_avg", "thread_count", "input_tokens", "output_tokens", "turn_duration_ms", "time_to_first_token_ms", "models", "scores")
+    class ModelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ModelStats
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ModelStats, _Mapping]] = ...) -> None: ...
+    class ScoresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ScoreStats
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ScoreStats, _Mapping]] = ...) -> None: ...
     TIME_FIELD_NUMBER: _ClassVar[int]
     TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
     ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -633,6 +649,12 @@ class ThreadBucket(_message.Message):
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     DURATION_MS_AVG_FIELD_NUMBER: _ClassVar[int]
     THREAD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TURN_DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_TOKEN_MS_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    SCORES_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     turn_count: int
     error_count: int
@@ -640,7 +662,13 @@ class ThreadBucket(_message.Message):
     cost_usd: float
     duration_ms_avg: float
     thread_count: int
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turn_count: _Optional[int] = ..., error_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., duration_ms_avg: _Optional[float] = ..., thread_count: _Optional[int] = ...) -> None: ...
+    input_tokens: int
+    output_tokens: int
+    turn_duration_ms: Spread
+    time_to_first_token_ms: Spread
+    models: _containers.MessageMap[str, ModelStats]
+    scores: _containers.MessageMap[str, ScoreStats]
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turn_count: _Optional[int] = ..., error_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., duration_ms_avg: _Optional[float] = ..., thread_count: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., turn_duration_ms: _Optional[_Union[Spread, _Mapping]] = ..., time_to_first_token_ms: _Optional[_Union[Spread, _Mapping]] = ..., models: _Optional[_Mapping[str, ModelStats]] = ..., scores: _Optional[_Mapping[str, ScoreStats]] = ...) -> None: ...
 
 class ThreadStats(_message.Message):
     __slots__ = ("turn_count", "trace_count", "span_count", "error_count", "error_rate", "duration_ms", "turn_duration_ms", "time_to_first_token_ms", "usage", "cost_usd", "scores", "models", "thread_count", "active_count", "turns_per_thread", "series", "turn_scores")

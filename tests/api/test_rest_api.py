@@ -159,7 +159,7 @@ def test_traces_without_a_thread_can_be_asked_for(loaded):
         ("/threads", {"from": "yesterday"}, 400, "from: "),
         ("/threads/get", {}, 400, "thread_id: Field required"),
         ("/threads/get", {"thread_id": "x", "project": "*"}, 400, "a thread id is unique within"),
-        ("/threads/get", {"thread_id": "none"}, 404, "no thread 'none' in project 'default'"),
+        ("/threads/get", {"thread_id": "none"}, 404, "no thread 'none'"),
         ("/threads/turns", {"thread_id": "none"}, 404, "no thread 'none'"),
         ("/threads/transcript", {"thread_id": "x", "format": "pdf"}, 400, "format: "),
         ("/traces/0123", {}, 404, "no trace '0123'"),

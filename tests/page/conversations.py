@@ -49,6 +49,16 @@ def requests() -> Iterator[tuple[str, bytes]]:
         ),
     )
     yield (
+        "rtl",
+        a_request(
+            a_chat(
+                "rtl-1",
+                "مرحبا، ما هي حالة طلبي؟",
+                "# الطلب\n\n- تم الشحن\n\n> اقتباس\n\n| اليوم | المكان |\n| --- | --- |\n| الاثنين | أولم |",
+            )
+        ),
+    )
+    yield (
         "loose",
         a_request(
             a_chat(None, "Who am I?", "Nobody."), scope="opentelemetry.instrumentation.openai"

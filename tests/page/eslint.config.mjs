@@ -1,8 +1,8 @@
 // What the page's modules are held to. No plugin and no preset: the list is short enough to read.
 const BROWSER = `AbortController Blob Element EventSource Event HashChangeEvent IntersectionObserver
-  Intl KeyboardEvent Node ResizeObserver TextDecoderStream URL URLSearchParams addEventListener
+  Intl KeyboardEvent MutationObserver Node ResizeObserver TextDecoderStream Uint8Array URL URLSearchParams addEventListener atob
   cancelAnimationFrame clearInterval clearTimeout confirm console dispatchEvent document fetch
-  getSelection history innerHeight innerWidth localStorage location matchMedia navigator performance
+  createTreeWalker CSS getComputedStyle globalThis Highlight NodeFilter getSelection history innerHeight innerWidth localStorage location matchMedia navigator performance
   queueMicrotask removeEventListener requestAnimationFrame sessionStorage setInterval setTimeout
   structuredClone window`;
 

@@ -23,6 +23,27 @@ STATES = {
     ),
     "trace": ("trace", {"project": "shop"}, "[role=treeitem]", ("[role=treeitem]",)),
     "advice": ("loose", {}, ".finding", ()),
+    "traces": ("traces", {"project": "shop"}, ".traces tbody tr", ()),
+    "whole": ("whole", {"project": "shop", "thread_id": "chat-1"}, "[role=treeitem]", ()),
+    "calls": (
+        "whole",
+        {"project": "shop", "thread_id": "chat-1", "view": "calls"},
+        ".graph rect",
+        (),
+    ),
+    "prompts": (
+        "whole",
+        {"project": "shop", "thread_id": "chat-1", "view": "prompts"},
+        "tbody tr",
+        (),
+    ),
+    "compare": (
+        "whole",
+        {"project": "shop", "thread_id": "chat-1", "view": "compare"},
+        ".sides mark",
+        (),
+    ),
+    "right to left": ("thread", {"project": "rtl", "thread_id": "rtl-1"}, ".markdown.ready", ()),
 }
 
 

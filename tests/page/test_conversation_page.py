@@ -1,7 +1,15 @@
 """A conversation as it was: texts, tools, errors, figures, what people say of it."""
 
+import base64
+import io
+import json
+import random
 import re
+import struct
+import time
 import uuid
+import wave
+import zlib
 
 import httpx
 import pytest
@@ -272,10 +280,12 @@ def test_a_thread_that_goes_on_is_followed(shop, tab, said):
 
 def test_deleting_asks_first(shop, tab, said):
     page = open_chat(shop, tab, said, "said")
+    page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     assert shop.get("/threads/get", project="said", thread_id=said)["thread_id"] == said
 
+    page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
@@ -305,3 +315,172 @@ def test_what_others_write_shows_at_once(shop, tab, said):
     expect(page.locator(".comment")).to_contain_text("Seen by a colleague")
     httpx.post(f"{shop.api}/threads/close", json={"project": "said", "thread_ids": [said]})
     expect(page.locator(".pagehead .status")).to_have_text("inactive")
+
+
+@pytest.fixture(scope="module")
+def long_thread(shop) -> str:
+    """300 turns: every 50th fails, the first of them at 40; one message says `needle`."""
+    now = time.time_ns() - 400 * 60 * 10**9
+    spans = []
+    for n in range(300):
+        asked = f"Question {n}" + (" about a needle" if n == 222 else "")
+        span = a_chat("long", asked, f"Answer {n}. " * (1 + n % 20), start=now + n * 60 * 10**9)
+        if n % 50 == 40:
+            span.status.code, span.status.message = 2, "429: slow down"
+        spans.append(span)
+    assert shop.post(a_request(*spans), x_otel_threads_project="long").status_code == 200
+    shop.wait_derived()
+    return "long"
+
+
+def in_sight(page, text: str) -> None:
+    expect(page.locator(".turns").get_by_text(text, exact=True)).to_be_in_viewport()
+
+
+def test_a_long_thread_has_a_map(shop, tab, long_thread):
+    """Only what is seen is drawn; the end, errors and hits are a key away, and all are links."""
+    page = tab.open(shop, "thread", project="long", thread_id=long_thread)
+    in_sight(page, "Question 0")
+    outline = page.get_by_role("navigation", name="Turns")
+    expect(outline.get_by_role("button", name="1 Question 0")).to_be_visible()
+    expect(page.get_by_role("img", name="300 turns in time, 6 with errors")).to_be_visible()
+
+    page.keyboard.press("End")
+    in_sight(page, "Question 299")
+    page.wait_for_function(
+        "() => { const e = document.querySelector('.turns');"
+        " return e.scrollHeight - e.scrollTop - e.clientHeight < 2 }"
+    )
+    assert page.locator(".turn").count() < 40
+
+    page.keyboard.press("e")
+    in_sight(page, "Question 40")
+    page.keyboard.press("e")
+    in_sight(page, "Question 90")
+    page.keyboard.press("E")
+    in_sight(page, "Question 40")
+
+    page.keyboard.press("/")
+    page.keyboard.type("NEEDLE")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 hit", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Next hit").click()
+    in_sight(page, "Question 222 about a needle")
+    expect(page.locator(".message.marked")).to_contain_text("needle")
+    page.wait_for_function("() => CSS.highlights.get('find')?.size === 1")
+    page.reload()
+    in_sight(page, "Question 222 about a needle")
+
+    outline.get_by_role("button", name="223 Question 222").press("Home")
+    in_sight(page, "Question 0")
+
+
+def test_a_message_has_a_link_and_is_copied(shop, visit, long_thread):
+    tab = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = tab.open(shop, "thread", project="long", thread_id=long_thread, turn="120", message="2")
+    in_sight(page, "Question 119")
+    marked = page.locator(".message.marked")
+    expect(marked).to_contain_text("Answer 119.")
+    marked.hover()
+    marked.get_by_role("button", name="Copy this message").click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("Answer 119.")
+    link = marked.get_by_role("link", name="Link to this message")
+    assert "turn=120&message=2" in link.get_attribute("href")
+
+
+def test_a_thread_without_an_error_says_nothing_of_one(shop, tab):
+    page = tab.open(shop, "thread", project="shop", thread_id="chat-2")
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator(".threadbar .errors")).to_have_count(0)
+    expect(page.locator(".outline")).to_have_count(0)
+
+
+def image(width: int, height: int) -> str:
+    """A PNG of noise, so that it is long, in base64."""
+    dice = random.Random(1)
+    rows = b"".join(b"\0" + dice.randbytes(width * 3) for _ in range(height))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    packed = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + packed).decode()
+
+
+def test_images_sounds_and_files_are_shown_from_their_own_data(shop, tab, tmp_path):
+    """Also the data that the store leaves out of messages; nothing is fetched from elsewhere."""
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(bytes(800))
+    blob = {"type": "blob", "modality": "image", "mime_type": "image/png"}
+    parts = [
+        {"type": "text", "content": "What is this?"},
+        {**blob, "content": image(8, 8)},
+        {**blob, "content": image(120, 80)},
+        {
+            "type": "blob",
+            "modality": "audio",
+            "mime_type": "audio/wav",
+            "content": base64.b64encode(sound.getvalue()).decode(),
+        },
+        {
+            "type": "file",
+            "filename": "../notes.txt",
+            "data": base64.b64encode(b"kept as it was").decode(),
+        },
+        {**blob, "content": base64.b64encode(b"<svg onload='alert(1)'>" * 9).decode()},
+        {"type": "uri", "modality": "image", "uri": "https://example.com/a.png"},
+    ]
+    messages = json.dumps([{"role": "user", "parts": parts}])
+    span = a_chat("media", "", "An image.", attributes={"gen_ai.input.messages": messages})
+    shop.post(a_request(span), x_otel_threads_project="media")
+    shop.wait_derived()
+
+    page = open_chat(shop, tab, "media", project="media")
+
+    images = page.locator(".mediapart img")
+    expect(images).to_have_count(2)  # what is no image, whatever it is called, is a file
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.mediapart img')].every(one => one.naturalWidth > 0)"
+    )
+    assert images.evaluate_all("all => all.map(one => one.naturalWidth)") == [8, 120]
+    assert images.first.get_attribute("src").startswith("blob:")
+    expect(page.locator(".mediapart audio")).to_have_count(1)
+    expect(page.get_by_role("link", name="https://example.com/a.png")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("figure", has_text="notes.txt").get_by_role("link", name="Save").click()
+    assert download.value.suggested_filename == "notes.txt"
+    download.value.save_as(tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_bytes() == b"kept as it was"
+
+
+def test_tables_tasks_code_and_direction(shop, visit):
+    """Alignment without inline styles, which our own policy refuses; each block reads its own way."""
+    tab = visit(permissions=["clipboard-read", "clipboard-write"])
+    answer = (
+        "| name | price |\n| :-- | --: |\n| Konfigurationseinstellungen | 1,234 |\n\n"
+        "- [x] packed\n- [ ] sent\n\n* ענבים\n\n> اقتباس\n\n```python\nprint(1)\n```"
+    )
+    shop.post(a_request(a_chat("rich-text", "Hello", answer)), x_otel_threads_project="rich")
+    shop.wait_derived()
+
+    page = open_chat(shop, tab, "rich-text", project="rich")
+
+    price = page.get_by_role("cell", name="1,234")
+    expect(price).to_have_css("text-align", "right")
+    assert price.get_attribute("style") is None
+    expect(page.get_by_role("img", name="done")).to_be_visible()
+    expect(page.get_by_role("img", name="open")).to_be_visible()
+    expect(page.locator(".markdown blockquote")).to_have_css("direction", "rtl")
+    expect(page.locator(".markdown ul").last).to_have_css("direction", "rtl")
+    expect(page.locator(".markdown ul").first).to_have_css("direction", "ltr")
+    page.locator(".codebox").hover()
+    page.locator(".codebox").get_by_role("button", name="Copy").click()
+    expect(page.locator(".codebox .copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").strip() == "print(1)"

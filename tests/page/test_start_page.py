@@ -76,6 +76,8 @@ def test_traces_without_a_thread_come_with_advice(shop, tab):
     expect(page.locator(".finding pre").first).not_to_be_empty()
     expect(page.get_by_role("region", name="Traces")).to_contain_text("Who am I?")
     page.get_by_role("region", name="Traces").get_by_role("link").first.click()
+    expect(page.locator(".spanpanel")).to_be_visible()  # the span that has the words
+    page.keyboard.press("Escape")
     expect(page.locator(".abouttrace")).to_contain_text("none")
     tab.open(shop, project="loose")
     page.get_by_role("link", name=re.compile("See the traces without a thread")).click()
@@ -98,7 +100,7 @@ def test_a_token_is_asked_for_and_kept_for_the_tab(make_server, tab):
     expect(page.locator(".tbody .tr")).to_contain_text("secret-1")
     page.reload()
     expect(page.locator(".tbody .tr")).to_contain_text("secret-1")
-    expect(page.locator(".live.live")).to_be_visible()
+    expect(page.locator(".liveness.live")).to_be_visible()
     page.get_by_title("Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="JSONL, a thread a line").click()
@@ -188,7 +190,9 @@ def test_all_modules_are_fetched_at_once():
 def test_the_libraries_are_listed_with_their_licences():
     assert (vendor.FOLDER / "README.md").read_text() == vendor.readme()
     names = {one.name for one in vendor.LIBRARIES}
-    assert {file.name for file in vendor.FOLDER.glob("*.js")} == names
+    assert {
+        file.name for kind in ("js", "css") for file in vendor.FOLDER.glob(f"*.{kind}")
+    } == names
     for one in vendor.LIBRARIES:
         assert list(vendor.FOLDER.glob(f"LICENSE.{one.package.split('/')[0].lstrip('@')}.txt"))
 
@@ -221,3 +225,19 @@ def test_the_first_page_says_what_was_refused(make_server, tab):
     expect(page.locator(".first pre")).to_contain_text("OTEL_EXPORTER_OTLP_HEADERS")
     page = tab.open(server, "loose")
     expect(page.get_by_role("heading", name="Requests were refused")).to_be_visible()
+
+
+def test_settings_of_a_project(make_server, tab):
+    server = make_server()
+    server.post(a_request(a_chat("one", "Hello", "Hi")), x_otel_threads_project="kept")
+    server.wait_derived()
+    page = tab.open(server, project="kept")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Settings of project kept").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Days that traces are kept").fill("30")
+    dialog.get_by_label("Seconds without a span").fill("60")
+    dialog.get_by_role("button", name="Save").first.click()
+    expect(dialog).to_have_count(0)
+    (project,) = server.get("/projects")["items"]
+    assert (project["retention_days"], project["thread_cooldown_s"]) == (30, 60)

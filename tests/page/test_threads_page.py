@@ -25,9 +25,43 @@ def test_the_list_shows_threads_with_figures(shop, tab):
     expect(row.locator(".tag")).to_have_text("vip")
     expect(page.locator(".stats")).to_contain_text("Threads2")
     expect(page.locator(".stats")).to_contain_text("50% 1")
+    page.keyboard.press("c")  # without the charts, a small one stays
     expect(page.locator(".curve svg")).to_have_attribute(
         "aria-label", re.compile("Threads by day, 2")
     )
+
+
+def test_charts_are_of_the_selection_and_narrow_it(shop, tab):
+    """A brush takes a time, a key a condition; both are in the address, in sight, and undone."""
+    page = tab.open(shop, project="many", range="24h")
+    charts = page.get_by_role("figure")
+    expect(charts).to_have_count(5)  # no scores, and no first token
+    for title in ("Threads", "Turns", "Turn time", "Tokens", "Cost by model"):
+        expect(page.get_by_role("figure", name=title).first).to_be_visible()
+    plot = page.get_by_role("figure", name="Threads").locator(".u-over")
+    expect(plot).to_be_visible()
+    expect(page.get_by_role("button", name="Last 24 hours")).to_be_visible()
+
+    page.get_by_role("figure", name="Cost by model").get_by_role(
+        "button", name="gpt-4o", exact=True
+    ).click()
+    expect(page.get_by_label("Filter", exact=True)).to_have_value('model = "gpt-4o"')
+    expect(page.locator(".stats")).to_contain_text("Threads75")
+    pressed = page.get_by_role("button", name="gpt-4o", exact=True, pressed=True)
+    pressed.click()
+    expect(page.get_by_label("Filter", exact=True)).to_have_value("")
+    expect(page.locator(".stats")).to_contain_text("Threads150")
+
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 40, steps=4)
+    page.mouse.up()
+    expect(page.locator(".timerange")).to_contain_text("–")
+    assert "from=" in page.url
+    assert "range=" not in page.url
+    page.get_by_role("button", name="All time").click()
+    expect(page.locator(".stats")).to_contain_text("Threads150")
 
 
 def test_a_link_opens_the_same_list(shop, tab):
@@ -246,7 +280,7 @@ def test_new_threads_are_announced_and_known_ones_change_in_place(shop, tab):
     page = tab.open(shop, project="live", filter='thread_id starts_with "live"')
     rows = page.locator(".tbody .tr")
     expect(rows).to_have_count(3)
-    expect(page.locator(".live.live")).to_be_visible()
+    expect(page.locator(".liveness.live")).to_be_visible()
     order = [row.split()[0] for row in rows.all_inner_texts()]
     oldest = order[-1]
 
@@ -297,11 +331,11 @@ def test_a_tab_out_of_sight_holds_no_stream_and_catches_up(shop, tab):
     shop.post(a_request(a_chat("away-1", "Hello", "Hi")), x_otel_threads_project="away")
     shop.wait_derived()
     page = tab.open(shop, project="away")
-    expect(page.locator(".live.live")).to_be_visible()
+    expect(page.locator(".liveness.live")).to_be_visible()
     hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))"
 
     page.evaluate(hide % "true")
-    expect(page.locator(".live.waiting")).to_be_visible()
+    expect(page.locator(".liveness.waiting")).to_be_visible()
     shop.post(
         a_request(a_chat("away-1", "Again", "Seen later"), a_chat("away-2", "New", "Hi")),
         x_otel_threads_project="away",
@@ -319,15 +353,15 @@ def test_a_server_that_comes_back_is_followed_again(make_server, tab):
     server.post(a_request(a_chat("back-1", "Hello", "Hi")))
     server.wait_derived()
     page = tab.open(server)
-    expect(page.locator(".live.live")).to_be_visible()
+    expect(page.locator(".liveness.live")).to_be_visible()
 
     server.kill()
-    expect(page.locator(".live.waiting")).to_be_visible()
+    expect(page.locator(".liveness.waiting")).to_be_visible()
     server.start()
     server.post(a_request(a_chat("back-1", "Again", "Still here")))
 
     expect(page.locator(".tbody .tr")).to_contain_text("Still here", timeout=60_000)
-    expect(page.locator(".live.live")).to_be_visible()
+    expect(page.locator(".liveness.live")).to_be_visible()
 
 
 def test_a_list_that_could_not_be_had_is_asked_for_when_the_server_is_back(make_server, tab):
@@ -341,7 +375,7 @@ def test_a_list_that_could_not_be_had_is_asked_for_when_the_server_is_back(make_
     page.unroute("**/api/v1/threads?*")
 
     server.kill()
-    expect(page.locator(".live.waiting")).to_be_visible()
+    expect(page.locator(".liveness.waiting")).to_be_visible()
     server.start()
 
     expect(page.locator(".tbody .tr")).to_contain_text("back-1", timeout=60_000)

@@ -19,6 +19,46 @@ def open_trace(shop, tab, number=1, **more):
     return page
 
 
+def no_span(page) -> None:
+    """Leave the span that a trace opens on."""
+    expect(page.locator(".spanpanel")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".spanpanel")).to_have_count(0)
+
+
+def test_a_trace_opens_on_the_span_that_has_the_words(shop, tab):
+    page = open_trace(shop, tab)
+    expect(page.get_by_role("treeitem").nth(3)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".spanpanel")).to_contain_text("It is 18 degrees.")
+
+
+def test_a_kind_is_chosen_and_left_again(shop, tab):
+    page = open_trace(shop, tab)
+    page.get_by_role("button", name="llm", exact=True).click()
+    expect(page.get_by_role("treeitem")).to_have_count(2)
+    page.get_by_role("button", name="llm", exact=True).click()
+    expect(page.get_by_role("treeitem")).to_have_count(4)
+
+
+def test_all_traces_are_listed_searched_and_filtered(shop, tab):
+    page = tab.open(shop, "traces", project="shop")
+    rows = page.get_by_role("row")
+    expect(rows).to_have_count(5)
+    page.get_by_label("With errors").check()
+    expect(rows).to_have_count(2)
+    expect(rows.last).to_contain_text("And tomorrow?")
+    page.get_by_label("With errors").uncheck()
+    page.get_by_label("Search ids, names and messages").fill("parcel")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+    assert "search=parcel" in page.url
+    page.get_by_role("link", name="chat-2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("chat-2")
+    tab.expected = ("Failed to load resource",)
+    page = tab.open(shop, "traces", project="shop", filter="nme = 1")
+    expect(page.get_by_role("alert")).to_contain_text("did you mean name")
+
+
 def test_the_tree_has_kinds_tokens_times_and_a_waterfall(shop, tab):
     page = open_trace(shop, tab)
     items = page.get_by_role("treeitem")
@@ -83,6 +123,7 @@ def test_links_lead_to_the_other_trace(shop, tab):
 def test_keys_move_fold_search_and_switch(shop, tab):
     page = open_trace(shop, tab, thread_id="chat-1", turn="2")
     items = page.get_by_role("treeitem")
+    no_span(page)
     for key in "jj":
         page.keyboard.press(key)
     expect(items.nth(1)).to_have_attribute("aria-selected", "true")
@@ -113,6 +154,7 @@ def test_scores_tags_and_comments_of_trace_and_span(shop, tab):
     shop.post(a_request(span), x_otel_threads_project="spoken")
     shop.wait_derived()
     page = tab.open(shop, "trace", trace_id=span.trace_id.hex())
+    no_span(page)
     about = page.locator(".abouttrace")
 
     about.get_by_role("button", name="Add score").click()
@@ -183,3 +225,34 @@ def test_a_trace_that_is_not_here(shop, tab):
     tab.expected = ("Failed to load resource",)
     page = tab.open(shop, "trace", trace_id="0" * 32)
     expect(page.get_by_role("heading", name="This trace is not here")).to_be_visible()
+
+
+def test_a_thread_as_a_whole(shop, tab):
+    """All of its spans as one tree, who called whom, how prompts grew, two turns side by side."""
+    page = tab.open(shop, "thread", project="shop", thread_id="chat-1")
+    expect(page.locator(".turn").first).to_be_visible()
+    page.keyboard.press("w")
+    expect(page.get_by_role("treeitem")).to_have_count(9)
+    expect(page.get_by_role("treeitem").first).to_contain_text("1. Where is my order?")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.get_by_role("treeitem").nth(1)).to_have_attribute("aria-selected", "true")
+
+    page.get_by_role("link", name="Agents and tools").click()
+    calls = page.get_by_role("region", name="Calls").get_by_role("row")
+    expect(calls.filter(has_text="execute_tool get_weather")).to_contain_text("invoke_agent")
+    expect(page.get_by_role("img", name="4 participants")).to_be_visible()
+
+    page.get_by_role("link", name="Prompts").click()
+    expect(page.get_by_role("region", name="Prompts").get_by_role("row")).to_have_count(5)
+
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("status").filter(has_text="differ")).to_have_text(
+        "They differ from line 1 on."
+    )
+    page.get_by_label("with turn").fill("1")
+    expect(page.get_by_text("They are the same.")).to_be_visible()
+
+    page.get_by_role("link", name="All spans").click()
+    page.get_by_role("treeitem").nth(3).click()
+    expect(page.locator(".spanpanel")).to_be_visible()

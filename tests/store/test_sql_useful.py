@@ -118,3 +118,24 @@ def test_there_are_sixty():
 def test_an_analyst_gets_an_answer(filled, sql, format):
     response = httpx.post(f"{filled.api}/sql", json={"sql": sql, "format": format}, timeout=120)
     assert response.status_code == 200, response.text
+
+
+def test_a_pivot_says_that_it_needs_its_values(server):
+    answer = httpx.post(
+        f"{server.api}/sql",
+        json={"sql": "pivot turns on has_error using count(*) group by project"},
+    )
+    assert answer.status_code == 400
+    assert "in (true, false)" in answer.json()["detail"]
+    named = "pivot turns on has_error in (true, false) using count(*) group by project"
+    assert httpx.post(f"{server.api}/sql", json={"sql": named}).status_code == 200
+
+
+def test_show_tables_lists_what_is_made_for_people(server):
+    names = [
+        row[0]
+        for row in httpx.post(f"{server.api}/sql", json={"sql": "SHOW tables;"}).json()["rows"]
+    ]
+    assert {"threads", "turns", "messages", "spans", "scores"} <= set(names)
+    assert not [name for name in names if name.startswith("x_") or name == "schema_version"]
+    assert names == sorted(names)

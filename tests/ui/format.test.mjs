@@ -59,3 +59,12 @@ test("words are counted", () => {
   assert.equal(format.count(2_000, "turn"), "2,000 turns");
   assert.equal(format.count(2, "reply", "replies"), "2 replies");
 });
+
+test("Markdown in a list is read, not written", () => {
+  const plain = (text) => format.plainOf(text).replace(/\s+/g, " ").trim();
+  assert.equal(plain("**Bold** and `code` and [a link](https://x.y)"), "Bold and code and a link");
+  assert.equal(plain("# Title\n\n- one\n- [x] two\n1. three"), "Title one two three");
+  assert.equal(plain("> said *so*\n```python\nx = 1\n```"), "said so x = 1");
+  assert.equal(plain("2 * 3 * 4 and snake_case_name"), "2 * 3 * 4 and snake_case_name");
+  assert.equal(plain("| a | b |\n| --- | --- |\n| 1 | 2 |"), "| a | b | | 1 | 2 |");
+});

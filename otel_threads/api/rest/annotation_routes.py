@@ -15,9 +15,7 @@ from otel_threads.core.score import Comment
 from otel_threads.services.annotations import AnnotationService
 
 Delete = Callable[..., Updated]
-ProjectQuery = Annotated[
-    str | None, Query(description="Project; the default if left out, * for all.")
-]
+ProjectQuery = Annotated[str | None, Query(description="Project; all if left out, or *.")]
 TraceQuery = Annotated[str | None, Query(description="Trace id, 32 hexadecimal digits.")]
 SpanQuery = Annotated[str | None, Query(description="Span id.")]
 ThreadQuery = Annotated[str | None, Query(description="Conversation id.")]

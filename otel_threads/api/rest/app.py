@@ -34,6 +34,7 @@ from otel_threads.api.rights import Rights
 from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.status import Doctor, Status
+from otel_threads.core.suggestions import did_you_mean
 from otel_threads.services.services import Services
 from otel_threads.services.threads import ThreadService
 
@@ -87,6 +88,7 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     """Add every call of the services; those about the server itself are `_server`'s."""
     thread_routes.add_fields(api, services.threads)
     thread_routes.add_threads(api, services.threads)
+    thread_routes.add_turns(api, services.threads)
     thread_routes.add_transcripts(api, services.threads)
     thread_routes.add_traces(api, services.threads)
     annotation_routes.add_scores(api, services.annotations)
@@ -131,7 +133,10 @@ def _only_known_parameters(request: Request) -> None:
             known |= {field.alias or name for name, field in fields.items()}
     for name in request.query_params:
         if name not in known:
-            raise InvalidQuery(f"{name}: no such parameter; known: {', '.join(sorted(known))}")
+            hint = did_you_mean(name, known)
+            raise InvalidQuery(
+                f"{name}: no such parameter{hint}; known: {', '.join(sorted(known))}"
+            )
 
 
 class _Guard:

@@ -66,15 +66,13 @@ def add_events(api: FastAPI, service: ThreadService, hub: Hub) -> None:
         tags=["threads"],
     )
     async def watch_threads(
-        project: Annotated[
-            str | None, Query(description="Project; the default if left out, * for all.")
-        ] = None,
+        project: Annotated[str | None, Query(description="Project; all if left out, or *.")] = None,
     ) -> StreamingResponse:
         """Follow threads live: an event `thread` with a Thread when one changes or is annotated,
         `deleted` with its id when one goes, `view` with the project and name of a saved view that
         changed or went, `dropped` with a reason before a slow client is disconnected."""
         hub.check_room()
-        name = None if project == "*" else service.project_of(project)
+        name = service.choice.of_list(project)
         return StreamingResponse(
             _events(service, hub, name),
             media_type="text/event-stream",

@@ -24,7 +24,7 @@ from otel_threads.services import transcript
 from otel_threads.services.threads import ThreadService
 
 OneProjectQuery = Annotated[
-    str | None, Query(description="Project; the default project if left out.")
+    str | None, Query(description="Project; left out, the one that has the thread.")
 ]
 ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
 LimitQuery = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Items of a page.")]
@@ -46,7 +46,7 @@ class _Selection(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    project: str | None = Field(None, description="Project; the default if left out, * for all.")
+    project: str | None = Field(None, description="Project; all if left out, or *.")
     filter: str | None = Field(
         None,
         max_length=FILTER_LENGTH_MAX,
@@ -139,6 +139,10 @@ def add_threads(api: FastAPI, service: ThreadService) -> None:
         """Get one thread."""
         return json_response(service.thread(thread_id, project=project))
 
+
+def add_turns(api: FastAPI, service: ThreadService) -> None:
+    """Add the calls that read the turns of a thread."""
+
     @api.get(
         f"{BASE}/threads/turns",
         response_model=schemas.Turns,
@@ -150,9 +154,32 @@ def add_threads(api: FastAPI, service: ThreadService) -> None:
         project: OneProjectQuery = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        first_turn: Annotated[
+            int, Query(ge=0, le=2**53, description="turn_index to begin with, without a cursor.")
+        ] = 0,
     ) -> Response:
         """List the turns of a thread, oldest first."""
-        return json_response(service.turns(thread_id, project=project, limit=limit, cursor=cursor))
+        found = service.turns(
+            thread_id, project=project, limit=limit, cursor=cursor, first_turn=first_turn
+        )
+        return json_response(found)
+
+    @api.get(
+        f"{BASE}/threads/outline",
+        response_model=schemas.TurnOutlines,
+        responses=ERRORS | MISSING,
+        tags=["threads"],
+    )
+    def get_outline(
+        thread_id: ThreadIdQuery,
+        project: OneProjectQuery = None,
+        search: Annotated[
+            str | None,
+            Query(max_length=SEARCH_LENGTH_MAX, description="Text in messages and tool calls."),
+        ] = None,
+    ) -> Response:
+        """Get a line for each turn: what it took, and which messages hold a text."""
+        return json_response(service.outline(thread_id, project=project, search=search))
 
 
 def add_fields(api: FastAPI, service: ThreadService) -> None:

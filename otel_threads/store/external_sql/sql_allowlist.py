@@ -16,6 +16,17 @@ from otel_threads.core.errors import InvalidQuery
 from otel_threads.store.external_sql import sql_functions
 
 SQL_CHARS_MAX = 1 << 20
+_SHOW_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
+PEOPLES_TABLES_SQL = """
+select name from (
+    select table_name as name, database_name, internal from duckdb_tables()
+    union all
+    select view_name, database_name, internal from duckdb_views())
+where database_name = current_database() and not internal and not starts_with(name, 'x_')
+    and name <> 'schema_version'
+order by name
+"""
+_PIVOT = re.compile(r"\bpivot(_wider)?\b", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?(\s*\([^()]*\))?\s", re.IGNORECASE)
 
 
@@ -53,6 +64,11 @@ def check(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
             raise InvalidQuery(f"the {kind} function {name} is not allowed: {reason}")
 
 
+def meant(sql: str) -> str:
+    """Return what is run for a text: SHOW TABLES lists what is made for people."""
+    return PEOPLES_TABLES_SQL if _SHOW_TABLES.fullmatch(sql) else sql
+
+
 def check_type(sql: str) -> None:
     """Return when DuckDB's own parser calls the text one SELECT or EXPLAIN.
 
@@ -63,6 +79,11 @@ def check_type(sql: str) -> None:
         kinds = [statement.type.name for statement in duckdb.extract_statements(sql)]
     except duckdb.Error as error:
         raise InvalidQuery(first_lines(error)) from None
+    if kinds == ["CREATE", "SELECT"] and _PIVOT.search(sql):
+        raise InvalidQuery(
+            "a PIVOT needs its values, for DuckDB would make a type of them: "
+            "pivot turns on has_error in (true, false) using count(*)"
+        )
     if kinds not in (["SELECT"], ["EXPLAIN"]):
         raise InvalidQuery(f"one SELECT is allowed, not {', '.join(kinds) or 'nothing'}")
 

@@ -8,6 +8,7 @@ from typing import Any
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.fields import sortable
 from otel_threads.core.filters import Node, ScoreSort, score_sort
+from otel_threads.core.suggestions import did_you_mean
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
@@ -103,8 +104,9 @@ class Listing:
         column = name.removeprefix("usage.") if name.startswith("usage.") else name
         if column not in self.sorts:
             raise InvalidQuery(
-                f"cannot sort by {name!r}: one of {', '.join(sorted(self.sorts))}, scores.NAME; "
-                "- before it for descending"
+                f"cannot sort by {name!r}{did_you_mean(name, self.sorts)}: one of "
+                f"{', '.join(sorted(self.sorts))}, scores.NAME; - before it, or desc after it, for "
+                "descending"
             )
         return column, sort.startswith("-")
 

@@ -26,7 +26,7 @@ from otel_threads.core.span import Span, SpanEvent, SpanLink, SpanLog
 from otel_threads.core.stats import ThreadStats, TraceStats
 from otel_threads.core.status import ClockSkew, DoubleReport, Instrumentation, RowCounts
 from otel_threads.core.thread import Thread
-from otel_threads.core.turn import Turn
+from otel_threads.core.turn import Turn, TurnOutline
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
@@ -50,6 +50,10 @@ from otel_threads.store.spans.content import Content, Key, content_of
 Row = dict[str, Any]
 
 GET_THREAD_SQL = sql_files.query("get_thread")
+THREAD_PROJECTS_SQL = sql_files.query("thread_projects")
+SIMILAR_THREADS_SQL = sql_files.query("similar_threads")
+TURN_OUTLINE_SQL = sql_files.query("turn_outline")
+LAST_ERRORS_SQL = sql_files.query("last_errors")
 THREAD_BOUNDS_SQL = sql_files.query("thread_bounds")
 TRACE_START_SQL = sql_files.query("trace_start")
 GET_TRACE_SQL = sql_files.query("get_trace")
@@ -162,6 +166,17 @@ class Reader:
         found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
         return stored_items.stored_thread(found[0]) if found else None
 
+    def thread_projects(self, thread_ids: Sequence[str]) -> list[str]:
+        """Return the projects that have one of some threads, those with the most first."""
+        found = self._rows(THREAD_PROJECTS_SQL, {"ids": orjson.dumps(list(thread_ids)).decode()})
+        return [row["project"] for row in found]
+
+    def similar_threads(self, thread_id: str) -> list[ThreadKey]:
+        """Return up to three threads whose ids resemble one, the most alike first."""
+        sizes = {"length_min": len(thread_id) - 3, "length_max": len(thread_id) + 3}
+        found = self._rows(SIMILAR_THREADS_SQL, {"thread_id": thread_id, **sizes})
+        return [(row["project"], row["thread_id"]) for row in found]
+
     def trace(self, trace_id: str, *, project: str | None, default: str) -> StoredTrace | None:
         """Return one trace, None when it is not here.
 
@@ -196,6 +211,41 @@ class Reader:
                     cursor, turns, query_rows(cursor, THREAD_MESSAGES_SQL, named | _span_of(turns))
                 )
         return [stored_items.turn(row) for row in turns]
+
+    def outline(self, project: str, thread_id: str, search: str) -> list[TurnOutline] | None:
+        """Return a line for each turn without its scores, oldest first.
+
+        None when there is no such thread.
+        """
+        named = {"project": project, "thread_id": thread_id}
+        with self._database.reading(self._timeout_s) as cursor:
+            bounds = query_rows(cursor, THREAD_BOUNDS_SQL, named)
+            if not bounds:
+                return None
+            asked = {**named, **bounds[0], "search": search.lower()}
+            rows = query_rows(cursor, TURN_OUTLINE_SQL, asked)
+        return [TurnOutline(**row, scores={}) for row in rows]
+
+    def last_errors(self, threads: Sequence[StoredThread]) -> dict[ThreadKey, str]:
+        """Return what failed last in each of some threads in which something did."""
+        failed = [one for one in threads if one.row["error_count"]]
+        if not failed:
+            return {}
+        bounds = {
+            "first": min(stored_items.unix_nano(one.row["first_activity_time"]) for one in failed),
+            "last": max(stored_items.unix_nano(one.row["last_activity_time"]) for one in failed)
+            + 999,
+        }
+        projects, ids = zip(*(one.key for one in failed), strict=True)
+        wanted = {
+            "project": pa.array(projects, pa.string()),
+            "thread_id": pa.array(ids, pa.string()),
+        }
+        with self._database.reading(self._timeout_s) as cursor:
+            register(cursor, "wanted", pa.table(wanted))
+            rows = query_rows(cursor, LAST_ERRORS_SQL, bounds)
+            unregister(cursor, "wanted")
+        return {(row["project"], row["thread_id"]): row["error"] for row in rows}
 
     def turns_of(self, threads: Sequence[Thread]) -> dict[ThreadKey, list[Turn]]:
         """Return all turns, without scores, of some threads, oldest first, by project and id."""

@@ -1,6 +1,8 @@
 """Sums, percentiles, models, scores and series over a selection of threads or traces."""
 
+import datetime
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import duckdb
@@ -24,12 +26,28 @@ from otel_threads.store.read.list_query import THREADS, TRACES, Listing, Selecti
 
 Row = dict[str, Any]
 Bucket = TypeVar("Bucket", ThreadBucket, TraceBucket)
+Named = TypeVar("Named", ModelStats, ScoreStats)
 ITEMS_SQL = sql_files.query("stats_items")
 ACTIVE_SQL = sql_files.query("stats_active")
 TURNS_SQL = sql_files.query("stats_turns")
 MODELS_SQL = sql_files.query("stats_models")
 SCORES_SQL = sql_files.query("stats_scores")
 SERIES_SQL = sql_files.query("stats_series")
+SERIES_TURNS_SQL = sql_files.query("stats_series_turns")
+SERIES_MODELS_SQL = sql_files.query("stats_series_models")
+SERIES_SCORES_SQL = sql_files.query("stats_series_scores")
+BUCKETS_MAX = 2000
+# Of an hour in which no item began, but turns of one did.
+_NO_ITEMS: dict[str, Any] = {
+    "item_count": 0,
+    "turn_count": None,
+    "error_count": None,
+    "total_tokens": None,
+    "input_tokens": None,
+    "output_tokens": None,
+    "cost_usd": None,
+    "duration_ms_avg": None,
+}
 # Percentiles of more turns than this are estimated, within a thousandth of their rank: t-digests
 # take a third of the time.
 EXACT_TURNS_MAX = 200_000
@@ -66,7 +84,7 @@ def thread_stats(
         active_count=active[0]["active_count"],
         turns_per_thread=_spread(items, "turns"),
         turn_scores=turn_scores,
-        series=_buckets(series, lambda row: ThreadBucket(**_renamed(row, "thread_count"))),
+        series=_buckets(series, ThreadBucket, "thread_count"),
     )
 
 
@@ -81,21 +99,49 @@ def trace_stats(
     return TraceStats(
         **rest,
         turns_per_trace=_spread(items, "turns"),
-        series=_buckets(series, lambda row: TraceBucket(**_renamed(row, "trace_count"))),
+        series=_buckets(series, TraceBucket, "trace_count"),
     )
 
 
-def _buckets(rows: list[Row] | None, bucket: Callable[[Row], Bucket]) -> list[Bucket] | None:
-    return None if rows is None else [bucket(row) for row in rows]
+def _buckets(series: "_Series | None", bucket: type[Bucket], count: str) -> list[Bucket] | None:
+    """Return an item for each time of any of the rows, oldest first; `count` names its items."""
+    if series is None:
+        return None
+    items = {row["time"]: row for row in series.items}
+    turns = {row["time"]: row for row in series.turns}
+    models = _by_time(series.models, "model", ModelStats)
+    scores = _by_time(series.scores, "name", ScoreStats)
+    times = sorted(items.keys() | turns.keys() | models.keys() | scores.keys())[-BUCKETS_MAX:]
+    found = []
+    for time in times:
+        item = items.get(time, _NO_ITEMS)
+        spread = turns.get(time, {})
+        found.append(
+            bucket(
+                **{"time": time, count: item["item_count"]},
+                **_without(item, "item_count", "time"),
+                turn_duration_ms=_spread(spread, "duration_ms"),
+                time_to_first_token_ms=_spread(spread, "ttft_ms"),
+                models=models.get(time, {}),
+                scores=scores.get(time, {}),
+            )
+        )
+    return found
 
 
-def _renamed(row: Row, count: str) -> Row:
-    return {count if name == "item_count" else name: value for name, value in row.items()}
+def _by_time(
+    rows: list[Row], name: str, made: Callable[..., Named]
+) -> dict[datetime.datetime, dict[str, Named]]:
+    """Return what is known of each name, by time."""
+    found: dict[datetime.datetime, dict[str, Named]] = {}
+    for row in rows:
+        found.setdefault(row["time"], {})[row[name]] = made(**_without(row, name, "time"))
+    return found
 
 
 def _spread(row: Row, name: str) -> Spread:
-    p50, p90, p99 = row[name] or (None, None, None)
-    return Spread(p50=p50, p90=p90, p99=p99, avg=row[f"{name}_avg"], max=row[f"{name}_max"])
+    p50, p90, p99 = row.get(name) or (None, None, None)
+    return Spread(p50=p50, p90=p90, p99=p99, avg=row.get(f"{name}_avg"), max=row.get(f"{name}_max"))
 
 
 def _tokens(items: Row) -> UsageStats:
@@ -105,8 +151,18 @@ def _tokens(items: Row) -> UsageStats:
     )
 
 
-def _without(row: Row, name: str) -> Row:
-    return {key: value for key, value in row.items() if key != name}
+def _without(row: Row, *names: str) -> Row:
+    return {key: value for key, value in row.items() if key not in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """Rows by the hour or day, of items, turns, models and scores."""
+
+    items: list[Row]
+    turns: list[Row]
+    models: list[Row]
+    scores: list[Row]
 
 
 def _score_stats(rows: list[Row]) -> dict[str, ScoreStats]:
@@ -128,14 +184,13 @@ class _Asking:
         # All of a project (or everything) needs no look at each item's id.
         self._whole = selection == Selection(project=selection.project)
         self._project = "project = $project" if selection.project is not None else "true"
+        self._estimates = False
 
     def both(self) -> tuple[Row, Row]:
         """Return the row of the items, and the fields that both kinds of statistics have."""
         items = self.items(ITEMS_SQL, _COLUMNS + _MORE[self._listing.item])[0]
-        text = TURNS_SQL
-        if items["turn_count"] > EXACT_TURNS_MAX:
-            text = text.replace("quantile_cont", "approx_quantile")
-        turns = self.inside(text, "turns")[0]
+        self._estimates = items["turn_count"] > EXACT_TURNS_MAX
+        turns = self._turns(TURNS_SQL)[0]
         models = {
             row["model"]: ModelStats(**_without(row, "model"))
             for row in self.inside(MODELS_SQL, "calls")
@@ -152,10 +207,21 @@ class _Asking:
             "models": models,
         }
 
-    def series(self, interval: str) -> list[Row]:
-        """Ask about the items by the hour or day in which they began, oldest first."""
+    def series(self, interval: str) -> _Series:
+        """Ask by the hour or day, once `both` has been asked."""
         columns = _COLUMNS + _MORE[self._listing.item]
-        return self.items(SERIES_SQL, columns, more={"interval": interval})[::-1]
+        by = {"interval": interval}
+        return _Series(
+            items=self.items(SERIES_SQL, columns, more=by),
+            turns=self._turns(SERIES_TURNS_SQL, by),
+            models=self.inside(SERIES_MODELS_SQL, "calls", by),
+            scores=self.scores(SERIES_SCORES_SQL, began=True, more=by),
+        )
+
+    def _turns(self, text: str, more: Mapping[str, Any] | None = None) -> list[Row]:
+        if self._estimates:
+            text = text.replace("quantile_cont", "approx_quantile")
+        return self.inside(text, "turns", more)
 
     def _selected(self, columns: tuple[str, ...], source: str | None = None) -> str:
         names = ", ".join(columns)
@@ -175,29 +241,36 @@ class _Asking:
         """Ask about the items themselves."""
         return self._ask(f"{self._selected(columns, source)} {text}", more)
 
-    def inside(self, text: str, table: str) -> list[Row]:
+    def inside(self, text: str, table: str, more: Mapping[str, Any] | None = None) -> list[Row]:
         """Ask about rows of a table that belong to the items."""
         if self._whole:
             return self._ask(
                 f"with chosen as (select * from {table}"  # noqa: S608
-                f" where {self._project} and {self._key} is not null) {text}"
+                f" where {self._project} and {self._key} is not null) {text}",
+                more,
             )
         return self._ask(
             f"{self._selected(self._listing.keys)}, chosen as (select c.* from {table} c"  # noqa: S608
             f" semi join selected s on c.{self._key} = s.{self._key} and c.project = s.project)"
-            f" {text}"
+            f" {text}",
+            more,
         )
 
-    def scores(self) -> list[Row]:
-        """Ask about the current scores of the items."""
+    def scores(
+        self, text: str = SCORES_SQL, *, began: bool = False, more: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        """Ask about the current scores of the items; with the time at which each item `began`."""
+        columns = self._listing.keys + ((_MORE[self._listing.item][-1],) if began else ())
+        which, join = ("r.*, s.began", "join") if began else ("r.*", "semi join")
         same = "r.thread_id = s.thread_id and r.project = s.project"
         ours = "r.trace_id is null and r.turn_index is null"
         if self._key == "trace_id":
             same, ours = "r.trace_id = s.trace_id", "r.span_id is null"
         return self._ask(
-            f"{self._selected(self._listing.keys)}, chosen as (select r.* from scores r"  # noqa: S608
-            f" semi join selected s on {same} where {ours} and r.superseded_at is null)"
-            f" {SCORES_SQL}"
+            f"{self._selected(columns)}, chosen as (select {which} from scores r"  # noqa: S608
+            f" {join} selected s on {same} where {ours} and r.superseded_at is null)"
+            f" {text}",
+            more,
         )
 
     def turn_scores(self) -> dict[str, ScoreStats]:

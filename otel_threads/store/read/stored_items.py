@@ -32,7 +32,7 @@ def _columns(item: type, *, but: Sequence[str]) -> tuple[str, ...]:
 
 
 _ANNOTATED = ("tags", "comment_count", "scores", "usage", "metadata")
-_THREAD = _columns(Thread, but=(*_ANNOTATED, "status", "turn_scores"))
+_THREAD = _columns(Thread, but=(*_ANNOTATED, "status", "last_error", "turn_scores"))
 _TRACE = _columns(Trace, but=_ANNOTATED)
 _TURN = _columns(Turn, but=("error", "messages", "tool_calls", "usage", "is_truncated", "scores"))
 
@@ -74,6 +74,7 @@ class StoredThread:
         comment_count: int,
         scores: list[Score],
         turn_scores: dict[str, TurnScores],
+        last_error: str | None,
     ) -> Thread:
         """Return the thread."""
         row = self.row
@@ -86,6 +87,7 @@ class StoredThread:
             comment_count=comment_count,
             scores=scores,
             turn_scores=turn_scores,
+            last_error=last_error,
         )
 
 

@@ -3,6 +3,7 @@ import { ConversationPage } from "./conversation/conversation_page.js";
 import { ComparisonPage } from "./evaluation/comparison_page.js";
 import { RunPage } from "./evaluation/run_page.js";
 import { RunsPage } from "./evaluation/runs_page.js";
+import { WholePage } from "./conversation/whole_page.js";
 import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
 import { useAnswer } from "./lib/ask.js";
 import { count, oneLine } from "./lib/format.js";
@@ -22,6 +23,8 @@ import { LoosePage } from "./start/loose.js";
 import { listOf } from "./threads/selection.js";
 import { ThreadsPage } from "./threads/threads_page.js";
 import { TracePage } from "./trace/trace_page.js";
+import { TracesPage } from "./trace/traces_page.js";
+import { ProjectSettings } from "./start/project_settings.js";
 
 const GO_MS = 1000; // between g and the letter after it
 const THEMES = ["auto", "light", "dark"];
@@ -49,13 +52,15 @@ function App() {
     go(to, to === "threads" ? listOf(params) : {});
     return true;
   };
-  useKeys({ "?": () => setHelp(true), g: () => (going.current = Date.now()), l: goTo("loose") });
+  useKeys({ "?": () => setHelp(true), g: () => (going.current = Date.now()), l: goTo("loose"), a: goTo("traces") });
   useKeys({ t: goTo("threads") });
   useEffect(() => {
     const what = {
       threads: "Threads",
       thread: oneLine(params.thread_id, 80),
       trace: `Trace ${params.trace_id?.slice(0, 8)}`,
+      traces: "Traces",
+      whole: `All of ${oneLine(params.thread_id, 80)}`,
       loose: "Traces without a thread",
       evaluations: "Evaluations",
       evaluation: "Evaluation",
@@ -81,7 +86,9 @@ function App() {
       <nav aria-label="Pages">
         <a href=${linkTo("threads", page === "threads" ? { project: params.project }
           : { project: params.project ?? listOf(params).project })}
-              aria-current=${["threads", "thread", "trace"].includes(page) ? "page" : undefined}>Threads</a>
+              aria-current=${["threads", "thread", "trace", "whole"].includes(page) ? "page" : undefined}>Threads</a>
+        <a href=${linkTo("traces", { project: params.project ?? listOf(params).project })}
+            aria-current=${page === "traces" ? "page" : undefined}>Traces</a>
         <a href=${linkTo("loose", { project: params.project })}
             aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
         <a href=${linkTo("evaluations", { project: params.project })}
@@ -95,7 +102,8 @@ function App() {
       <span class="end">
         ${away && away.status !== 401 && html`<span class="bad" role="alert">The server is out of reach</span>`}
         ${!hasToken() && html`<a href="docs" class="plainlink">API</a>`}
-        <${Settings} theme=${theme} setTheme=${setTheme} status=${status} />
+        <${Settings} theme=${theme} setTheme=${setTheme} status=${status}
+            project=${items.find((one) => one.project === params.project)} reloadProjects=${projects.again} />
         <button onClick=${() => setHelp(true)} aria-label="Keys" title="Keys  ?">?</button>
       </span>
     </header>
@@ -119,6 +127,10 @@ function Page({ page, params, status, projects, reloadProjects }) {
       return html`<${RulesPage} key=${params.project} params=${params} defaultProject=${projects[0]?.project ?? "default"} />`;
     case "rule":
       return html`<${RulePage} key=${params.rule} params=${params} />`;
+    case "whole":
+      return html`<${WholePage} params=${params} />`;
+    case "traces":
+      return html`<${TracesPage} key=${params.project} params=${params} />`;
     case "loose":
       return html`<${LoosePage} key=${params.project} params=${params} />`;
     case "evaluations":
@@ -140,26 +152,52 @@ function Page({ page, params, status, projects, reloadProjects }) {
   }
 }
 
+const PROJECTS_IN_SELECT = 20; // more of them are found by typing
+
 function ProjectSwitch({ projects, params, page }) {
   const id = useId();
   const shown = params.project ?? "";
   const names = projects.map((one) => one.project);
   if (shown && shown !== "*" && !names.includes(shown)) names.push(shown);
+  const choose = (project) => {
+    const chosen = page === "threads" ? { ...params, columns: "" } : {};
+    go(["loose", "traces", "evaluations", "reviews", "rules"].includes(page) ? page : "threads", { ...chosen, project });
+  };
+  if (names.length > PROJECTS_IN_SELECT)
+    return html`<${Menu} label=${shown && shown !== "*" ? oneLine(shown, 40) : "All projects"} title="Project">${(close) => html`<${ProjectSearch}
+        projects=${projects} choose=${(project) => {
+          close();
+          choose(project);
+        }} />`}</${Menu}>`;
   return html`<span class="projects"><label for=${id} class="unseen">Project</label>
-    <select id=${id} value=${shown === "*" ? "" : shown} onChange=${(e) => {
-      const chosen = page === "threads" ? { ...params, columns: "" } : {};
-      go(["loose", "evaluations", "reviews", "rules"].includes(page) ? page : "threads", { ...chosen, project: e.target.value });
-    }}>
+    <select id=${id} value=${shown === "*" ? "" : shown} onChange=${(e) => choose(e.target.value)}>
       <option value="">All projects</option>
       ${names.map((name) => html`<option key=${name} value=${name}>${oneLine(name, 60)}${projects.find((p) => p.project === name)
         ? ` (${count(projects.find((p) => p.project === name).thread_count, "thread")})` : ""}</option>`)}
     </select></span>`;
 }
 
-function Settings({ theme, setTheme, status }) {
+function ProjectSearch({ projects, choose }) {
+  const [text, setText] = useState("");
+  const id = useId();
+  const wanted = text.trim().toLowerCase();
+  const found = projects.filter((one) => one.project.toLowerCase().includes(wanted));
+  return html`<form class="choices projectsearch" onSubmit=${(e) => {
+    e.preventDefault();
+    if (found.length) choose(found[0].project);
+  }}><label for=${id} class="unseen">Search projects</label>
+    <input id=${id} type="search" placeholder="Search projects" value=${text} autofocus onInput=${(e) => setText(e.target.value)} />
+    ${!wanted && html`<button type="button" onClick=${() => choose("")}>All projects</button>`}
+    ${found.slice(0, 100).map((one) => html`<button type="button" key=${one.project} onClick=${() => choose(one.project)}><bdi>${oneLine(one.project, 60)}</bdi>
+      <span class="faint">${count(one.thread_count, "thread")}</span></button>`)}
+    ${!found.length && html`<p class="faint">No project is called so.</p>`}</form>`;
+}
+
+function Settings({ theme, setTheme, status, project, reloadProjects }) {
   const [name, setName] = useState(author());
+  const [ofProject, setOfProject] = useState(false);
   const ids = [useId(), useId()];
-  return html`<${Menu} icon="gear" title="Settings" align="right"><div class="form settings">
+  return html`<${Menu} icon="gear" title="Settings" align="right">${(close) => html`<div class="form settings">
     <label for=${ids[0]}>Theme</label>
     <select id=${ids[0]} value=${theme} onChange=${(e) => setTheme(e.target.value)}>${THEMES.map((one) => html`<option key=${one}
         value=${one}>${one === "auto" ? "As the system" : one}</option>`)}</select>
@@ -175,8 +213,14 @@ function Settings({ theme, setTheme, status }) {
         location.reload();
       }}>Forget the token</button>`
     }
+    ${project && html`<button onClick=${() => {
+      close();
+      setOfProject(true);
+    }}>Settings of project ${oneLine(project.project, 40)}…</button>`}
     <p class="faint">otel-threads ${status?.version}</p>
-  </div></${Menu}>`;
+  </div>`}</${Menu}>
+  ${ofProject && project && html`<${ProjectSettings} project=${project} onDone=${reloadProjects}
+      onClose=${() => setOfProject(false)} />`}`;
 }
 
 document.documentElement.dataset.theme = kept("theme", "auto");

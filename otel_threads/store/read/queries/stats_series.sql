@@ -5,6 +5,8 @@ select
     sum(turn_count)::bigint as turn_count,
     sum(error_count)::bigint as error_count,
     sum(total_tokens)::bigint as total_tokens,
+    sum(input_tokens)::bigint as input_tokens,
+    sum(output_tokens)::bigint as output_tokens,
     sum(cost_usd) as cost_usd,
     avg(duration_ms) as duration_ms_avg
 from selected

@@ -6,62 +6,22 @@ import { html, useCallback, useEffect, useMemo, useRef, useState } from "../lib/
 import { Icon } from "../lib/icons.js";
 import { kept, keep } from "../lib/keep.js";
 import { useKeys } from "../lib/keys.js";
-import { Confirm, Copy, Failed, Loading, attempt } from "../lib/parts.js";
+import { useTall } from "../lib/tall.js";
+import { Confirm, Copy, Failed, Loading, Menu, attempt } from "../lib/parts.js";
 import { go, linkTo } from "../lib/route.js";
 import { Status, Sums } from "../threads/columns.js";
 import { useNeighbours } from "../threads/neighbours.js";
 import { listOf } from "../threads/selection.js";
+import { useMarks } from "./marks.js";
+import { FindBar, Outline, Strip } from "./outline.js";
+import { failedOf, nextOf } from "./places.js";
 import { Side } from "./side.js";
 import { Turn } from "./turn.js";
+import { useTurns } from "./turns.js";
 
-const TURNS_LIMIT = 30;
-
-/** Return the loaded turns of a thread; more come when asked for. */
-function useTurns(key) {
-  const [state, setState] = useState({ items: [], cursor: null, loading: true, error: null });
-  const about = JSON.stringify(key);
-  const latest = useRef(about);
-  latest.current = about;
-  const load = useCallback(
-    async (upTo) => {
-      setState((s) => ({ ...s, loading: true, error: null }));
-      try {
-        let items = [];
-        let cursor = null;
-        do {
-          const page = await get("/threads/turns", {
-            ...key,
-            limit: upTo > TURNS_LIMIT ? 500 : TURNS_LIMIT,
-            cursor,
-          });
-          items = [...items, ...page.items];
-          cursor = page.next_cursor;
-        } while (cursor && items.length < upTo);
-        if (latest.current === about) setState({ items, cursor, loading: false, error: null });
-      } catch (error) {
-        if (latest.current === about) setState((s) => ({ ...s, loading: false, error }));
-      }
-    },
-    [about],
-  );
-  const more = useCallback(async () => {
-    if (!state.cursor || state.loading) return;
-    setState((s) => ({ ...s, loading: true }));
-    try {
-      const page = await get("/threads/turns", { ...key, limit: TURNS_LIMIT, cursor: state.cursor });
-      if (latest.current === about)
-        setState((s) => ({
-          items: [...s.items, ...page.items],
-          cursor: page.next_cursor,
-          loading: false,
-          error: null,
-        }));
-    } catch (error) {
-      setState((s) => ({ ...s, loading: false, error }));
-    }
-  }, [state, about]);
-  return { ...state, load, more };
-}
+const FEW_TURNS = 5; // no outline is needed for these
+const TURN_PX = 260; // as high as a turn is taken for until it is drawn
+const SETTLE_MS = 300; // between changes that are told and the look at them
 
 /** The page. */
 export function ConversationPage({ params, projects, reloadProjects }) {
@@ -69,19 +29,22 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   const about = JSON.stringify(key);
   const thread = useAnswer((signal) => get("/threads/get", key, signal), key);
   const turns = useTurns(key);
+  const [find, setFind] = useState(params.find ?? "");
+  const outline = useAnswer((signal) => get("/threads/outline", { ...key, search: find }, signal), [key, find]);
+  const lines = outline.data?.items ?? [];
   const [version, setVersion] = useState(0);
   const [raw, setRaw] = useState(false);
   const [panel, setPanel] = useState(() => kept("panel", innerWidth > 1000));
+  const [map, setMap] = useState(() => kept("outline", null));
   const [deleting, setDeleting] = useState(false);
-  const scroller = useRef();
   const neighbours = useNeighbours(key, listOf(params));
   const project = projects.find((one) => one.project === params.project);
   const wanted = params.turn ? Number(params.turn) - 1 : -1;
-
+  const turnCount = Math.max(lines.length, thread.data?.turn_count ?? 0);
+  const { box, first, last, before, after, at, measure, reveal } = useTall({ count: turnCount, estimate: TURN_PX, about });
   useEffect(() => {
-    turns.load(Math.max(TURNS_LIMIT, wanted + 1));
-    scroller.current?.scrollTo(0, 0);
-  }, [about]);
+    if (turnCount) turns.need(first, last);
+  }, [first, last, turnCount, about]);
   useEffect(() => {
     const stop = new AbortController();
     let timer = 0;
@@ -96,7 +59,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
           thread.set(() => changed);
           setVersion((n) => n + 1); // a score or a comment may be what changed
           clearTimeout(timer);
-          timer = setTimeout(() => latestTurns.current(), 300);
+          timer = setTimeout(() => latestTurns.current(), SETTLE_MS);
         },
       },
       stop.signal,
@@ -108,16 +71,20 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   }, [about]);
   const latestTurns = useRef(() => {});
   const latestChanged = useRef(() => {});
-  latestTurns.current = () => turns.load(Math.max(TURNS_LIMIT, turns.items.length + (turns.cursor ? 0 : 1)));
-  const scrolledTo = useRef(null);
+  latestTurns.current = () => {
+    outline.again();
+    turns.again();
+  };
+  const message = params.message ? Number(params.message) - 1 : -1;
+  const shownPlace = useRef(null);
   useEffect(() => {
-    if (wanted < 0 || scrolledTo.current === `${about}${wanted}`) return;
-    const element = document.getElementById(`turn-${wanted}`);
-    if (!element) return;
-    scrolledTo.current = `${about}${wanted}`;
-    element.scrollIntoView({ block: "start" });
-    element.focus({ preventScroll: true });
-  }, [wanted, turns.items, about]);
+    const place = `${about}${wanted} ${message}`;
+    if (wanted < 0 || !turnCount || shownPlace.current === place) return undefined;
+    shownPlace.current = place;
+    reveal(wanted);
+    return focusSoon(wanted, message);
+  }, [wanted, message, turnCount > 0, about]);
+  useMarks(box, find, [first, last, turns.turns, raw]);
 
   const changed = useCallback(() => {
     thread.again();
@@ -125,8 +92,23 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     latestTurns.current();
   }, [about]);
   latestChanged.current = changed;
-  const show = (index) =>
-    turns.items[index] && go("thread", { ...params, turn: index + 1 }, { replace: true });
+  const show = (index, hit) => {
+    if (index < 0 || index >= turnCount) return;
+    shownPlace.current = null;
+    go("thread", { ...params, find, turn: index + 1, message: hit === undefined ? "" : hit + 1 }, { replace: true });
+    if (index === wanted) reveal(index);
+  };
+  const failed = useMemo(() => failedOf(lines), [outline.data]);
+  const current = wanted >= 0 ? wanted : at;
+  const toError = (by) => {
+    const next = nextOf(failed, current, by);
+    if (next !== null) show(next);
+  };
+  const toEnd = () => {
+    reveal(turnCount - 1, "end");
+    go("thread", { ...params, turn: turnCount, message: "" }, { replace: true });
+    shownPlace.current = `${about}${turnCount - 1} -1`;
+  };
   const listLink = linkTo("threads", listOf(params));
   const traceLink = useCallback(
     (turn, trace_id) =>
@@ -141,21 +123,32 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     [params.list],
   );
   const toTrace = () => {
-    const turn = turns.items[Math.max(0, wanted)];
+    const turn = turns.turns.get(Math.max(0, current));
     if (turn) location.hash = traceLink(turn, turn.trace_ids[0]);
   };
   const togglePanel = () => {
     setPanel(!panel);
     keep("panel", !panel);
   };
+  const hasMap = map ?? (turnCount > FEW_TURNS && innerWidth > 1100);
+  const toggleMap = () => {
+    setMap(!hasMap);
+    keep("outline", !hasMap);
+  };
   useKeys({
-    j: () => show(Math.min(turns.items.length - 1, wanted + 1)),
+    j: () => show(Math.min(turnCount - 1, wanted + 1)),
     k: () => show(Math.max(0, wanted - 1)),
     "]": () => neighbours.next && neighbours.open(neighbours.next),
     "[": () => neighbours.previous && neighbours.open(neighbours.previous),
     t: toTrace,
     T: toTrace,
     i: togglePanel,
+    o: toggleMap,
+    w: () => (location.hash = linkTo("whole", key)),
+    e: () => toError(1),
+    E: () => toError(-1),
+    End: toEnd,
+    Home: () => show(0),
     Escape: () => (location.hash = listLink),
   });
   const paths = useMemo(
@@ -191,23 +184,39 @@ export function ConversationPage({ params, projects, reloadProjects }) {
       <span class="end">
         <button aria-pressed=${raw} onClick=${() => setRaw(!raw)} title="Show texts as they came, without Markdown">Plain</button>
         <${Copy} label="Copy as Markdown" text=${() => text("/threads/transcript", { ...key, format: "markdown" })} />
-        <button onClick=${toTrace} title="Trace  T" disabled=${!turns.items.length}>Trace</button>
+        <button onClick=${toTrace} title="Trace  T" disabled=${!turnCount}>Trace</button>
+        <a class="button" href=${linkTo("whole", key)} title="All spans, agents and tools, prompts, turns compared  w">Whole</a>
         <button onClick=${togglePanel} aria-pressed=${panel} title="Panel  i"><${Icon} name="panel" size=${14} /> Panel</button>
-        <button class="danger" onClick=${() => setDeleting(true)}>Delete…</button></span>
+        <${Menu} label="More" title="More" align="right">${(close) => html`<div class="choices">
+          <button class="danger" onClick=${() => {
+            close();
+            setDeleting(true);
+          }}>Delete…</button></div>`}</${Menu}></span>
     </header>
+    <div class="threadbar">
+      <button onClick=${toggleMap} aria-pressed=${hasMap} title="Outline  o">Outline</button>
+      <${FindBar} find=${find} setFind=${setFind} outline=${lines} at=${current} show=${show} />
+      ${failed.length > 0 && html`<span class="errors"><button onClick=${() => toError(-1)} aria-label="Previous error" title="Previous error  E">↑</button>
+        <button onClick=${() => toError(1)} title="Next error  e"><span class="bad"><${Icon} name="error" size=${12} /></span> ${count(failed.length, "turn")} with errors</button></span>`}
+      <${Strip} outline=${lines} at=${at} show=${show} />
+      <button onClick=${toEnd} title="To the end  End">End</button>
+    </div>
     <div class="columns">
-      <div class="turns" ref=${scroller} tabindex="0" role="region" aria-label="Conversation"
-          onScroll=${(e) => e.target.scrollHeight - e.target.scrollTop < e.target.clientHeight * 2.5 && turns.more()}>
-        ${turns.items.map((turn, i) => html`<${Turn} key=${turn.turn_index} turn=${turn} system=${turns.items[i - 1]?.system}
-            paths=${paths} raw=${raw} traceLink=${traceLink} isCurrent=${i === wanted}
-                onChange=${latestTurnsOf(latestTurns)} />`)}
-        ${turns.error && html`<${Failed} error=${turns.error} again=${() => turns.load(TURNS_LIMIT)} />`}
-        ${turns.loading && html`<${Loading} what="turns" />`}
-        ${turns.cursor && !turns.loading && html`<button class="more" onClick=${turns.more}>More turns</button>`}
-        ${!turns.loading && !turns.error && !turns.items.length && html`<p
-            class="faint nothing">This thread has no turn yet.</p>`}
+      ${hasMap && html`<${Outline} outline=${lines} at=${at} find=${find} show=${show} />`}
+      <div class="turns" ref=${box} tabindex="0" role="region" aria-label="Conversation">
+        <h2 class="unseen">Turns</h2>
+        <div style=${{ height: `${before}px` }}></div>
+        ${Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i).map((index) => html`<div class="slot" key=${index}
+            data-row=${index} ref=${refOf(measure, index)}>${turns.turns.has(index) ? html`<${Turn} turn=${turns.turns.get(index)}
+              system=${turns.turns.get(index - 1)?.system} paths=${paths} raw=${raw} traceLink=${traceLink} isCurrent=${index === wanted}
+              marked=${index === wanted ? message : -1} onChange=${latestTurnsOf(latestTurns)} />`
+            : html`<${Loading} what="turn ${index + 1}" />`}</div>`)}
+        <div style=${{ height: `${after}px` }}></div>
+        ${turns.error && html`<${Failed} error=${turns.error} again=${() => turns.need(first, last)} />`}
+        ${!turnCount && (outline.loading || thread.loading) && html`<${Loading} what="turns" />`}
+        ${outline.data && !turnCount && html`<p class="faint nothing">This thread has no turn yet.</p>`}
       </div>
-      ${panel && data && html`<${Side} thread=${data} turns=${turns.items} project=${project} changed=${changed} onProject=${reloadProjects}
+      ${panel && data && html`<${Side} thread=${data} turns=${lines} show=${show} project=${project} changed=${changed} onProject=${reloadProjects}
           version=${version} key=${about} />`}
     </div>
     ${
@@ -224,9 +233,39 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   </main>`;
 }
 
+// Brings the keyboard to a turn once it is drawn, and a message of it into sight.
+function focusSoon(turn, message) {
+  let left = 120; // drawings: what is asked for over a slow line comes later, and is in sight then
+  let asked = 0;
+  const look = () => {
+    const element = document.getElementById(`turn-${turn}`);
+    const part = message >= 0 ? document.getElementById(`turn-${turn}-message-${message}`) : null;
+    if (element && (message < 0 || part)) {
+      element.focus({ preventScroll: true });
+      if (part && isOutOfSight(part)) part.scrollIntoView({ block: "center" });
+    } else if ((left -= 1) > 0) asked = requestAnimationFrame(look);
+  };
+  asked = requestAnimationFrame(look);
+  return () => cancelAnimationFrame(asked);
+}
+
+const isOutOfSight = (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom < 0 || top > innerHeight - 40;
+};
+
+// One ref a row, so that a row is not measured anew at each drawing.
+const refs = new WeakMap();
+function refOf(measure, index) {
+  if (!refs.has(measure)) refs.set(measure, new Map());
+  const known = refs.get(measure);
+  if (!known.has(index)) known.set(index, (element) => measure(index, element));
+  return known.get(index);
+}
+
 // One function for all turns, so that a turn is not drawn anew for another's sake.
-const known = new WeakMap();
+const latestOf = new WeakMap();
 function latestTurnsOf(ref) {
-  if (!known.has(ref)) known.set(ref, () => ref.current());
-  return known.get(ref);
+  if (!latestOf.has(ref)) latestOf.set(ref, () => ref.current());
+  return latestOf.get(ref);
 }

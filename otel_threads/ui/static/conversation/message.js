@@ -4,6 +4,8 @@ import { html, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { Json, parsed } from "../lib/json.js";
 import { Markdown, Plain } from "../lib/markdown.js";
+import { Copy } from "../lib/parts.js";
+import { MediaPart } from "./media_part.js";
 
 const ROLES = { user: "User", assistant: "Assistant", system: "System", tool: "Tool" };
 const HINT_LENGTH = 120;
@@ -17,24 +19,27 @@ export function Words({ text, raw }) {
 }
 
 /** A message. `results` finds the result of a requested tool call. */
-export function Message({ message, results, raw }) {
+export function Message({ message, results, raw, id, isMarked, link }) {
   const parts = message.parts.length
     ? message.parts
     : message.text
       ? [{ type: "text", text: message.text }]
       : [];
-  return html`<div class="message ${message.role}">
+  const text = () => parts.map((part) => part.text ?? "").join("\n\n").trim() || message.text || "";
+  return html`<div class="message ${message.role} ${isMarked ? "marked" : ""}" id=${id}>
     <p class="role"><${Icon} name=${message.role === "user" ? "user" : message.role === "assistant" ? "llm" : "tool"}
-        size=${13} /> ${ROLES[message.role] ?? oneLine(message.role)}</p>
+        size=${13} /> ${ROLES[message.role] ?? oneLine(message.role)}
+      <span class="acts">${message.text && html`<${Copy} label="" what="Copy this message" text=${text} />`}${link && html`<a
+          href=${link} title="Link to this message" aria-label="Link to this message"><${Icon} name="chain" size=${13} /></a>`}</span></p>
     <div class="content">
-      ${parts.map((part, i) => html`<${Part} key=${i} part=${part} raw=${raw} />`)}
+      ${parts.map((part, i) => html`<${Part} key=${i} part=${part} raw=${raw} spanId=${message.span_id} />`)}
       ${message.tool_calls.map((call, i) => html`<${ToolCall} key=${call.id ?? i} call=${results(call)} />`)}
       ${!parts.length && !message.tool_calls.length && html`<p class="faint">No content was recorded.</p>`}
     </div>
   </div>`;
 }
 
-function Part({ part, raw }) {
+function Part({ part, raw, spanId }) {
   switch (part.type) {
     case "text":
       return part.text ? html`<${Words} text=${String(part.text)} raw=${raw} />` : null;
@@ -45,14 +50,14 @@ function Part({ part, raw }) {
     case "tool_result":
       return html`<${Value} value=${part.result} label="result" />`;
     default:
-      return html`<${Media} part=${part} />`;
+      return html`<${MediaPart} part=${part} spanId=${spanId} /><${Media} part=${part} />`;
   }
 }
 
 // What the store leaves out of long data, with its length (store/payloads.py).
 const LEFT_OUT = /\[… (\d+) characters, whole in span_content\]/g;
 
-// An image, a sound, a file: named and measured, never fetched or drawn.
+// What a part is beside what is shown of it: named and measured.
 function Media({ part }) {
   const { type: kind, ...rest } = part;
   const type = typeof rest.modality === "string" ? rest.modality : String(kind);
@@ -89,6 +94,7 @@ export function ToolCall({ call }) {
     ${call.error ? html`<span class="bad">failed</span>` : call.result === null ? html`<span
         class="faint">no result</span>` : ""}`;
   return html`<${Fold} className="tool ${call.error ? "failed-call" : ""}" icon="tool" label=${label}>
+    <p class="acts-of-call"><${Copy} label="Copy the call" text=${() => JSON.stringify({ name: call.name, arguments: args, result: parsed(call.result), error: call.error ?? undefined }, null, 2)} /></p>
     <h5>Arguments</h5><${Value} value=${args} label="arguments" />
     ${call.error && html`<h5>Error</h5><${ErrorBox} error=${call.error} />`}
     ${call.result !== null && call.result !== undefined && html`<h5>Result</h5><${Value} value=${call.result} label="result" />`}

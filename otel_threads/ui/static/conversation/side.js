@@ -23,19 +23,16 @@ const USAGE = {
 };
 
 /** Return a function that names the turn which a score of the thread stands at, with a link to it. */
-const placeIn = (turns) => (score) => {
+const placeIn = (turns, show) => (score) => {
   const own = turns.filter((t) => t.turn_index === score.turn_index || t.trace_ids.includes(score.trace_id));
   const turn = own.find((t) => t.span_id === score.span_id) ?? own[0];
   return (
-    turn && html`<a class="faint" href="#turn-${turn.turn_index}" onClick=${(event) => {
-      event.preventDefault(); // the address of the page stays
-      document.getElementById(`turn-${turn.turn_index}`)?.scrollIntoView();
-    }}>turn ${turn.turn_index + 1}</a>`
+    turn && html`<button class="plain faint" onClick=${() => show(turn.turn_index)}>turn ${turn.turn_index + 1}</button>`
   );
 };
 
 /** The panel. `changed` reads the thread again. */
-export function Side({ thread, turns, project, changed, onProject, version }) {
+export function Side({ thread, turns, show, project, changed, onProject, version }) {
   const key = { project: thread.project, thread_id: thread.thread_id };
   const turn = (path, words) =>
     attempt(async () => {
@@ -61,7 +58,7 @@ export function Side({ thread, turns, project, changed, onProject, version }) {
         <dt>Id found in</dt><dd><code>${oneLine(thread.thread_id_source ?? "–", 120)}</code></dd>
       </dl>
     </section>
-    <${Scores} target=${key} onChange=${changed} version=${version} place=${placeIn(turns)} />
+    <${Scores} target=${key} onChange=${changed} version=${version} place=${placeIn(turns, show)} />
     <${Tags} tags=${thread.tags} target=${{ project: thread.project, thread_ids: [thread.thread_id] }} onChange=${changed} />
     <${Comments} target=${key} onChange=${changed} version=${version} />
     <section class="block"><header><h3>Tokens</h3></header><dl class="facts">${Object.entries(USAGE)

@@ -1,10 +1,12 @@
 // One turn: what the user said and everything until the assistant's answer.
 import { get } from "../lib/api.js";
 import { clock, count, duration, exact, number, oneLine, short, usd } from "../lib/format.js";
-import { html, memo, useEffect, useState } from "../lib/html.js";
+import { html, memo, useEffect, useMemo, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { Json } from "../lib/json.js";
+import { linkTo } from "../lib/route.js";
 import { ScoreChip, THUMB, Thumbs } from "../annotations/scores.js";
+import { TraceOf } from "./media_part.js";
 import { ErrorBox, Fold, Message, Words } from "./message.js";
 import { sourceOf, valueAt } from "./paths.js";
 
@@ -20,7 +22,7 @@ function resultsOf(turn) {
 }
 
 /** A turn. `system` is that of the turn before, so that it is shown once. */
-export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, isCurrent, onChange }) {
+export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, isCurrent, marked, onChange }) {
   const results = resultsOf(turn);
   const joined = new Set(turn.messages.flatMap((m) => m.tool_calls.map((c) => c.id)).filter(Boolean));
   const asked = turn.messages.some((m) => m.tool_calls.length);
@@ -29,13 +31,17 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
       m.role !== "system" && !(m.role === "tool" && (m.tool_call_id ? joined.has(m.tool_call_id) : asked)),
   );
   const target = { project: turn.project, trace_id: turn.trace_ids[0], span_id: turn.span_id };
+  const place = useMemo(() => ({ project: turn.project, trace_id: turn.trace_ids[0] }), [turn.project, turn.trace_ids[0]]);
   const own = turn.scores.filter((s) => s.span_id === turn.span_id || s.span_id === null);
-  const messages = html`${shown.map((message, i) => html`<${Message} key=${i} message=${message} results=${results}
-      raw=${raw} />`)}`;
-  return html`<article class="turn ${isCurrent ? "current" : ""} ${turn.error ? "has-error" : ""}" id="turn-${turn.turn_index}"
+  const messages = html`${shown.map((message) => {
+    const index = turn.messages.indexOf(message);
+    return html`<${Message} key=${index} message=${message} results=${results} raw=${raw}
+        id="turn-${turn.turn_index}-message-${index}" isMarked=${index === marked} link=${messageLink(turn, index)} />`;
+  })}`;
+  return html`<${TraceOf.Provider} value=${place}><article class="turn ${isCurrent ? "current" : ""} ${turn.error ? "has-error" : ""}" id="turn-${turn.turn_index}"
       aria-label="Turn ${turn.turn_index + 1}" tabindex="-1">
     <header>
-      <h3>Turn ${turn.turn_index + 1}</h3>
+      <h3><a href=${turnLink(turn)} title="Link to this turn">Turn ${turn.turn_index + 1}</a></h3>
       <time title=${exact(turn.start_time)}>${clock(turn.start_time)}</time>
       <${Fact} title="Duration: ${number(turn.duration_ms)} ms">${duration(turn.duration_ms)}</${Fact}>
       ${turn.time_to_first_token_ms !== null && html`<${Fact}
@@ -61,8 +67,15 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
     ${turn.error && html`<${ErrorBox} error=${turn.error} />`}
     ${!shown.length && !turn.error && html`<p class="faint nothing">The spans of this turn hold no message. <a
         href="#/loose">Why?</a></p>`}
-  </article>`;
+  </article></${TraceOf.Provider}>`;
 });
+
+const turnLink = ({ project, thread_id: threadId, turn_index: index }) =>
+  linkTo("thread", { project, thread_id: threadId, turn: index + 1 });
+const messageLink = (turn, index) => {
+  const { project, thread_id: threadId, turn_index: turnIndex } = turn;
+  return linkTo("thread", { project, thread_id: threadId, turn: turnIndex + 1, message: index + 1 });
+};
 
 const Fact = ({ title, children }) => html`<span class="fact" title=${title}>${children}</span>`;
 

@@ -89,5 +89,14 @@ export function oneLine(text, lengthMax = 400) {
   return String(text).length > lengthMax ? `${seen}…` : seen;
 }
 
+/** Return a beginning of Markdown without its marks, for a line of a list. */
+export const plainOf = (text) =>
+  text
+    .replace(/^[ \t]*(```[^\n]*|#{1,6}[ \t]+|>[ \t]?|\|?[ \t:|-]+\|[ \t:|-]*$)/gm, "")
+    .replace(/^[ \t]*([-*+]|\d+[.)])[ \t]+(\[[ xX]\][ \t]+)?/gm, "")
+    .replace(/!?\[([^\]\n]{0,300})\]\([^()\s]{0,600}\)/g, "$1")
+    .replace(/(\*\*|__|~~|`)(?=\S)([^\n*_~`]{0,300}\S)\1/g, "$2")
+    .replace(/(^|\s)[*_](?=\S)([^*_\n]{0,300})[*_](?=\s|[.,;:!?]|$)/g, "$1$2");
+
 /** Return "1 turn", "2 turns". */
 export const count = (n, word, plural = `${word}s`) => `${number(n)} ${n === 1 ? word : plural}`;

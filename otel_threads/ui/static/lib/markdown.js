@@ -6,6 +6,7 @@ import { bytes } from "./format.js";
 export const MARKDOWN_LENGTH_MAX = 60_000; // longer texts are no prose, and parsing takes long
 const PREVIEW_LENGTH = 6_000;
 const CODE_LENGTH_MAX = 30_000;
+const COPIED_MS = 1500;
 const LINKS = /^(https?:\/\/|mailto:)/i;
 let tools = null;
 
@@ -29,7 +30,18 @@ function parserOf(MarkdownIt) {
       ? `<a class="media" href="${escape(source)}" title="${escape(source)}">${escape(name)}</a>`
       : `<span class="media">${escape(name)}</span>`;
   };
+  alignedByClass(parser);
   return parser;
+}
+
+// Alignment as a class: an inline style would be refused by our own policy, loudly.
+function alignedByClass(parser) {
+  for (const rule of ["th_open", "td_open"])
+    parser.renderer.rules[rule] = (tokens, i, options, env, self) => {
+      const [, side] = /text-align:(left|center|right)/.exec(tokens[i].attrGet("style") ?? "") ?? [];
+      tokens[i].attrs = side ? [["class", `align-${side}`]] : null;
+      return self.renderToken(tokens, i, options);
+    };
 }
 
 function cleanerOf(purify) {
@@ -87,9 +99,46 @@ function settle(fragment) {
   }
   for (const one of fragment.querySelectorAll("[class]")) {
     const name = one.className;
-    if (name !== "media" && !/^language-[\w+#.-]{1,30}$/.test(name)) one.removeAttribute("class");
+    if (!/^(media|align-(left|center|right)|language-[\w+#.-]{1,30})$/.test(name)) one.removeAttribute("class");
   }
-  for (const wide of fragment.querySelectorAll("table, pre")) wide.tabIndex = 0; // scrolled by keys
+  // Each block has the direction of its own first letter; what is in it follows the block.
+  for (const block of fragment.children) block.dir = "auto";
+  for (const item of fragment.querySelectorAll("li")) asTask(item);
+  for (const table of fragment.querySelectorAll("table")) table.tabIndex = 0; // scrolled by keys
+  for (const code of fragment.querySelectorAll("pre")) withCopy(code);
+}
+
+// An item that begins with [ ] or [x] is a task.
+function asTask(item) {
+  const first = item.firstElementChild?.tagName === "P" ? item.firstElementChild : item;
+  const text = first.firstChild;
+  const [whole, mark] = /^\s*\[([ xX])\] /.exec(text?.nodeType === Node.TEXT_NODE ? text.data : "") ?? [];
+  if (!whole) return;
+  text.data = text.data.slice(whole.length);
+  const box = document.createElement("span");
+  box.className = "task";
+  box.setAttribute("role", "img");
+  box.setAttribute("aria-label", mark === " " ? "open" : "done");
+  box.textContent = mark === " " ? "☐ " : "☑ ";
+  first.prepend(box);
+  item.classList.add("is-task");
+}
+
+function withCopy(code) {
+  code.tabIndex = 0; // scrolled by keys
+  code.dir = "ltr";
+  const box = document.createElement("div");
+  box.className = "codebox";
+  const button = document.createElement("button");
+  button.className = "copy";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), COPIED_MS);
+  });
+  code.replaceWith(box);
+  box.append(code, button);
 }
 
 async function colour(place, clean) {

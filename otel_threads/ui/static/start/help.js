@@ -3,7 +3,7 @@ import { html } from "../lib/html.js";
 import { Dialog } from "../lib/parts.js";
 
 const KEYS = {
-  Everywhere: { "?": "These keys", "g t": "Threads", "g l": "Traces without a thread", Esc: "Back" },
+  Everywhere: { "?": "These keys", "g t": "Threads", "g a": "All traces", "g l": "Traces without a thread", Esc: "Back" },
   Threads: {
     "j k": "Next, previous thread",
     Enter: "Open",
@@ -11,9 +11,21 @@ const KEYS = {
     f: "Filter",
     x: "Select",
     "Shift + click": "Select up to here",
+    c: "Charts",
     r: "Refresh",
   },
-  Conversation: { "j k": "Next, previous turn", "] [": "Next, previous thread", T: "Its trace", i: "Panel" },
+  Conversation: {
+    "j k": "Next, previous turn",
+    "Home End": "First turn, end",
+    "e E": "Next, previous error",
+    "/": "Search in the thread",
+    "n N": "Next, previous hit",
+    o: "Outline",
+    w: "The whole thread: spans, agents, prompts",
+    "] [": "Next, previous thread",
+    T: "Its trace",
+    i: "Panel",
+  },
   Trace: {
     "j k": "Next, previous span",
     "← →": "Fold, unfold",

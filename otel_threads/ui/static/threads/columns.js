@@ -1,5 +1,5 @@
 // The columns of the list: how each is called, sorted and drawn.
-import { NOTHING, count, duration, exact, number, oneLine, short, usd, when } from "../lib/format.js";
+import { NOTHING, count, duration, exact, number, oneLine, plainOf, short, usd, when } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { ScoreChip, TurnScoreChip } from "../annotations/scores.js";
@@ -8,7 +8,7 @@ const FEW = 3;
 
 function Words({ text }) {
   return text
-    ? html`<span title=${oneLine(text, 1000)} dir="auto">${oneLine(text, 300)}</span>`
+    ? html`<span title=${oneLine(text, 1000)} dir="auto">${oneLine(plainOf(text.slice(0, 600)), 300)}</span>`
     : html`<span class="faint">${NOTHING}</span>`;
 }
 
@@ -40,7 +40,7 @@ const amount = (id, label, read, width = 88) => ({
 const time = (id, label) => ({
   id,
   label,
-  width: 128,
+  width: 136,
   sort: id,
   align: "right",
   text: (t) => when(t[id]),
@@ -83,6 +83,15 @@ export const COLUMNS = [
         : html`<span class="faint">0</span>`,
   },
   {
+    id: "last_error",
+    label: "Last error",
+    width: 190,
+    draw: (t) =>
+      t.last_error
+        ? html`<span class="bad" title=${oneLine(t.last_error, 400)} dir="auto">${oneLine(t.last_error, 200)}</span>`
+        : html`<span class="faint">${NOTHING}</span>`,
+  },
+  {
     id: "duration_ms",
     label: "Duration",
     width: 92,
@@ -116,7 +125,7 @@ export const COLUMNS = [
   {
     id: "scores",
     label: "Scores",
-    width: 150,
+    width: 190,
     draw: (t) => {
       const below = Object.entries(t.turn_scores);
       if (!t.scores.length && !below.length) return html`<span class="faint">${NOTHING}</span>`;
@@ -146,6 +155,8 @@ export const DEFAULT_COLUMNS = [
   "status",
   "last_activity_time",
   "turn_count",
+  "error_count",
+  "last_error",
   "duration_ms",
   "usage.total_tokens",
   "cost_usd",

@@ -4,7 +4,7 @@ import { Icon } from "../lib/icons.js";
 import { useKeys } from "../lib/keys.js";
 import { Menu } from "../lib/parts.js";
 import { completions } from "./completion.js";
-import { RANGES } from "./selection.js";
+import { rangeLabel, RANGES } from "./selection.js";
 
 /** The bar. `change(params)` puts parameters into the address; `problem` is the API's error. */
 export function FilterBar({ params, change, fields, values, problem, children }) {
@@ -127,20 +127,23 @@ function Problem({ text, problem }) {
     <p>${words}</p></div>`;
 }
 
-function TimeRange({ params, change }) {
-  const label = RANGES[params.range]?.[0] ?? (params.from || params.to ? "Custom time" : "All time");
+/** The menu of time ranges, with a cross where one is chosen. */
+export function TimeRange({ params, change }) {
+  const label = rangeLabel(params);
   const pick = (close, given) => () => {
     change({ range: "", from: "", to: "", ...given });
     close();
   };
-  return html`<${Menu} label=${label} title="Time range" align="right">
+  const isSome = params.range || params.from || params.to;
+  return html`<span class="timerange ${isSome ? "some" : ""}"><${Menu} label=${label} title="Time range" align="right">
     ${(close) => html`<div class="choices">
       <button class=${!params.range && !params.from && !params.to ? "on" : ""} onClick=${pick(close, {})}>All time</button>
       ${Object.entries(RANGES).map(([range, [words]]) => html`<button key=${range} class=${params.range === range ? "on" : ""}
           onClick=${pick(close, { range })}>${words}</button>`)}
       <${Between} params=${params} onDone=${(given) => pick(close, given)()} />
     </div>`}
-  </${Menu}>`;
+  </${Menu}>${isSome && html`<button class="plain" aria-label="All time" title="All time"
+      onClick=${() => change({ range: "", from: "", to: "" })}><${Icon} name="close" size=${12} /></button>`}</span>`;
 }
 
 const local = (time) => {

@@ -10,6 +10,16 @@ export const RANGES = {
   "7d": ["Last 7 days", 7 * 86400e3],
   "30d": ["Last 30 days", 30 * 86400e3],
 };
+const MOMENT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+
+/** Return the time range of an address in words. */
+export function rangeLabel({ range, from, to }) {
+  if (RANGES[range]) return RANGES[range][0];
+  const at = (time) => (Number.isNaN(Date.parse(time)) ? time : MOMENT.format(new Date(time)));
+  if (from && to) return `${at(from)} – ${at(to)}`;
+  return from ? `Since ${at(from)}` : to ? `Until ${at(to)}` : "All time";
+}
+
 // Which parameters of the address select threads; the others only say how they are shown.
 export const SELECTING = ["project", "filter", "search", "status", "range", "from", "to", "sort"];
 

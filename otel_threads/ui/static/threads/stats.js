@@ -2,13 +2,24 @@
 import { get } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
 import { duration, exact, number, share, short, usd } from "../lib/format.js";
-import { html } from "../lib/html.js";
+import { html, useState } from "../lib/html.js";
+import { keep, kept } from "../lib/keep.js";
+import { useKeys } from "../lib/keys.js";
+import { Charts } from "./charts.js";
+import { useNarrow } from "./table.js";
 
 const HOURLY_MS = 4 * 86400e3; // selections shorter than this are drawn by the hour
 const BARS_MAX = 120;
 
 /** The figures of a selection. */
-export function Stats({ question, version, ready }) {
+export function Stats({ question, version, ready, params, change }) {
+  const narrow = useNarrow();
+  const [open, setOpen] = useState(() => kept("charts", !narrow));
+  const toggle = () => {
+    setOpen(!open);
+    keep("charts", !open);
+  };
+  useKeys({ c: toggle });
   const span = question.from ? new Date(question.to ?? Date.now()) - new Date(question.from) : Infinity;
   const asked = { ...question, interval: span <= HOURLY_MS ? "hour" : "day" };
   const {
@@ -24,7 +35,7 @@ export function Stats({ question, version, ready }) {
     return html`<div class="stats"><p class="faint">${error.status === 400 ? "" : error.message}</p></div>`;
   const spread = stats?.turn_duration_ms;
   const first = stats?.time_to_first_token_ms;
-  return html`<dl class="stats ${loading ? "stale" : ""}" aria-label="Figures of the selection">
+  return html`<div class="sums"><dl class="stats ${loading ? "stale" : ""}" aria-label="Figures of the selection">
     <${Figure} label="Threads" value=${short(stats?.thread_count)}
         title=${`${number(stats?.thread_count)} threads, ${number(stats?.turn_count)} turns, ${number(stats?.trace_count)} traces, ${number(stats?.span_count)} spans`}
       more=${stats && `${short(stats.active_count)} active`} />
@@ -44,8 +55,13 @@ export function Stats({ question, version, ready }) {
         more=${stats && `${short(stats.usage.avg.total_tokens)} a thread`} />
     <${Figure} label="Cost" value=${usd(stats?.cost_usd.sum)} title=${stats && `$${stats.cost_usd.sum}`}
         more=${stats && `${usd(stats.cost_usd.avg)} a thread`} />
-    <${Curve} series=${stats?.series ?? []} interval=${asked.interval} />
-  </dl>`;
+    ${!open && html`<${Curve} series=${stats?.series ?? []} interval=${asked.interval} />`}
+  </dl>
+  <button class="plain charts-switch" aria-expanded=${open} onClick=${toggle} title="Charts  c">
+    ${open ? "▾" : "▸"} Charts</button></div>
+  ${open && !stats?.series && html`<div class="charts awaited"></div>`}
+  ${open && stats?.series && html`<${Charts} series=${stats.series} interval=${asked.interval} params=${params}
+      change=${change} />`}`;
 }
 
 const Figure = ({ label, value, more, title, tone = "" }) => html`<div class="figure" title=${title}>

@@ -1,5 +1,5 @@
 // The table of threads: rows in sight only; columns are sorted, moved and resized at their heads.
-import { count, exact, oneLine, when } from "../lib/format.js";
+import { count, exact, oneLine, plainOf, when } from "../lib/format.js";
 import { html, memo, useCallback, useEffect, useRef, useState } from "../lib/html.js";
 import { useWindow } from "../lib/list.js";
 import { go } from "../lib/route.js";
@@ -141,7 +141,7 @@ const Row = memo(function Row({
       <span role="cell" class="td card"><span class="line"><a href=${link}><bdi>${name}</bdi></a><${Status}
           status=${thread.status} />
         <span class="faint end" title=${exact(thread.last_activity_time)}>${when(thread.last_activity_time)}</span></span>
-        <span class="line words" dir="auto">${oneLine(thread.first_message, 200)}</span>
+        <span class="line words" dir="auto">${oneLine(plainOf((thread.first_message ?? "").slice(0, 400)), 200)}</span>
         <span class="line faint">${count(thread.turn_count, "turn")}${thread.error_count ? html` · <span
             class="bad">${count(thread.error_count, "error")}</span>` : ""}</span></span>
     </div>`;

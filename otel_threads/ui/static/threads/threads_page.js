@@ -112,7 +112,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   if (status && status.spans === 0 && !threads.items.length) return html`<${FirstUse} status=${status} />`;
   return html`<main class="threads-page" id="main">
     <h1 class="unseen">Threads</h1>
-    <${Stats} question=${question} version=${version + live.returns}
+    <${Stats} question=${question} version=${version + live.returns} params=${params} change=${change}
       ready=${!threads.loading || threads.items.length > 0} />
     <${FilterBar} params=${params} change=${change} fields=${fields.data?.items ?? []} values=${values} problem=${wrong}>
       <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} version=${live.views} open=${(
@@ -124,7 +124,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
       <${ExportMenu} question=${question} />
       <${ColumnChooser} columns=${columns} setColumns=${setColumns} extra=${extra}
           onReset=${() => go("threads", { ...params, columns: "" })} />
-      <button onClick=${refresh} title="Refresh  r" class="live ${live.state}">
+      <button onClick=${refresh} title="Refresh  r" class="liveness ${live.state}">
       <i></i>${live.state === "live" ? "Live" : "Offline"}</button>
     </${FilterBar}>
     ${

@@ -15,7 +15,7 @@ import { Sums } from "../threads/columns.js";
 import { useNarrow } from "../threads/table.js";
 import { Rows } from "./rows.js";
 import { SpanPanel } from "./span.js";
-import { found, treeOf, typeOf, visible } from "./tree.js";
+import { found, treeOf, typeOf, visible, wordsOf } from "./tree.js";
 
 /** The page. */
 export function TracePage({ params }) {
@@ -48,7 +48,11 @@ function Trace({ trace, params, again }) {
   const search = useRef();
   const hits = useMemo(() => found(nodes, find), [nodes, find]);
   const matches = useMemo(() => new Set(hits), [hits]);
-  const rows = useMemo(() => visible(nodes, folded), [nodes, folded]);
+  const [chosen, setChosen] = useState(() => new Set());
+  const rows = useMemo(
+    () => visible(nodes, folded).filter((n) => !chosen.size || chosen.has(typeOf(n.span))),
+    [nodes, folded, chosen],
+  );
   const failed = useMemo(
     () => nodes.filter((n) => n.span.status_code === "error").map((n) => n.index),
     [nodes],
@@ -119,6 +123,15 @@ function Trace({ trace, params, again }) {
     Escape: () => (selected ? go("trace", { ...params, span: "" }, { replace: true }) : leave()),
   });
   const parents = nodes.filter((n) => n.children);
+  useEffect(() => {
+    const words = params.span ? null : wordsOf(trace);
+    if (words) go("trace", { ...params, span: words }, { replace: true });
+  }, []);
+  const toggle = (kind) => {
+    const next = new Set(chosen);
+    if (!next.delete(kind)) next.add(kind);
+    setChosen(next);
+  };
   return html`<main id="main" class="trace-page ${node ? "with-span" : ""}">
     <header class="pagehead">
       <a href=${back} class="button" title="Conversation  T"><${Icon} name="left"
@@ -147,8 +160,9 @@ function Trace({ trace, params, again }) {
           name="error" size=${12} /> Next error</button>`}
       <button onClick=${() => setFolded(new Set(parents.filter((n) => n.depth > 0).map((n) => n.span.span_id)))}>Fold all</button>
       <button onClick=${() => setFolded(new Set())}>Unfold all</button>
-      <span class="legend">${kinds.map((kind) => html`<span key=${kind} class="type-${kind}"><span class="kind"><${Icon}
-          name=${kind} size=${13} /></span> ${kind}</span>`)}</span>
+      <span class="legend" role="group" aria-label="Only spans of a kind">${kinds.map((kind) => html`<button key=${kind}
+          class="plain type-${kind}" aria-pressed=${chosen.has(kind)} onClick=${() => toggle(kind)}><span class="kind"><${Icon}
+          name=${kind} size=${13} /></span> ${kind}</button>`)}</span>
     </div>
     <div class="columns">
       <${Rows} rows=${rows} length=${length} selected=${selected} folded=${folded} matches=${matches} find=${find} pick=${pick}

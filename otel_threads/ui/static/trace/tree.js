@@ -1,4 +1,5 @@
 // The spans of a trace as rows: folded, searched, placed in time.
+import { ioOf } from "../conversation/paths.js";
 
 /** What a span is, for colour and icon: its type, else whether it is a root or any span. */
 export const typeOf = (span) => span.type ?? "other";
@@ -33,6 +34,13 @@ export function treeOf(spans) {
     stack.push(node);
   }
   return { nodes, length: Math.max(0.001, (end - start) / 1e6) };
+}
+
+/** Return the id of the span that has the words: the last model request that answered, else of a turn. */
+export function wordsOf(trace) {
+  const here = new Set(trace.spans.map((span) => span.span_id));
+  const answered = trace.spans.findLast((span) => span.type === "llm" && ioOf(span).outputs !== undefined);
+  return answered?.span_id ?? trace.turns.findLast((one) => here.has(one.span_id))?.span_id ?? null;
 }
 
 /** Return the nodes that are in sight: those without a folded one above them. */

@@ -1,0 +1,140 @@
+// One chart on a canvas: bars or lines over time; a dragged range is handed on, and so is a click.
+import { clock, exact, when } from "./format.js";
+import { html, useEffect, useRef, useState } from "./html.js";
+
+const HEIGHT = 112;
+const DRAG_PX_MIN = 5; // less is a click
+const FONT = "11px system-ui, sans-serif";
+let library = null;
+
+const uPlot = () => (library ??= import("../vendor/uplot.js").then((module) => module.default));
+
+/** Be told when the colours change: by the system, or by the settings. */
+function useScheme() {
+  const [scheme, setScheme] = useState(0);
+  useEffect(() => {
+    const media = matchMedia("(prefers-color-scheme: dark)");
+    const changed = () => setScheme((n) => n + 1);
+    const root = new MutationObserver(changed);
+    root.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    media.addEventListener("change", changed);
+    return () => {
+      root.disconnect();
+      media.removeEventListener("change", changed);
+    };
+  }, []);
+  return scheme;
+}
+
+/**
+ * A chart of `lines` (`{name, values, shown, active}`) over `times` in ms. `shown` are the values that
+ * are drawn (stacked ones are sums), `format` writes a value. `onRange(from, to)` hears of a brush and
+ * of a click on a bar, `onPick(line)` of a click on a name.
+ */
+export function Chart({ title, kind, stacked, times, lines, step, format, onRange, onPick }) {
+  const place = useRef();
+  const keys = useRef();
+  const scheme = useScheme();
+  const [at, setAt] = useState(null);
+  const latest = useRef({});
+  latest.current = { onRange };
+  const about = JSON.stringify([kind, times[0], times.length, lines.map((one) => one.shown)]);
+  useEffect(() => {
+    let gone = false;
+    let chart = null;
+    const sizes = new ResizeObserver(([{ contentRect }]) =>
+      chart?.setSize({ width: Math.max(80, Math.floor(contentRect.width)), height: HEIGHT }),
+    );
+    uPlot().then((Plot) => {
+      if (gone) return;
+      const colours = [...keys.current.querySelectorAll("i")].map((one) => getComputedStyle(one).color);
+      // Sums are drawn from the highest down, so that each line's own part is seen.
+      const order = stacked ? lines.map((_, i) => lines.length - 1 - i) : lines.map((_, i) => i);
+      const { color: ink } = getComputedStyle(place.current);
+      const grid = getComputedStyle(place.current).borderTopColor;
+      chart = new Plot(
+        optionsOf(Plot, { order, kind, lines, times, step, format, colours, ink, grid, width: place.current.clientWidth, setAt, latest }),
+        [times.map((time) => time / 1000), ...order.map((i) => lines[i].shown)],
+        place.current,
+      );
+      sizes.observe(place.current);
+    });
+    return () => {
+      gone = true;
+      sizes.disconnect();
+      chart?.destroy();
+    };
+  }, [about, scheme]);
+  const index = at !== null && at < times.length ? at : null;
+  const said = lines.map((one) => `${one.name} ${format(totalOf(one))}`).join(", ");
+  return html`<figure class="chart" aria-label="${title}: ${said}">
+    <figcaption><b>${title}</b> <span class="faint" title=${index === null ? "" : exact(new Date(times[index]).toISOString())}>
+      ${index === null ? "" : step < 86400e3 ? clock(times[index]) : when(new Date(times[index]).toISOString()).split(",")[0]}</span></figcaption>
+    <div class="plot" ref=${place} aria-hidden="true"></div>
+    <div class="chartkeys" ref=${keys}>${lines.map((line, i) => html`<button key=${line.name} class="plain ${line.tone ?? `c${i}`}"
+        disabled=${!line.filter} aria-pressed=${line.filter ? Boolean(line.active) : undefined}
+        title=${line.filter ? `Only threads with ${line.filter}` : line.name} onClick=${() => onPick(line)}>
+      <i aria-hidden="true"></i><bdi>${line.name}</bdi> <span class="faint">${index === null ? "" : format(line.values[index])}</span></button>`)}</div>
+  </figure>`;
+}
+
+const totalOf = ({ values }) => {
+  const known = values.filter((value) => value !== null);
+  return known.length ? known[known.length - 1] : null;
+};
+
+const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAYS_FROM_MS = 2 * 86400e3; // a longer time is marked by its days
+
+function optionsOf(Plot, given) {
+  const { order, kind, lines, times, step, format, colours, ink, grid, width, setAt, latest } = given;
+  const bars = kind === "bars";
+  const mark = times[times.length - 1] - times[0] > DAYS_FROM_MS || step >= 86400e3 ? DAY : HOUR;
+  const axis = { stroke: ink, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  return {
+    width: Math.max(80, width),
+    height: HEIGHT,
+    legend: { show: false },
+    padding: [6, 6, 0, 0],
+    cursor: { drag: { x: true, y: false, setScale: false }, y: false, points: { size: 5 } },
+    scales: { x: { range: (_, min, max) => [min - step / 2000, max + step / 2000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
+    axes: [
+      { ...axis, size: 20, space: 64, gap: 2, grid: { show: false }, values: (_, ticks) => ticks.map((one) => mark.format(one * 1000)) },
+      { ...axis, size: 46, space: 28, gap: 3, values: (_, ticks) => ticks.map((one) => format(one)) },
+    ],
+    series: [
+      {},
+      ...order.map((i) => ({
+        stroke: colours[i],
+        fill: bars ? colours[i] : undefined,
+        width: bars ? 0 : 1.5,
+        spanGaps: true,
+        points: { show: !bars && lines[i].shown.length < 3 },
+        paths: bars ? Plot.paths.bars({ size: [0.82, 40], align: 0 }) : undefined,
+      })),
+    ],
+    hooks: {
+      setCursor: [(chart) => setAt(chart.cursor.idx ?? null)],
+      setSelect: [
+        (chart) => {
+          const { left, width: wide } = chart.select;
+          if (wide < DRAG_PX_MIN) return;
+          chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+          latest.current.onRange(chart.posToVal(left, "x") * 1000, chart.posToVal(left + wide, "x") * 1000);
+        },
+      ],
+      ready: [
+        (chart) => {
+          let down = 0;
+          chart.over.addEventListener("pointerdown", (event) => (down = event.clientX));
+          chart.over.addEventListener("click", (event) => {
+            if (Math.abs(event.clientX - down) >= DRAG_PX_MIN || chart.cursor.idx === null) return;
+            const time = chart.data[0][chart.cursor.idx] * 1000;
+            latest.current.onRange(time, time + step);
+          });
+        },
+      ],
+    },
+  };
+}

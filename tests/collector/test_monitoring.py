@@ -1,0 +1,105 @@
+"""The dashboard and the alerts ask for metrics that there are; the Helm chart renders."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from collector.conftest import CONFIGS
+from otel_threads import metrics
+from otel_threads.core import config
+
+CHART = CONFIGS / "deploy/helm/otel-threads"
+MONITORING = CONFIGS / "monitoring"
+SUFFIXES = ("_total", "_bucket", "_sum", "_count", "")
+OWN = {m._name for m in vars(metrics).values() if isinstance(m, MetricWrapperBase)}
+
+
+def dashboard() -> dict:
+    return json.loads((MONITORING / "dashboard.json").read_text())
+
+
+def rules() -> list[dict]:
+    (group,) = yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"]
+    return group["rules"]
+
+
+def asked() -> list[str]:
+    targets = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
+    return targets + [rule["expr"] for rule in rules()]
+
+
+def test_every_metric_that_is_asked_for_is_there():
+    named = {name for text in asked() for name in re.findall(r"otel_threads_\w+", text)}
+    known = {f"{name}{suffix}" for name in OWN for suffix in SUFFIXES}
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_labels_that_are_asked_for_are_there():
+    by_name = {
+        m._name: set(m._labelnames)
+        for m in vars(metrics).values()
+        if isinstance(m, MetricWrapperBase)
+    }
+    for text in asked():
+        for name, given in re.findall(r"(otel_threads_\w+?)(?:_total|_bucket)?\{([^}]*)\}", text):
+            labels = set(re.findall(r"(\w+)=", given)) - {"instance", "job"}
+            assert labels <= by_name[name], text
+
+
+def test_alerts_have_what_an_operator_needs():
+    for rule in rules():
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in ("warning", "critical")
+    assert rules()[0]["alert"] == "OtelThreadsRefusesSpans"
+
+
+def helm(*args: str) -> str:
+    own = CONFIGS.parent / ".collector/bin/helm"  # of `make helm`
+    program = shutil.which("helm") or (own if own.exists() else None)
+    if program is None:
+        pytest.skip("helm is not on this machine")
+    done = subprocess.run([program, *args], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+EVERYTHING = (
+    "tokens.ingest=in,tokens.read=re,tokens.write=wr,tls.existingSecret=certs,ingress.enabled=true,"
+    "ingress.tlsSecret=web,serviceMonitor.enabled=true,settings.retention_days=30"
+)
+
+
+@pytest.mark.parametrize("values", ["", EVERYTHING, "tokens.existingSecret=own"])
+def test_the_chart_renders_settings_that_there_are(values):
+    given = ["--set", values] if values else []
+    helm("lint", str(CHART), *given)
+    found = [
+        one for one in yaml.safe_load_all(helm("template", "threads", str(CHART), *given)) if one
+    ]
+    (pod,) = [one for one in found if one["kind"] == "StatefulSet"]
+    (container,) = pod["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one.get("value", "x") for one in container["env"]}
+    tls = {"/etc/otel-threads/tls/tls.crt", "/etc/otel-threads/tls/tls.key"}
+    assert tls <= set(environment.values()) or values != EVERYTHING
+    loaded = config.load(environ=environment).config
+    assert loaded.retention_days == (30 if values == EVERYTHING else 0)
+    kinds = {one["kind"] for one in found}
+    assert ("Ingress" in kinds, "ServiceMonitor" in kinds) == (values == EVERYTHING,) * 2
+    volumes = {one["name"] for one in pod["spec"]["template"]["spec"]["volumes"]} | {"data"}
+    assert {one["name"] for one in container["volumeMounts"]} == volumes
+
+
+def test_the_values_of_the_chart_are_all_used():
+    templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    for name, inner in values.items():
+        for key in inner if isinstance(inner, dict) and inner else [None]:
+            path = f".Values.{name}" if key is None else f".Values.{name}.{key}"
+            by_range = name == "tokens" or (f".Values.{name}" in templates and name == "resources")
+            assert path in templates or by_range, path
