@@ -35,7 +35,7 @@ def history(thread_id: str, project: str) -> list:
     return latest.inputs["messages"] + [latest.outputs["choices"][0]["message"]]
 
 
-@traceable(name="Chat Bot")
+@traceable(name="Chat Bot", client=client)
 def chat(messages: list, get_chat_history: bool = False) -> dict:
     if get_chat_history:
         run = ls.get_current_run_tree()
@@ -53,5 +53,5 @@ def say(text: str, get_chat_history: bool) -> None:
 say("Hi, my name is Sally", False)
 say("What is my name?", True)
 say("What was the first message I sent you?", True)
-for thread in client.list_threads(project_name=PROJECT):
-    print(f"{thread['thread_id']}: {thread['count']} turns")
+turns = list(client.list_runs(project_name=PROJECT, is_root=True))
+print(f"{len(turns)} turns in {PROJECT}")

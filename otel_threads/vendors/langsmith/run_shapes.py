@@ -74,7 +74,7 @@ def _feedback_stats(run: Run) -> Any:
 
 
 def _app_path(run: Run) -> str:
-    return f"/#/trace?id={run.span.trace_id}&span={run.span.span_id}"
+    return f"/#/trace?trace_id={run.span.trace_id}&span={run.span.span_id}"
 
 
 V1: Mapping[str, Read] = {
