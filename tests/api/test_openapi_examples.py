@@ -118,6 +118,7 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ),
     ("GET", "/threads/stats", {"project": "shop", "interval": "day"}, None),
     ("GET", "/threads/get", THREAD, None),
+    ("GET", "/threads/outline", THREAD, None),
     ("GET", "/threads/turns", {**THREAD, "limit": 2}, None),
     ("GET", "/threads/transcript", {**THREAD, "format": "messages"}, None),
     ("GET", "/traces", {"project": "shop", "thread_id": "thread-alpha", "limit": 1}, None),
