@@ -71,6 +71,7 @@ READERS = (
 )
 LISTS = (
     ("log_events", "Log records"),
+    ("alone_events", "Spans of their own where they have no trace"),
     ("final_tools", "Tools whose arguments are the answer"),
     ("first_token_events", "Events of the first token"),
     ("metadata_prefixes", "Metadata"),

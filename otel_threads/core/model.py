@@ -136,7 +136,8 @@ class TraceRows:
     `trace` is one row of `traces`; `slices` one row per thread in the trace (thread_id None for
     spans without one); `calls` and `parts` are in the order of their start;
     `evaluations` are scores that came as events; `links` tell which tool calls are left open and
-    which results came in (derive/tool_result_links.py).
+    which results came in (derive/tool_result_links.py). `record_rank` is 0 for a trace of spans;
+    for one of log records that stand alone it is higher (derive/retold.py).
     """
 
     trace: dict[str, Any]
@@ -146,3 +147,4 @@ class TraceRows:
     evaluations: list[dict[str, Any]]
     links: list[dict[str, Any]]
     first_unix_nano: int  # no span of the trace starts earlier
+    record_rank: int = 0

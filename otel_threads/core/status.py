@@ -118,6 +118,21 @@ class Instrumentation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceholderId:
+    """A value that stands where a conversation's id should.
+
+    `is_refused`: it is none; else it is taken for one, and is probably the same for everybody.
+    """
+
+    scope_name: str
+    attribute: str
+    value: str
+    is_refused: bool
+    span_count: int
+    examples: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoubleReport:
     """Scopes that report the same model requests."""
 
@@ -142,6 +157,7 @@ FindingKind = Literal[
     "nothing_arrived",
     "refused_requests",
     "scrubbed_id",
+    "placeholder_id",
     "no_thread_id",
     "no_content",
     "double_instrumentation",

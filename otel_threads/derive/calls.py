@@ -59,7 +59,7 @@ def calls(
     tree: Tree, facts: Mapping[str, Facts], first_token_events: Collection[str]
 ) -> list[Call]:
     """Return the model requests of a trace in the order of their start."""
-    found = [_call(members, facts, first_token_events) for members in _requests(tree, facts)]
+    found = [_call(members, tree, facts, first_token_events) for members in _requests(tree, facts)]
     # Helpers that prepare a request are marked as models too; they say nothing of one.
     telling = [call for call in found if _tells(call)]
     merged = _once_per_response(telling or found)
@@ -109,35 +109,60 @@ def _answers(span_id: str, below: Mapping[str, list[str]], facts: Mapping[str, F
 
 
 def _call(
-    members: list[Span], facts: Mapping[str, Facts], first_token_events: Collection[str]
+    members: list[Span],
+    tree: Tree,
+    facts: Mapping[str, Facts],
+    first_token_events: Collection[str],
 ) -> Call:
     call = Call(members[0], members, UNKNOWN)
     for span in members:
-        known = facts[span.span_id]
-        if not call.inputs:
-            call.inputs = span_facts.inputs(span, known)
-            call.is_framed = call.is_framed or (not call.inputs and len(members) > 1)
-        if not call.outputs:
-            call.outputs = span_facts.outputs(span, known)
-        if call.system is None:
-            call.system = span_facts.system(span, known, call.inputs)
+        _add_words(call, span, facts[span.span_id])
     for span in reversed(members):  # the innermost report is the closest to the API
-        known = facts[span.span_id]
-        fact = known.values.get
-        if not call.usage:
-            call.usage = known.usage
-        call.request_model = call.request_model or fact("request_model")
-        call.response_model = call.response_model or fact("response_model")
-        call.provider = call.provider or fact("provider")
-        call.response_id = call.response_id or fact("response_id")
-        call.finish_reasons = call.finish_reasons or fact("finish_reasons") or []
-        if call.ttft_ms is None:
-            call.ttft_ms = first_token_ms(span, known, first_token_events)
-        if call.cost_usd is None and fact("cost_usd") is not None:
-            call.cost_usd, call.cost_source = fact("cost_usd"), "reported"
+        _add_numbers(call, span, facts[span.span_id], first_token_events)
     call.error = next(
         (error for span in members if (error := error_of(span, facts[span.span_id]))), None
     )
+    if call.model is None:
+        call.request_model = _model_above(call, tree, facts)
+    _price(call)
+    return call
+
+
+def _add_words(call: Call, span: Span, known: Facts) -> None:
+    """Add what a report of a request was asked and answered, where those around it do not tell."""
+    if not call.inputs:
+        call.inputs = span_facts.inputs(span, known)
+        call.is_framed = call.is_framed or (not call.inputs and len(call.members) > 1)
+    if not call.outputs:
+        call.outputs = span_facts.outputs(span, known)
+    if call.system is None:
+        call.system = span_facts.system(span, known, call.inputs)
+
+
+def _add_numbers(call: Call, span: Span, known: Facts, first_token_events: Collection[str]) -> None:
+    """Add names and counts of a report of a request, where those inside it do not tell."""
+    fact = known.values.get
+    if not call.usage:
+        call.usage = known.usage
+    call.request_model = call.request_model or fact("request_model")
+    call.response_model = call.response_model or fact("response_model")
+    call.provider = call.provider or fact("provider")
+    call.response_id = call.response_id or fact("response_id")
+    call.finish_reasons = call.finish_reasons or fact("finish_reasons") or []
+    if call.ttft_ms is None:
+        call.ttft_ms = first_token_ms(span, known, first_token_events)
+    if call.cost_usd is None and fact("cost_usd") is not None:
+        call.cost_usd, call.cost_source = fact("cost_usd"), "reported"
+
+
+def _model_above(call: Call, tree: Tree, facts: Mapping[str, Facts]) -> str | None:
+    """Return the model that an outer span names for all of its requests; they name none."""
+    above = (facts[span.span_id].get("request_model") for span in tree.ancestors(call.span.span_id))
+    return next((model for model in above if model), None)
+
+
+def _price(call: Call) -> None:
+    """Estimate what a request cost, where nobody reports it."""
     if call.error and call.cost_usd == 0.0:  # written by rote on failed calls
         call.cost_usd, call.cost_source = None, None
     if call.cost_usd is None:
@@ -148,7 +173,6 @@ def _call(
             call.span.start_unix_nano,
         )
         call.cost_source = "estimated" if call.cost_usd is not None else None
-    return call
 
 
 def _once_per_response(found: Sequence[Call]) -> list[Call]:

@@ -25,10 +25,12 @@ from otel_threads.derive.ranks import Text, ThreadId, precedence
 
 # No id whoever writes it: what programs put where they have none.
 _NO_VALUE = r"\[redacted\]|null|none|undefined|nil|n/a|\*+"
-_NO_ID = (
+NO_ID = (
     r"\[redacted\]|null|none|undefined|unknown|nil|n/a|nan|\*+|-+|\{\s*\}|\[\s*\]|<(?:none|null|unknown)>"
     r"|0{8}-0{4}-0{4}-0{4}-0{12}|0{16}|0{32}"
 )
+# Ids that programs choose, and that are mostly the same for everybody.
+SHARED_IDS = r"anonymous|default|test"
 
 
 class Plan(NamedTuple):
@@ -72,6 +74,24 @@ class Conventions:
         self.first_token_events = frozenset(
             _each(families, lambda family: family.first_token_events)
         )
+        self._know_metadata(families)
+        self._know_placeholders(families)
+        self._know_records(families)
+        self.libraries: tuple[Library, ...] = tuple(
+            library for family in families for library in family.libraries
+        )
+        _refuse_doubles(library.slug for library in self.libraries)
+        self._unwraps = tuple(family.unwrap for family in families if family.unwrap)
+        self.plan: Callable[[Names], Plan] = remembered(self._plan)
+
+    def _know_placeholders(self, families: Sequence[Family]) -> None:
+        """Know what stands in place of words, of an id, and of any value."""
+        self.elided = frozenset(_each(families, lambda family: family.elided))
+        self.placeholder = _placeholder(families, NO_ID)
+        self.no_value = _placeholder(families, _NO_VALUE)  # of metadata
+
+    def _know_metadata(self, families: Sequence[Family]) -> None:
+        """Know what is a thread's metadata, and what of it a framework adds of its own."""
         # The longest first: of two prefixes that fit, it says more.
         self.metadata_prefixes = tuple(
             sorted(_each(families, lambda family: family.metadata_prefixes), key=len, reverse=True)
@@ -79,21 +99,18 @@ class Conventions:
         self.metadata_bags = frozenset(_each(families, lambda family: family.metadata_bags))
         self.metadata_noise = _each(families, lambda family: family.metadata_noise)
         self.tag_noise = _each(families, lambda family: family.tag_noise)
-        self.elided = frozenset(_each(families, lambda family: family.elided))
-        self.placeholder = _placeholder(families, _NO_ID)
-        self.no_value = _placeholder(families, _NO_VALUE)  # of metadata
+
+    def _know_records(self, families: Sequence[Family]) -> None:
+        """Know which log records are read, and what those are that stand alone."""
         self.log_events = _each(families, lambda family: family.log_events)
         self.alone_events = {
             event: ids for family in families for event, ids in family.alone_events.items()
         }
         self.turn_events = frozenset(_each(families, lambda family: family.turn_events))
+        self.asking_events = frozenset(_each(families, lambda family: family.asking_events))
+        self.answer_events = frozenset(_each(families, lambda family: family.answer_events))
+        self._fetches = tuple(family.fetches for family in families if family.fetches)
         self._records = tuple(family.record for family in families if family.record)
-        self.libraries: tuple[Library, ...] = tuple(
-            library for family in families for library in family.libraries
-        )
-        _refuse_doubles(library.slug for library in self.libraries)
-        self._unwraps = tuple(family.unwrap for family in families if family.unwrap)
-        self.plan: Callable[[Names], Plan] = remembered(self._plan)
 
     def unwrapped(self, span: Span, prompt: str) -> str | None:
         """Return a person's words out of a prompt that a family puts around them, else None."""
@@ -102,6 +119,10 @@ class Conventions:
     def of_record(self, record: LogRecord) -> Mapping[str, Any]:
         """Return the attributes that a log record adds to its span; none that no family reads."""
         return next((found for read in self._records if (found := read(record))), {})
+
+    def is_fetch(self, span: Span) -> bool:
+        """Whether a request only fetches an answer that another one asked for."""
+        return any(fetches(span) for fetches in self._fetches)
 
     def is_noise(self, key: str) -> bool:
         """Whether a key of metadata is a framework's own."""

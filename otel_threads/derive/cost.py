@@ -1,6 +1,7 @@
 """What calls cost: reported, else estimated from tokens with genai-prices' offline data; sums."""
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from otel_threads.derive.family import Usage
 MODEL_LENGTH_MAX = 200
 # genai-prices remembers every name that it does not know; senders must not fill our memory so.
 UNKNOWN_MAX = 10_000
+# What a platform that sells others' models puts before their names: a region, and whose it is.
+_PREFIX = re.compile(r"^(?:[a-z]+\.)+(?=[a-z])")
 PRICE_STEP_S = 1800  # prices that change by the hour do so on half hours
 
 _unknown: set[tuple[str, str | None]] = set()
@@ -72,7 +75,8 @@ def estimate_usd(
     for model in models:
         if not model or len(model) > MODEL_LENGTH_MAX:
             continue
-        for name, by in ((model, provider), (model, None), (model.rpartition("/")[2], None)):
+        plain = _PREFIX.sub("", model.rpartition("/")[2])
+        for name, by in ((model, provider), (model, None), (plain, None)):
             price = _price(
                 name,
                 by,

@@ -198,7 +198,10 @@ class Family:
     kept, and those of others that have messages. `record` returns the attributes that a record adds
     to its span. `alone_events` are events whose records, where they have no trace, are spans of
     their own, each with the attributes that may hold the conversation's id; `turn_events` begin a
-    turn there. `libraries` is what people write to get ids and texts.
+    turn there. Where a request is told in several of them, `asking_events` come first and
+    `answer_events` last: the last is the request, and the others are its log records. `fetches`
+    says whether a request only fetches an answer that was asked for before. `libraries` is what
+    people write to get ids and texts.
 
     Readers never raise for what a sender may write, and return nothing where they find nothing.
     """
@@ -231,6 +234,9 @@ class Family:
     record: Callable[[LogRecord], Mapping[str, Any]] | None = None
     alone_events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     turn_events: tuple[str, ...] = ()
+    asking_events: tuple[str, ...] = ()
+    answer_events: tuple[str, ...] = ()
+    fetches: Callable[[Span], bool] | None = None
     libraries: tuple[Library, ...] = ()
 
 

@@ -34,8 +34,10 @@ def find_calls(tree: Tree, facts: dict[str, Facts]) -> None:
     them. A failed span with a model, and none below it, is a request that never counted.
     """
     requests = {s.span_id for s in tree.spans if facts[s.span_id].kind == "llm"}
-    telling = _below(tree, requests)
-    around = _below(tree, {span_id for span_id in requests if facts[span_id].usage})
+    counting = {span_id for span_id in requests if facts[span_id].usage}
+    telling, around = _below(tree, requests), _below(tree, counting)
+    if len(counting) < len(requests):
+        around |= _give_sums(tree, facts, telling - around)
     for span in reversed(tree.spans):  # children come before parents
         known = facts[span.span_id]
         if known.kind is None and known.get("tool_name") and known.get("tool_call_id"):
@@ -52,6 +54,40 @@ def find_calls(tree: Tree, facts: dict[str, Facts]) -> None:
         if usage or (is_failed and known.kind not in ("agent", "chain")):
             facts[span.span_id] = Facts("llm", known.family, known.plan, known.values, usage)
             telling |= _below(tree, {span.span_id})
+
+
+def _give_sums(tree: Tree, facts: dict[str, Facts], over: set[str]) -> set[str]:
+    """Give the last of the requests that count nothing the sum of the agent over them.
+
+    `over` are the spans over such requests alone. Returns those over which one counts now. Where a
+    request failed, an agent's sum may be that of earlier turns: some never begin anew.
+    """
+    counting: set[str] = set()
+    for span in tree.spans:  # parents come before children: the sum of all is the outermost's
+        known = facts[span.span_id]
+        if span.span_id not in over or known.kind == "llm" or known.kind in OTHERS:
+            continue
+        usage = span_facts.usage_of(span, known) if _counts(known) else UNKNOWN
+        inside = _inside(tree, span.span_id) if usage else set()
+        below = [one.span_id for one in tree.spans if one.span_id in inside]
+        requests = [one for one in below if facts[one].kind == "llm"]
+        if requests and all(tree.by_id[one].status_code != "error" for one in requests):
+            told = facts[requests[-1]]
+            facts[requests[-1]] = Facts(told.kind, told.family, told.plan, told.values, usage)
+            counting.add(span.span_id)
+            over = over - inside
+    return _below(tree, counting) | counting
+
+
+def _inside(tree: Tree, span_id: str) -> set[str]:
+    found: set[str] = set()
+    stack = [span_id]
+    while stack:
+        for child in tree.children.get(stack.pop(), ()):
+            if child.span_id not in found:
+                found.add(child.span_id)
+                stack.append(child.span_id)
+    return found
 
 
 def _counts(known: Facts) -> bool:

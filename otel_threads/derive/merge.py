@@ -11,7 +11,9 @@ from typing import Any
 from otel_threads.core.usage import USAGE
 from otel_threads.derive.cost import cost_columns, cost_of
 from otel_threads.derive.family import Usage, total
-from otel_threads.derive.messages import mark, result_value
+from otel_threads.derive.messages import mark
+from otel_threads.derive.parts import result_value
+from otel_threads.derive.retold_turns import fold
 from otel_threads.derive.turns import MESSAGES_MAX, TOOL_CALLS_MAX
 
 Row = dict[str, Any]
@@ -26,12 +28,17 @@ def merge(parts: Iterable[Row], *, across: bool = True) -> list[Row]:
     """Return turns, oldest first, without their index; `across` joins parts of several traces."""
     turns: list[Row] = []
     known = _Known()
-    for part in sorted(parts, key=order):
+    ordered = sorted(parts, key=order)
+    retold = [part for part in ordered if part.get("retold_by")] if across else ()
+    for part in ordered:
+        if across and part.get("retold_by"):
+            continue
         if across and turns and _continues(part, turns[-1], known):
             _append(turns[-1], part, known)
         else:
             turns.append(_without_repeated_question(_turn(part), turns))
             known = _Known(turns[-1])
+    turns = fold(turns, retold) if retold else turns
     for place in range(len(turns)):
         _tell_questions(turns, place)
     return turns

@@ -10,15 +10,24 @@ Source: shared shapes of docs/conventions.md, section "Messages".
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from otel_threads.derive import cut_json
+from otel_threads.derive import cut_json, server_tools
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
-from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, kept, parse
+from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, parse
+from otel_threads.derive.parts import (
+    PARTS_MAX,
+    call,
+    is_bare_part,
+    part_of,
+    parts_of,
+    result,
+    transcript,
+)
 from otel_threads.derive.read_before import ITEMS_MIN, ReadBefore
 
 ROLES: dict[str, Role] = {
@@ -63,7 +72,6 @@ CONTAINERS = (
 # Keys of messages: a text that begins with them is never what somebody wrote.
 _OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
 _BEFORE = ReadBefore()
-PARTS_MAX = 2000  # of one message; more is a runaway loop, and span_content has them
 SAID_BY: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
@@ -122,8 +130,8 @@ def _read(value: Any, role: Role | None, depth: int, found: Messages) -> None:
     if isinstance(value, dict):
         _read_object(value, role, depth, found)
     elif isinstance(value, list):
-        if role and value and all(_is_bare_part(item) for item in value):
-            _append(role, _parts_of(value), found)
+        if role and value and all(is_bare_part(item) for item in value):
+            _append(role, parts_of(value), found)
             return
         if len(value) < ITEMS_MIN:
             for item in value:
@@ -148,52 +156,114 @@ def _read_object(value: dict[str, Any], role: Role | None, depth: int, found: Me
     if own and value.keys() <= PLAIN_KEYS:  # nearly always: the common chat and parts shapes
         _chat(value, own, found)
         return
-    if "role" not in value and isinstance(value.get("message"), dict):
-        _read(value["message"], role or "assistant", depth + 1, found)
-        return
-    if value.get("lc") and isinstance(value.get("kwargs"), dict):
-        names = value.get("id")
-        kind = names[-1] if isinstance(names, list) and names else None
-        _chat(value["kwargs"], _role(kind) or role, found)
-        return
-    if isinstance(value.get("data"), dict) and _role(value.get("type")):
-        _chat(value["data"], _role(value["type"]), found)
-        return
+    for read_shape in SHAPES:
+        if read_shape(value, role, depth, found):
+            return
+
+
+def _read_framed(value: dict[str, Any], role: Role | None, depth: int, found: Messages) -> bool:
+    """`{"message": {...}}`, as a choice holds its answer."""
+    if "role" in value or not isinstance(value.get("message"), dict):
+        return False
+    _read(value["message"], role or "assistant", depth + 1, found)
+    return True
+
+
+def _read_serialised(value: dict[str, Any], role: Role | None, _: int, found: Messages) -> bool:
+    """`{"lc": 1, "id": [..., "HumanMessage"], "kwargs": {...}}`, serialised."""
+    if not value.get("lc") or not isinstance(value.get("kwargs"), dict):
+        return False
+    names = value.get("id")
+    kind = names[-1] if isinstance(names, list) and names else None
+    _chat(value["kwargs"], _role(kind) or role, found)
+    return True
+
+
+def _read_dumped(value: dict[str, Any], _role_: Role | None, _: int, found: Messages) -> bool:
+    """`{"type": "human", "data": {...}}`, as frameworks store messages."""
+    if not isinstance(value.get("data"), dict) or not _role(value.get("type")):
+        return False
+    _chat(value["data"], _role(value["type"]), found)
+    return True
+
+
+def _read_responses(value: dict[str, Any], _: Role | None, depth: int, found: Messages) -> bool:
+    """One item of OpenAI's Responses API that is no message."""
     item = _responses_item(value)
-    if item is not None:
-        found += item
-        return
-    own = own or (_role(value.get("type")) if "content" in value else None)
-    if own:
-        _chat(value, own, found)
-        return
+    if item is None:
+        return False
+    found += item
+    return True
+
+
+def _read_said(value: dict[str, Any], _: Role | None, depth: int, found: Messages) -> bool:
+    """A message with more keys than the common ones, or whose type says who said it."""
+    own = _role(value.get("role")) or (_role(value.get("type")) if "content" in value else None)
+    if own is None:
+        return False
+    _chat(value, own, found)
+    return True
+
+
+def _read_container(value: dict[str, Any], role: Role | None, depth: int, found: Messages) -> bool:
+    """A whole request or response around its messages."""
     for key in CONTAINERS:
         if isinstance(value.get(key), list | dict | str):
-            inner = _role_of(key) or role
             _read_system(value, found)
-            _read(parse(value[key]), inner, depth + 1, found)
-            return
-    if "content" in value and isinstance(value["content"], dict):  # Gemini's candidate
-        _read(value["content"], role or "assistant", depth + 1, found)
-        return
-    if "input" in value and isinstance(value["input"], list | str):  # Responses request
-        _read_system(value, found)
-        _read(parse(value["input"]), "user", depth + 1, found)
-        return
-    if isinstance(value.get("output"), list | dict | str):  # Responses response, a graph's state
-        _read(parse(value["output"]), "assistant", depth + 1, found)
-        return
-    _read_rest(value, role, found)
+            _read(parse(value[key]), _role_of(key) or role, depth + 1, found)
+            return True
+    return False
 
 
-def _read_rest(value: dict[str, Any], role: Role | None, found: Messages) -> None:
-    """Append a message without a role, or what `{"user": "…"}` says: the key is who said it."""
+def _read_candidate(value: dict[str, Any], role: Role | None, depth: int, found: Messages) -> bool:
+    """`{"content": {...}}`, as a candidate of Gemini's holds its answer."""
+    if not isinstance(value.get("content"), dict):
+        return False
+    _read(value["content"], role or "assistant", depth + 1, found)
+    return True
+
+
+def _read_asked(value: dict[str, Any], _: Role | None, depth: int, found: Messages) -> bool:
+    """A request of OpenAI's Responses API."""
+    if not isinstance(value.get("input"), list | str):
+        return False
+    _read_system(value, found)
+    _read(parse(value["input"]), "user", depth + 1, found)
+    return True
+
+
+def _read_answered(value: dict[str, Any], _: Role | None, depth: int, found: Messages) -> bool:
+    """A response of OpenAI's Responses API, a graph's state."""
+    if not isinstance(value.get("output"), list | dict | str):
+        return False
+    _read(parse(value["output"]), "assistant", depth + 1, found)
+    return True
+
+
+def _read_rest(value: dict[str, Any], role: Role | None, _: int, found: Messages) -> bool:
+    """A message without a role, or what `{"user": "…"}` says: the key is who said it."""
     if role and any(key in value for key in ("content", "parts", "text", "tool_calls")):
         _chat(value, role, found)
     elif value.keys() <= SAID_BY.keys():
         for key, words in value.items():
             if isinstance(words, str):
                 found += read_text(words, SAID_BY[key])
+    return True
+
+
+# What an object may be, in the order in which it is looked at: the first that it is, it is.
+SHAPES: tuple[Callable[[dict[str, Any], Role | None, int, Messages], bool], ...] = (
+    _read_framed,
+    _read_serialised,
+    _read_dumped,
+    _read_responses,
+    _read_said,
+    _read_container,
+    _read_candidate,
+    _read_asked,
+    _read_answered,
+    _read_rest,
+)
 
 
 def _role_of(container: str) -> Role | None:
@@ -206,7 +276,7 @@ def _read_system(request: dict[str, Any], found: Messages) -> None:
     for holder in (request, config if isinstance(config, dict) else {}):
         for key in ("instructions", "system", "system_instruction", "systemInstruction"):
             if holder.get(key):
-                _append("system", _parts_of(holder[key]), found)
+                _append("system", parts_of(holder[key]), found)
                 return
 
 
@@ -215,21 +285,24 @@ def _role(value: Any) -> Role | None:
 
 
 def _responses_item(value: dict[str, Any]) -> Messages | None:
-    """Read one item of OpenAI's Responses API; None when it is none."""
-    match value.get("type"):
-        case "function_call" | "custom_tool_call" | "mcp_call" if "name" in value:
-            call = _call(
+    """Read one item of OpenAI's Responses API; None when it is none, or a message."""
+    kind = value.get("type")
+    match kind:
+        case "function_call" | "custom_tool_call" if "name" in value:
+            asked = call(
                 value.get("call_id") or value.get("id"),
                 value["name"],
                 value.get("arguments", value.get("input")),
             )
-            return [Message("assistant", [call])]
+            return [Message("assistant", [asked])]
         case "function_call_output" | "custom_tool_call_output":
-            return [Message("tool", [_result(value.get("call_id"), None, value.get("output"))])]
+            return [Message("tool", [result(value.get("call_id"), None, value.get("output"))])]
         case "reasoning" if "role" not in value:
-            parts = [p for s in _list(value.get("summary")) for p in _part(s)]
-            thoughts = [{"type": "reasoning", "text": p["text"]} for p in parts if "text" in p]
+            told = [p for s in _list(value.get("summary")) for p in part_of(s)]
+            thoughts = [{"type": "reasoning", "text": p["text"]} for p in told if "text" in p]
             return [Message("assistant", thoughts)] if thoughts else []
+        case str() if "role" not in value and server_tools.read(kind, value) is not None:
+            return _told_apart("assistant", part_of(value))
         case _:
             return None
 
@@ -242,12 +315,7 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
             return  # a tool on offer, told as if it were a message
         if _is_request(requested := parse(value.get("content"))):
             role, value = "assistant", {"tool_calls": requested}
-    if "parts" in value:
-        parts = _parts_of(value["parts"])
-    elif "content" in value or "contents" in value:
-        parts = _parts_of(value.get("content", value.get("contents")))
-    else:
-        parts = _parts_of(value.get("text"))
+    parts = parts_of(_content(value))
     if role == "assistant" and not any(part["type"] == "text" for part in parts):
         parts += _said_beside(value)
     if isinstance(thoughts := value.get("reasoning_content"), str) and thoughts.strip():
@@ -258,6 +326,14 @@ def _chat(value: dict[str, Any], role: Role | None, found: Messages) -> None:
         call_id = value.get("tool_call_id") or value.get("toolCallId") or value.get("id")
         parts = _as_results(parts, call_id, value.get("name"))
     _append(role, parts, found)
+
+
+def _content(value: dict[str, Any]) -> Any:
+    """Return what a message holds its parts, or its text, under."""
+    for key in ("parts", "content", "contents"):
+        if key in value:
+            return value[key]
+    return value.get("text")
 
 
 def _calls_of(value: dict[str, Any]) -> Any:
@@ -275,7 +351,7 @@ def _calls_of(value: dict[str, Any]) -> Any:
 def _said_beside(value: dict[str, Any]) -> list[Part]:
     """Return what an answer without a text says beside it: a refusal, the transcript of sound."""
     audio = value.get("audio")
-    words = _transcript(audio) if isinstance(audio, dict) else None
+    words = transcript(audio) if isinstance(audio, dict) else None
     words = words or value.get("refusal")
     return [{"type": "text", "text": words}] if isinstance(words, str) and words.strip() else []
 
@@ -302,8 +378,8 @@ def _is_request(content: Any) -> bool:
 
 def _add_calls(parts: list[Part], calls: Any) -> None:
     have = {(part.get("id"), part.get("name")) for part in parts if part["type"] == "tool_call"}
-    for call in _list(calls)[:PARTS_MAX]:
-        for part in _part(call if isinstance(call, dict) else None, default="tool_call"):
+    for asked in _list(calls)[:PARTS_MAX]:
+        for part in part_of(asked if isinstance(asked, dict) else None, default="tool_call"):
             if part["type"] == "tool_call" and (part["id"], part["name"]) not in have:
                 parts.append(part)
 
@@ -313,288 +389,58 @@ def _as_results(parts: list[Part], call_id: Any, name: Any) -> list[Part]:
     if any(part["type"] == "tool_result" for part in parts):
         return [part for part in parts if part["type"] == "tool_result"]
     words = "\n".join(part["text"] for part in parts if part["type"] == "text")
-    return [_result(call_id, name, words)]
+    return [result(call_id, name, words)]
 
 
 def _append(role: Role, parts: list[Part], found: Messages) -> None:
     """Append a message of these parts; none without any."""
-    if not parts:
-        return
-    # Anthropic, Bedrock and Gemini send tool results as the user's words.
+    if len(parts) == 1 and parts[0]["type"] == "text":  # nearly always
+        found.append(Message(role, parts))
+    elif parts:
+        found += _told_apart(role, parts)
+
+
+def _told_apart(role: Role, parts: list[Part]) -> Messages:
+    """Return the messages that some parts make: results of tools are a tool's, whoever has them.
+
+    Anthropic, Bedrock and Gemini send results as the user's words. Tools that the model's server
+    ran stand in the middle of an answer: its words around them are one text.
+    """
     results = [part for part in parts if part["type"] == "tool_result"]
-    if results and role in ("user", "assistant"):
-        if len(results) == len(parts):
-            role = "tool"
-        elif role == "user":
-            found.append(Message("tool", results))
-            parts = [part for part in parts if part["type"] != "tool_result"]
-    found.append(Message(role, parts))
+    rest = [part for part in parts if part["type"] != "tool_result"] if results else parts
+    if role == "assistant" and (results or any("citations" in part for part in rest)):
+        rest = _one_text(parts)
+    if role not in ("user", "assistant") or not results:
+        return [Message(role, rest if role == "assistant" else parts)]
+    if not rest:
+        return [Message("tool", results)]
+    if role == "user":
+        return [Message("tool", results), Message(role, rest)]
+    calls = [part for part in rest if part["type"] == "tool_call"]
+    said = [part for part in rest if part["type"] != "tool_call"]
+    told = [Message(role, calls)] if calls else []
+    return [*told, Message("tool", results), *([Message(role, said)] if said else [])]
 
 
-def _is_bare_part(item: Any) -> bool:
-    """Whether a list item is a content part and not a message of its own."""
-    if not isinstance(item, dict) or "role" in item or "message" in item:
-        return False
-    kind = item.get("type")
-    return (isinstance(kind, str) and kind in PART_TYPES) or not item.keys().isdisjoint(BEDROCK)
+def _one_text(parts: list[Part]) -> list[Part]:
+    """Join the texts of an answer that citations cut to pieces; the sources stay with it.
 
-
-PART_TYPES = frozenset(
-    {
-        "text",
-        "input_text",
-        "output_text",
-        "image_url",
-        "input_image",
-        "tool_use",
-        "thinking",
-        "image",
-    }
-)
-BEDROCK = frozenset(
-    {
-        "toolUse",
-        "toolResult",
-        "functionCall",
-        "functionResponse",
-        "tool_call",
-        "tool_call_result",
-        "toolRequest",
-        "toolResponse",
-    }
-)
-
-
-def _parts_of(content: Any) -> list[Part]:
-    """Return the parts of a message's content: a text, a list, one part, or JSON of these."""
-    if isinstance(content, str):
-        if content.lstrip().startswith(("[{", "[ {")):
-            inner = parse(content)
-            if isinstance(inner, list) and all(_is_bare_part(i) or _is_text(i) for i in inner):
-                return [part for item in inner[:PARTS_MAX] for part in _part(item)]
-        return [{"type": "text", "text": content}] if content else []
-    if isinstance(content, list):
-        if len(content) == 1:
-            return _part(content[0])
-        return [part for item in content[:PARTS_MAX] for part in _part(item)]
-    if content is None:
-        return []
-    if isinstance(content, dict) and "parts" in content:
-        return _parts_of(content["parts"])
-    if isinstance(content, dict) and "type" not in content:
-        for key in ("content", "message"):  # content within content, JSON within JSON
-            if key in content and content.keys() <= {key, "finish_reason", "role", "id"}:
-                return _parts_of(content[key])
-    return _part(content)
-
-
-def _is_text(item: Any) -> bool:
-    return (
-        isinstance(item, dict) and set(item) <= {"text", "type", "content"} and "role" not in item
-    )
-
-
-def _part(raw: Any, *, default: str = "") -> list[Part]:
-    """Return one part, or none for an empty one."""
-    if isinstance(raw, str):
-        return [{"type": "text", "text": raw}] if raw else []
-    if not isinstance(raw, dict):
-        return []
-    if raw.get("type") == "text" and len(raw) == 2:  # nearly always
-        words = raw.get("text", raw.get("content"))
-        if isinstance(words, str):
-            return [{"type": "text", "text": words}] if words else []
-    kind = raw.get("type") if isinstance(raw.get("type"), str) else ""
-    kind = (kind or raw.get("part_kind") or default or "").replace("-", "_").lower()
-    if not raw.keys().isdisjoint(WRAPPED):
-        for key, reader in WRAPPED.items():
-            if isinstance(raw.get(key), dict):
-                return [reader(raw[key])]
-    if kind in CALLS or (not kind and "function" in raw):
-        call = _call_of(raw)
-        return [call] if call["name"] or call["id"] else []
-    if kind in RESULTS:
-        return [_result_of(raw)]
-    if (told := _told(kind, raw)) is not None:
-        return told
-    type_of = MEDIA.get(kind, kind or "other")
-    whole = kept(raw)
-    return [{**raw, "type": type_of} if whole is raw else {"type": type_of, "json": whole}]
-
-
-CALLS = frozenset(
-    {
-        "tool_call",
-        "tool_use",
-        "function",
-        "function_call",
-        "server_tool_call",
-        "custom_tool_call",
-        "tool_invocation",
-    }
-)
-RESULTS = frozenset(
-    {
-        "tool_call_response",
-        "tool_result",
-        "tool_return",
-        "function_call_output",
-        "server_tool_call_response",
-        "tool_response",
-    }
-)
-MEDIA = {"image_url": "image", "input_image": "image", "input_audio": "audio", "input_file": "file"}
-
-
-def _told(kind: str, raw: dict[str, Any]) -> list[Part] | None:
-    """Return a part that is told in words: text, thoughts, a transcript; None for others."""
-    if kind in THOUGHTS or raw.get("thought") is True:
-        words = _words(raw)
-        return [{"type": "reasoning", "text": words}] if words else []
-    if kind in SPOKEN and (words := _transcript(raw)):
-        return [{"type": "text", "text": words}]
-    if kind in ("", "text", "input_text", "output_text", "refusal", "user_prompt", "system_prompt"):
-        words = _words(raw)
-        return [{"type": "text", "text": words}] if words else []
-    return None
-
-
-THOUGHTS = frozenset(
-    {"reasoning", "thinking", "reasoning_content", "redacted_thinking", "thought", "thoughts"}
-)
-# Parts that hold sound or a file, and may hold in words what was said in it.
-SPOKEN = frozenset({"audio", "input_audio", "output_audio", "blob"})
-
-
-def _transcript(raw: dict[str, Any], depth: int = 0) -> str | None:
-    """Return the words of a part with sound: beside it, or in the objects that hold it."""
-    words = raw.get("transcript")
-    if isinstance(words, str) and words.strip():
-        return words
-    for key in ("audio", "input_audio"):
-        inner = raw.get(key)
-        if depth < 3 and isinstance(inner, dict) and (found := _transcript(inner, depth + 1)):
-            return found
-    return None
-
-
-def _words(raw: dict[str, Any]) -> str | None:
-    for key in ("text", "content", "thinking", "reasoning", "refusal", "reasoningText", "summary"):
-        value = raw.get(key)
-        if isinstance(value, dict):
-            value = value.get("value", value.get("text"))
-        if isinstance(value, list):  # Mistral's thinking, Bedrock's summary: parts of their own
-            words = [_words(part) if isinstance(part, dict) else part for part in value]
-            value = "\n".join(text for text in words if isinstance(text, str)) or None
-        if isinstance(value, str):
-            return value
-    return None
-
-
-CALL_ID_KEYS = (
-    "id",
-    "call_id",
-    "toolCallId",
-    "tool_call_id",
-    "toolUseId",
-    "tool_use_id",
-    "ref",
-)
-
-
-def _call_of(raw: dict[str, Any]) -> Part:
-    inner = raw.get("function") if isinstance(raw.get("function"), dict) else raw
-    assert inner is not None
-    arguments = next(
-        (inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), None
-    )
-    call_id = next(
-        (raw[key] for key in CALL_ID_KEYS if raw.get(key)),
-        None,
-    )
-    return _call(
-        call_id, inner.get("name") or inner.get("toolName") or inner.get("tool_name"), arguments
-    )
-
-
-def _call(call_id: Any, name: Any, arguments: Any) -> Part:
-    return {
-        "type": "tool_call",
-        "id": call_id if isinstance(call_id, str) else None,
-        "name": name if isinstance(name, str) else None,
-        "arguments": kept(parse(arguments)),
-    }
-
-
-def _result_of(raw: dict[str, Any]) -> Part:
-    call_id = next(
-        (raw[key] for key in CALL_ID_KEYS if isinstance(raw.get(key), str)),
-        None,
-    )
-    value = next(
-        (raw[key] for key in ("response", "result", "output", "content") if key in raw), None
-    )
-    return _result(call_id, raw.get("name") or raw.get("toolName"), value)
-
-
-def _result_of_origin(raw: dict[str, Any]) -> Part:
-    origin = raw.get("origin") if isinstance(raw.get("origin"), dict) else {}
-    assert isinstance(origin, dict)
-    return _result(origin.get("id"), origin.get("tool_name"), raw.get("result"))
-
-
-# Keys under which a part holds a call or a result as an object of its own.
-WRAPPED: Mapping[str, Callable[[dict[str, Any]], Part]] = {
-    "toolUse": _call_of,
-    "functionCall": _call_of,
-    "function_call": _call_of,
-    "tool_call": _call_of,
-    "tool_call_result": _result_of_origin,
-    "toolResult": _result_of,
-    "functionResponse": _result_of,
-    "function_response": _result_of,
-    "toolRequest": _call_of,
-    "toolResponse": _result_of,
-}
-
-
-def _result(call_id: Any, name: Any, value: Any) -> Part:
-    return {
-        "type": "tool_result",
-        "id": call_id if isinstance(call_id, str) else None,
-        "name": name if isinstance(name, str) else None,
-        "result": kept(result_value(value)),
-    }
-
-
-def result_value(value: Any, depth: int = 0) -> Any:
-    """Return a tool's result without the wrappings that providers and frameworks put around it."""
-    value = parse(value)
-    if depth > 4:
-        return value
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        texts = [_unwrapped_part(item) for item in value]
-        if all(isinstance(text, str) for text in texts):
-            return parse("\n".join(texts))
-    if isinstance(value, dict):
-        if isinstance(value.get("data"), dict) and value.get("type") == "tool":
-            return result_value(value["data"].get("content"), depth + 1)
-        if value.get("lc") and isinstance(value.get("kwargs"), dict):  # a serialised object
-            return result_value(value["kwargs"].get("content"), depth + 1)
-        if set(value) == {"type", "value"}:  # a value that says its type
-            return result_value(value["value"], depth + 1)
-        for key in ("result", "output", "content", "json"):
-            if set(value) == {key} or (key in value and set(value) <= {key, "status", "toolUseId"}):
-                return result_value(value[key], depth + 1)
-    return value
-
-
-def _unwrapped_part(item: dict[str, Any]) -> Any:
-    if set(item) <= {"type", "text", "annotations"} and isinstance(item.get("text"), str):
-        return item["text"]
-    if item.get("type") == "text" and isinstance(item.get("content"), str):
-        return item["content"]
-    return None
+    What comes before a tool ran and what comes after it stand on lines of their own.
+    """
+    words, sources = "", []
+    is_apart = False
+    for part in parts:
+        if part["type"] == "text":
+            words += ("\n" if is_apart and words else "") + part["text"]
+            sources += part.get("citations", ())
+        is_apart = part["type"] != "text"
+    others = [part for part in parts if part["type"] not in ("text", "tool_result")]
+    if not words:
+        return others
+    whole: Part = {"type": "text", "text": words}
+    if sources:
+        whole["citations"] = sources[:PARTS_MAX]
+    return [*others, whole]
 
 
 def _list(value: Any) -> list[Any]:

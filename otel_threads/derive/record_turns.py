@@ -30,9 +30,16 @@ def fill(spans: Sequence[Span], conventions: Conventions) -> None:
         _put_into_turns(sorted(alone, key=_own_order), conventions)
 
 
+def rank(spans: Sequence[Span], conventions: Conventions) -> int:
+    """Return 0 for a trace of spans, 1 for records with a person's prompts, 2 for other records."""
+    if EVENT not in spans[0].attributes or any(EVENT not in span.attributes for span in spans):
+        return 0
+    return 1 if any(span.name in conventions.turn_events for span in spans) else 2
+
+
 def _put_into_turns(spans: Sequence[Span], conventions: Conventions) -> None:
     turn: Span | None = None
-    for span in spans:
+    for span in _gathered(spans, conventions):
         if span.name in conventions.turn_events:
             turn = span
             continue
@@ -43,6 +50,27 @@ def _put_into_turns(spans: Sequence[Span], conventions: Conventions) -> None:
         if added and turn is not span:
             _add(turn, added)
             turn.end_unix_nano = max(turn.end_unix_nano, span.end_unix_nano)
+
+
+def _gathered(spans: Sequence[Span], conventions: Conventions) -> list[Span]:
+    """Return spans without those that only ask: they are log records of the answer after them."""
+    kept: list[Span] = []
+    asking: list[Span] = []
+    for span in spans:
+        if span.name in conventions.asking_events:
+            asking.append(span)
+            continue
+        kept.append(span)
+        if span.name in conventions.answer_events:
+            span.logs = [_record(one) for one in (*asking, span)]
+            for one in asking:
+                one.parent_span_id = span.span_id
+            if asking:
+                span.start_unix_nano = min(span.start_unix_nano, asking[-1].start_unix_nano)
+            asking = []
+        elif span.name in conventions.turn_events:
+            asking = []
+    return kept
 
 
 def _add(span: Span, added: Any) -> None:

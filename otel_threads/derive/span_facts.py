@@ -64,7 +64,8 @@ def usage_of(span: Span, known: Facts) -> Usage:
 def _usage(span: Span, plan: Plan, values: Mapping[str, Any]) -> Usage:
     usage = Usage(*map(values.get, USAGE))
     if not usage:
-        usage = next((found for read in plan.usages if (found := read(span))), Usage())
+        found = next((found for read in plan.usages if (found := read(span))), None)
+        usage = found.completed(usage) if found else Usage()
     elif usage.cache_read_tokens is None or usage.reasoning_tokens is None:
         for read in plan.usages:
             if (bundle := read(span)) is not None:

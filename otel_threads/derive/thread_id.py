@@ -29,10 +29,11 @@ _NOTHING: Mapping[str, Facts] = MappingProxyType({})
 
 
 class Found(NamedTuple):
-    """The thread of a span and the attribute that decided."""
+    """The thread of a span and the attribute that decided; the id that it had for itself."""
 
     thread_id: str
     source: str
+    inner: str | None = None  # of a sub-agent's own session, say
 
 
 class Identity:
@@ -68,18 +69,16 @@ class Identity:
             found = self._best(tree, own, inside) or self._best(tree, own, ())
         if not found:
             return self._from_resource(tree) or self._from_responses(tree, known)
-        if len({one.thread_id for one in found.values()}) > 1:
-            found = {
-                span_id: one
-                for span_id, one in found.items()
-                if not _runs_within_another(tree, known, found, span_id)
-            }
+        inner = _inner_agents(tree, known, found)
+        found = {span_id: one for span_id, one in found.items() if span_id not in inner}
+        if inside:
+            inner |= self._best(tree, (), tree.by_id.keys() - inside)
         values = {one.thread_id for one in found.values()}
-        if len(values) == 1:
-            # Which attribute is the same for all; the id may come from any of them.
-            only = found[min(found)]
-            return dict.fromkeys((span.span_id for span in tree.spans), only)
-        return _spread(tree, found)
+        if len(values) > 1:
+            return _with_inner(_spread(tree, found), inner)
+        # Which attribute is the same for all; the id may come from any of them.
+        only = found[min(found)]
+        return _with_inner(dict.fromkeys((span.span_id for span in tree.spans), only), inner)
 
     def _best(self, tree: Tree, own: Collection[str], without: Collection[str]) -> dict[str, Found]:
         """Return the ids at the best rank of the trace, by the id of the span that carries them.
@@ -133,6 +132,28 @@ class Identity:
             for span in tree.spans
             if (value := valid(span.resource.get(CONVERSATION_ID), self.conventions.placeholder))
         }
+
+
+def _inner_agents(
+    tree: Tree, known: Mapping[str, Facts], found: Mapping[str, Found]
+) -> dict[str, Found]:
+    """Return those ids that agents have which run within an agent of another conversation."""
+    if len({one.thread_id for one in found.values()}) < 2:
+        return {}
+    return {
+        span_id: one
+        for span_id, one in found.items()
+        if _runs_within_another(tree, known, found, span_id)
+    }
+
+
+def _with_inner(threads: dict[str, Found], inner: Mapping[str, Found]) -> dict[str, Found]:
+    """Note the ids that spans have for themselves inside of another conversation."""
+    for span_id, one in inner.items():
+        outer = threads.get(span_id)
+        if outer is not None and outer.thread_id != one.thread_id:
+            threads[span_id] = outer._replace(inner=one.thread_id)
+    return threads
 
 
 def _holds_own(tree: Tree, known: Mapping[str, Facts], values: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from otel_threads.core.model import Span, TraceRows
@@ -14,6 +15,7 @@ from otel_threads.derive.evaluations import evaluations
 from otel_threads.derive.family import Message, Usage, parse, total
 from otel_threads.derive.found_calls import find_calls
 from otel_threads.derive.messages import as_json
+from otel_threads.derive.retold import FETCHED
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found, Identity, valid
 from otel_threads.derive.tool_result_links import links
@@ -23,6 +25,7 @@ from otel_threads.derive.turns import TurnPart, Turns
 METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
 TAGS_MAX = 50
+INNER_IDS = "inner_thread_ids"  # of sub-agents, in a thread's metadata
 Row = dict[str, Any]
 
 
@@ -64,6 +67,7 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     parts = Turns(tree, facts, threads, requests, conventions).parts()
     project = _project(tree)
     trace_id = tree.spans[0].trace_id
+    rank = _record_rank(spans, requests, conventions)
     spent = _Spent()
     slices = _slices(tree, facts, threads, requests, spent, conventions)
     for row in slices:
@@ -72,11 +76,19 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
         trace=_trace(tree, project, slices, parts),
         slices=slices,
         calls=[_call_row(call, project, threads) for call in requests],
-        parts=[_part_row(i, part, project, trace_id, spent) for i, part in enumerate(parts)],
-        evaluations=[{**row, "project": project} for row in evaluations(tree, requests)],
+        parts=_part_rows(parts, project, trace_id, spent, rank),
+        evaluations=[{**row, "project": project} for row in evaluations(tree, requests, threads)],
         links=links(parts, project, trace_id, has_thread=bool(threads)),
         first_unix_nano=min(span.start_unix_nano for span in spans),
+        record_rank=rank,
     )
+
+
+def _record_rank(spans: Sequence[Span], requests: Sequence[Call], conventions: Conventions) -> int:
+    """Return how late a trace comes among those that tell the same: 0 for nearly all."""
+    if requests and all(conventions.is_fetch(call.span) for call in requests):
+        return FETCHED
+    return record_turns.rank(spans, conventions)
 
 
 def _project(tree: Tree) -> str:
@@ -131,6 +143,16 @@ COUNTS = ("span_count", "error_count", "call_count")
 LISTS = ("models", "providers", "services", "users", "environments", "tags")
 
 
+@dataclass(slots=True)
+class _Share:
+    """What a thread has of a trace: spans in order of their start, and model requests."""
+
+    thread_id: str | None
+    source: str | None
+    spans: list[Span]
+    calls: list[Call] = field(default_factory=list)
+
+
 def _slices(
     tree: Tree,
     facts: Mapping[str, Facts],
@@ -140,38 +162,52 @@ def _slices(
     conventions: Conventions,
 ) -> list[Row]:
     """Return one row per thread of the trace, in the order of their first span."""
-    inside: dict[str | None, list[Span]] = {}
-    sources: dict[str | None, str] = {}
-    answered: dict[str | None, list[Call]] = {}
+    shares = _shares(tree, threads, requests)
+    trace_sequence = _joined(tree.spans)
+    rows = [
+        {
+            "thread_id": share.thread_id,
+            "thread_id_source": share.source,
+            "trace_sequence": trace_sequence,
+            **_slice(tree, [(span, facts[span.span_id]) for span in share.spans], conventions),
+            **_created(share.spans),
+            "call_count": len(share.calls),
+            **spent.by(share.calls),
+        }
+        for share in shares
+    ]
+    if any(found.inner for found in threads.values()):
+        _tell_inner_ids(rows, threads)
+    return rows
+
+
+def _shares(tree: Tree, threads: Mapping[str, Found], requests: Sequence[Call]) -> Iterable[_Share]:
     ordered = sorted(tree.spans, key=_start)
     ids = {found.thread_id for found in threads.values()}
     if len(ids) < 2 and len(threads) in (0, len(ordered)):  # nearly always: of one thread, or none
-        only = ids.pop() if ids else None
-        inside, answered = {only: ordered}, {only: list(requests)}
-        sources = {only: threads[ordered[0].span_id].source} if threads else {}
-    else:
-        for span in ordered:
-            found = threads.get(span.span_id)
-            thread_id = found.thread_id if found else None
-            inside.setdefault(thread_id, []).append(span)
-            if found:
-                sources.setdefault(thread_id, found.source)
-        for call in requests:
-            found = threads.get(call.span.span_id)
-            answered.setdefault(found.thread_id if found else None, []).append(call)
-    trace_sequence = _joined(ordered)
-    return [
-        {
-            "thread_id": thread_id,
-            "thread_id_source": sources.get(thread_id),
-            "trace_sequence": trace_sequence,
-            **_slice(tree, [(span, facts[span.span_id]) for span in some], conventions),
-            **_created(some),
-            "call_count": len(answered.get(thread_id, ())),
-            **spent.by(answered.get(thread_id, ())),
-        }
-        for thread_id, some in inside.items()
-    ]
+        source = threads[ordered[0].span_id].source if threads else None
+        return [_Share(ids.pop() if ids else None, source, ordered, list(requests))]
+    shares: dict[str | None, _Share] = {}
+    for span in ordered:
+        found = threads.get(span.span_id)
+        thread_id, source = (found.thread_id, found.source) if found else (None, None)
+        shares.setdefault(thread_id, _Share(thread_id, source, [])).spans.append(span)
+    for call in requests:
+        found = threads.get(call.span.span_id)
+        shares[found.thread_id if found else None].calls.append(call)
+    return shares.values()
+
+
+def _tell_inner_ids(rows: Sequence[Row], threads: Mapping[str, Found]) -> None:
+    """Keep ids that sub-agents have for themselves as metadata of the thread that runs them."""
+    inner: dict[str, set[str]] = {}
+    for found in threads.values():
+        if found.inner:
+            inner.setdefault(found.thread_id, set()).add(found.inner)
+    for row in rows:
+        if told := inner.get(row["thread_id"]):
+            text = ", ".join(sorted(told))[:METADATA_VALUE_LENGTH_MAX]
+            row["metadata"] = {**row["metadata"], INNER_IDS: text}
 
 
 _start = operator.attrgetter("start_unix_nano")
@@ -190,27 +226,11 @@ def _joined(spans: Sequence[Span]) -> int:
 
 def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Row:
     """Return what the spans of one thread in a trace say together; they are in order of start."""
-    services: set[str | None] = set()
-    users: set[str | None] = set()
-    environments: set[str | None] = set()
-    deployed: set[str | None] = set()  # environments that only resources tell
-    tags: set[str] = set()
-    failed: set[str] = set()
-    received, sequences = [], []
-    ended = inside[-1][0].start_unix_nano  # no end is before it
-    for span, facts in inside:
-        services.add(span.service_name)
-        received.append(span.received_unix_nano)
-        sequences.append(span.sequence)
-        ended = max(ended, span.end_unix_nano)
-        if values := facts.values:
-            users.add(values.get("user_id"))
-            environments.add(values.get("environment"))
-            tags.update(values.get("tags", ()))
-        if span.resource:
-            deployed.add(_environment(span, conventions))
-        if is_failed(span, facts):
-            failed.add(span.span_id)
+    # No end is before the last start.
+    ended = max(inside[-1][0].start_unix_nano, *[span.end_unix_nano for span, _ in inside])
+    received = [span.received_unix_nano for span, _ in inside]
+    sequences = [span.sequence for span, _ in inside]
+    failed = {span.span_id for span, facts in inside if is_failed(span, facts)}
     return {
         "start_time_unix_nano": inside[0][0].start_unix_nano,
         "end_time_unix_nano": ended,
@@ -220,11 +240,23 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conven
         "last_sequence": max(sequences),
         "span_count": len(inside),
         "error_count": _failures(tree, failed) if failed else 0,
+        **_named(inside, conventions),
+        "metadata": _metadata(inside, conventions),
+    }
+
+
+def _named(inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Row:
+    """Return who and what spans name: services, users, environments, tags."""
+    services = {span.service_name for span, _ in inside}
+    told = [facts.values for _, facts in inside if facts.values]
+    environments = {values.get("environment") for values in told}
+    deployed = {_environment(span, conventions) for span, _ in inside if span.resource}
+    tags = {tag for values in told for tag in values.get("tags", ())}
+    return {
         "services": _distinct(services),
-        "users": _distinct(users),
+        "users": _distinct([values.get("user_id") for values in told]),
         "environments": _distinct(environments) or _distinct(deployed),
         "tags": _tags(tags, conventions) if tags else [],
-        "metadata": _metadata(inside, conventions),
     }
 
 
@@ -358,6 +390,13 @@ def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
     }
 
 
+def _part_rows(
+    parts: Sequence[TurnPart], project: str, trace_id: str, spent: "_Spent", rank: int
+) -> list[Row]:
+    rows = [_part_row(i, part, project, trace_id, spent) for i, part in enumerate(parts)]
+    return [{**row, **_of_records(rank)} for row in rows] if rank else rows
+
+
 def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_Spent") -> Row:
     return {
         "project": project,
@@ -386,10 +425,16 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_
         "time_to_first_token_ms": next(
             (call.ttft_ms for call in part.calls if call.ttft_ms is not None), None
         ),
+        "response_ids": [call.response_id for call in part.calls if call.response_id],
         "call_count": len(part.calls),
         "span_count": part.span_count,
         **spent.by(part.calls),
     }
+
+
+def _of_records(rank: int) -> Row:
+    """Return what parts told by records that stand alone say of that: whoever changes, they may."""
+    return {"record_rank": rank, "continues": True, "retold_by": []}
 
 
 def _message_rows(message: Message, span_id: str) -> list[Row]:

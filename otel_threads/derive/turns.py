@@ -13,7 +13,8 @@ from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.family import TELLS_TURN, Message, Messages, Part, Role, kept, parse
-from otel_threads.derive.messages import as_json, last_answer, last_text, mark, result_value
+from otel_threads.derive.messages import as_json, last_answer, last_text, mark
+from otel_threads.derive.parts import result_value
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.thread_id import Found, inside_tools
 from otel_threads.derive.tree import Tree
@@ -278,7 +279,19 @@ class Turns:
         part.error = last.error or error_of(outer, self._facts[outer.span_id])
         if last.error is None:
             part.assistant = self._first_words(path, "assistant") or self._answer(last)
+        if part.user is None and not any(call.inputs for call in own):
+            people = part.user = self._unread((*path, first.span), "user")
+        if part.assistant is None and part.error is None and not last.outputs:
+            part.assistant = self._unread((*path, last.span), "assistant")
         return people
+
+    def _unread(self, spans: Iterable[Span], role: Role) -> str | None:
+        """Return what no rule understands, as it is, rather than a turn that shows nothing."""
+        for span in spans:
+            texts = self._facts[span.span_id].plan.texts[role]
+            if found := user_text.unread(span, role, texts, self._conventions.elided):
+                return found
+        return None
 
     def _link(self, part: TurnPart, own: Sequence[Call]) -> None:
         """Note what joins a turn's part to those in other traces: tool results, responses."""
@@ -287,6 +300,9 @@ class Turns:
             part.answers = _results(first.inputs)
         if previous := self._facts[first.span.span_id].get("previous_response_id"):
             part.previous_responses.append(previous)
+        if first.response_id and self._conventions.is_fetch(first.span):
+            part.previous_responses.append(first.response_id)
+            return
         part.responses += [
             call.response_id
             for call in own
@@ -379,7 +395,11 @@ class Turns:
         elif people and first_user is not None and first_user.text != people:
             # A template or a retrieval prompt around the person's words: show the words.
             others = [p for p in first_user.parts if p["type"] not in ("text",)]
-            first_user.parts = [{"type": "text", "text": people}, *others]
+            words = Message("user", [{"type": "text", "text": people}, *others])
+            part.messages = [
+                (words if message is first_user else message, span_id)
+                for message, span_id in part.messages
+            ]
         if part.assistant is not None and not any(
             m.role == "assistant" and m.text for m, _ in part.messages
         ):
@@ -520,7 +540,7 @@ class Turns:
                 if self._thread_id(span) != thread_id:
                     break
                 outer = span
-            part = self._outer_only(outer, None)
+            part = self._outer_only(outer, self._unread(some, "user"))
             failed = (error_of(span, self._facts[span.span_id]) for span in reversed(some))
             part.error = part.error or next((error for error in failed if error), None)
             found.append(part)

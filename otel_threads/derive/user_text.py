@@ -7,7 +7,7 @@ Source: docs/conventions.md, section "What a turn is", rules for the user and as
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,11 @@ OUTPUT_KEYS = (
 # An object's repr even where the sender says that it is plain text.
 _OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3
+# Keys of messages that say nothing of what was said.
+LABELS = frozenset({"role", "type", "finish_reason", "stop_reason", "index", "id", "name"})
+_ROLE = re.compile(r'"(?:role|type)": ?"(?:user|assistant|human|ai|system|model|tool)"')
+UNREAD_LENGTH_MAX = 2000  # of what is shown as it is: enough to see what it would be
+UNREAD: Mapping[Role, str] = {"user": "[unread input]", "assistant": "[unread output]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,33 @@ def words(span: Span, role: Role, texts: Sequence[Text], elided: Collection[str]
         if found := _plain(span.attributes[text.attribute], search, is_plain=is_plain):
             return found
     return None
+
+
+def unread(span: Span, role: Role, texts: Sequence[Text], elided: Collection[str]) -> str | None:
+    """Return what a span holds where words are expected, as compact text that says what it is.
+
+    For a turn that would show nothing else. None where there is nothing, or only a cut beginning.
+    """
+    for text in texts:
+        told = span.attributes[text.attribute]
+        value = parse(told)
+        shown = (told if isinstance(told, str) else messages.as_json(told)).strip()
+        # Messages are understood, wherever they stand: what was not found in them is not there.
+        if shown in elided or _is_empty(value) or _ROLE.search(shown):
+            continue
+        if not (isinstance(value, str) and cut_json.may_be(shown)):
+            more = "…" if len(shown) > UNREAD_LENGTH_MAX else ""
+            return f"{UNREAD[role]} {shown[:UNREAD_LENGTH_MAX]}{more}"
+    return None
+
+
+def _is_empty(value: Any, depth: int = 0) -> bool:
+    """Whether a value says nothing: an answer without parts, say, that only tells how it ended."""
+    if isinstance(value, dict) and depth <= DEPTH_MAX:
+        return all(key in LABELS or _is_empty(one, depth + 1) for key, one in value.items())
+    if isinstance(value, list) and depth <= DEPTH_MAX:
+        return all(_is_empty(one, depth + 1) for one in value)
+    return value in (None, "", "null", "None", "undefined")
 
 
 def _plain(value: Any, search: _Search, *, is_plain: bool = False, depth: int = 0) -> str | None:

@@ -8,6 +8,7 @@ from otel_threads.core.status import (
     Finding,
     FindingKind,
     Instrumentation,
+    PlaceholderId,
     RefusedRequests,
     UnkeptLogRecords,
 )
@@ -32,6 +33,7 @@ def findings(
     otlp_http: str,
     unkept: Sequence[UnkeptLogRecords] = (),
     refused: Sequence[RefusedRequests] = (),
+    placeholders: Sequence[PlaceholderId] = (),
     libraries: Sequence[Library] = LIBRARIES,
 ) -> list[Finding]:
     """Return findings, the most serious first.
@@ -54,6 +56,7 @@ def findings(
         found += _scrubbed(row, libraries)
         found += _without_thread(row, instrumentations, libraries)
         found += _without_content(row, libraries)
+    found += [_placeholder(row, libraries) for row in placeholders]
     found += [_double(row) for row in doubles]
     for row in instrumentations:
         found += _clocks(row)
@@ -174,6 +177,23 @@ def _scrubbed(row: Instrumentation, libraries: Sequence[Library]) -> list[Findin
             fix='span.set_attribute("gen_ai.conversation.id", chat_id)',
         )
     ]
+
+
+def _placeholder(row: PlaceholderId, libraries: Sequence[Library]) -> Finding:
+    library = library_of(row.scope_name, libraries)
+    told = f"{row.scope_name or '(no scope)'}: {row.attribute} is {row.value!r} on "
+    what = (
+        "which is no conversation's id: those traces are threads by another id, or by none."
+        if row.is_refused
+        else "which is taken as an id: whoever has it is in one thread."
+    )
+    return _finding(
+        "placeholder_id",
+        f"{told}{row.span_count} spans, {what} Set one where it is known:",
+        library=library,
+        fix=library.thread_id,
+        trace_ids=row.examples,
+    )
 
 
 def _double(row: DoubleReport) -> Finding:

@@ -25,6 +25,7 @@ from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace, TraceDetail
 from otel_threads.core.transcript import Transcript, TranscriptMessage
 from otel_threads.core.turn import Turn, TurnOutline
+from otel_threads.derive.conventions import CONVENTIONS, NO_ID, SHARED_IDS
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.derive.tree import Tree
 from otel_threads.retry import retried
@@ -577,6 +578,9 @@ class ThreadService:
                 seen,
                 self._reader.double_reports(),
                 self._reader.clock_skew(),
+                placeholders=self._reader.placeholder_ids(
+                    sorted(CONVENTIONS.thread_ids), NO_ID, SHARED_IDS
+                ),
                 otlp_http=status.otlp_http or OTLP_HTTP,
                 unkept=status.unkept_log_records,
                 refused=status.refused_requests,

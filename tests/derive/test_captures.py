@@ -25,9 +25,7 @@ SPLIT_WITHOUT_ID = {"litellm-otel"}  # every request its own trace, and nothing 
 NO_TOOLS = NO_TEXTS | {"openlit-openai-stream", "litellm-otel", "openinference-haystack"}
 # Claude Code's records name its tools; the scenario was written without them.
 NO_TOOLS |= {"report-02-claude-code-logs-without-trace"}
-# Thoughts are counted in records without a trace alone, and the result has a frame around it.
-USAGE_ELSEWHERE = {"gemini-cli"}
-NO_TOOLS |= {"gemini-cli"}
+NO_TOOLS |= {"gemini-cli"}  # the result has a frame around it
 # Two attributes hold the same text, cut in different places: the longer one is shown.
 CUT = {"report-13-json-cut-at-1028"}
 
@@ -112,7 +110,7 @@ def test_the_conversation_is_the_one_that_took_place(replayed, folder):
         ]
 
     reads_usage = scenario["reference_reading"]["usage_ok"] or name == "haystack-native"
-    if reads_usage and name not in USAGE_ELSEWHERE:
+    if reads_usage:
         sums = [
             sum(one["usage"][k] or 0 for one in found) for k in ("input_tokens", "output_tokens")
         ]

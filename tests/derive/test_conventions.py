@@ -120,6 +120,7 @@ USER_TEXTS = [
     "lk.user_input",
     "lk.user_transcript",
     "codex.prompt",
+    "gemini_cli.prompt",
     "input.value",
     "traceloop.entity.input",
     "mlflow.spanInputs",
@@ -183,6 +184,7 @@ ASKED = [
     "azure-ai-agents",
     "codex",
     "copilot",
+    "dspy",
     "gemini-cli",
     "langchain",
     "langtrace",
@@ -192,6 +194,7 @@ ASKED = [
     "semantic-kernel",
     "smolagents",
     "spring-ai",
+    "voltagent",
     "weave",
     "otel-genai",
     "openlit",
@@ -255,6 +258,7 @@ def test_what_all_families_say_together():
         "user_prompt",
         "claude_code.user_prompt",
         "codex.user_prompt",
+        "gemini_cli.user_prompt",
     }
     assert CONVENTIONS.elided == {"<REDACTED>", "<elided>"}
     assert set(CONVENTIONS.metadata_noise) == {

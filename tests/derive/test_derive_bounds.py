@@ -10,7 +10,8 @@ from otel_threads.core.model import Span
 from otel_threads.derive import attribute_cache
 from otel_threads.derive.family import JSON_VALUES_MAX, KEPT_VALUES_MAX, kept, parse
 from otel_threads.derive.merge import _Known, merge
-from otel_threads.derive.messages import PARTS_MAX, read
+from otel_threads.derive.messages import read
+from otel_threads.derive.parts import PARTS_MAX
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.tool_result_links import ASKERS_MAX, SOURCE, WAIT_MAX_NS, join
 from otel_threads.derive.trace import derive_traces

@@ -638,3 +638,107 @@ def test_cached_input_costs_what_it_costs_by_hand():
     )
 
     assert found.call["cost_usd"] == pytest.approx((600 * 0.15 + 400 * 0.075 + 100 * 0.6) / 1e6)
+
+
+# What no rule understands
+
+
+@pytest.mark.parametrize(
+    "value", ['{"city": {"lat": 1}, "zoom": [1, 2]}', '[{"role": "alien"}, 7]']
+)
+def test_an_input_that_no_rule_understands_is_shown_as_it_is(value):
+    found = derive(a_chat("c", "", "Sunny.", attributes={"gen_ai.input.messages": value}))
+
+    assert found.said == [(f"[unread input] {value}", "Sunny.")]
+
+
+def test_an_output_that_no_rule_understands_is_shown_as_it_is():
+    attributes = {"gen_ai.output.messages": '{"temperature": 18}'}
+    found = derive(a_chat("c", "Rome?", None, attributes=attributes))
+
+    assert found.said == [("Rome?", '[unread output] {"temperature": 18}')]
+
+
+def test_a_long_one_is_shown_as_far_as_it_tells():
+    value = json.dumps({"numbers": list(range(5000))})
+    ((user, _),) = derive(a_chat("c", "", "a", attributes={"gen_ai.input.messages": value})).said
+
+    assert user.startswith('[unread input] {"numbers": [0, 1,')
+    assert len(user) < 2100
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[]", "{}", '[{"role": "assistant", "parts": [], "finish_reason": "tool_calls"}]'],
+)
+def test_what_says_nothing_is_not_shown(value):
+    found = derive(a_chat("c", "Rome?", None, attributes={"gen_ai.output.messages": value}))
+
+    assert found.said == [("Rome?", None)]
+
+
+# A sub-agent's own id
+
+
+def test_the_id_of_an_inner_agent_is_kept_as_metadata():
+    trace = new_trace_id()
+    outer = a_span(
+        trace_id=trace,
+        attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": "outer"},
+    )
+    tool = a_span(
+        trace_id=trace,
+        parent_span_id=outer.span_id,
+        attributes={"gen_ai.operation.name": "execute_tool"},
+    )
+    agent = a_chat("inner", "Rome?", "Sunny.", trace_id=trace, parent_span_id=tool.span_id)
+
+    found = derive(outer, tool, agent)
+    assert found.thread[0] == "outer"
+    assert found.trace["metadata"] == {"inner_thread_ids": "inner"}
+
+
+# Usage by what it stands for
+
+
+def test_tokens_by_modality_are_summed_where_nothing_else_is_told():
+    told = {
+        "gen_ai.usage.text.input_tokens": 20,
+        "gen_ai.usage.image.input_tokens": 30,
+        "gen_ai.usage.audio.input_tokens": 5,
+        "gen_ai.usage.text.output_tokens": 7,
+    }
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", **told}
+
+    assert derive(a_span(attributes=attributes)).tokens == {
+        "input_tokens": 55,
+        "output_tokens": 7,
+        "total_tokens": 62,
+        "input_audio_tokens": 5,
+    }
+
+
+def test_tokens_by_modality_are_parts_of_the_whole():
+    told = {"gen_ai.usage.text.input_tokens": 6, "gen_ai.usage.image.input_tokens": 4}
+
+    assert derive(a_chat("c", "Rome?", "Sunny.", attributes=told)).tokens["input_tokens"] == 10
+
+
+def test_a_request_without_a_model_is_of_the_one_that_its_agent_names():
+    trace = new_trace_id()
+    agent = a_span(
+        trace_id=trace,
+        attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o-mini"},
+    )
+    call = a_span(
+        trace_id=trace,
+        parent_span_id=agent.span_id,
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.usage.input_tokens": 1000,
+            "gen_ai.usage.output_tokens": 100,
+        },
+    )
+
+    found = derive(agent, call)
+    assert found.call["cost_usd"] == pytest.approx((1000 * 0.15 + 100 * 0.6) / 1e6)

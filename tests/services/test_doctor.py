@@ -147,3 +147,19 @@ def test_a_library_is_the_one_that_knows_most_of_the_name():
     assert library_of("openinference.instrumentation.openai").slug == "openinference"
     assert library_of("air").slug == "plain"
     assert len({library.slug for library in LIBRARIES}) == len(LIBRARIES)
+
+
+def test_placeholders_are_named_with_what_comes_of_them(make_server):
+    server = make_server()
+    now = time.time_ns()
+    spans = [
+        a_chat(None, "a", "b", start=now, attributes={"session.id": value})
+        for value in ("unknown", "anonymous", "anonymous", "s-1")
+    ]
+    assert server.post(a_request(*spans, scope="app")).status_code == 200
+    server.wait_derived()
+
+    told = [(f["summary"], len(f["trace_ids"])) for f in findings(server, "placeholder_id")]
+    assert [count for _, count in told] == [2, 1]
+    assert "session.id is 'anonymous' on 2 spans, which is taken as an id" in told[0][0]
+    assert "session.id is 'unknown' on 1 spans, which is no conversation's id" in told[1][0]

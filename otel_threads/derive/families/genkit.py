@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
+from otel_threads.derive import api_usage, messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import (
@@ -54,16 +54,20 @@ def outputs(span: Span) -> Messages:
 
 def usage(span: Span) -> Usage | None:
     answer = parse(span.attributes.get(OUTPUT)) if kind(span) == "llm" else None
-    counts = answer.get("usage") if isinstance(answer, dict) else None
-    if not isinstance(counts, dict):
+    if not isinstance(answer, dict) or not isinstance(counts := answer.get("usage"), dict):
         return None
-    return Usage(
+    found = Usage(
         input_tokens=count(counts.get("inputTokens")),
         output_tokens=count(counts.get("outputTokens")),
         total_tokens=count(counts.get("totalTokens")),
         cache_read_tokens=count(counts.get("cachedContentTokens")),
         reasoning_tokens=count(counts.get("thoughtsTokens")),
     )
+    for key in ("raw", "custom"):  # the API's own answer tells what of it was cached
+        whole = answer.get(key)
+        if isinstance(whole, dict) and (told := api_usage.read(whole.get("usage"))) is not None:
+            found = found.completed(told)
+    return found
 
 
 def values(span: Span) -> Mapping[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
-from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse, total
+from otel_threads.derive import api_usage, messages
+from otel_threads.derive.family import Family, Kind, Messages, Usage, parse, total
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank
 
@@ -51,24 +51,9 @@ def usage(span: Span) -> Usage | None:
     for reply in replies if isinstance(replies, list) else []:
         meta = reply.get("meta", reply.get("_meta")) if isinstance(reply, dict) else None
         details = meta.get("usage") if isinstance(meta, dict) else None
-        if isinstance(details, dict):
-            found.append(
-                Usage(
-                    input_tokens=count(details.get("prompt_tokens")),
-                    output_tokens=count(details.get("completion_tokens")),
-                    total_tokens=count(details.get("total_tokens")),
-                    cache_read_tokens=_inner(details, "prompt_tokens_details", "cached_tokens"),
-                    reasoning_tokens=_inner(
-                        details, "completion_tokens_details", "reasoning_tokens"
-                    ),
-                )
-            )
+        if (counted := api_usage.read(details)) is not None:
+            found.append(counted)
     return total(found) or None
-
-
-def _inner(details: Mapping[str, Any], key: str, name: str) -> int | None:
-    inner = details.get(key)
-    return count(inner.get(name)) if isinstance(inner, dict) else None
 
 
 def _generates(span: Span) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
+from otel_threads.derive import api_usage, messages
 from otel_threads.derive.family import Family, KindBy, Messages, Usage, count, number, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import PLAIN_WORDS, Text, TextRank, ThreadId, ThreadIdRank
@@ -33,25 +33,7 @@ def usage(span: Span) -> Usage | None:
     if not isinstance(details, dict):
         return None
     if "prompt_tokens" in details or "completion_tokens" in details:
-        inner_in = details.get("prompt_tokens_details")
-        inner_out = details.get("completion_tokens_details")
-        return Usage(
-            input_tokens=count(details.get("prompt_tokens")),
-            output_tokens=count(details.get("completion_tokens")),
-            total_tokens=count(details.get("total_tokens")),
-            cache_read_tokens=count(inner_in.get("cached_tokens"))
-            if isinstance(inner_in, dict)
-            else None,
-            reasoning_tokens=count(inner_out.get("reasoning_tokens"))
-            if isinstance(inner_out, dict)
-            else None,
-            input_audio_tokens=count(inner_in.get("audio_tokens"))
-            if isinstance(inner_in, dict)
-            else None,
-            output_audio_tokens=count(inner_out.get("audio_tokens"))
-            if isinstance(inner_out, dict)
-            else None,
-        )
+        return api_usage.read(details)
     return Usage(
         input_tokens=_bucket(details, "input"),
         output_tokens=_bucket(details, "output"),

@@ -5,11 +5,12 @@ up to 1.36 for the older names.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive import messages
-from otel_threads.derive.family import Family, Kind, Message, Messages, Role, parse
+from otel_threads.derive.family import Family, Kind, Message, Messages, Role, Usage, count, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
@@ -19,6 +20,9 @@ OPERATIONS: Mapping[str, Kind] = {
     "text_completion": "llm",
     "completion": "llm",
     "generate_text": "llm",
+    "fetch_response": "llm",
+    "retrieve_response": "llm",
+    "get_response": "llm",
     "embeddings": "embedding",
     "execute_tool": "tool",
     "retrieval": "retriever",
@@ -45,13 +49,26 @@ CONTENT_EVENTS: Mapping[str, tuple[str, Role]] = {
     "gen_ai.content.prompt": ("gen_ai.prompt", "user"),
     "gen_ai.content.completion": ("gen_ai.completion", "assistant"),
 }
+# Log records without a trace. A request is told in one, or in several that its answer ends.
+ASKING = (*MESSAGE_EVENTS, "gen_ai.content.prompt")
+ANSWERS = (CHOICE, "gen_ai.content.completion")
+RESULT = "gen_ai.evaluation.result"
+RECORDS: Mapping[str, Kind] = {
+    DETAILS: "llm",
+    **dict.fromkeys(ANSWERS, "llm"),
+    **dict.fromkeys((*ASKING, RESULT), "event"),
+}
+ALONE = "otel_threads.log_record"  # the attribute of a span that is such a record
+# Asking for the answer of a request that runs in the background; polling, mostly.
+FETCHES = frozenset({"fetch_response", "retrieve_response", "get_response"})
+MODALITIES = ("text", "image", "audio", "video", "document")
 ELIDED = "<elided>"  # what some libraries write where capture is off
 
 
 def kind(span: Span) -> Kind | None:
     operation = span.attributes.get("gen_ai.operation.name")
     if not isinstance(operation, str):
-        return None
+        return RECORDS.get(span.name) if ALONE in span.attributes else None
     operation = operation.lower()
     return "other" if "memory" in operation else OPERATIONS.get(operation)
 
@@ -67,6 +84,8 @@ def outputs(span: Span) -> Messages:
     found = messages.read(span.attributes.get("gen_ai.output.messages"), role="assistant")
     found = found or _from_events(span, "gen_ai.output.messages", {CHOICE: "assistant"})
     found = found or messages.read(span.attributes.get("gen_ai.completion"), role="assistant")
+    # Whatever a sender calls it: what a model answered is the assistant's.
+    found = [replace(one, role="assistant") if one.role == "system" else one for one in found]
     return found or _referred(span, "gen_ai.output.messages_ref", "assistant")
 
 
@@ -107,6 +126,22 @@ def system(span: Span) -> str | None:
         return None
     found = messages.read(value, role="system")
     return "\n".join(text for message in found if (text := message.text)) or None
+
+
+def fetches(span: Span) -> bool:
+    return span.attributes.get("gen_ai.operation.name") in FETCHES
+
+
+def usage(span: Span) -> Usage | None:
+    """Return the sums of tokens that are told by what they stand for: text, images, sound."""
+    sums = {}
+    for side in ("input", "output"):
+        names = (f"gen_ai.usage.{modality}.{side}_tokens" for modality in MODALITIES)
+        told = [n for name in names if (n := count(span.attributes.get(name))) is not None]
+        sums[side] = sum(told) if told else None
+    if sums["input"] is None and sums["output"] is None:
+        return None
+    return Usage(input_tokens=sums["input"], output_tokens=sums["output"])
 
 
 def _events(span: Span) -> Iterable[tuple[str, Mapping[str, Any], Any]]:
@@ -213,6 +248,8 @@ FAMILY = Family(
     inputs=inputs,
     outputs=outputs,
     system=system,
+    usage=usage,
+    fetches=fetches,
     names={
         "request_model": ("gen_ai.request.model",),
         "response_model": ("gen_ai.response.model",),
@@ -302,5 +339,8 @@ FAMILY = Family(
     elided=(ELIDED,),
     log_events=("gen_ai.*",),
     record=record,
+    alone_events=dict.fromkeys(RECORDS, ("gen_ai.conversation.id", "session.id")),
+    asking_events=ASKING,
+    answer_events=ANSWERS,
     libraries=(LIBRARY,),
 )

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
-from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
+from otel_threads.derive import api_usage, messages
+from otel_threads.derive.family import Family, Kind, Messages, Usage, parse
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
@@ -91,17 +91,7 @@ def _answer_starts(events: list[Any]) -> int:
 
 def usage(span: Span) -> Usage | None:
     details = parse(span.attributes.get("usage") or span.attributes.get("gen_ai.usage.raw"))
-    if not isinstance(details, dict):
-        return None
-    into = details.get("input_tokens_details", details.get("prompt_tokens_details"))
-    out = details.get("output_tokens_details", details.get("completion_tokens_details"))
-    return Usage(
-        input_tokens=count(details.get("input_tokens", details.get("prompt_tokens"))),
-        output_tokens=count(details.get("output_tokens", details.get("completion_tokens"))),
-        total_tokens=count(details.get("total_tokens")),
-        cache_read_tokens=count(into.get("cached_tokens")) if isinstance(into, dict) else None,
-        reasoning_tokens=count(out.get("reasoning_tokens")) if isinstance(out, dict) else None,
-    )
+    return api_usage.read(details)
 
 
 def values(span: Span) -> Mapping[str, Any]:

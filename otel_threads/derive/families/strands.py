@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_threads.core.model import Span
-from otel_threads.derive import messages
+from otel_threads.derive import messages, parts
 from otel_threads.derive.family import Family, count
 from otel_threads.derive.library import Library
 
@@ -24,7 +24,7 @@ def values(span: Span) -> Mapping[str, Any]:
             if event.name == "gen_ai.tool.message":
                 found["tool_arguments"] = event.attributes.get("content")
             elif event.name == "gen_ai.choice":
-                found["tool_result"] = messages.result_value(event.attributes.get("message"))
+                found["tool_result"] = parts.result_value(event.attributes.get("message"))
     return found
 
 

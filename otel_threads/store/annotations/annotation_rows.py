@@ -65,6 +65,7 @@ TARGETS = pa.schema(
     ]
 )
 THREAD_SCORES_SQL = sql_files.query("thread_scores")
+THREAD_EVALUATIONS_SQL = sql_files.query("thread_evaluations")
 TRACE_EVALUATIONS_SQL = sql_files.query("trace_evaluations")
 TURN_SCORE_RECORDS_SQL = sql_files.query("turn_score_records")
 TURNS_OF_TARGETS_SQL = sql_files.query("turns_of_targets")
@@ -149,13 +150,17 @@ class Annotations:
 
         The view `scores` says the same in SQL; a test compares both.
         """
-        if not self._holds("x_score_records"):
-            return []
+        ids = {"thread_ids": json_list(one.thread_id for one in threads)}
         by_key = {thread.key: thread for thread in threads}
         found = []
-        for row in self._read(
-            THREAD_SCORES_SQL, {"thread_ids": json_list(one.thread_id for one in threads)}
-        ):
+        if self._holds("x_evaluations"):
+            told = self._read(THREAD_EVALUATIONS_SQL, ids)
+            found += [
+                ScoreRecord(**row) for row in told if (row["project"], row["thread_id"]) in by_key
+            ]
+        if not self._holds("x_score_records"):
+            return found
+        for row in self._read(THREAD_SCORES_SQL, ids):
             thread = by_key.get((row["project"], row["thread_id"]))
             if thread is None or row["turn_index"] is not None:
                 continue

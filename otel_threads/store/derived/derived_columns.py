@@ -98,6 +98,7 @@ EVALUATIONS = pa.schema(
         ("project", _S),
         ("trace_id", _S),
         ("span_id", _S),
+        ("thread_id", _S),
         ("evidence_trace_id", _S),
         ("response_id", _S),
         ("start_time_unix_nano", _I),

@@ -20,9 +20,16 @@ from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of, table_of
 from otel_threads.database.database import Database
 from otel_threads.database.engine_errors import is_fatal
+from otel_threads.derive.retold import settle
 from otel_threads.derive.tool_result_links import join
 from otel_threads.derive.turn_updates import turns_of
-from otel_threads.store.derived import derived_rows, payloads, tool_links, turn_chunks
+from otel_threads.store.derived import (
+    derived_rows,
+    payloads,
+    record_traces,
+    tool_links,
+    turn_chunks,
+)
 from otel_threads.store.derived.derived_columns import (
     CALLS,
     EVALUATIONS,
@@ -55,6 +62,7 @@ TABLES = (
     "x_thread_facts",
     "x_evaluations",
     "x_tool_links",
+    "x_record_traces",
     "x_part_payloads",
     "x_turn_chunks",
 )
@@ -264,13 +272,14 @@ def replace(
     starts = [trace.first_unix_nano for trace in traces]
     first = min([*starts, first] if first is not None else starts)
     _register_ids(cursor, work)
-    join(traces, lambda *asked: tool_links.askers(cursor, *asked))
+    _compare(cursor, traces)
     changes = _changes(traces)
     if not work.is_new:
         changes += cursor.execute(TOUCHED_THREADS_SQL, {"first": first, "last": last}).fetchall()
     links = [row for trace in traces for row in trace.links]
     before = [] if work.is_new else tool_links.asked(cursor, first=first, last=last)
     tool_links.note_changes(cursor, before, links)
+    record_traces.note_changes(cursor, traces)
     pause()
     if not work.is_new:
         _delete_old(cursor, first, last)
@@ -282,6 +291,12 @@ def replace(
     pause()
     threads.sum_up()
     return threads.keys
+
+
+def _compare(cursor: duckdb.DuckDBPyConnection, traces: Sequence[TraceRows]) -> None:
+    """Let traces take into account what others of their time and threads tell."""
+    join(traces, lambda *asked: tool_links.askers(cursor, *asked))
+    settle(traces, lambda wanted: record_traces.parts(cursor, wanted))
 
 
 def _turns_without_thread(traces: Sequence[TraceRows]) -> list[Row]:
@@ -309,6 +324,7 @@ def _put_traces(put: Put, traces: Sequence[TraceRows], links: Sequence[Row]) -> 
     put("calls", [row for trace in traces for row in trace.calls], CALLS)
     put("x_evaluations", [row for trace in traces for row in trace.evaluations], EVALUATIONS)
     put("x_tool_links", tool_links.kept(links), tool_links.LINKS)
+    put("x_record_traces", record_traces.rows(traces), record_traces.TRACES)
     parts = [part for trace in traces for part in trace.parts]
     put("x_turn_parts", parts, PARTS)
     put("x_part_payloads", [row for part in parts for row in payloads.chunks(part)], PAYLOADS)
@@ -339,6 +355,7 @@ def _delete_old(cursor: duckdb.DuckDBPyConnection, first: int, last: int | None)
         "x_turn_parts",
         "x_part_payloads",
         "x_tool_links",
+        "x_record_traces",
     ):
         cursor.execute(
             f"delete from {table} where {within}"  # noqa: S608  # our names

@@ -24,7 +24,13 @@ from otel_threads.core.project import Project
 from otel_threads.core.score import Score
 from otel_threads.core.span import Span, SpanEvent, SpanLink, SpanLog
 from otel_threads.core.stats import ThreadStats, TraceStats
-from otel_threads.core.status import ClockSkew, DoubleReport, Instrumentation, RowCounts
+from otel_threads.core.status import (
+    ClockSkew,
+    DoubleReport,
+    Instrumentation,
+    PlaceholderId,
+    RowCounts,
+)
 from otel_threads.core.thread import Thread
 from otel_threads.core.turn import Turn, TurnOutline
 from otel_threads.database import sql_files
@@ -76,6 +82,7 @@ PROJECTS_SQL = sql_files.query("projects")
 STATUS_SQL = sql_files.query("status")
 FAILED_TURNS_SQL = sql_files.query("failed_turns")
 INSTRUMENTATIONS_SQL = sql_files.query("instrumentations")
+PLACEHOLDER_IDS_SQL = sql_files.query("placeholder_ids")
 DOUBLE_REPORTS_SQL = sql_files.query("double_reports")
 CLOCK_SKEW_SQL = sql_files.query("clock_skew")
 DOCTOR_SPANS_MAX = 200_000  # the latest; more would say the same, later
@@ -354,6 +361,19 @@ class Reader:
         """Return which scopes sent the latest spans, and how their traces got a thread."""
         found = self._rows(INSTRUMENTATIONS_SQL, {"spans_max": DOCTOR_SPANS_MAX})
         return [Instrumentation(**row) for row in found]
+
+    def placeholder_ids(self, names: Sequence[str], none: str, shared: str) -> list[PlaceholderId]:
+        """Return values of attributes, where no id or everybody's is. Both are RE2 patterns."""
+        found = self._rows(
+            PLACEHOLDER_IDS_SQL,
+            {
+                "spans_max": DOCTOR_SPANS_MAX,
+                "names": orjson.dumps(list(names)).decode(),
+                "none": none,
+                "shared": shared,
+            },
+        )
+        return [PlaceholderId(**row) for row in found]
 
     def double_reports(self) -> list[DoubleReport]:
         """Return pairs of scopes that report the same model requests."""

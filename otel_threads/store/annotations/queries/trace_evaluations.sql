@@ -5,4 +5,5 @@ select
     'otel' as source, author, created_at, created_at as updated_at,
     null::timestamptz as superseded_at
 from x_evaluations
-where response_id is null and trace_id in (select unnest(from_json($trace_ids, '["varchar"]')))
+where response_id is null and thread_id is null
+    and trace_id in (select unnest(from_json($trace_ids, '["varchar"]')))

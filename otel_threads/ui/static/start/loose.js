@@ -83,6 +83,7 @@ const TITLES = {
   nothing_arrived: "Nothing arrived",
   refused_requests: "Requests were refused",
   scrubbed_id: "The id was scrubbed",
+  placeholder_id: "A placeholder is no id",
   no_thread_id: "No thread id",
   no_content: "No content",
   double_instrumentation: "Instrumented twice",
