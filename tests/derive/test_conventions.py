@@ -401,7 +401,6 @@ NAMED = {
     # Which doors there are, and a comment that names them.
     "server.py": {"langsmith"},
     # Names of files and scorers of other products that are read.
-    "commands/import_command.py": {"langsmith"},
     "scorers.py": {"mlflow"},
     # Picked out of the resource in SQL; the test above compares.
     "store/derived/queries/work_spans.sql": {"langfuse"},
