@@ -35,6 +35,7 @@ from otel_threads.vendors.keys import Keys
 
 logger = logging.getLogger(__name__)
 
+OWN_PATH = "/api/v1/traces"
 OTLP_ENDS = ("/v1/traces", "/v1/logs", "/v1/metrics")
 OTLP_PATHS = ("/", "/otel", "/api/v1/otel")  # as the OTLP port takes them
 JSON_DEPTH_MAX = 500  # an item nests as deep as its program's objects
@@ -102,7 +103,7 @@ class Doors:
             await self._app(scope, receive, send)
             return
         path = _raw_path(scope)
-        if _is_otlp(scope["method"], path):
+        if _is_otlp(scope, path):
             await self._otlp(scope, receive, send)
             return
         for door in self._doors:
@@ -261,9 +262,11 @@ def _raw_path(scope: Scope) -> str:
     return raw.decode("latin-1") if raw else str(scope["path"])
 
 
-def _is_otlp(method: str, path: str) -> bool:
-    if method != "POST":
+def _is_otlp(scope: Scope, path: str) -> bool:
+    if scope["method"] != "POST":
         return False
+    if path == OWN_PATH:  # a list of REST, too: a body says that it is OTLP
+        return any(name == b"content-type" for name, _ in scope["headers"])
     return path.rstrip("/").endswith(OTLP_ENDS) or path in OTLP_PATHS
 
 

@@ -1,8 +1,8 @@
 -- Which issues somebody closed. Issues themselves are found anew at each call.
 
 create table x_issue_states (
-    project varchar not null,
-    issue_id varchar not null,
-    closed_at timestamptz not null
+    project varchar,
+    issue_id varchar,
+    closed_at timestamptz
 );
 comment on table x_issue_states is 'Internal: issues that somebody closed, and when.';
