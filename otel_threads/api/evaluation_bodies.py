@@ -24,7 +24,7 @@ class ScoreCategory(Body):
     """A label that a score may have, and the number that it stands for."""
 
     label: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
-    value: float | None = Field(None, allow_inf_nan=False)
+    value: float | None = Field(None, strict=True, allow_inf_nan=False)
 
 
 class NewScoreDefinition(Body):
@@ -33,8 +33,8 @@ class NewScoreDefinition(Body):
     name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
     project: str | None = Field(None, description="The default project if left out.")
     kind: review.ScoreKind
-    min: float | None = Field(None, allow_inf_nan=False)
-    max: float | None = Field(None, allow_inf_nan=False)
+    min: float | None = Field(None, strict=True, allow_inf_nan=False)
+    max: float | None = Field(None, strict=True, allow_inf_nan=False)
     categories: list[ScoreCategory] | None = Field(None, max_length=CATEGORIES_MAX)
     description: str | None = Field(None, max_length=TEXT_LENGTH_MAX)
     better: review.Better | None = None
@@ -166,12 +166,12 @@ class NewResult(Body):
     thread_id: str | None = Field(None, max_length=ID_LENGTH_MAX)
     project: str | None = Field(None, max_length=NAME_LENGTH_MAX)
     name: str | None = Field(None, min_length=1, max_length=NAME_LENGTH_MAX)
-    value: float | None = Field(None, allow_inf_nan=False)
+    value: float | None = Field(None, strict=True, allow_inf_nan=False)
     category: str | None = Field(None, max_length=NAME_LENGTH_MAX)
     reason: str | None = Field(None, max_length=TEXT_LENGTH_MAX)
     error: str | None = Field(None, max_length=TEXT_LENGTH_MAX)
-    duration_ms: float | None = Field(None, ge=0, allow_inf_nan=False)
-    cost_usd: float | None = Field(None, ge=0, allow_inf_nan=False)
+    duration_ms: float | None = Field(None, strict=True, ge=0, allow_inf_nan=False)
+    cost_usd: float | None = Field(None, strict=True, ge=0, allow_inf_nan=False)
 
 
 class NewResults(Body):

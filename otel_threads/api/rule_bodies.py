@@ -39,8 +39,8 @@ class RuleOutputBody(Body):
     kind: rule.OutputKind = "numeric"
     description: str | None = Field(None, max_length=DESCRIPTION_LENGTH_MAX)
     categories: list[str] | None = Field(None, max_length=CATEGORIES_MAX)
-    min: float | None = Field(None, allow_inf_nan=False)
-    max: float | None = Field(None, allow_inf_nan=False)
+    min: float | None = Field(None, strict=True, allow_inf_nan=False)
+    max: float | None = Field(None, strict=True, allow_inf_nan=False)
 
 
 class TemplateMessage(Body):
@@ -58,10 +58,10 @@ class RuleFields(Body):
     is_enabled: bool = True
     filter: str | None = Field(None, max_length=FILTER_LENGTH_MAX)
     filter_time: rule.FilterTime = "inactive"
-    sampling_rate: float = Field(1.0, ge=0, le=1)
-    budget_usd_per_day: float | None = Field(None, ge=0, le=BUDGET_USD_MAX)
+    sampling_rate: float = Field(1.0, strict=True, ge=0, le=1)
+    budget_usd_per_day: float | None = Field(None, strict=True, ge=0, le=BUDGET_USD_MAX)
     model: str | None = Field(None, min_length=1, max_length=MODEL_LENGTH_MAX)
-    temperature: float | None = Field(None, ge=0, le=2)
+    temperature: float | None = Field(None, strict=True, ge=0, le=2)
     prompt: str | None = Field(None, max_length=PROMPT_LENGTH_MAX)
     prompt_messages: list[TemplateMessage] | None = Field(None, max_length=10)
     context: rule.RuleContext = "messages"

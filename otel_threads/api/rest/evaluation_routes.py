@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, Path, Query, Response
 
 from otel_threads.api import evaluation_bodies as bodies
 from otel_threads.api import evaluation_schemas as schemas
@@ -17,6 +17,7 @@ from otel_threads.services.evaluations import EvaluationService
 
 DATASETS = f"{BASE}/evaluation-datasets"
 RUNS = f"{BASE}/evaluations"
+DatasetName = Annotated[str, Path(description="Name of the data set.")]
 VersionQuery = Annotated[int | None, Query(ge=1, description="Version; the newest if left out.")]
 
 
@@ -24,9 +25,11 @@ def add_datasets(api: FastAPI, evaluations: EvaluationService) -> None:
     """Add the calls of data sets."""
     tags: Tags = ["evaluations"]
 
-    @api.get(DATASETS, response_model=schemas.Datasets, responses=ERRORS, tags=tags)
+    @api.get(DATASETS, response_model=schemas.Datasets, responses=ERRORS | MISSING, tags=tags)
     def list_datasets(
-        name: Annotated[str | None, Query(description="All versions of this one.")] = None,
+        name: Annotated[
+            str | None, Query(min_length=1, description="All versions of this one.")
+        ] = None,
     ) -> Response:
         """List the newest version of each data set, by name."""
         found = evaluations.datasets() if name is None else evaluations.versions(name)
@@ -38,12 +41,12 @@ def add_datasets(api: FastAPI, evaluations: EvaluationService) -> None:
         return json_response(evaluations.create_dataset(**body.given()))
 
     @api.get(f"{DATASETS}/{{name}}", response_model=Dataset, responses=ERRORS | MISSING, tags=tags)
-    def get_dataset(name: str, version: VersionQuery = None) -> Response:
+    def get_dataset(name: DatasetName, version: VersionQuery = None) -> Response:
         """Get one version of a data set."""
         return json_response(evaluations.dataset(name, version))
 
     @api.delete(f"{DATASETS}/{{name}}", status_code=204, responses=ERRORS | MISSING, tags=tags)
-    def delete_dataset(name: str) -> Response:
+    def delete_dataset(name: DatasetName) -> Response:
         """Delete all versions of a data set; runs over it stay."""
         evaluations.delete_dataset(name)
         return Response(status_code=204)
@@ -59,7 +62,7 @@ def add_items(api: FastAPI, evaluations: EvaluationService) -> None:
         tags=["evaluations"],
     )
     def list_dataset_items(
-        name: str,
+        name: DatasetName,
         version: VersionQuery = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,

@@ -1,12 +1,12 @@
 """Issues over REST: failures that several threads have in common."""
 
-import datetime
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Response
 
 from otel_threads.api import bodies, schemas
 from otel_threads.api.rest.route import BASE, ERRORS, json_response
+from otel_threads.api.rest.thread_routes import TimeQuery
 from otel_threads.core.changes import Updated
 from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from otel_threads.services.issues import IssueService
@@ -18,9 +18,11 @@ def add_issues(api: FastAPI, issues: IssueService) -> None:
     @api.get(f"{BASE}/issues", response_model=schemas.Issues, responses=ERRORS, tags=["issues"])
     def list_issues(
         project: Annotated[str | None, Query(description="The default if left out.")] = None,
-        state: Annotated[Literal["open", "closed"] | None, Query()] = None,
+        state: Annotated[
+            Literal["open", "closed"] | None, Query(description="All if left out.")
+        ] = None,
         from_time: Annotated[
-            datetime.datetime | None,
+            TimeQuery | None,
             Query(alias="from", description="Failures since then; 30 days if left out."),
         ] = None,
         threads_min: Annotated[int, Query(ge=1, le=1000, description="Threads of each.")] = 2,

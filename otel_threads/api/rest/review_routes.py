@@ -147,7 +147,7 @@ def _changed(queue: ReviewQueue, body: bodies.ReviewQueueChange) -> NewReviewQue
         values["thread_ids"] = None
     if given.get("thread_ids") is not None:
         values["filter"] = None
-    values |= given
+    values |= {name: value for name, value in given.items() if value is not None}
     ids = values["thread_ids"]
     return NewReviewQueue(
         **values
