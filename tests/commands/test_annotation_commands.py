@@ -88,7 +88,7 @@ def test_every_command_works_with_a_server_and_on_the_file(filled, running):
         assert run("threads", "delete", "t", "--yes", *at, cwd=cwd).stdout == "deleted 1\n"
         assert (
             run("threads", "show", "t", *at, cwd=cwd, status=1).stderr
-            == "otel-threads: no thread 't' in project 'default'\n"
+            == "otel-threads: no thread 't'\n"
         )
 
 

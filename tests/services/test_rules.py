@@ -207,6 +207,7 @@ def test_a_day_budget_ends_in_the_middle(tmp_path, model):
         assert shown.cost_usd == pytest.approx(counts["scored"] * 0.00021)
         (over,) = judged.rules.decisions(rule.rule_id, state="over_budget", limit=1).items
         assert "budget_usd_per_day" in over.reason
+        judged.rules.update(rule.rule_id, {"budget_usd_per_day": 0.001})
         with pytest.raises(Conflict, match="spent"):
             judged.rules.dry_run(rule.rule_id)
         judged.rules.update(rule.rule_id, {"budget_usd_per_day": 1.0})

@@ -42,6 +42,7 @@ class RecordFolding:
         self._rules: Mapping[str, RecordRules] = {one.vendor: one for one in rules}
         # Slices may have been folded before a kill: the file is asked for rows of every id once.
         self._was_cut_short = True
+        self._without = (-1, -1)  # the stored position, and a later commit without records up to it
         with database.cursor() as cursor:
             self._columns = {
                 name: [column for column, *_ in cursor.execute(f"describe {name}").fetchall()]
@@ -55,11 +56,16 @@ class RecordFolding:
         """
         with self._database.cursor() as cursor:
             row = cursor.execute(POSITION_SQL).fetchone()
-            after = int(row[0]) if row and row[0] is not None else 0
+            after = stored = int(row[0]) if row and row[0] is not None else 0
+            if self._without[0] == stored:
+                after = max(after, self._without[1])
             if upto <= after:
                 return
             bounds = {"after": after, "upto": upto}
             touched = cursor.execute(TOUCHED_SQL, bounds).fetchall()
+        if not touched:  # who sends no records pays for no transaction
+            self._without = (stored, upto)
+            return
         was_cut_short, self._was_cut_short = self._was_cut_short, True
         known = {record_id for record_id, _, is_known in touched if is_known or was_cut_short}
         for record_ids in _slices(touched):

@@ -1,6 +1,6 @@
 """How long a run of scorers over threads takes, and the comparison of two runs.
 
-    python benchmarks/evaluate.py [--threads 1000] [--pairs 10000] [--scorer repeated_question] [--save]
+    python benchmarks/evaluations.py [--threads 1000] [--pairs 10000] [--scorer repeated_question] [--save]
 
 Threads of six turns are stored and derived first. Then `otel_threads.evaluate` scores all of them with one
 scorer through REST, in this process; and two runs, each with a number and a yes or no of every item, are compared.
