@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from otel_threads.core.rule import Outcome, RuleOutput
-from otel_threads.derive.cost import estimate_usd
 from otel_threads.derive.family import Usage
 from otel_threads.evaluate import judge as model_judge
 from otel_threads.evaluate.builtin import BUILTINS
@@ -66,5 +65,8 @@ def judge(prompt: str, **options: Any) -> Scorer:
 
 
 def _cost_of(outcome: Outcome) -> float | None:
+    # Only a judge has a price; other scorers run where the price list is not installed.
+    from otel_threads.derive.cost import estimate_usd
+
     usage = Usage(input_tokens=outcome.input_tokens, output_tokens=outcome.output_tokens)
     return estimate_usd([outcome.model], None, usage, time.time_ns())
