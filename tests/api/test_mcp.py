@@ -123,7 +123,7 @@ def test_every_other_tool_answers(shop):
             whole = await call(client, "get_trace", trace_id=TRACE.hex(), span_id=tool["span_id"])
             keys = {one["key"]: one["value"]["text"] for one in whole["span"]["attributes"]}
             assert keys["gen_ai.tool.name"] == "lookup"
-            sums = await call(client, "stats", interval="day")
+            sums = await call(client, "stats", project="default", interval="day")
             assert (sums["thread_count"], sums["turn_count"]) == (2, 4)
             assert [one["model"] for one in sums["models"]] == ["gpt-4o-mini"]
             assert sum(one["thread_count"] for one in sums["series"]) == 2

@@ -158,7 +158,7 @@ def test_traces_without_a_thread_can_be_asked_for(loaded):
         ("/threads", {"cursor": "garbage"}, 400, "cursor is not one that this server gave"),
         ("/threads", {"from": "yesterday"}, 400, "from: "),
         ("/threads/get", {}, 400, "thread_id: Field required"),
-        ("/threads/get", {"thread_id": "x", "project": "*"}, 400, "a thread id is unique within"),
+        ("/threads/get", {"thread_id": "x", "project": "*"}, 404, "no thread 'x'"),
         ("/threads/get", {"thread_id": "none"}, 404, "no thread 'none'"),
         ("/threads/turns", {"thread_id": "none"}, 404, "no thread 'none'"),
         ("/threads/transcript", {"thread_id": "x", "format": "pdf"}, 400, "format: "),
