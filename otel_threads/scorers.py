@@ -7,8 +7,6 @@ import time
 from typing import Any
 
 from otel_threads.core.rule import Outcome, RuleOutput
-from otel_threads.derive.family import Usage
-from otel_threads.evaluate import judge as model_judge
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.conversation import Conversation, Message, Ranges, ToolCall, Turn
 from otel_threads.evaluate.scoring import Score, Scorer, scorer_of
@@ -61,12 +59,15 @@ def judge(prompt: str, **options: Any) -> Scorer:
     By name, outputs (of `RuleOutput`), model, base_url, api_key, timeout_s; else the settings
     `judge_*`. Scores say what they cost.
     """
+    from otel_threads.evaluate import judge as model_judge  # other scorers need nothing of it
+
     return model_judge.judge(prompt, cost_of=_cost_of, **options)
 
 
 def _cost_of(outcome: Outcome) -> float | None:
     # Only a judge has a price; other scorers run where the price list is not installed.
     from otel_threads.derive.cost import estimate_usd
+    from otel_threads.derive.family import Usage
 
     usage = Usage(input_tokens=outcome.input_tokens, output_tokens=outcome.output_tokens)
     return estimate_usd([outcome.model], None, usage, time.time_ns())
