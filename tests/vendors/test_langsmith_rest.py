@@ -667,7 +667,7 @@ def test_a_tree_of_25_000_runs(server, sdk):
     runs = [root]
     for i in range(24_999):
         parent = runs[i // 10]
-        start = NOON + datetime.timedelta(milliseconds=i)
+        start = NOON + datetime.timedelta(milliseconds=i + 1)
         runs.append(a_run(project="huge", parent=parent, start=start, name=f"step {i}", inputs={}))
     for i in range(0, len(runs), 1000):
         assert sdk.batch(runs[i : i + 1000]).status_code == 202

@@ -26,7 +26,9 @@ def add_issues(api: FastAPI, issues: IssueService) -> None:
             Query(alias="from", description="Failures since then; 30 days if left out."),
         ] = None,
         threads_min: Annotated[int, Query(ge=1, le=1000, description="Threads of each.")] = 2,
-        limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = PAGE_ITEMS_DEFAULT,
+        limit: Annotated[
+            int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Issues in the answer.")
+        ] = PAGE_ITEMS_DEFAULT,
     ) -> Response:
         """List failures that threads have in common, those with the most threads first."""
         found = issues.issues(
