@@ -11,6 +11,13 @@ from otel_threads.core.changes import Updated
 from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from otel_threads.services.issues import IssueService
 
+StateQuery = Annotated[Literal["open", "closed"] | None, Query(description="All if left out.")]
+SinceQuery = Annotated[
+    TimeQuery | None,
+    Query(alias="from", description="Failures since then; 30 days if left out."),
+]
+LimitQuery = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Issues in the answer.")]
+
 
 def add_issues(api: FastAPI, issues: IssueService) -> None:
     """Add the calls."""
@@ -18,17 +25,10 @@ def add_issues(api: FastAPI, issues: IssueService) -> None:
     @api.get(f"{BASE}/issues", response_model=schemas.Issues, responses=ERRORS, tags=["issues"])
     def list_issues(
         project: Annotated[str | None, Query(description="The default if left out.")] = None,
-        state: Annotated[
-            Literal["open", "closed"] | None, Query(description="All if left out.")
-        ] = None,
-        from_time: Annotated[
-            TimeQuery | None,
-            Query(alias="from", description="Failures since then; 30 days if left out."),
-        ] = None,
+        state: StateQuery = None,
+        from_time: SinceQuery = None,
         threads_min: Annotated[int, Query(ge=1, le=1000, description="Threads of each.")] = 2,
-        limit: Annotated[
-            int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Issues in the answer.")
-        ] = PAGE_ITEMS_DEFAULT,
+        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
     ) -> Response:
         """List failures that threads have in common, those with the most threads first."""
         found = issues.issues(
