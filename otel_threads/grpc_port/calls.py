@@ -192,4 +192,4 @@ class Calls:
 
 
 def _older(calls: dict[Call, None], since_s: float) -> list[Call]:
-    return list(itertools.takewhile(lambda call: call.since < since_s, calls))
+    return list(itertools.takewhile(lambda call: call.since <= since_s, calls))
