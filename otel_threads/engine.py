@@ -379,7 +379,7 @@ def _issues(
     config: Config, database: Database, reader: Reader, threads: ThreadService
 ) -> IssueService:
     states = IssueStates(database, timeout_s=config.query_timeout_s)
-    return IssueService(reader, states, project_of=threads.choice.of_writing)
+    return IssueService(reader, states, choice=threads.choice)
 
 
 def _workspace(

@@ -14,6 +14,7 @@ IssueState = Literal["open", "closed"]
 class FailedTurn:
     """A turn that failed, whose tool failed, or that has a question and no answer."""
 
+    project: str
     thread_id: str
     turn_index: int
     start_time: datetime.datetime
@@ -51,5 +52,7 @@ class Issue:
     thread_count: int
     turn_count: int
     thread_ids: Annotated[list[str], Described("The latest threads, 50 at most.")]
-    filter: Annotated[str, Described("Selects these threads.")]
+    filter: Annotated[
+        str, Described("Selects these threads; the latest, where their ids are too long for one.")
+    ]
     trend: Annotated[list[DayCount], Described("Its last 14 days, the earliest first.")]

@@ -21,6 +21,7 @@ from otel_threads.derive.cost import estimate_usd
 from otel_threads.derive.family import Usage
 from otel_threads.evaluate.model_client import ModelError, ModelReply
 from otel_threads.services import ask_prompts
+from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.sql_results import Asked, Params, SqlService
 from otel_threads.services.threads import ThreadService
 
@@ -209,6 +210,8 @@ class AskService:
         for field in ("models", "services", "environments", "tags"):
             names = dict.fromkeys(name[:100] for one in threads for name in getattr(one, field))
             found[field] = list(names)[:NAMES_MAX]
+        if project not in (None, ALL_PROJECTS):
+            found["project"] = [project]
         scores = dict.fromkeys(score.name[:100] for one in threads for score in one.scores)
         found["scores"] = list(scores)[:NAMES_MAX]
         return found

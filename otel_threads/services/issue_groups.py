@@ -28,21 +28,37 @@ _VARIABLE = re.compile(
 class Group:
     """Failures that are the same."""
 
+    project: str
     kind: IssueKind
     signature: str
     title: str
     turns: list[FailedTurn] = field(default_factory=list)
 
-    def issue_id(self, project: str) -> str:
-        """Return what names it in every run: the same failure has the same id."""
-        text = orjson.dumps([project, self.kind, self.signature])
+    @property
+    def issue_id(self) -> str:
+        """What names it in every run: the same failure has the same id."""
+        text = orjson.dumps([self.project, self.kind, self.signature])
         return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def grouped(turns: Sequence[FailedTurn]) -> list[Group]:
-    """Return failures by what they have in common, oldest turn first; a turn may be in several."""
+    """Return failures by what they have in common, oldest turn first; a turn may be in several.
+
+    Those of different projects have nothing in common.
+    """
+    by_project: dict[str, list[FailedTurn]] = {}
+    for turn in sorted(turns, key=lambda turn: (turn.start_time, turn.thread_id, turn.turn_index)):
+        by_project.setdefault(turn.project, []).append(turn)
+    return [
+        group
+        for project, ordered in by_project.items()
+        for group in (*_failures(project, ordered), *_questions(project, ordered))
+    ]
+
+
+def _failures(project: str, ordered: Iterable[FailedTurn]) -> Iterable[Group]:
+    """Return errors and failed tool calls by what they have in common."""
     groups: dict[tuple[str, str], Group] = {}
-    ordered = sorted(turns, key=lambda turn: (turn.start_time, turn.thread_id, turn.turn_index))
     for turn in ordered:
         signatures: list[tuple[IssueKind, str]] = []
         if turn.error_type or turn.error_message:
@@ -51,9 +67,9 @@ def grouped(turns: Sequence[FailedTurn]) -> list[Group]:
             ("tool", one) for one in dict.fromkeys(map(tool_signature, turn.failed_tools))
         ]
         for kind, signature in signatures:
-            group = groups.setdefault((kind, signature), Group(kind, signature, _title(signature)))
-            group.turns.append(turn)
-    return [*groups.values(), *_questions(ordered)]
+            new = Group(project, kind, signature, _title(signature))
+            groups.setdefault((kind, signature), new).turns.append(turn)
+    return groups.values()
 
 
 def error_signature(kind: str | None, message: str | None) -> str:
@@ -101,7 +117,7 @@ def _title(signature: str) -> str:
     )
 
 
-def _questions(ordered: Iterable[FailedTurn]) -> list[Group]:
+def _questions(project: str, ordered: Iterable[FailedTurn]) -> list[Group]:
     """Return questions without an answer or an error, those with like words together."""
     groups: list[Group] = []
     words_of: list[frozenset[str]] = []
@@ -124,7 +140,6 @@ def _questions(ordered: Iterable[FailedTurn]) -> list[Group]:
             by_word.setdefault(word, []).append(len(groups))
         words_of.append(words)
         signature = " ".join(sorted(words))
-        groups.append(
-            Group("unanswered", signature, _title(" ".join((turn.user or "").split())), [turn])
-        )
+        title = _title(" ".join((turn.user or "").split()))
+        groups.append(Group(project, "unanswered", signature, title, [turn]))
     return groups

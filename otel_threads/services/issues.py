@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from otel_threads.core.changes import Updated
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.filters import quoted
 from otel_threads.core.issue import DayCount, Issue, IssueState
-from otel_threads.core.limits import ITEMS_MAX, PAGE_ITEMS_DEFAULT
+from otel_threads.core.limits import FILTER_LENGTH_MAX, ITEMS_MAX, PAGE_ITEMS_DEFAULT
 from otel_threads.core.page import Page
 from otel_threads.services.issue_groups import Group, grouped
+from otel_threads.services.project_choice import ProjectChoice
 from otel_threads.services.threads import check_limit
 from otel_threads.store.annotations.issue_states import IssueStates
 from otel_threads.store.read.reader import Reader
@@ -32,13 +34,13 @@ class IssueService:
         reader: Reader,
         states: IssueStates,
         *,
-        project_of: Callable[[str | None], str],
+        choice: ProjectChoice,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
-        """`project_of` makes a project's name of what a caller gives."""
+        """`choice` makes a project's name of what a caller gives."""
         self._reader = reader
         self._states = states
-        self._project_of = project_of
+        self._choice = choice
         self._now = now
 
     def issues(
@@ -50,21 +52,18 @@ class IssueService:
         threads_min: int = 2,
         limit: int = PAGE_ITEMS_DEFAULT,
     ) -> Page[Issue]:
-        """Return the issues of a project, those with the most threads first.
+        """Return issues of a project, of all without one, those with the most threads first.
 
         Failures since `from_time` (30 days ago) count, the latest 20,000 of them.
 
         Raises:
-            InvalidQuery: a limit that cannot be, or all projects where one is needed.
+            InvalidQuery: a limit that cannot be.
         """
         check_limit(limit)
-        name = self._project_of(project)
         since = from_time or self._now() - datetime.timedelta(days=DAYS_DEFAULT)
-        closed = self._states.closed(name)
-        found = [
-            self._issue(name, group, closed)
-            for group in grouped(self._reader.failed_turns(name, since, TURNS_MAX))
-        ]
+        closed = self._states.closed()
+        turns = self._reader.failed_turns(self._choice.of_list(project), since, TURNS_MAX)
+        found = [self._issue(group, closed) for group in grouped(turns)]
         kept = [
             one for one in found if one.thread_count >= threads_min and state in (None, one.state)
         ]
@@ -77,23 +76,22 @@ class IssueService:
         """Close or reopen issues by hand.
 
         Raises:
-            InvalidQuery: no ids, or more than 1000.
+            InvalidQuery: no ids, or more than 1000, or all projects where one is needed.
         """
         if not 1 <= len(issue_ids) <= ITEMS_MAX:
             raise InvalidQuery(f"issue_ids: 1 to {ITEMS_MAX} are needed, {len(issue_ids)} came")
-        name = self._project_of(project)
+        name = self._choice.of_writing(project)
         self._states.put(name, issue_ids, self._now() if closed else None)
         return Updated(updated=len(set(issue_ids)), not_found=[])
 
-    def _issue(self, project: str, group: Group, closed: Mapping[str, datetime.datetime]) -> Issue:
-        issue_id = group.issue_id(project)
-        closed_at = closed.get(issue_id)
+    def _issue(self, group: Group, closed: Mapping[str, datetime.datetime]) -> Issue:
+        closed_at = closed.get(group.issue_id)
         last = group.turns[-1].start_time
         threads = list(dict.fromkeys(turn.thread_id for turn in reversed(group.turns)))
         is_closed = closed_at is not None and last <= closed_at
         return Issue(
-            issue_id=issue_id,
-            project=project,
+            issue_id=group.issue_id,
+            project=group.project,
             kind=group.kind,
             title=group.title,
             state="closed" if is_closed else "open",
@@ -104,7 +102,7 @@ class IssueService:
             thread_count=len(threads),
             turn_count=len(group.turns),
             thread_ids=threads[:THREADS_SHOWN],
-            filter=f"thread_id in ({', '.join(map(_quoted, threads[:THREADS_SHOWN]))})",
+            filter=_filter_of(threads[:THREADS_SHOWN]),
             trend=self._trend(group),
         )
 
@@ -115,7 +113,12 @@ class IssueService:
         return [DayCount(day=day, turn_count=counts[day]) for day in days]
 
 
-def _quoted(text: str) -> str:
-    """Return a text as the filter language writes it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _filter_of(thread_ids: Sequence[str]) -> str:
+    """Return a filter of these threads, or of the first, where all would be too long for one."""
+    named = ""
+    for thread_id in thread_ids:
+        longer = f"{named}, {quoted(thread_id)}" if named else quoted(thread_id)
+        if len(longer) > FILTER_LENGTH_MAX - len("thread_id in ()"):
+            break
+        named = longer
+    return f"thread_id in ({named})"

@@ -8,14 +8,17 @@ import httpx
 import pytest
 from builders import a_chat, a_request, a_span
 
+from otel_threads.core import filters
 from otel_threads.core.issue import FailedTurn
 from otel_threads.services.issue_groups import error_signature, grouped, tool_signature
+from otel_threads.services.issues import _filter_of
 
 NOW = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC)
 
 
 def a_turn(n: int, **fields) -> FailedTurn:
     values = {
+        "project": "p",
         "thread_id": f"t-{n}",
         "turn_index": 0,
         "start_time": NOW + datetime.timedelta(minutes=n),
@@ -97,7 +100,7 @@ def test_a_question_that_failed_is_no_unanswered_one():
 def test_the_order_in_which_failures_come_changes_nothing():
     turns = [a_turn(n, error_type="E", error_message=f"row {n}") for n in range(5)]
     one, other = grouped(turns), grouped(turns[::-1])
-    assert [group.issue_id("p") for group in one] == [group.issue_id("p") for group in other]
+    assert [group.issue_id for group in one] == [group.issue_id for group in other]
     assert one[0].turns == other[0].turns
 
 
@@ -174,3 +177,27 @@ def test_a_tool_that_fails_in_several_threads_is_an_issue(server):
         ("tool", 2)
     ]
     assert any(one["title"].startswith("lookup(id: int): timeout") for one in issues)
+
+
+def test_those_of_all_projects_are_told_apart(server):
+    now = time.time_ns() - 3600 * 10**9
+    for project in ("one", "other"):
+        spans = [a_failure(f"{project}-{n}", "no disk", now + n) for n in range(2)]
+        server.post(a_request(*spans), x_otel_threads_project=project)
+    server.wait_derived()
+
+    found = server.get("/issues", project="*")["items"]
+
+    full = {one["project"]: one for one in found if "no disk" in one["title"]}
+    assert set(full) == {"one", "other"}
+    assert full["one"]["issue_id"] != full["other"]["issue_id"]
+    assert full["one"]["thread_count"] == 2
+
+
+def test_a_filter_of_long_ids_can_be_asked():
+    turns = [a_turn(n, thread_id=f'"{n}"' * 120, error_message="full") for n in range(50)]
+    text = _filter_of([turn.thread_id for turn in turns])
+    found = filters.parse(text)
+    assert isinstance(found, filters.Comparison)
+    assert 1 < len(found.values) < 50
+    assert found.values[0] == turns[0].thread_id

@@ -24,7 +24,7 @@ def add_issues(api: FastAPI, issues: IssueService) -> None:
 
     @api.get(f"{BASE}/issues", response_model=schemas.Issues, responses=ERRORS, tags=["issues"])
     def list_issues(
-        project: Annotated[str | None, Query(description="The default if left out.")] = None,
+        project: Annotated[str | None, Query(description="All if left out, or *.")] = None,
         state: StateQuery = None,
         from_time: SinceQuery = None,
         threads_min: Annotated[int, Query(ge=1, le=1000, description="Threads of each.")] = 2,

@@ -351,9 +351,12 @@ class Reader:
 
     @retried
     def failed_turns(
-        self, project: str, since: datetime.datetime, turns_max: int
+        self, project: str | None, since: datetime.datetime, turns_max: int
     ) -> list[FailedTurn]:
-        """Return the latest turns since then that failed in some way, the latest first."""
+        """Return the latest turns since then that failed in some way, the latest first.
+
+        None asks for those of all projects.
+        """
         named = {"project": project, "since": since, "turns_max": turns_max}
         return [FailedTurn(**row) for row in self._rows(FAILED_TURNS_SQL, named)]
 

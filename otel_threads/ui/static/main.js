@@ -7,7 +7,7 @@ import { WholePage } from "./conversation/whole_page.js";
 import { get, hasToken, setToken, whenRefused } from "./lib/api.js";
 import { useAnswer } from "./lib/ask.js";
 import { count, oneLine } from "./lib/format.js";
-import { Boundary, html, render, useEffect, useId, useRef, useState } from "./lib/html.js";
+import { Boundary, html, render, useEffect, useId, useState } from "./lib/html.js";
 import { keep, kept } from "./lib/keep.js";
 import { useKeys } from "./lib/keys.js";
 import { Failed, Menu, Toasts } from "./lib/parts.js";
@@ -21,13 +21,27 @@ import { RulePage } from "./rules/rule_page.js";
 import { RulesPage } from "./rules/rules_page.js";
 import { LoosePage } from "./start/loose.js";
 import { listOf } from "./threads/selection.js";
+import { IssuesPage } from "./issues/issues_page.js";
+import { SqlPage } from "./sql/sql_page.js";
 import { ThreadsPage } from "./threads/threads_page.js";
 import { TracePage } from "./trace/trace_page.js";
 import { TracesPage } from "./trace/traces_page.js";
 import { ProjectSettings } from "./start/project_settings.js";
 
-const GO_MS = 1000; // between g and the letter after it
 const THEMES = ["auto", "light", "dark"];
+
+// Where to, in which words, and which pages lie below it.
+const NAV = [
+  ["threads", "Threads", "thread", "trace", "whole"],
+  ["traces", "Traces"],
+  ["issues", "Issues"],
+  ["sql", "SQL"],
+  ["evaluations", "Evaluations", "evaluation", "comparison"],
+  ["rules", "Rules", "rule"],
+  ["reviews", "Review", "review"],
+  ["loose", "Without a thread"],
+];
+const WITH_PROJECT = NAV.map(([to]) => to).filter((to) => to !== "threads"); // keep their page when it changes
 
 function useTheme() {
   const [theme, setTheme] = useState(() => kept("theme", "auto"));
@@ -43,30 +57,29 @@ function App() {
   const [login, setLogin] = useState(null);
   const [help, setHelp] = useState(false);
   const [theme, setTheme] = useTheme();
-  const going = useRef(0);
   useEffect(() => whenRefused((_, refused) => setLogin({ refused })), []);
   const { data: status, error: away } = useAnswer((signal) => get("/status", {}, signal), ["status"]);
   const projects = useAnswer((signal) => get("/projects", {}, signal), ["projects", page, params.project]);
-  const goTo = (to) => () => {
-    if (Date.now() - going.current > GO_MS) return false;
-    go(to, to === "threads" ? listOf(params) : {});
-    return true;
-  };
-  useKeys({ "?": () => setHelp(true), g: () => (going.current = Date.now()), l: goTo("loose"), a: goTo("traces") });
-  useKeys({ t: goTo("threads") });
+  const goTo = (to) => () => go(to, to === "threads" ? listOf(params) : { project: projectFor(to) });
+  // A list of threads that was left is not what the link to all of them means.
+  const projectFor = (to) => params.project ?? (to === "threads" && page === "threads" ? "" : listOf(params).project);
+  useKeys({
+    "?": () => setHelp(true),
+    "g t": goTo("threads"),
+    "g a": goTo("traces"),
+    "g i": goTo("issues"),
+    "g q": goTo("sql"),
+    "g l": goTo("loose"),
+  });
   useEffect(() => {
     const what = {
-      threads: "Threads",
+      ...Object.fromEntries(NAV),
       thread: oneLine(params.thread_id, 80),
       trace: `Trace ${params.trace_id?.slice(0, 8)}`,
-      traces: "Traces",
       whole: `All of ${oneLine(params.thread_id, 80)}`,
       loose: "Traces without a thread",
-      evaluations: "Evaluations",
       evaluation: "Evaluation",
       comparison: "Comparison",
-      reviews: "Review",
-      rules: "Rules",
       rule: "Rule",
       review: "Review",
     }[page];
@@ -84,19 +97,8 @@ function App() {
     <header class="top">
       <a class="brand" href=${linkTo("threads")}><img src="ui/icon.svg" alt="" width="20" height="20" /> otel-threads</a>
       <nav aria-label="Pages">
-        <a href=${linkTo("threads", page === "threads" ? { project: params.project }
-          : { project: params.project ?? listOf(params).project })}
-              aria-current=${["threads", "thread", "trace", "whole"].includes(page) ? "page" : undefined}>Threads</a>
-        <a href=${linkTo("traces", { project: params.project ?? listOf(params).project })}
-            aria-current=${page === "traces" ? "page" : undefined}>Traces</a>
-        <a href=${linkTo("loose", { project: params.project })}
-            aria-current=${page === "loose" ? "page" : undefined}>Without a thread</a>
-        <a href=${linkTo("evaluations", { project: params.project })}
-            aria-current=${["evaluations", "evaluation", "comparison"].includes(page) ? "page" : undefined}>Evaluations</a>
-        <a href=${linkTo("rules", { project: params.project })}
-            aria-current=${["rules", "rule"].includes(page) ? "page" : undefined}>Rules</a>
-        <a href=${linkTo("reviews", { project: params.project })}
-            aria-current=${["reviews", "review"].includes(page) ? "page" : undefined}>Review</a>
+        ${NAV.map(([to, words, ...below]) => html`<a key=${to} href=${linkTo(to, { project: projectFor(to) })}
+            aria-current=${[to, ...below].includes(page) ? "page" : undefined}>${words}</a>`)}
       </nav>
       <${ProjectSwitch} projects=${items} params=${params} page=${page} />
       <span class="end">
@@ -129,6 +131,10 @@ function Page({ page, params, status, projects, reloadProjects }) {
       return html`<${RulePage} key=${params.rule} params=${params} />`;
     case "whole":
       return html`<${WholePage} params=${params} />`;
+    case "issues":
+      return html`<${IssuesPage} key=${params.project} params=${params} />`;
+    case "sql":
+      return html`<${SqlPage} params=${params} />`;
     case "traces":
       return html`<${TracesPage} key=${params.project} params=${params} />`;
     case "loose":
@@ -160,8 +166,8 @@ function ProjectSwitch({ projects, params, page }) {
   const names = projects.map((one) => one.project);
   if (shown && shown !== "*" && !names.includes(shown)) names.push(shown);
   const choose = (project) => {
-    const chosen = page === "threads" ? { ...params, columns: "" } : {};
-    go(["loose", "traces", "evaluations", "reviews", "rules"].includes(page) ? page : "threads", { ...chosen, project });
+    const chosen = page === "threads" ? { ...params, columns: "" } : page === "sql" ? { sql: params.sql } : {};
+    go(WITH_PROJECT.includes(page) ? page : "threads", { ...chosen, project });
   };
   if (names.length > PROJECTS_IN_SELECT)
     return html`<${Menu} label=${shown && shown !== "*" ? oneLine(shown, 40) : "All projects"} title="Project">${(close) => html`<${ProjectSearch}

@@ -1,5 +1,7 @@
--- The latest turns of a project that failed, whose tool failed, or whose question has no answer.
+-- The latest turns of a project (of all with null) that failed, whose tool failed, or whose question
+-- has no answer.
 select
+    project,
     thread_id,
     turn_index,
     start_time,
@@ -15,7 +17,7 @@ select
         []
     )[1:20] as failed_tools
 from turns
-where project = $project
+where coalesce(project = $project, true)
     and thread_id is not null
     and start_time >= $since
     and (

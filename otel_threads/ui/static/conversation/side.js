@@ -9,6 +9,7 @@ import { Scores } from "../annotations/scores.js";
 import { Tags } from "../annotations/tags.js";
 import { Status } from "../threads/columns.js";
 import { Fold } from "./message.js";
+import { AskPanel } from "./ask_panel.js";
 import { FieldPaths } from "./fieldpaths.js";
 
 const USAGE = {
@@ -58,6 +59,7 @@ export function Side({ thread, turns, show, project, changed, onProject, version
         <dt>Id found in</dt><dd><code>${oneLine(thread.thread_id_source ?? "–", 120)}</code></dd>
       </dl>
     </section>
+    <${AskPanel} target=${key} show=${show} />
     <${Scores} target=${key} onChange=${changed} version=${version} place=${placeIn(turns, show)} />
     <${Tags} tags=${thread.tags} target=${{ project: thread.project, thread_ids: [thread.thread_id] }} onChange=${changed} />
     <${Comments} target=${key} onChange=${changed} version=${version} />

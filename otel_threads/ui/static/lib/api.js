@@ -83,7 +83,7 @@ async function call(method, path, options) {
 }
 
 export const get = (path, query, signal) => call("GET", path, { query, signal });
-export const post = (path, body) => call("POST", path, { body });
+export const post = (path, body, signal) => call("POST", path, { body, signal });
 export const put = (path, body) => call("PUT", path, { body });
 export const patch = (path, body) => call("PATCH", path, { body });
 export const remove = (path, query) => call("DELETE", path, { query });
@@ -92,6 +92,14 @@ export const remove = (path, query) => call("DELETE", path, { query });
 export async function getExact(path, query, signal) {
   const whole = await (await answerOf("GET", path, { query, signal })).text();
   return JSON.parse(whole.replace(/(_unix_nano":)(\d{16,})/g, '$1"$2"'));
+}
+
+/** As `post`, with whole numbers that JavaScript's would round as texts. */
+export async function postExact(path, body, signal) {
+  const whole = await (await answerOf("POST", path, { body, signal })).text();
+  return JSON.parse(whole, (_, value, { source } = {}) =>
+    typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? "") ? source : value,
+  );
 }
 
 /** Return the answer of a GET as text. */
@@ -108,7 +116,18 @@ export async function download(path, query, name) {
     link.click();
     return;
   }
-  const made = URL.createObjectURL(await (await answerOf("GET", path, { query })).blob());
+  saveAs(link, await (await answerOf("GET", path, { query })).blob());
+}
+
+/** Save the answer of a POST as a file, through memory. */
+export async function saved(path, body, name) {
+  const link = document.createElement("a");
+  link.download = name;
+  saveAs(link, await (await answerOf("POST", path, { body })).blob());
+}
+
+function saveAs(link, blob) {
+  const made = URL.createObjectURL(blob);
   link.href = made;
   link.click();
   setTimeout(() => URL.revokeObjectURL(made), 60_000);

@@ -1,7 +1,9 @@
 // Keys: one listener for the page; whoever registers last is asked first.
 import { useLayoutEffect, useRef } from "./html.js";
 
+const SECOND_MS = 1000; // between the two keys of "g t"
 const layers = [];
+let first = { key: "", time: 0 };
 
 function typing(target) {
   return target.closest?.("input, textarea, select, [contenteditable]");
@@ -11,16 +13,17 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key !== "Escape" && typing(event.target)) return;
   if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
-  for (const layer of [...layers].reverse()) {
-    const act = layer.current[event.key];
-    if (act && act(event) !== false) {
-      event.preventDefault();
-      return;
-    }
-  }
+  const pair = Date.now() - first.time < SECOND_MS ? `${first.key} ${event.key}` : null;
+  const begins = layers.some((layer) => Object.keys(layer.current).some((key) => key.startsWith(`${event.key} `)));
+  first = { key: event.key, time: begins ? Date.now() : 0 };
+  if ((pair && acted(pair, event)) || acted(event.key, event)) event.preventDefault();
 });
 
-/** Act on keys while the component is there: `{j: () => …}`. An act that returns false passes it on. */
+function acted(key, event) {
+  return [...layers].reverse().some(({ current }) => current[key] && current[key](event) !== false);
+}
+
+/** Act on keys while the component is there: `{j: () => …, "g t": () => …}`. An act that returns false passes it on. */
 export function useKeys(acts) {
   const layer = useRef(acts);
   layer.current = acts;

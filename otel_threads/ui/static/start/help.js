@@ -3,12 +3,14 @@ import { html } from "../lib/html.js";
 import { Dialog } from "../lib/parts.js";
 
 const KEYS = {
-  Everywhere: { "?": "These keys", "g t": "Threads", "g a": "All traces", "g l": "Traces without a thread", Esc: "Back" },
+  Everywhere: { "?": "These keys", "g t": "Threads", "g a": "All traces", "g i": "Issues",
+    "g q": "SQL", "g l": "Traces without a thread", Esc: "Back" },
   Threads: {
     "j k": "Next, previous thread",
     Enter: "Open",
     "/": "Search",
     f: "Filter",
+    q: "Ask in words",
     x: "Select",
     "Shift + click": "Select up to here",
     c: "Charts",

@@ -16,6 +16,7 @@ import { DEFAULT_SORT, SELECTING, keyOf, questionOf, textOf } from "./selection.
 import { Stats } from "./stats.js";
 import { Table, openThread } from "./table.js";
 import { Views } from "./views.js";
+import { AskBar } from "./words.js";
 
 /** Return the values that are known of a field: from what is loaded, and from the server's names. */
 function valuesOf(items, scoreNames, projects) {
@@ -41,6 +42,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   const [now, setNow] = useState(() => Date.now());
   const [version, setVersion] = useState(0);
   const [picked, setPicked] = useState(() => new Set());
+  const [asking, setAsking] = useState(false);
   const everyProject = (params.project || "*") === "*";
   const selecting = JSON.stringify(SELECTING.map((name) => params[name] ?? ""));
   const question = useMemo(() => questionOf(params, now), [selecting, now]);
@@ -99,6 +101,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
       setPicked(next);
     },
     r: refresh,
+    q: () => setAsking(true),
     Escape: () => (picked.size ? setPicked(new Set()) : false),
   });
   const wrong = threads.error?.status === 400 ? threads.error : null;
@@ -115,6 +118,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
     <${Stats} question=${question} version=${version + live.returns} params=${params} change=${change}
       ready=${!threads.loading || threads.items.length > 0} />
     <${FilterBar} params=${params} change=${change} fields=${fields.data?.items ?? []} values=${values} problem=${wrong}>
+      <button aria-pressed=${asking} onClick=${() => setAsking(!asking)} title="Ask in words  q">Ask</button>
       <${Views} params=${params} columns=${columns} sort=${sort} defaultProject=${defaultProject} version=${live.views} open=${(
         given,
       ) => {
@@ -127,6 +131,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
       <button onClick=${refresh} title="Refresh  r" class="liveness ${live.state}">
       <i></i>${live.state === "live" ? "Live" : "Offline"}</button>
     </${FilterBar}>
+    ${asking && html`<${AskBar} project=${question.project} onFilter=${(filter) => change({ filter })} onClose=${() => setAsking(false)} />`}
     ${
       chosen.length > 0 &&
       html`<${BulkBar} threads=${chosen} clear=${() => setPicked(new Set())} onDone=${refresh} onDeleted=${() => {
