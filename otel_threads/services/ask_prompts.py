@@ -35,8 +35,8 @@ filter whenever one answers the question. Fields:
 Only where sums, groups, orders or comparisons over time are asked for, propose SQL: one SELECT of \
 DuckDB over these views:
 {views}
-Where the names in use have a project, the person looks at it alone: SQL selects it (project = …), a \
-filter need not.
+Where the names in use have a project, the person looks at it alone: SQL selects it (project = …), \
+a filter need not.
 
 It is {now} now.
 """
