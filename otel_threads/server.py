@@ -28,6 +28,7 @@ from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
 from otel_threads.grpc_port.server import CannotListen, Server, credentials
 from otel_threads.http_port.access import Access
+from otel_threads.http_port.cors import AllowedOrigins
 from otel_threads.http_port.hosts import allowed_hosts
 from otel_threads.http_port.limits import HttpLimits
 from otel_threads.http_port.port import HttpPort
@@ -270,8 +271,9 @@ async def _open_http(
     except OSError as error:
         raise ListenError(f"cannot listen on {setting} {address}: {error}") from None
     hosts = allowed_hosts(config.allowed_hosts, bound=address.rpartition(":")[0].strip("[]"))
+    origins = AllowedOrigins(config.cors_allowed_origins)
     server = HttpPort(
-        Access(application, hosts=hosts, refusals=refusals, **access),
+        Access(application, hosts=hosts, origins=origins, refusals=refusals, **access),
         listener=listener,
         limits=http_limits(config, descriptors=descriptors),
         refusals=refusals,

@@ -59,6 +59,7 @@ class Config:
     http_body_timeout_s: float = 60.0
     http_write_timeout_s: float = 30.0  # a response of which nothing is read for so long is dropped
     allowed_hosts: tuple[str, ...] = ()  # beside loopback and the bound address; `*` allows all
+    cors_allowed_origins: tuple[str, ...] = ()  # pages of other origins that may call
     default_project: str = "default"
     project_attribute: str | None = None  # a resource attribute, such as service.name
     thread_id_attributes: tuple[str, ...] = ()  # first in the precedence
@@ -123,6 +124,7 @@ class Config:
         if self.request_bytes_max > 1024 * MIB:
             raise ConfigError("request_bytes_max must be at most 1073741824 (1 GiB)")
         self._check_quack()
+        self._check_origins()
         self._check_tls()
         self._check_judge()
         if fault := names.fault(self.default_project):
@@ -139,6 +141,19 @@ class Config:
             )
         if not self.quack_token or len(self.quack_token) < 16:
             raise ConfigError("quack_endpoint needs a quack_token of at least 16 characters")
+
+    def _check_origins(self) -> None:
+        for one in self.cors_allowed_origins:
+            if one != "*" and not _ORIGIN.fullmatch(one):
+                raise ConfigError(
+                    f"cors_allowed_origins has {one!r}, which is no origin: write "
+                    "https://app.example.com, https://*.example.com, or a port behind it, no path"
+                )
+        if "*" in self.cors_allowed_origins and not self.read_token:
+            raise ConfigError(
+                "cors_allowed_origins=* would let every page that a person opens read all "
+                "conversations: name the origins, or set a read_token"
+            )
 
     def _check_judge(self) -> None:
         url = self.judge_base_url
@@ -157,6 +172,11 @@ class Config:
             raise ConfigError("tls_client_ca_file needs tls_cert_file and tls_key_file")
 
 
+# Source: RFC 6454, section 6.2; `*.` before a domain stands for all below it.
+_ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?",
+    re.ASCII | re.IGNORECASE,
+)
 RECEIVING_LIMITS = (
     "request_bytes_max", "inflight_bytes_max", "receiving_bytes_max", "grpc_connections_max",
     "spans_per_request_max", "events_per_request_max", "links_per_request_max",

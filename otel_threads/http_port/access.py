@@ -8,6 +8,7 @@ from typing import Protocol
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otel_threads.http_port.cors import AllowedOrigins
 from otel_threads.http_port.hosts import AllowedHosts, authority
 from otel_threads.http_port.limits import Reason
 from otel_threads.http_port.origins import SAFE_METHODS, foreign, from_browser
@@ -31,6 +32,7 @@ class Access:
         app: ASGIApp,
         *,
         hosts: AllowedHosts,
+        origins: AllowedOrigins,
         refuse: Refuse,
         refusals: Refusals,
         browsers_only: bool = False,
@@ -41,7 +43,8 @@ class Access:
         `browsers_only` asks for the name of this server of browsers alone: programs may use any.
         `guarded_paths` are beginnings of paths where a GET costs or gives as much as a write.
         """
-        self._app = app
+        self._app = origins.answering(app)
+        self._origins = origins
         self._hosts = hosts
         self._refuse = refuse
         self._refusals = refusals
@@ -81,8 +84,8 @@ class Access:
         )
 
     def _wrong_origin(self, scope: Scope, headers: Headers) -> tuple[int, Reason, str] | None:
-        # A page of another origin is let in here, once there is a setting for it
-        # (cors_allowed_origins); its preflight is an OPTIONS, which changes nothing.
+        if self._origins.allow(headers.get("origin")):
+            return None
         safe = scope["method"] in SAFE_METHODS
         if safe and not scope["path"].startswith(self._guarded_paths):
             return None
@@ -93,5 +96,6 @@ class Access:
             403,
             Reason.ORIGIN,
             f"another site's page sent this request: {shown}; behind a proxy, send its name as "
-            "Host or add it to allowed_hosts",
+            "Host or add it to allowed_hosts; a page of yours elsewhere goes into "
+            "cors_allowed_origins",
         )

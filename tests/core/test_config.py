@@ -66,3 +66,25 @@ def test_endpoints_are_host_and_port():
     assert endpoint(":4318", setting="x") == ("127.0.0.1", 4318)
     assert endpoint("[::1]:0", setting="x") == ("::1", 0)
     assert Config().http_endpoint == "127.0.0.1:4320"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "app.example.com",
+        "https://app.example.com/",
+        "https://a b",
+        "https://*",
+        "https://a.*.b",
+        "null",
+    ],
+)
+def test_an_origin_that_is_none_is_named(origin):
+    with pytest.raises(ConfigError, match=r"cors_allowed_origins.*no origin"):
+        Config(cors_allowed_origins=(origin,))
+
+
+def test_any_origin_needs_a_read_token():
+    with pytest.raises(ConfigError, match="read_token"):
+        Config(cors_allowed_origins=("*",))
+    assert Config(cors_allowed_origins=("*",), read_token="secret").cors_allowed_origins == ("*",)

@@ -101,6 +101,63 @@ def test_configured_names_are_served(make_server):
     assert httpx.post(f"{server.api}/rebuild", headers=proxied).status_code == 202
 
 
+def test_pages_of_allowed_origins_read_and_write(make_server):
+    server = make_server(
+        cors_allowed_origins="https://app.example.com,https://*.example.org:8443",
+        ingest_token="ingest-token",
+    )
+    otlp = f"http://{server.addresses['otlp_http']}/v1/traces"
+    for origin in (
+        "https://app.example.com",
+        "https://APP.example.com",
+        "https://a.b.example.org:8443",
+    ):
+        page = {"origin": origin, "sec-fetch-site": "cross-site"}
+        asks = page | {
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization,content-type",
+            "access-control-request-private-network": "true",
+        }
+        for url in (otlp, f"{server.api}/rebuild"):
+            told = httpx.options(url, headers=asks)
+            assert told.status_code == 200
+            assert told.headers["access-control-allow-origin"] == origin
+            assert told.headers["access-control-allow-headers"] == "authorization,content-type"
+            assert told.headers["access-control-allow-private-network"] == "true"
+        read = httpx.get(f"{server.api}/threads", headers=page)
+        assert read.headers["access-control-allow-origin"] == origin
+        assert httpx.post(f"{server.api}/rebuild", headers=page).status_code == 202
+        body = {"content": b"{}", "headers": page | {"content-type": "application/json"}}
+        refused = httpx.post(otlp, **body)
+        assert refused.status_code == 401
+        assert refused.headers["access-control-allow-origin"] == origin  # the page reads why
+        body["headers"]["authorization"] = "Bearer ingest-token"
+        assert httpx.post(otlp, **body).status_code == 200
+
+
+OTHERS = (
+    "https://evil.example",
+    "http://app.example.com",
+    "https://app.example.com:444",
+    "https://app.example.com.evil.example",
+    "https://appxexample.com",
+    "https://.example.com",
+    "null",
+)
+
+
+def test_other_origins_stay_refused(make_server):
+    server = make_server(cors_allowed_origins="https://app.example.com,https://*.example.com")
+    for origin in OTHERS:
+        page = {"origin": origin, "sec-fetch-site": "cross-site"}
+        asks = page | {"access-control-request-method": "POST"}
+        told = httpx.options(f"{server.api}/rebuild", headers=asks)
+        assert "access-control-allow-origin" not in told.headers, origin
+        assert httpx.post(f"{server.api}/rebuild", headers=page).status_code == 403, origin
+        read = httpx.get(f"{server.api}/threads", headers=page)
+        assert "access-control-allow-origin" not in read.headers, origin
+
+
 def test_with_64_descriptors_idle_connections_silence_nobody(make_server):
     server = make_server(prefix=["prlimit", "--nofile=64:64"])
     idle = []
