@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch
 from otel_threads.core.record import Record, StoredRecord
 from otel_threads.database.database import Database
-from otel_threads.decode import logs
+from otel_threads.decode import columns, logs
 from otel_threads.decode.tables import EMPTY
 from otel_threads.derive.deriver import derive_all
 from otel_threads.derive.thread_id import Identity
@@ -95,6 +96,17 @@ class RecordStore:
         self.writer._commit([Batch(EMPTY, logs.LOGS.empty_table(), records=received)])
         if derive:
             self.derive()
+
+    def write_any(self, *parts: Record | bytes) -> None:
+        """Store records and requests of OTLP in one commit, and derive it."""
+        now = time.time_ns()
+        requests = [
+            Request(signal=Signal.TRACES, payload=part) for part in parts if isinstance(part, bytes)
+        ]
+        spans = columns.decode(requests, default_project="default").tables if requests else EMPTY
+        records = [(part, now) for part in parts if isinstance(part, Record)]
+        self.writer._commit([Batch(spans, logs.LOGS.empty_table(), records=records)])
+        self.derive()
 
     def derive(self) -> None:
         derive_all(self.derived, self.writer.committed_sequence)

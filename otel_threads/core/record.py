@@ -104,6 +104,15 @@ class SpanHead:
     error: RecordError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where a span of OTLP belongs in a trace of records. Ids are lower-case hex."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+
+
 class RecordRules(Protocol):
     """What one vendor alone knows of folding. Pure, and never raises for what a sender may write.
 
@@ -113,6 +122,23 @@ class RecordRules(Protocol):
     @property
     def vendor(self) -> str:
         """Return the name that its records have in `Record.vendor`."""
+
+    @property
+    def naming_attribute(self) -> str | None:
+        """Return the attribute by which a span of OTLP names one of its traces; None without."""
+
+    @property
+    def twin_scopes(self) -> str | None:
+        """Return what the scopes of spans begin with that its SDK sends beside their records.
+
+        None where it sends each span in one way alone.
+        """
+
+    def place(self, attributes: Mapping[str, str | None], span_id: str) -> RecordPlace | None:
+        """Return where a span of OTLP belongs that has `naming_attribute`; None if it names none.
+
+        Values are text; `span_id` is the span's own.
+        """
 
     def joined(self, name: str, before: str | None, text: str) -> str:
         """Return a field's JSON text out of what is known of it and a record that counts more.

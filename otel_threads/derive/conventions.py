@@ -190,7 +190,8 @@ def _thread_ids(families: Iterable[Family]) -> Mapping[str, ThreadId]:
     told = [one for family in families for one in family.thread_ids]
     found: dict[str, ThreadId] = {}
     for one in sorted(told, key=precedence):
-        found.setdefault(one.attribute, one)
+        known = found.get(one.attribute)
+        found[one.attribute] = known.either(one) if known else one
     return found
 
 

@@ -47,13 +47,31 @@ class ThreadId:
     """An attribute that may hold the conversation's id.
 
     `read` is for what more than the attribute's value decides: it returns the values that may be
-    the id, the best first, given the span and whether it is a root. It is called only on spans
-    that have the attribute, and never raises.
+    the id, the best first, given the span and whether it is a root. `source` returns what people
+    call the place of the id; without it, that is the attribute. Both are called only on spans that
+    have the attribute, and never raise; of a span that is not their family's they return nothing.
     """
 
     attribute: str
     rank: ThreadIdRank
     read: Callable[[Span, bool], Sequence[object]] | None = None
+    source: Callable[[Span], str | None] | None = None
+
+    def either(self, other: "ThreadId") -> "ThreadId":
+        """Return the attribute as two families read it, each on its own spans."""
+        mine, theirs = self.read, other.read
+        if mine is None or theirs is None:
+            return self
+        return ThreadId(
+            self.attribute,
+            self.rank,
+            lambda span, is_root: [*mine(span, is_root), *theirs(span, is_root)],
+            lambda span: self.source_of(span) or other.source_of(span),
+        )
+
+    def source_of(self, span: Span) -> str | None:
+        """Return what people call the place of the id; None for the attribute itself."""
+        return self.source(span) if self.source else None
 
 
 @dataclass(frozen=True, slots=True)

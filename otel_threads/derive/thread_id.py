@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from otel_threads.core import record
 from otel_threads.core.model import Span
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
@@ -100,7 +99,8 @@ class Identity:
                     continue
                 if rank < best:
                     best, found = rank, {}
-                found[span.span_id] = Found(value, _source(span, name))
+                source = told.source_of(span) if told else None
+                found[span.span_id] = Found(value, source or name)
         return found
 
     def _value(self, tree: Tree, span: Span, name: str, told: ThreadId | None) -> str | None:
@@ -202,13 +202,6 @@ def _runs_within_another(
         if facts and facts.kind == "agent" and other and other.thread_id != mine:
             return True
     return False
-
-
-def _source(span: Span, name: str) -> str:
-    """Return what the attribute with the id is called to people: of a record, by its vendor."""
-    if name.startswith(record.FIELD):
-        return f"{span.attributes.get(record.VENDOR)}.{name.removeprefix(record.FIELD)}"
-    return name
 
 
 def _is_browsers(span: Span) -> bool:

@@ -303,16 +303,15 @@ class ContentService:
         ]
 
     def spans_by_uuid(self, uuids: Sequence[str]) -> dict[str, SpanLocation]:
-        """Return where spans are that are named by UUID: that of an SDK, or an OTLP id after zeros.
+        """Return where spans are that are named by UUID: a record's own, or one that ends in an id.
 
-        A span's id is the low half of its UUID.
+        A span's id is the low half of its UUID; what stands before it is a record's alone.
         """
         wanted = {_span_id(one): one for one in uuids}
         found: dict[str, SpanLocation] = {}
         for location in self.find_spans(list(wanted)) if wanted else ():
             uuid = wanted[location.span_id]
-            named = location.record_id or f"{_NO_UUID}{uuid[len(_NO_UUID) :]}"
-            if named == uuid:
+            if location.record_id in (None, uuid):
                 found.setdefault(uuid, location)
         return found
 
@@ -341,9 +340,6 @@ class ContentService:
                 )
             )
         return found
-
-
-_NO_UUID = "00000000-0000-0000-"
 
 
 def _span_id(uuid: str) -> str:

@@ -31,7 +31,15 @@ TRACES_TO_DELETE_SQL = sql_files.query("traces_to_delete")
 SHARED_SQL = sql_files.query("shared_traces")
 READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
-RAW = ("spans", "span_events", "span_links", "x_content_chunks", "log_records", "x_log_chunks")
+RAW = (
+    "spans",
+    "span_events",
+    "span_links",
+    "x_content_chunks",
+    "log_records",
+    "x_log_chunks",
+    "x_joined_spans",
+)
 _S = pa.string()
 SAID_OF_THREADS = (
     "x_score_records",

@@ -201,10 +201,10 @@ def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
         bounds,
     )
     for table in RAW:
-        # A log record may have come in any commit.
+        # A log record may have come in any commit, and where a span was moved has none.
         bound = (
             ""
-            if table in ("log_records", "x_log_chunks")
+            if table in ("log_records", "x_log_chunks", "x_joined_spans")
             else " and t.ingest_seq between $first and $last"
         )
         cursor.execute(

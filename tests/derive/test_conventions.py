@@ -18,6 +18,7 @@ PACKAGE = Path(families.__file__).parent
 
 THREAD_IDS = [
     "otel_threads.thread_id",
+    "otel_threads.record.field.thread_id",
     "thread.id",
     "gen_ai.conversation.id",
     "traceloop.association.properties.conversation_id",
@@ -25,7 +26,6 @@ THREAD_IDS = [
     "traceloop.association.properties.chat_id",
     "langsmith.metadata.thread_id",
     "langsmith.metadata.conversation_id",
-    "otel_threads.record.field.thread_id",
     "ai.telemetry.metadata.threadId",
     "ai.telemetry.metadata.conversationId",
     "ai.telemetry.metadata.chatId",

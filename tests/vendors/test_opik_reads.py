@@ -536,3 +536,24 @@ def test_records_of_an_sdk_come_back_as_they_were_sent(opik):
     # Its spans are no trace, and the trace is no span.
     opik.call("GET", f"/spans/{trace_id}", 404)
     opik.call("GET", f"/spans/{span_id}")
+
+
+def test_spans_that_name_a_trace_are_read_as_its_spans(opik):
+    trace, step, inner = (ids.new_uuid() for _ in range(3))
+    words = {"input": {"q": "one"}, "output": {"a": "two"}, "end_time": "2026-01-01T00:00:09Z"}
+    start = {"start_time": "2026-01-01T00:00:00Z", "project_name": opik.project}
+    whole = {"id": trace, "name": "turn", "thread_id": "joined", **start, **words}
+    opik.call("POST", "/traces/batch", 204, json={"traces": [whole]})
+    record = {"id": step, "trace_id": trace, "name": "step", "type": "general", **start, **words}
+    opik.call("POST", "/spans/batch", 204, json={"spans": [record]})
+    told = {"opik.trace_id": trace, "opik.span_id": inner, "opik.parent_span_id": step}
+    span = a_chat("elsewhere", "one", "two", attributes=told)
+    assert opik.server.post(a_request(span), x_otel_threads_project="of-otlp").status_code == 200
+    opik.server.wait_derived()
+    (row,) = opik.stream("/traces/search")
+    assert (row["id"], row["thread_id"], row["span_count"]) == (trace, "joined", 2)
+    assert row["usage"]["total_tokens"] == 15
+    spans = {s["id"]: s.get("parent_span_id") for s in opik.stream("/spans/search", trace_id=trace)}
+    assert spans == {step: None, inner: step}
+    assert opik.call("GET", f"/spans/{inner}").json()["name"] == "chat"
+    assert opik.thread("joined")["number_of_messages"] == 2

@@ -200,7 +200,7 @@ def test_a_decorated_function_is_one_turn_with_its_steps(store):
         " tags, metadata, thread_id_source from threads where thread_id = 'decorated'"
     )
     assert counts == [10, 5, 15, 4, 2]
-    assert ("t" in tags, metadata["channel"], thread_source) == (True, "web", "opik.thread_id")
+    assert (tags, metadata, thread_source) == (["t"], {"channel": "web"}, "opik.thread_id")
 
 
 def test_a_thread_belongs_to_its_project(store):

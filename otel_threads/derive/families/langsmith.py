@@ -13,7 +13,7 @@ import orjson
 from otel_threads.core import record
 from otel_threads.core.model import Span
 from otel_threads.derive import messages
-from otel_threads.derive.family import Family, Kind, Messages, Usage, count, number, parse
+from otel_threads.derive.family import Family, Kind, Messages, Usage, count, number, parse, texts
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
@@ -118,6 +118,8 @@ def run_values(span: Span) -> Mapping[str, Any]:
         "request_model": text(told.get("ls_model_name")),
         "provider": text(told.get("ls_provider")),
         "user_id": text(told.get("user_id")),
+        "metadata": told or None,
+        "tags": texts(span.attributes.get(record.field("tags"))) or None,
     }
     if run_type(span) != "llm":
         return found
@@ -139,11 +141,22 @@ def text(told: Any) -> str | None:
 def thread_ids(span: Span, is_root: bool) -> Sequence[object]:
     """The id out of its JSON text: within it a quote has a backslash before it."""
     del is_root
+    if not is_run(span):
+        return []
     text = span.attributes[THREAD_ID]
     try:
         return [orjson.loads(text)] if isinstance(text, str) else []
     except orjson.JSONDecodeError:
         return []
+
+
+def thread_source(span: Span) -> str | None:
+    """Which of the run's metadata names the thread; the field that holds it where none does."""
+    if not is_run(span):
+        return None
+    told = thread_ids(span, False)
+    key = next((key for key, one in metadata(span).items() if told and str(one) == told[0]), None)
+    return f"langsmith.metadata.{key}" if key else "langsmith.thread_id"
 
 
 def first_token_at(span: Span) -> str | None:
@@ -186,7 +199,7 @@ FAMILY = Family(
     values=values,
     names={
         "user_id": ("langsmith.metadata.user_id",),
-        "tags": ("langsmith.span.tags", record.field("tags")),
+        "tags": ("langsmith.span.tags",),
     },
     thread_ids=(
         *(
@@ -194,13 +207,12 @@ FAMILY = Family(
             for word in ("thread_id", "conversation_id", "session_id")
         ),
         # vendors/langsmith/rules.py puts there what the run's metadata name.
-        ThreadId(THREAD_ID, ThreadIdRank.VENDOR, read=thread_ids),
+        ThreadId(THREAD_ID, ThreadIdRank.REPLACES, thread_ids, thread_source),
     ),
     user_texts=(Text(INPUTS, TextRank.RUN),),
     assistant_texts=(Text(OUTPUTS, TextRank.RUN),),
     not_thread_ids={"langsmith.trace.session_*": "LangSmith's word for a project"},
     metadata_prefixes=("langsmith.metadata.",),
-    metadata_bags=(METADATA,),
     metadata_noise=(
         "LANGSMITH_",
         "LANGCHAIN_",

@@ -133,7 +133,11 @@ def _is_text(value: object) -> bool:
 
 def _thread_id(span: Span, is_root: bool) -> Sequence[object]:
     del is_root
-    return [_field(span, "thread_id")]  # whichever vendor's record it is
+    return [_field(span, "thread_id")] if _is_record(span) else []
+
+
+def _thread_source(span: Span) -> str | None:
+    return "opik.thread_id" if _is_record(span) else None
 
 
 LIBRARY = Library(
@@ -169,7 +173,8 @@ FAMILY = Family(
     names={"tags": ("opik.tags",)},
     thread_ids=(
         ThreadId("opik.thread_id", ThreadIdRank.VENDOR),
-        ThreadId(THREAD_ID, ThreadIdRank.VENDOR, _thread_id),
+        # What a trace was given counts more than what spans of others within it say.
+        ThreadId(THREAD_ID, ThreadIdRank.REPLACES, _thread_id, _thread_source),
     ),
     metadata_prefixes=("opik.metadata.",),
     metadata_noise=("_OPIK_", "_opik_"),

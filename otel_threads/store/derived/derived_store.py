@@ -44,6 +44,7 @@ from otel_threads.store.derived.derived_columns import (
 from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
 from otel_threads.store.records import folding
 from otel_threads.store.records.folding import RecordFolding
+from otel_threads.store.records.joining import SpanJoining
 from otel_threads.store.spans import span_rows as rows
 from otel_threads.store.spans.content import content_of
 
@@ -90,6 +91,7 @@ class DuckDBDerivedStore:
         """Derive from a database; `rules` fold the records of one vendor each."""
         self._database = database
         self._folding = RecordFolding(database, rules)
+        self._joining = SpanJoining(database, rules)
         self._spans_read = self._bytes_read = 0  # in the last pass, also of earlier commits
         self._rows_max = ROWS_FIRST
         self._rows_limit = ROWS_MAX  # less after a pass that found no memory
@@ -127,14 +129,12 @@ class DuckDBDerivedStore:
                     upto = sequence - 1
                     break
                 taken_bytes += size_bytes
-        self._fold(upto)
+        with self._taken(), self._less_next_time():
+            self._folding.fold(upto)
+            self._joining.join(after, upto)
         with self._database.cursor() as cursor:
             found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
         return Work(upto, [trace_id for (trace_id,) in found])
-
-    def _fold(self, upto: int) -> None:
-        with self._taken(), self._less_next_time():
-            self._folding.fold(upto)
 
     @contextlib.contextmanager
     def _taken(self) -> Iterator[None]:

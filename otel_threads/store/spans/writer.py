@@ -27,6 +27,7 @@ from otel_threads.decode import logs as log_rows
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans import replaced
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.dedup import RecentSpans, hashes_of
 
@@ -37,13 +38,6 @@ BYTES_MAX = 32 * 1024 * 1024  # Arrow bytes that share a commit: bounds memory a
 QUEUED_MAX = 3  # batches decoded ahead of the commit
 RESENT_SPANS_SQL = sql_files.query("resent_spans")
 RESENT_LOGS_SQL = sql_files.query("resent_logs")
-DELETE_REPLACED_SQL = (
-    sql_files.query("delete_replaced_spans"),
-    sql_files.query("disown_replaced_content"),
-    sql_files.query("delete_replaced_x_content_chunks"),
-    sql_files.query("delete_replaced_span_events"),
-    sql_files.query("delete_replaced_span_links"),
-)
 LAST_SEQUENCE_SQL = sql_files.query("last_sequence")
 
 Done = Callable[[Exception | None], None]
@@ -286,12 +280,9 @@ def _not_stored(
     missing[found["row"]] = False
     better = np.asarray(found["row"])[np.asarray(found["is_more_complete"], dtype=bool)]
     if len(better):
-        register(
-            cursor, "replaced_ids", spans.select(["project", "trace_id", "span_id"]).take(better)
+        replaced.delete(
+            cursor, spans.select(["project", "trace_id", "span_id"]).take(better), bounds
         )
-        for delete in DELETE_REPLACED_SQL:
-            cursor.execute(delete, bounds)
-        unregister(cursor, "replaced_ids")
         missing[better] = True
     return missing
 

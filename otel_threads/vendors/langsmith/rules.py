@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from otel_threads.core.record import FoldedRecord, RecordError, SpanHead
+from otel_threads.core.record import FoldedRecord, RecordError, RecordPlace, SpanHead
 from otel_threads.vendors import times
 from otel_threads.vendors.ids import span_id_of, trace_id_of, uuid_text
 from otel_threads.vendors.langsmith import texts
@@ -24,6 +24,13 @@ class LangSmithRules:
     """What folding runs needs to know. `thread_keys` are the metadata that name the thread."""
 
     vendor = VENDOR
+    naming_attribute = None
+    twin_scopes = SCOPE  # in hybrid mode each run comes by OTLP, too, under another id
+
+    def place(self, attributes: Mapping[str, str | None], span_id: str) -> RecordPlace | None:
+        """Return nothing: no span of OTLP names a trace of runs."""
+        del attributes, span_id
+        return None
 
     def __init__(self, thread_keys: Sequence[str] = THREAD_KEYS) -> None:
         self._thread_keys = tuple(thread_keys)

@@ -10,7 +10,15 @@ import orjson
 
 from otel_threads import names
 from otel_threads.core.errors import InvalidPayload
-from otel_threads.core.record import Entity, FoldedRecord, Op, Record, RecordError, SpanHead
+from otel_threads.core.record import (
+    Entity,
+    FoldedRecord,
+    Op,
+    Record,
+    RecordError,
+    RecordPlace,
+    SpanHead,
+)
 from otel_threads.json_texts import NotJson, json_fields, json_items
 from otel_threads.vendors import ids
 from otel_threads.vendors.opik.errors import unprocessable
@@ -21,6 +29,9 @@ SCOPE = "opik"
 DEFAULT_PROJECT = "Default Project"
 ITEMS_MAX = 1000
 TAGS_MAX = 50
+# What the SDK's headers and its span processor put on spans of OTLP that belong to a trace of it.
+TRACE_ATTRIBUTE, SPAN_ATTRIBUTE = "opik.trace_id", "opik.span_id"
+PARENT_ATTRIBUTE = "opik.parent_span_id"
 TAGS, ADD, REMOVE = "tags", "tags_to_add", "tags_to_remove"
 
 
@@ -28,6 +39,21 @@ class Rules:
     """A `RecordRules`: fields replace one another, tags are added and removed in their order."""
 
     vendor = VENDOR
+    naming_attribute = TRACE_ATTRIBUTE
+    twin_scopes = None
+
+    def place(self, attributes: Mapping[str, str | None], span_id: str) -> RecordPlace | None:
+        """See `RecordRules`."""
+        trace_uuid = ids.uuid_text(attributes.get(TRACE_ATTRIBUTE))
+        if trace_uuid is None:
+            return None
+        own = ids.uuid_text(attributes.get(SPAN_ATTRIBUTE))
+        above = ids.uuid_text(attributes.get(PARENT_ATTRIBUTE)) or trace_uuid
+        return RecordPlace(
+            trace_id=ids.trace_id_of(trace_uuid),
+            span_id=ids.span_id_of(own, trace_uuid) if own else span_id,
+            parent_span_id=ids.span_id_of(above, trace_uuid),
+        )
 
     def joined(self, name: str, before: str | None, text: str) -> str:
         """See `RecordRules`."""

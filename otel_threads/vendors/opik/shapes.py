@@ -22,6 +22,7 @@ from otel_threads.derive.span_payload import Side
 from otel_threads.vendors import ids
 from otel_threads.vendors.opik import record_fields as fields
 from otel_threads.vendors.opik.record_fields import Body
+from otel_threads.vendors.opik.records import PARENT_ATTRIBUTE, SPAN_ATTRIBUTE
 
 USER = "admin"  # who acts where nobody says: Opik without accounts has one user of this name
 TRACE_NAMES = tuple(
@@ -236,13 +237,17 @@ def _span_type(span: Span) -> str:
 
 def span_uuid(span: Span) -> str:
     """Return a span's UUID: the one that an SDK gave it, else the one that its id makes."""
-    given = span.attributes.get(record.ID)
-    return given if isinstance(given, str) else ids.span_uuid_of(span.span_id)
+    for name in (record.ID, SPAN_ATTRIBUTE):
+        if given := ids.uuid_text(span.attributes.get(name)):
+            return given
+    return ids.span_uuid_of(span.span_id)
 
 
 def _parent_uuid(span: Span) -> str | None:
     if fields.is_record(span, "span"):
         return fields.string_of(span, "parent_span_id")
+    if given := ids.uuid_text(span.attributes.get(PARENT_ATTRIBUTE)):
+        return given
     # The span of a whole trace of records is no span to Opik.
     is_root = span.parent_span_id in (None, "", span.trace_id[16:])
     return None if is_root else ids.span_uuid_of(span.parent_span_id or "")

@@ -127,14 +127,19 @@ class _SpanCalls:
         trace_uuid = ids.uuid_text(trace) if trace else None
         if project is None or (trace and trace_uuid is None):
             return None
+        trace_id = ids.trace_id_of(trace_uuid) if trace_uuid else None
         return Which(
-            project=project,
-            trace_id=ids.trace_id_of(trace_uuid) if trace_uuid else None,
+            project=None if trace_id and self._is_whole(trace_id, project) else project,
+            trace_id=trace_id,
             where=where,
             search=requests.text_of(given, "search"),
             from_time=requests.time_of(given, "from_time"),
             to_time=requests.time_of(given, "to_time"),
         )
+
+    def _is_whole(self, trace_id: str, project: str) -> bool:
+        """Whether all spans of a trace are of a project's trace, whichever project they name."""
+        return [*self._door.services.spans.traces([trace_id])] == [(project, trace_id)]
 
     def _located(self, given: str) -> SpanLocation | None:
         span_uuid = ids.uuid_text(given)

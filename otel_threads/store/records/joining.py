@@ -1,0 +1,220 @@
+"""Moves spans of OTLP into the traces of SDKs' records that they are part of.
+
+Some name such a trace; some are what an SDK sends beside its records of the same run, and go. They
+get the ids that they have there, in whatever order things came, and so does what runs below them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.core.record import RecordPlace, RecordRules
+from otel_threads.database import sql_files
+from otel_threads.database.arrow import register, rows_of, unregister
+from otel_threads.database.database import Database
+from otel_threads.derive.joined_spans import Key, SentSpan, moves
+from otel_threads.store.spans import replaced
+
+TO_JOIN_SQL = sql_files.query("spans_to_join")
+TWIN_BOUNDS_SQL = sql_files.query("twin_bounds")
+TWINS_SQL = sql_files.query("twin_spans")
+SENT_SQL = sql_files.query("sent_spans")
+JOINED_BEFORE_SQL = sql_files.query("joined_before")
+OCCUPIED_SQL = sql_files.query("occupied_places")
+MOVE_SPANS_SQL = sql_files.query("move_spans")
+MOVE_JOINED_SQL = sql_files.query("move_joined")
+NOTE_JOINED_SQL = sql_files.query("note_joined")
+SLACK_NS = 60_000_000_000  # that what runs below a span may start before it, by another clock
+CHILDREN = ("span_events", "span_links", "x_content_chunks")
+NANO_MAX = 2**63 - 1
+_S, _I = pa.string(), pa.int64()
+_MOVES = pa.schema(
+    [
+        *((name, _S) for name in ("project", "trace_id", "span_id", "to_trace_id", "to_span_id")),
+        ("to_parent_span_id", _S),
+        ("start_time_unix_nano", _I),
+    ]
+)
+Row = dict[str, Any]
+SpanKey = tuple[str, str, str]  # project, trace id, span id
+Completeness = tuple[bool, int, int]
+
+
+class SpanJoining:
+    """Joins what one database holds. For the deriver's thread alone."""
+
+    def __init__(self, database: Database, rules: Sequence[RecordRules]) -> None:
+        self._database = database
+        self._rules = rules
+
+    def join(self, after: int, upto: int) -> None:
+        """Move the spans that belong elsewhere, as commits after `after` up to `upto` tell.
+
+        The traces that they leave, and those that they join, are noted to be derived again. In a
+        transaction of its own: after a crash within it the same spans are moved.
+        """
+        if upto <= after:
+            return
+        bounds = {"after": after, "upto": upto}
+        with self._database.cursor() as cursor:
+            twins = self._twins(cursor, bounds)
+            starts = {key[0]: start for key, (_, start) in twins.items()}
+            for rules in self._rules:
+                if rules.naming_attribute is not None:
+                    named = {**bounds, "name": rules.naming_attribute}
+                    starts |= dict(cursor.execute(TO_JOIN_SQL, named).fetchall())
+        if starts:
+            with self._database.transaction() as cursor:
+                self._join(cursor, starts, {key: one for key, (one, _) in twins.items()})
+
+    def _twins(
+        self, cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]
+    ) -> dict[Key, tuple[RecordPlace, int]]:
+        """Return the places of spans that records tell of, too, with the spans' starts."""
+        found: dict[Key, tuple[RecordPlace, int]] = {}
+        for rules in self._rules:
+            if rules.twin_scopes is None:
+                continue
+            named: dict[str, Any] = {**bounds, "scopes": rules.twin_scopes}
+            times = cursor.execute(TWIN_BOUNDS_SQL, named).fetchone()
+            if times is None or times[0] is None:
+                continue
+            del named["upto"]
+            named |= {"first": times[0], "last": times[1], "vendor": rules.vendor}
+            taken: set[Key] = set()  # of two spans that are as near to a record one is its twin
+            for trace_id, span_id, *place, start in cursor.execute(TWINS_SQL, named).fetchall():
+                target = (place[0], place[1])
+                if (trace_id, span_id) not in found and target not in taken:
+                    found[trace_id, span_id] = RecordPlace(*place), start
+                    taken.add(target)
+        return found
+
+    def _join(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        starts: Mapping[str, int],
+        twins: Mapping[Key, RecordPlace],
+    ) -> None:
+        register(cursor, "sent", pa.table({"trace_id": pa.array(sorted(starts), _S)}))
+        before = cursor.execute(JOINED_BEFORE_SQL).fetchall()
+        moved: dict[Key, Key] = {(row[0], row[1]): (row[2], row[3]) for row in before}
+        moved |= {key: (one.trace_id, one.span_id) for key, one in twins.items()}
+        first = min([*starts.values(), *(row[4] for row in before)]) - SLACK_NS
+        rows = rows_of(cursor, SENT_SQL, {"first": max(first, 0)})
+        unregister(cursor, "sent")
+        places = moves((self._sent(row) for row in rows), moved)
+        going = [row for row in rows if (row["trace_id"], row["span_id"]) in places]
+        if going:
+            _move(cursor, going, places)
+
+    def _sent(self, row: Row) -> SentSpan:
+        attributes = dict(row["attributes"])
+        found = (
+            rules.place(attributes, row["span_id"])
+            for rules in self._rules
+            if rules.naming_attribute in attributes
+        )
+        place = next((one for one in found if one is not None), None)
+        return SentSpan(row["trace_id"], row["span_id"], row["parent_span_id"], place)
+
+
+def _move(
+    cursor: duckdb.DuckDBPyConnection, going: Sequence[Row], places: Mapping[Key, RecordPlace]
+) -> None:
+    """Move spans to their places, and what else names them; of two in one place one stays."""
+    starts = [row["start_time_unix_nano"] for row in going]
+    bounds = {"first": min(starts) - 1000, "last": min(max(starts), NANO_MAX - 1000) + 1000}
+    _register_moves(cursor, going, places)
+    targets = {_key(row): (row["project"], *_target(row, places)) for row in going}
+    doomed = _doomed(rows_of(cursor, OCCUPIED_SQL, bounds), going, targets)
+    if doomed:
+        replaced.delete(cursor, _keys(doomed), bounds)
+    cursor.execute(MOVE_SPANS_SQL, bounds)
+    for table in CHILDREN:
+        cursor.execute(
+            f"update {table} set trace_id = m.to_trace_id, span_id = m.to_span_id from moves m"  # noqa: S608  # our own names
+            f" where {table}.start_time between make_timestamptz($first // 1000)"
+            f" and make_timestamptz($last // 1000) and {table}.project = m.project"
+            f" and {table}.trace_id = m.trace_id and {table}.span_id = m.span_id",
+            bounds,
+        )
+    cursor.execute(MOVE_JOINED_SQL)
+    cursor.execute(NOTE_JOINED_SQL)
+    for table in ("log_records", "x_log_chunks"):
+        cursor.execute(
+            f"update {table} set trace_id = m.to_trace_id, span_id = m.to_span_id from moves m"  # noqa: S608  # our own names
+            f" where {table}.trace_id = m.trace_id and {table}.span_id = m.span_id"
+        )
+    unregister(cursor, "moves")
+    _rederive(cursor, {one[1] for pair in targets.items() for one in pair})
+
+
+def _doomed(
+    occupied: Iterable[Row], going: Sequence[Row], targets: Mapping[SpanKey, SpanKey]
+) -> list[SpanKey]:
+    """Return those that go: of each place all but the most complete, of equals all but the first.
+
+    Those that stand where they are moved to count, too, unless they are moved away themselves.
+    """
+    best: dict[SpanKey, tuple[Completeness, SpanKey]] = {}
+    doomed: list[SpanKey] = []
+    standing = (
+        (_key(row), (row["is_record"], row["end_time_unix_nano"], row["attribute_count"]))
+        for row in occupied
+        if _key(row) not in targets
+    )
+    coming = (
+        (_key(row), (False, row["end_time_unix_nano"], row["attribute_count"])) for row in going
+    )
+    for key, complete in (*standing, *coming):
+        target = targets.get(key, key)
+        if target not in best:
+            best[target] = (complete, key)
+        elif complete > best[target][0]:
+            doomed.append(best[target][1])
+            best[target] = (complete, key)
+        else:
+            doomed.append(key)
+    return doomed
+
+
+def _key(row: Row) -> SpanKey:
+    return row["project"], row["trace_id"], row["span_id"]
+
+
+def _target(row: Row, places: Mapping[Key, RecordPlace]) -> Key:
+    place = places[row["trace_id"], row["span_id"]]
+    return place.trace_id, place.span_id
+
+
+def _register_moves(
+    cursor: duckdb.DuckDBPyConnection, going: Sequence[Row], places: Mapping[Key, RecordPlace]
+) -> None:
+    made = [
+        {
+            **{name: row[name] for name in ("project", "trace_id", "span_id")},
+            "to_trace_id": place.trace_id,
+            "to_span_id": place.span_id,
+            "to_parent_span_id": place.parent_span_id,
+            "start_time_unix_nano": row["start_time_unix_nano"],
+        }
+        for row in going
+        for place in [places[row["trace_id"], row["span_id"]]]
+    ]
+    register(cursor, "moves", pa.Table.from_pylist(made, _MOVES))
+
+
+def _keys(keys: Sequence[SpanKey]) -> pa.Table:
+    names = ("project", "trace_id", "span_id")
+    return pa.table({name: pa.array([key[i] for key in keys], _S) for i, name in enumerate(names)})
+
+
+def _rederive(cursor: duckdb.DuckDBPyConnection, trace_ids: set[str]) -> None:
+    register(cursor, "moved", pa.table({"trace_id": pa.array(sorted(trace_ids), _S)}))
+    cursor.execute(
+        "insert into x_traces_to_rederive select trace_id from moved"
+        " where trace_id not in (select trace_id from x_traces_to_rederive)"
+    )
+    unregister(cursor, "moved")
