@@ -266,3 +266,11 @@ def test_each_record_has_one_twin(store):
     turns[1].start_time_unix_nano = turns[0].start_time_unix_nano
     store.write_any(*first.records()[:1], a_request(*turns, scope="langsmith"))
     assert store.rows("select count(*) from spans where record_id is null") == [(1,)]
+
+
+def test_a_trace_may_last_longer_than_a_float_counts_nanoseconds(store):
+    """Whose spans are half a year apart: 2**53 nanoseconds are 104 days."""
+    trace = ids.new_uuid()
+    times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-07-01T00:00:00Z"}
+    store.write_any(a_trace(trace, thread_id="long", input="q", **times))
+    assert store.rows("select duration_ms from traces") == [(181 * 86_400_000,)]
