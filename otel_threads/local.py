@@ -4,6 +4,7 @@ Either way they speak with `sdk.client.Client`: without a server, REST is answer
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import queue
@@ -32,6 +33,7 @@ from otel_threads.sdk.client import Client
 from otel_threads.sdk.result import SqlResult
 from otel_threads.services.services import Services
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.spans import sharing
 from otel_threads.vendors.rules import rules
 
 Progress = Callable[[int, int], None]
@@ -264,6 +266,20 @@ def compact_file(config: Config, on_progress: Progress) -> tuple[int, int]:
         DatabaseRefused: there is no such file, or somebody has it open.
     """
     return copies.compact(Path(config.database), on_progress)
+
+
+def share_histories(config: Config, on_progress: Progress) -> None:
+    """Store once what long values of a file have in common, those of earlier versions too.
+
+    Raises:
+        DatabaseRefused: there is no such file, or somebody has it open.
+    """
+    if not Path(config.database).exists():
+        raise DatabaseRefused(f"there is no file {config.database}")
+    with contextlib.closing(
+        Database(config.database, memory_limit_bytes=config.memory_limit_bytes)
+    ) as database:
+        sharing.share(database, on_progress)
 
 
 def rebuild_file(config: Config, on_progress: Progress) -> None:

@@ -156,12 +156,20 @@ def restore(config_file: str | None, source_file: Path, force: bool, **given: st
 
 @click.command()
 @setting_options("database", "http_endpoint")
-def compact(config_file: str | None, **given: str | None) -> None:
+@click.option("--dedup", is_flag=True, help="Store what long values share once, old ones too.")
+def compact(config_file: str | None, dedup: bool, **given: str | None) -> None:
     """Rewrite the file without the room of deleted rows; the server must be stopped."""
     config = load(config_file, **given).config
+    path = Path(config.database)
     with failing(), Progress(console=terminal.console(to_stderr=True), transient=True) as progress:
+        before = path.stat().st_size if path.exists() else 0
+        if dedup:
+            sharing = progress.add_task("sharing", total=None)
+            local.share_histories(
+                config, lambda done, total: progress.update(sharing, completed=done, total=total)
+            )
         task = progress.add_task("compacting", total=None)
-        before, after = local.compact_file(
+        _, after = local.compact_file(
             config, lambda done, total: progress.update(task, completed=done, total=total)
         )
     terminal.say(f"{config.database}  {before} bytes before, {after} bytes now")

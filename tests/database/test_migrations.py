@@ -59,12 +59,18 @@ def test_an_old_file_is_brought_up_to_date_with_its_data(file, tmp_path, make_se
     assert server.get("/threads/stats", project="*")["turn_count"] == stats["turn_count"] + 1
 
 
+@pytest.mark.parametrize("is_shared", [False, True])
 @pytest.mark.parametrize("file", ANSWERED, ids=lambda file: file.name)
-def test_an_old_file_gives_the_answers_that_the_old_program_gave(file, tmp_path, make_server):
+def test_an_old_file_gives_the_answers_that_the_old_program_gave(
+    file, is_shared, tmp_path, make_server
+):
     """Through REST; fields may have come since. tests/files/record_schema.py made both."""
-    unpack(
+    path = unpack(
         file.with_name(file.name.replace(".json.", ".duckdb.")), tmp_path / "otel-threads.duckdb"
     )
+    if is_shared:
+        command = [sys.executable, "-m", "otel_threads", "compact", "--dedup"]
+        subprocess.run([*command, "--database", str(path)], check=True, cwd=tmp_path)
     said = json.loads(unpack(file, tmp_path / "said.json").read_text())
     server = make_server(folder=tmp_path, thread_cooldown_s=0.001)
     assert len(said) > 50

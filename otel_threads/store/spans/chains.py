@@ -101,10 +101,14 @@ class Chains:
         self._by_key.clear()
         self._bytes = 0
 
+    def begin(self, sequence: int, *, made: int = 0) -> None:
+        """Number the next chains by a commit, after those that were made of it already."""
+        self._sequence, self._made = sequence, made
+
     def rows(self, content: pa.Table, sequence: int) -> pa.Table:
         """Return the rows to store of whole values, with PLACE; `sequence` is the commit's."""
         if sequence != self._sequence:
-            self._sequence, self._made = sequence, 0
+            self.begin(sequence)
         lengths = _lengths(content)
         tried = self._worth_trying(content, lengths)
         places = {int(row): self._place(content, int(row)) for row in tried}
