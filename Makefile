@@ -64,6 +64,7 @@ soak: $(VENV)/.dev collector
 # The generated module must load on protobuf 6 and 7, so it is made with a compiler of protobuf 6.
 proto: $(VENV)/.dev
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=. otel_threads/wire/v1/trace.proto otel_threads/wire/v1/counts.proto
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=. --pyi_out=. otel_threads/v1/evaluations.proto
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=. --grpc_python_out=. --pyi_out=. otel_threads/v1/threads.proto
 
 # The Collector distribution of collector-config/builder.yaml, and telemetrygen, which tests it.

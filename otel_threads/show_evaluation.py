@@ -112,7 +112,7 @@ def datasets(found: Sequence[Row]) -> RenderableType:
         of = ", ".join(f"{key} {value}" for key, value in one["source"].items() if value)
         shown.add_row(
             safe(one["name"], length=60),
-            str(one["version"]),
+            str(one["version"]) + ("" if one["is_complete"] else " (incomplete)"),
             str(one["item_count"]),
             ago(one["created_at"]),
             safe(of, length=80),

@@ -111,6 +111,7 @@ def test_the_generated_module_is_what_the_proto_says(tmp_path):
             f"--pyi_out={tmp_path}",
             "otel_threads/wire/v1/trace.proto",
             "otel_threads/wire/v1/counts.proto",
+            "otel_threads/v1/evaluations.proto",
             "otel_threads/v1/threads.proto",
         ],
         check=False,
@@ -121,6 +122,8 @@ def test_the_generated_module_is_what_the_proto_says(tmp_path):
     for name in (
         "wire/v1/trace_pb2.py",
         "wire/v1/counts_pb2.py",
+        "v1/evaluations_pb2.py",
+        "v1/evaluations_pb2.pyi",
         "v1/threads_pb2.py",
         "v1/threads_pb2.pyi",
         "v1/threads_pb2_grpc.py",

@@ -8,7 +8,7 @@ from otel_threads.api.bodies import Body
 from otel_threads.core import evaluation, review
 from otel_threads.core.limits import (
     CATEGORIES_MAX,
-    DATASET_ITEMS_MAX,
+    DATASET_PART_ITEMS_MAX,
     FILTER_LENGTH_MAX,
     ID_LENGTH_MAX,
     ITEMS_MAX,
@@ -81,9 +81,22 @@ class ReviewQueueChange(Body):
     reviewers_per_thread: int | None = Field(None, strict=True, ge=1, le=REVIEWERS_MAX)
     instructions: str | None = Field(None, max_length=TEXT_LENGTH_MAX)
 
-    def given(self) -> dict[str, Any]:
-        """Return what was set."""
-        return self.model_dump(exclude_unset=True)
+    def of(self, queue: review.StoredQueue) -> review.NewReviewQueue:
+        """Return a queue with the changes; a filter takes the place of named threads."""
+        values = {name: getattr(queue, name) for name in type(self).model_fields}
+        given = self.model_dump(exclude_unset=True)
+        if given.get("filter") is not None:
+            values["thread_ids"] = None
+        if given.get("thread_ids") is not None:
+            values["filter"] = None
+        values |= {name: one for name, one in given.items() if one is not None}
+        ids, names = values.pop("thread_ids"), tuple(values.pop("score_names"))
+        return review.NewReviewQueue(
+            **values,
+            project=queue.project,
+            thread_ids=None if ids is None else tuple(ids),
+            score_names=names,
+        )
 
 
 class Reviewed(Body):
@@ -109,12 +122,16 @@ class NewDataset(Body):
     """A new version of a data set: items, or copies of the latest threads of a filter."""
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
-    items: list[NewDatasetItem] | None = Field(None, max_length=DATASET_ITEMS_MAX)
+    items: list[NewDatasetItem] | None = Field(None, max_length=DATASET_PART_ITEMS_MAX)
     project: str | None = None
     filter: str | None = Field(None, max_length=FILTER_LENGTH_MAX)
-    limit: int = Field(ITEMS_MAX, strict=True, ge=1, le=DATASET_ITEMS_MAX)
+    limit: int = Field(ITEMS_MAX, strict=True, ge=1, le=DATASET_PART_ITEMS_MAX)
     imported_from: str | None = Field(None, max_length=NAME_LENGTH_MAX)
     author: str | None = Field(None, max_length=NAME_LENGTH_MAX)
+    version: int | None = Field(
+        None, strict=True, ge=1, description="Adds the items to this one, which is not complete."
+    )
+    is_complete: bool = Field(True, strict=True, description="False where more items follow.")
 
     def given(self) -> dict[str, Any]:
         """Return the data set as the service takes it."""

@@ -2,23 +2,24 @@
 
 import asyncio
 import contextvars
-import datetime
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format
+from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from pydantic import ValidationError
 
 from otel_threads import deadline
-from otel_threads.api import bodies
-from otel_threads.api.message_limits import Bounded, Refused, checked
+from otel_threads.api import bodies, rpc_evaluations
+from otel_threads.api.message_limits import Bounded, Sent
 from otel_threads.api.protobuf import fill
 from otel_threads.api.rights import Rights
+from otel_threads.api.rpc_calls import Call, Calls, reads, writes
+from otel_threads.api.rpc_requests import body, fields, selection
 from otel_threads.core.errors import (
     Conflict,
     InvalidFilter,
@@ -32,6 +33,7 @@ from otel_threads.grpc_port import services as port_services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
+from otel_threads.services.annotations import AnnotationService
 from otel_threads.services.events import Dropped
 from otel_threads.services.services import Services
 from otel_threads.v1 import threads_pb2 as pb
@@ -68,64 +70,34 @@ async def server(services: Services, *, rights: Rights, limits: Limits) -> Serve
 
 
 class _Servicer:
-    """A method a call: each reads its request, calls a service in a thread, and responds."""
+    """A method a call: each reads its request and calls a service in a thread, and responds."""
 
     def __init__(self, services: Services, rights: Rights) -> None:
         self._services = services
         self._rights = rights
-        self._add_reads()
-        self._add_writes()
+        calls = {
+            **_thread_calls(services),
+            **_annotation_calls(services.annotations),
+            **rpc_evaluations.calls(services),
+        }
+        for name, call in calls.items():
+            setattr(self, name, _method(self, call))
 
-    def _add_reads(self) -> None:
-        reads = _answering(self, writes=False)
-        threads, annotations = self._services.threads, self._services.annotations
-        self.ListThreads = reads(pb.Threads, threads.threads, _selection)
-        self.GetThread = reads(pb.Thread, threads.thread, _fields)
-        self.ListTurns = reads(pb.Turns, threads.turns, _fields)
-        self.GetTranscript = reads(pb.Transcript, threads.transcript, _fields)
-        self.GetThreadStats = reads(pb.ThreadStats, threads.thread_stats, _selection)
-        self.ListTraces = reads(pb.Traces, threads.traces, _selection)
-        self.GetTrace = reads(pb.TraceDetail, threads.trace, _fields)
-        self.ListScores = reads(pb.Scores, annotations.scores, _fields)
-        self.ListComments = reads(pb.Comments, annotations.comments, _fields)
-
-    def _add_writes(self) -> None:
-        writes = _answering(self, writes=True)
-        annotations, deletion = self._services.annotations, self._services.deletion
-        ids = _body(bodies.ThreadIds)
-        close = functools.partial(annotations.close_threads, closed=True)
-        reopen = functools.partial(annotations.close_threads, closed=False)
-        self.CloseThreads = writes(pb.Updated, close, ids)
-        self.ReopenThreads = writes(pb.Updated, reopen, ids)
-        self.DeleteThreads = writes(pb.Updated, deletion.threads, ids)
-        tags = _body(bodies.TagChange)
-        self.UpdateThreadTags = writes(pb.Updated, annotations.change_tags, tags)
-        self.PutScores = writes(pb.Written, annotations.put_scores, _body(bodies.NewScores))
-        targets = _body(bodies.ScoreTargets)
-        self.DeleteScores = writes(pb.Deleted, annotations.delete_scores, targets)
-        self.AddComment = writes(pb.Comment, annotations.add_comment, _body(bodies.NewComment))
-        self.UpdateComment = writes(pb.Comment, annotations.update_comment, _comment_change)
-        self.DeleteComment = writes(empty_pb2.Empty, annotations.delete_comment, _comment_id)
-
-    async def ExportThreads(
-        self, request: Message | Refused, context: Context
-    ) -> AsyncIterator[Message]:
+    async def ExportThreads(self, request: Sent, context: Context) -> AsyncIterator[Message]:
         """Stream a file in blocks; stops reading when the caller hangs up."""
         try:
             self.check(context, writes=False)
-            with self._services.export.threads(**_selection(checked(request))) as blocks:
+            with self._services.export.threads(**selection(request.read())) as blocks:
                 while (block := await _in_thread(context, lambda: next(blocks, None))) is not None:
                     yield pb.ExportBlock(data=block)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
             await _abort(context, error)
 
-    async def WatchThreads(
-        self, request: Message | Refused, context: Context
-    ) -> AsyncIterator[Message]:
+    async def WatchThreads(self, request: Sent, context: Context) -> AsyncIterator[Message]:
         """Stream changed threads until the caller hangs up."""
         try:
             self.check(context, writes=False)
-            given = _fields(checked(request)).get("project")
+            given = fields(request.read()).get("project")
             threads = self._services.threads
             project = threads.choice.of_list(given or None)
             await context.send_initial_metadata(())  # the caller knows now that we listen
@@ -161,34 +133,66 @@ class _Refused(Exception):
     """The caller may not do this."""
 
 
-ServiceMethod = Callable[..., Any]
-Method = Callable[[Message | Refused, Context], Awaitable[Message]]
+Method = Callable[[Sent, Context], Awaitable[Message]]
 
 
-def _answering(servicer: _Servicer, *, writes: bool) -> Callable[..., Method]:
-    def method(
-        answer: type[Message],
-        ask: ServiceMethod,
-        arguments: Callable[[Message], Mapping[str, Any]],
-    ) -> Method:
-        async def call(request: Message | Refused, context: Context) -> Message:
-            try:
-                servicer.check(context, writes=writes)
-                given = arguments(checked(request))
-                found = await _in_thread(context, lambda: ask(**given))
-                response = answer()
-                fill(response, found)
-                return response
-            except Exception as error:  # every failure becomes an answer
-                await _abort(context, error)
-                raise AssertionError("abort always raises") from error
+def _thread_calls(services: Services) -> Calls:
+    """Return the calls about threads and traces."""
+    threads, annotations = services.threads, services.annotations
+    close = functools.partial(annotations.close_threads, closed=True)
+    reopen = functools.partial(annotations.close_threads, closed=False)
+    ids = body(bodies.ThreadIds)
+    return {
+        "ListThreads": reads(pb.Threads, threads.threads, selection),
+        "GetThread": reads(pb.Thread, threads.thread, fields),
+        "ListTurns": reads(pb.Turns, threads.turns, fields),
+        "GetTranscript": reads(pb.Transcript, threads.transcript, fields),
+        "GetThreadStats": reads(pb.ThreadStats, threads.thread_stats, selection),
+        "ListTraces": reads(pb.Traces, threads.traces, selection),
+        "GetTrace": reads(pb.TraceDetail, threads.trace, fields),
+        "CloseThreads": writes(pb.Updated, close, ids),
+        "ReopenThreads": writes(pb.Updated, reopen, ids),
+        "DeleteThreads": writes(pb.Updated, services.deletion.threads, ids),
+    }
 
-        return call
+
+def _annotation_calls(annotations: AnnotationService) -> Calls:
+    """Return the calls about what is written on threads, traces and spans."""
+    scores, targets = body(bodies.NewScores), body(bodies.ScoreTargets)
+    tags, comment = body(bodies.TagChange), body(bodies.NewComment)
+    return {
+        "ListScores": reads(pb.Scores, annotations.scores, fields),
+        "PutScores": writes(pb.Written, annotations.put_scores, scores),
+        "DeleteScores": writes(pb.Deleted, annotations.delete_scores, targets),
+        "ListComments": reads(pb.Comments, annotations.comments, fields),
+        "AddComment": writes(pb.Comment, annotations.add_comment, comment),
+        "UpdateComment": writes(pb.Comment, annotations.update_comment, _comment_change),
+        "DeleteComment": writes(empty_pb2.Empty, annotations.delete_comment, _comment_id),
+        "UpdateThreadTags": writes(pb.Updated, annotations.change_tags, tags),
+    }
+
+
+def _method(servicer: _Servicer, call: Call) -> Method:
+    async def method(request: Sent, context: Context) -> Message:
+        try:
+            servicer.check(context, writes=call.writes)
+            answer: Message = await _in_thread(context, lambda: _answer(call, request))
+            return answer
+        except Exception as error:  # every failure becomes an answer
+            await _abort(context, error)
+            raise AssertionError("abort always raises") from error
 
     return method
 
 
-def _bound(ask: ServiceMethod, *arguments: Any) -> Callable[[], Any]:
+def _answer(call: Call, request: Sent) -> Message:
+    found = call.ask(**call.arguments(request.read()))
+    response = call.answer()
+    fill(response, found)
+    return response
+
+
+def _bound(ask: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
     return lambda: ask(*arguments)
 
 
@@ -203,39 +207,6 @@ async def _in_thread(context: Context, work: Callable[[], Any]) -> Any:
     except asyncio.CancelledError:
         waiting.cancel()
         raise
-
-
-def _fields(request: Message) -> dict[str, Any]:
-    """Return the fields that are set, as Python values."""
-    found: dict[str, Any] = {}
-    for field, value in request.ListFields():
-        if field.message_type is not None and not field.is_repeated:
-            found[field.name] = value.ToDatetime().replace(tzinfo=datetime.UTC)
-        else:
-            found[field.name] = list(value) if field.is_repeated else value
-    for name in ("thread_id", "trace_id"):  # a required text that is empty is not listed
-        needed = request.DESCRIPTOR.fields_by_name.get(name)
-        if needed is not None and not needed.has_presence:
-            found.setdefault(name, "")
-    return found
-
-
-def _selection(request: Message) -> dict[str, Any]:
-    found = _fields(request)
-    for name in ("from", "to"):
-        if name in found:
-            found[f"{name}_time"] = found.pop(name)
-    return found
-
-
-def _body(shape: type[bodies.Body]) -> Callable[[Message], dict[str, Any]]:
-    """Return a reader that checks a body as REST does."""
-
-    def read(request: Message) -> dict[str, Any]:
-        plain = json_format.MessageToDict(request, preserving_proto_field_name=True)
-        return shape.model_validate(plain).given()
-
-    return read
 
 
 def _comment_change(request: Any) -> dict[str, Any]:

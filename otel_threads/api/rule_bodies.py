@@ -159,7 +159,7 @@ def _aware(time: datetime.datetime | None) -> datetime.datetime | None:
     return time.replace(tzinfo=datetime.UTC) if time is not None and time.tzinfo is None else time
 
 
-class RulePage(BaseModel):
+class Rules(BaseModel):
     """Rules, by project and name."""
 
     next_cursor: str | None
@@ -167,7 +167,7 @@ class RulePage(BaseModel):
     items: list[rule.Rule]
 
 
-class DecisionPage(BaseModel):
+class Decisions(BaseModel):
     """Decisions of a rule, the latest first."""
 
     next_cursor: str | None
@@ -175,7 +175,7 @@ class DecisionPage(BaseModel):
     items: list[rule.Decision]
 
 
-class RuleLogPage(BaseModel):
+class RuleLog(BaseModel):
     """Lines of a rule's log, the latest first."""
 
     next_cursor: str | None

@@ -13,16 +13,17 @@ from otel_threads import terminal
 from otel_threads.commands.base import json_option, load, project_option, setting_options
 from otel_threads.commands.output import print_answer, source
 from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.limits import DATASET_ITEMS_MAX
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.scoring import scorer_of
 from otel_threads.sdk.client import Client
+from otel_threads.sdk.dataset_parts import PART_ITEMS_MAX, parts
 from otel_threads.sdk.evaluation import WORKERS, WORKERS_MAX
 from otel_threads.sdk.evaluation import evaluate as run_scorers
 from otel_threads.vendors.dataset_files import FORMATS, items_of
 
 where = setting_options("database", "http_endpoint")
 FILE_BYTES_MAX = 256 << 20
-ITEMS_AT_ONCE = 10_000
 Row = dict[str, Any]
 
 
@@ -240,7 +241,7 @@ def datasets_show(
 @where
 @click.argument("name")
 @click.option("--filter", help="As in: scores.quality < 0.5; all threads if left out.")
-@click.option("--limit", type=click.IntRange(1, ITEMS_AT_ONCE), default=1000, show_default=True)
+@click.option("--limit", type=click.IntRange(1, PART_ITEMS_MAX), default=1000, show_default=True)
 @project_option
 @json_option
 def datasets_create(
@@ -274,11 +275,24 @@ def datasets_import(
 ) -> None:
     """Make a new version of the conversations of a file: JSON lines or a JSON list."""
     with source(load(config_file, **given).config, writes=True) as client:
-        if Path(file).stat().st_size > FILE_BYTES_MAX:
-            raise InvalidQuery(f"{file} is larger than {FILE_BYTES_MAX} bytes")
-        items = items_of(Path(file).read_text(encoding="utf-8"), format)
-        found = client.create_dataset(name, items=items, imported_from=Path(file).name[:200])
+        found = _import(client, name, Path(file), format)
     _made(found, as_json)
+
+
+def _import(client: Client, name: str, file: Path, format: str) -> Row:
+    """Send a file in as many calls as it needs; nothing of a file that is wrong is sent."""
+    if file.stat().st_size > FILE_BYTES_MAX:
+        raise InvalidQuery(f"{file} is larger than {FILE_BYTES_MAX} bytes")
+    count = sum(1 for _ in items_of(file, format))
+    if count > DATASET_ITEMS_MAX:
+        raise InvalidQuery(f"{file} has {count} items; a version keeps {DATASET_ITEMS_MAX}")
+    part_of: Row = {"imported_from": file.name[:200]}
+    found: Row = {"item_count": 0}
+    for items in parts(items_of(file, format)):
+        is_complete = found["item_count"] + len(items) == count
+        found = client.create_dataset(name, items=items, is_complete=is_complete, **part_of)
+        part_of = {"version": found["version"]}
+    return found
 
 
 @datasets.command("delete")

@@ -38,7 +38,7 @@ class DatasetItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One version of a data set; a version never changes."""
+    """One version of a data set; a version that is complete never changes."""
 
     name: str
     version: int
@@ -46,6 +46,7 @@ class Dataset:
     source: Annotated[Json, Described("`{filter, project, …}`, or `{import: name of the file}`.")]
     created_at: datetime.datetime
     author: str | None
+    is_complete: Annotated[bool, Described("False while items of it are still to come.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,4 +132,4 @@ class Agreement:
 
     queue_id: str
     items: list[ScoreAgreement]
-    next_cursor: None = None
+    next_cursor: str | None = None

@@ -322,7 +322,9 @@ class _Calls:
         """Make a new version of a data set; return it. Not sent twice.
 
         By `items` (`[{messages, item_id, expected, scenario, metadata}]`), or by filter, project
-        and limit: copies of the latest threads.
+        and limit: copies of the latest threads. Items that are too many for one call (10,000, of
+        16 MiB) come in several: all but the last with `is_complete=False`, all but the first with
+        the `version` that the first returned.
         """
         body = {"name": name, **_given(more)}
         return self._send(_Call("POST", "/evaluation-datasets", body=body, again=False))

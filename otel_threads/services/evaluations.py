@@ -30,6 +30,7 @@ from otel_threads.core.limits import (
     COMPARED_SCORES_MAX,
     DATASET_BYTES_MAX,
     DATASET_ITEMS_MAX,
+    DATASET_PART_ITEMS_MAX,
     DATASETS_MAX,
     ID_LENGTH_MAX,
     ITEMS_MAX,
@@ -86,15 +87,19 @@ class EvaluationService:
         return Page(items=found, next_cursor=None)
 
     def dataset(self, name: str, version: int | None = None) -> Dataset:
-        """Return one version of a data set, the newest without a number.
+        """Return one version of a data set; without a number the newest that is complete.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none. InvalidQuery: a version below 1.
         """
+        if version is not None and version < 1:
+            raise InvalidQuery(f"version {version} is below 1")
         versions = self.versions(name).items
         for one in versions:
-            if version in (None, one.version):
+            if version == one.version or (version is None and one.is_complete):
                 return one
+        if version is None:
+            raise NotFound(f"data set {name!r} has no version that is complete")
         raise NotFound(
             f"data set {name!r} has no version {version}; its newest is {versions[0].version}"
         )
@@ -109,19 +114,28 @@ class EvaluationService:
         limit: int = ITEMS_MAX,
         imported_from: str | None = None,
         author: str | None = None,
+        version: int | None = None,
+        is_complete: bool = True,
     ) -> Dataset:
         """Store a new version: the given items, or copies of the latest threads of a filter.
 
+        With `version` the items are added to that one. It never changes once it is complete.
+
         Raises:
             InvalidQuery: a name, item or filter that cannot be, or no items at all.
-            Conflict: there are too many data sets, or versions of this one.
+            Conflict: there are too many data sets, versions of this one, or items; or the version
+            is complete. NotFound: there is no such version.
         """
         check_name("name", name)
         if author is not None:
             check_name("author", author)
+        if items is None and (version is not None or not is_complete):
+            raise InvalidQuery("version and is_complete go with items")
+        if items is not None and filter is not None:
+            raise InvalidQuery("give items or a filter, and not both")
+        if version is not None:
+            return self._add_items(name, version, items or (), is_complete=is_complete)
         if items is not None:
-            if filter is not None:
-                raise InvalidQuery("give items or a filter, and not both")
             checked = _checked_items(items)
             source: Json = {"import": imported_from or "items"}
         else:
@@ -130,7 +144,18 @@ class EvaluationService:
         if not checked:
             raise InvalidQuery("a data set needs an item at least; nothing matches")
         self._check_room(name)
-        return self._evaluations.put_dataset(name, checked, source=source, author=author)
+        return self._evaluations.put_dataset(
+            name, checked, source=source, author=author, is_complete=is_complete
+        )
+
+    def _add_items(
+        self, name: str, version: int, items: Sequence[NewDatasetItem], *, is_complete: bool
+    ) -> Dataset:
+        here = self.dataset(name, version)
+        if here.is_complete:
+            raise Conflict(f"version {version} of data set {name!r} is complete: it never changes")
+        checked = _checked_items(items, after=here.item_count)
+        return self._evaluations.add_items(here, checked, is_complete=is_complete)
 
     def _check_room(self, name: str) -> None:
         versions = self._evaluations.datasets(name)
@@ -140,8 +165,8 @@ class EvaluationService:
             raise Conflict(f"there are {DATASETS_MAX} data sets already")
 
     def _copies(self, project: str | None, filter: str | None, limit: int) -> list[NewDatasetItem]:
-        if not 1 <= limit <= DATASET_ITEMS_MAX:
-            raise InvalidQuery(f"limit {limit} is not between 1 and {DATASET_ITEMS_MAX}")
+        if not 1 <= limit <= DATASET_PART_ITEMS_MAX:
+            raise InvalidQuery(f"limit {limit} is not between 1 and {DATASET_PART_ITEMS_MAX}")
         name = self._threads.choice.of_writing(project)
         copies: list[NewDatasetItem] = []
         size_bytes = 0
@@ -227,8 +252,12 @@ class EvaluationService:
         if given.filter is not None:
             filters.parse(given.filter)
         if given.dataset is not None:
-            version = self.dataset(given.dataset, given.dataset_version).version
-            given = dataclasses.replace(given, dataset_version=version)
+            kept = self.dataset(given.dataset, given.dataset_version)
+            if not kept.is_complete:
+                raise InvalidQuery(
+                    f"version {kept.version} of data set {kept.name!r} is not complete"
+                )
+            given = dataclasses.replace(given, dataset_version=kept.version)
         elif given.dataset_version is not None:
             raise InvalidQuery("dataset_version needs a dataset")
         project = self._threads.choice.of_writing(given.project)
@@ -431,13 +460,20 @@ def _page(found: list[Item], limit: int, offset: int, digest: str) -> Page[Item]
     )
 
 
-def _checked_items(items: Sequence[NewDatasetItem]) -> list[NewDatasetItem]:
-    """Return items, each with an id of its own."""
-    if len(items) > DATASET_ITEMS_MAX:
-        raise InvalidQuery(f"{len(items)} items; at most {DATASET_ITEMS_MAX} are kept in a version")
+def _checked_items(items: Sequence[NewDatasetItem], *, after: int = 0) -> list[NewDatasetItem]:
+    """Return items, each with an id of its own; `after` are in the version already."""
+    if len(items) > DATASET_PART_ITEMS_MAX:
+        raise InvalidQuery(
+            f"{len(items)} items; at most {DATASET_PART_ITEMS_MAX} are taken at once:"
+            " send the others with version, and is_complete false but for the last"
+        )
+    if after + len(items) > DATASET_ITEMS_MAX:
+        raise Conflict(
+            f"the version would have {after + len(items)} items; {DATASET_ITEMS_MAX} are kept"
+        )
     found: dict[str, NewDatasetItem] = {}
     for place, given in enumerate(items):
-        item_id = given.item_id or given.thread_id or str(place)
+        item_id = given.item_id or given.thread_id or str(after + place)
         check_text(f"items[{place}].item_id", item_id, ID_LENGTH_MAX)
         if item_id in found:
             raise InvalidQuery(f"items[{place}].item_id {item_id!r} is that of an earlier item")

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from otel_threads.v1 import evaluations_pb2 as otel__threads_dot_v1_dot_evaluations__pb2
 from otel_threads.v1 import threads_pb2 as otel__threads_dot_v1_dot_threads__pb2
 
 GRPC_GENERATED_VERSION = '1.74.0'
@@ -135,6 +136,171 @@ class ThreadServiceStub(object):
                 request_serializer=otel__threads_dot_v1_dot_threads__pb2.WatchThreadsRequest.SerializeToString,
                 response_deserializer=otel__threads_dot_v1_dot_threads__pb2.ThreadEvent.FromString,
                 _registered_method=True)
+        self.ListScoreDefinitions = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListScoreDefinitions',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListScoreDefinitionsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinitions.FromString,
+                _registered_method=True)
+        self.PutScoreDefinition = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/PutScoreDefinition',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NewScoreDefinition.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinition.FromString,
+                _registered_method=True)
+        self.DeleteScoreDefinition = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/DeleteScoreDefinition',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinitionRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.ListReviewQueues = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListReviewQueues',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListReviewQueuesRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueues.FromString,
+                _registered_method=True)
+        self.CreateReviewQueue = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/CreateReviewQueue',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NewReviewQueue.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.FromString,
+                _registered_method=True)
+        self.GetReviewQueue = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/GetReviewQueue',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.FromString,
+                _registered_method=True)
+        self.UpdateReviewQueue = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/UpdateReviewQueue',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.UpdateReviewQueueRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.FromString,
+                _registered_method=True)
+        self.DeleteReviewQueue = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/DeleteReviewQueue',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.NextReview = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/NextReview',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NextReviewRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NextReview.FromString,
+                _registered_method=True)
+        self.FinishReview = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/FinishReview',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.FinishReviewRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewProgress.FromString,
+                _registered_method=True)
+        self.GetAgreement = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/GetAgreement',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Agreement.FromString,
+                _registered_method=True)
+        self.ListDatasets = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListDatasets',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListDatasetsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Datasets.FromString,
+                _registered_method=True)
+        self.CreateDataset = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/CreateDataset',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NewDataset.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Dataset.FromString,
+                _registered_method=True)
+        self.GetDataset = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/GetDataset',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.DatasetRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Dataset.FromString,
+                _registered_method=True)
+        self.DeleteDataset = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/DeleteDataset',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.DeleteDatasetRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.ListDatasetItems = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListDatasetItems',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListDatasetItemsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.DatasetItems.FromString,
+                _registered_method=True)
+        self.ListEvaluations = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListEvaluations',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListEvaluationsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRuns.FromString,
+                _registered_method=True)
+        self.CreateEvaluation = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/CreateEvaluation',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NewEvaluation.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.FromString,
+                _registered_method=True)
+        self.GetEvaluation = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/GetEvaluation',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.FromString,
+                _registered_method=True)
+        self.UpdateEvaluation = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/UpdateEvaluation',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.UpdateEvaluationRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.FromString,
+                _registered_method=True)
+        self.DeleteEvaluation = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/DeleteEvaluation',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.ListResults = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListResults',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListResultsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationResults.FromString,
+                _registered_method=True)
+        self.PutResults = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/PutResults',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.PutResultsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.Written.FromString,
+                _registered_method=True)
+        self.CompareEvaluations = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/CompareEvaluations',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.CompareEvaluationsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Comparison.FromString,
+                _registered_method=True)
+        self.ListRules = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListRules',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListRulesRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Rules.FromString,
+                _registered_method=True)
+        self.PutRule = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/PutRule',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NewRule.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Rule.FromString,
+                _registered_method=True)
+        self.GetRule = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/GetRule',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.RuleRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Rule.FromString,
+                _registered_method=True)
+        self.UpdateRule = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/UpdateRule',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.UpdateRuleRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Rule.FromString,
+                _registered_method=True)
+        self.DeleteRule = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/DeleteRule',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.RuleRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.ListRuleDecisions = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListRuleDecisions',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListRuleDecisionsRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Decisions.FromString,
+                _registered_method=True)
+        self.ListRuleLog = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListRuleLog',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ListRuleLogRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.RuleLog.FromString,
+                _registered_method=True)
+        self.DryRunRule = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/DryRunRule',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.DryRunRuleRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.DryRun.FromString,
+                _registered_method=True)
+        self.BackfillRule = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/BackfillRule',
+                request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.BackfillRuleRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Queued.FromString,
+                _registered_method=True)
 
 
 class ThreadServiceServicer(object):
@@ -260,6 +426,204 @@ class ThreadServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListScoreDefinitions(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutScoreDefinition(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteScoreDefinition(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReviewQueues(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateReviewQueue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReviewQueue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateReviewQueue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteReviewQueue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NextReview(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishReview(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAgreement(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDatasets(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDataset(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDataset(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDataset(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDatasetItems(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvaluations(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateEvaluation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEvaluation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateEvaluation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteEvaluation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListResults(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutResults(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareEvaluations(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRules(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRuleDecisions(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRuleLog(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DryRunRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ThreadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -362,6 +726,171 @@ def add_ThreadServiceServicer_to_server(servicer, server):
                     servicer.WatchThreads,
                     request_deserializer=otel__threads_dot_v1_dot_threads__pb2.WatchThreadsRequest.FromString,
                     response_serializer=otel__threads_dot_v1_dot_threads__pb2.ThreadEvent.SerializeToString,
+            ),
+            'ListScoreDefinitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScoreDefinitions,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListScoreDefinitionsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinitions.SerializeToString,
+            ),
+            'PutScoreDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutScoreDefinition,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NewScoreDefinition.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinition.SerializeToString,
+            ),
+            'DeleteScoreDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteScoreDefinition,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinitionRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ListReviewQueues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReviewQueues,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListReviewQueuesRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueues.SerializeToString,
+            ),
+            'CreateReviewQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateReviewQueue,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NewReviewQueue.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.SerializeToString,
+            ),
+            'GetReviewQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReviewQueue,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.SerializeToString,
+            ),
+            'UpdateReviewQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateReviewQueue,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.UpdateReviewQueueRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.SerializeToString,
+            ),
+            'DeleteReviewQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteReviewQueue,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'NextReview': grpc.unary_unary_rpc_method_handler(
+                    servicer.NextReview,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NextReviewRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.NextReview.SerializeToString,
+            ),
+            'FinishReview': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishReview,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.FinishReviewRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewProgress.SerializeToString,
+            ),
+            'GetAgreement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAgreement,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Agreement.SerializeToString,
+            ),
+            'ListDatasets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDatasets,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListDatasetsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Datasets.SerializeToString,
+            ),
+            'CreateDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDataset,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NewDataset.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Dataset.SerializeToString,
+            ),
+            'GetDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDataset,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.DatasetRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Dataset.SerializeToString,
+            ),
+            'DeleteDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDataset,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.DeleteDatasetRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ListDatasetItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDatasetItems,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListDatasetItemsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.DatasetItems.SerializeToString,
+            ),
+            'ListEvaluations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvaluations,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListEvaluationsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRuns.SerializeToString,
+            ),
+            'CreateEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateEvaluation,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NewEvaluation.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.SerializeToString,
+            ),
+            'GetEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEvaluation,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.SerializeToString,
+            ),
+            'UpdateEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateEvaluation,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.UpdateEvaluationRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.SerializeToString,
+            ),
+            'DeleteEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEvaluation,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ListResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListResults,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListResultsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.EvaluationResults.SerializeToString,
+            ),
+            'PutResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutResults,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.PutResultsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.Written.SerializeToString,
+            ),
+            'CompareEvaluations': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareEvaluations,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.CompareEvaluationsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Comparison.SerializeToString,
+            ),
+            'ListRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRules,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListRulesRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Rules.SerializeToString,
+            ),
+            'PutRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutRule,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.NewRule.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Rule.SerializeToString,
+            ),
+            'GetRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRule,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.RuleRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Rule.SerializeToString,
+            ),
+            'UpdateRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRule,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.UpdateRuleRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Rule.SerializeToString,
+            ),
+            'DeleteRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRule,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.RuleRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ListRuleDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRuleDecisions,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListRuleDecisionsRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Decisions.SerializeToString,
+            ),
+            'ListRuleLog': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRuleLog,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.ListRuleLogRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.RuleLog.SerializeToString,
+            ),
+            'DryRunRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DryRunRule,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.DryRunRuleRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.DryRun.SerializeToString,
+            ),
+            'BackfillRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillRule,
+                    request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.BackfillRuleRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Queued.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -904,6 +1433,897 @@ class ThreadService(object):
             '/otel_threads.v1.ThreadService/WatchThreads',
             otel__threads_dot_v1_dot_threads__pb2.WatchThreadsRequest.SerializeToString,
             otel__threads_dot_v1_dot_threads__pb2.ThreadEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScoreDefinitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListScoreDefinitions',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListScoreDefinitionsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinitions.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutScoreDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/PutScoreDefinition',
+            otel__threads_dot_v1_dot_evaluations__pb2.NewScoreDefinition.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinition.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteScoreDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/DeleteScoreDefinition',
+            otel__threads_dot_v1_dot_evaluations__pb2.ScoreDefinitionRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReviewQueues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListReviewQueues',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListReviewQueuesRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueues.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateReviewQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/CreateReviewQueue',
+            otel__threads_dot_v1_dot_evaluations__pb2.NewReviewQueue.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReviewQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/GetReviewQueue',
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateReviewQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/UpdateReviewQueue',
+            otel__threads_dot_v1_dot_evaluations__pb2.UpdateReviewQueueRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteReviewQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/DeleteReviewQueue',
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NextReview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/NextReview',
+            otel__threads_dot_v1_dot_evaluations__pb2.NextReviewRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.NextReview.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishReview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/FinishReview',
+            otel__threads_dot_v1_dot_evaluations__pb2.FinishReviewRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewProgress.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAgreement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/GetAgreement',
+            otel__threads_dot_v1_dot_evaluations__pb2.ReviewQueueRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Agreement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDatasets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListDatasets',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListDatasetsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Datasets.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/CreateDataset',
+            otel__threads_dot_v1_dot_evaluations__pb2.NewDataset.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Dataset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/GetDataset',
+            otel__threads_dot_v1_dot_evaluations__pb2.DatasetRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Dataset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/DeleteDataset',
+            otel__threads_dot_v1_dot_evaluations__pb2.DeleteDatasetRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDatasetItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListDatasetItems',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListDatasetItemsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.DatasetItems.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvaluations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListEvaluations',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListEvaluationsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRuns.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/CreateEvaluation',
+            otel__threads_dot_v1_dot_evaluations__pb2.NewEvaluation.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/GetEvaluation',
+            otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/UpdateEvaluation',
+            otel__threads_dot_v1_dot_evaluations__pb2.UpdateEvaluationRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Evaluation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/DeleteEvaluation',
+            otel__threads_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListResults',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListResultsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.EvaluationResults.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/PutResults',
+            otel__threads_dot_v1_dot_evaluations__pb2.PutResultsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_threads__pb2.Written.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareEvaluations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/CompareEvaluations',
+            otel__threads_dot_v1_dot_evaluations__pb2.CompareEvaluationsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Comparison.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListRules',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListRulesRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Rules.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/PutRule',
+            otel__threads_dot_v1_dot_evaluations__pb2.NewRule.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Rule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/GetRule',
+            otel__threads_dot_v1_dot_evaluations__pb2.RuleRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Rule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/UpdateRule',
+            otel__threads_dot_v1_dot_evaluations__pb2.UpdateRuleRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Rule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/DeleteRule',
+            otel__threads_dot_v1_dot_evaluations__pb2.RuleRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRuleDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListRuleDecisions',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListRuleDecisionsRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Decisions.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRuleLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListRuleLog',
+            otel__threads_dot_v1_dot_evaluations__pb2.ListRuleLogRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.RuleLog.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DryRunRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/DryRunRule',
+            otel__threads_dot_v1_dot_evaluations__pb2.DryRunRuleRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.DryRun.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/BackfillRule',
+            otel__threads_dot_v1_dot_evaluations__pb2.BackfillRuleRequest.SerializeToString,
+            otel__threads_dot_v1_dot_evaluations__pb2.Queued.FromString,
             options,
             channel_credentials,
             insecure,

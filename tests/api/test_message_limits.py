@@ -5,6 +5,7 @@ import threading
 
 import grpc
 import pytest
+from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,10 +13,12 @@ from otel_threads.api import rpc
 from otel_threads.api.message_limits import (
     FIELDS_MAX,
     MESSAGE_BYTES_MAX,
-    Refused,
+    MORE_FIELDS_MAX,
+    Sent,
     has_more_fields,
-    reader,
 )
+from otel_threads.core.errors import InvalidQuery
+from otel_threads.v1 import evaluations_pb2
 from otel_threads.v1 import threads_pb2 as pb
 from otel_threads.v1 import threads_pb2_grpc as stubs
 
@@ -27,28 +30,48 @@ def test_the_scan_counts_the_fields_of_a_message(threads, tags, project):
     message = pb.TagChange(project=project, thread_ids=threads, add=tags)
     count = 1 + len(threads) + len(tags)
 
-    assert not has_more_fields(message.SerializeToString(), count)
-    assert has_more_fields(message.SerializeToString(), count - 1)
+    assert not _has_more(message, count)
+    assert _has_more(message, count - 1) == (2 * (count - 1) < message.ByteSize())
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(payload):
-    found = reader(pb.NewScores.FromString)(payload)
+    sent = Sent(payload, pb.NewScores.DESCRIPTOR, pb.NewScores.FromString)
+    try:
+        found = sent.read()
+    except InvalidQuery:
+        return
 
-    assert isinstance(found, pb.NewScores | Refused)
+    assert isinstance(found, pb.NewScores)
 
 
 def test_numbers_and_fixed_fields_are_skipped():
     score = pb.NewScore(name="n", value=1.5)
     page = pb.ListThreadsRequest(limit=1 << 40, with_total=True)
 
-    assert not has_more_fields(score.SerializeToString(), 2)
-    assert not has_more_fields(page.SerializeToString(), 2)
+    assert not _has_more(score, 2)
+    assert not _has_more(page, 2)
 
 
 def test_a_cut_varint_ends_the_scan():
-    assert not has_more_fields(b"\x80" * 30, 5)
-    assert not has_more_fields(b"\x0a\xff", 5)
+    kind = pb.NewScores.DESCRIPTOR
+    assert not has_more_fields(b"\x80" * 30, kind, 5)
+    assert not has_more_fields(b"\x0a\xff", kind, 5)
+
+
+def test_fields_inside_of_messages_count():
+    """A list of nothings in the metadata of one run: two bytes each."""
+    nothings = struct_pb2.ListValue(values=[struct_pb2.Value()] * 1000)
+    run = evaluations_pb2.NewEvaluation(name="r", metadata={"a": 1})
+    run.metadata.fields["list"].list_value.CopyFrom(nothings)
+
+    # name, metadata; two entries of key and value; a number, a list
+    assert not _has_more(run, 1000 + 2 + 6 + 2)
+    assert _has_more(run, 1000 + 2 + 6 + 1)
+
+
+def _has_more(message, fields_max: int) -> bool:
+    return has_more_fields(message.SerializeToString(), message.DESCRIPTOR, fields_max)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +80,11 @@ def test_a_cut_varint_ends_the_scan():
         ("PutScores", b"\x0a\x00" * (FIELDS_MAX + 1), f"more than {FIELDS_MAX} fields"),
         ("DeleteThreads", b"\x12\x00" * (FIELDS_MAX + 1), f"more than {FIELDS_MAX} fields"),
         ("ListThreads", b"\xa3\x7d" * 10, f"more than {FIELDS_MAX} fields"),
+        (
+            "CreateDataset",
+            b"\x12\x00" * (MORE_FIELDS_MAX["CreateDataset"] + 1),
+            f"more than {MORE_FIELDS_MAX['CreateDataset']} fields",
+        ),
         ("GetThread", b"\x0a", "no protobuf"),
     ],
 )

@@ -16,11 +16,24 @@ from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 from pydantic import BaseModel
 
-from otel_threads.api import bodies, schemas
-from otel_threads.core import changes, message, score, span, stats, trace, transcript, turn
+from otel_threads.api import bodies, evaluation_bodies, evaluation_schemas, rule_bodies, schemas
+from otel_threads.core import (
+    changes,
+    evaluation,
+    message,
+    review,
+    rule,
+    score,
+    span,
+    stats,
+    trace,
+    transcript,
+    turn,
+)
 from otel_threads.core.fields import fields_of
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
+from otel_threads.v1 import evaluations_pb2
 from otel_threads.v1 import threads_pb2 as pb
 from otel_threads.v1 import threads_pb2_grpc as stubs
 
@@ -177,20 +190,55 @@ def test_reflection_and_health_know_the_service(server, api):
         assert "otel_threads.v1.ThreadService" in names
 
 
+MODULES = (
+    *(changes, message, score, span, stats, trace, transcript, turn, schemas, bodies),
+    *(evaluation, review, rule, evaluation_schemas, evaluation_bodies, rule_bodies),
+)
 SHAPES = {
-    name: shape
-    for module in (changes, message, score, span, stats, trace, transcript, turn, schemas, bodies)
-    for name, shape in vars(module).items()
-    if name != "Field"
+    name: shape for module in MODULES for name, shape in vars(module).items() if name != "Field"
 }
-MESSAGES = [name for name in pb.DESCRIPTOR.message_types_by_name if name in SHAPES]
+DESCRIPTORS = {
+    **pb.DESCRIPTOR.message_types_by_name,
+    **evaluations_pb2.DESCRIPTOR.message_types_by_name,
+}
+MESSAGES = [name for name in DESCRIPTORS if name in SHAPES]
+# Requests of a call whose path names something: its body, and what the path names.
+REQUESTS = {
+    "UpdateReviewQueueRequest": (evaluation_bodies.ReviewQueueChange, "queue_id"),
+    "FinishReviewRequest": (evaluation_bodies.Reviewed, "queue_id"),
+    "UpdateEvaluationRequest": (evaluation_bodies.EvaluationChange, "evaluation_id"),
+    "PutResultsRequest": (evaluation_bodies.NewResults, "evaluation_id"),
+    "DryRunRuleRequest": (rule_bodies.RuleTrial, "rule_id"),
+    "BackfillRuleRequest": (rule_bodies.Backfill, "rule_id"),
+}
+ALSO = {"RuleOutputBody": "RuleOutput", "TemplateMessage": "PromptMessage"}  # of a body
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_both_shapes_have_the_same_fields(name):
-    ours = {field: _kind(hint) for field, hint in _hints(SHAPES[name]).items()}
-    theirs = {field.name: _field_kind(field) for field in getattr(pb, name).DESCRIPTOR.fields}
-    assert theirs == ours
+    assert _theirs(name) == _ours(SHAPES[name])
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_has_the_fields_of_the_body_and_of_the_path(name):
+    shape, of_path = REQUESTS[name]
+    theirs = _theirs(name)
+    theirs.pop("null_fields", None)
+    assert theirs == _ours(shape) | {of_path: "str"}
+
+
+def _theirs(name: str) -> dict[str, str]:
+    return {field.name: _field_kind(field) for field in DESCRIPTORS[name].fields}
+
+
+def _ours(shape: type) -> dict[str, str]:
+    found = {}
+    for field, hint in _hints(shape).items():
+        kind = _kind(hint)
+        for theirs, ours in ALSO.items():
+            kind = kind.replace(theirs, ours)
+        found[field] = kind
+    return found
 
 
 @pytest.mark.parametrize("item", [Thread, Trace])
@@ -203,7 +251,7 @@ def _hints(shape: type) -> dict[str, Any]:
     if dataclasses.is_dataclass(shape):
         hints = typing.get_type_hints(shape)
         return {field.name: hints[field.name] for field in dataclasses.fields(shape)}
-    return {field: info.annotation for field, info in shape.model_fields.items()}
+    return {info.alias or field: info.annotation for field, info in shape.model_fields.items()}
 
 
 def test_no_answer_of_rest_lacks_a_message():

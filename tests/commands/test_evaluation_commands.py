@@ -9,6 +9,8 @@ import pytest
 from builders import a_chat, a_request
 from conftest import Server
 
+import otel_threads
+
 
 @pytest.fixture(scope="module")
 def loaded(server: Server) -> Server:
@@ -145,6 +147,7 @@ def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
     assert item["metadata"] == {"topic": "x"}
     assert "set" in run(loaded, "datasets", "list").stdout
     (tmp_path / "wrong.jsonl").write_text('{"messages": [{"role": "user"}]}\n{"x": 1}\n')
+    assert "(incomplete)" not in run(loaded, "datasets", "list").stdout
     wrong = run(loaded, "datasets", "import", "set", str(tmp_path / "wrong.jsonl"), code=1)
     assert "line 2 has no messages" in wrong.stderr
     run(loaded, "datasets", "delete", "set", "--yes")
@@ -205,3 +208,51 @@ def test_people_review_from_a_shell(loaded):
     run(loaded, "scores", "delete", "mood", *here)
     wrong = run(loaded, "scores", "define", "x", "categorical", *here, code=1)
     assert "needs categories" in wrong.stderr
+
+
+def test_a_large_file_is_imported_in_several_calls(loaded, tmp_path):
+    """More items, and more JSON values, than one call may have."""
+    lines = [
+        json.dumps({"messages": [{"role": "user", "content": f"where is \u2028 order {n}?"}]})
+        for n in range(12_345)
+    ]
+    path = tmp_path / "large.jsonl"
+    path.write_text("\n".join(lines))
+
+    told = run(loaded, "datasets", "import", "large", str(path))
+
+    assert told.stdout == "large version 1: 12345 items\n"
+    with otel_threads.Client(loaded.addresses["http"]) as client:
+        found = client.get_dataset("large")
+        assert (found["is_complete"], found["item_count"]) == (True, 12_345)
+        assert found["source"] == {"import": "large.jsonl"}
+        items = list(client.list_dataset_items("large"))
+        assert [one["item_id"] for one in items] == [str(n) for n in range(12_345)]
+        client.delete_dataset("large")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"messages": [{"role": "user"}]}\n{"messages": []}', "line 2 has no messages"),
+        ('[{"messages": [{}]}, 5]', "item 1 is no JSON object"),
+        ('{"messages": [{"n": NaN}]}', "line 1 is no JSON: it has no NaN"),
+        ('{"id": "a", "messages": [{}]}\n{"id": "a", "messages": [{}]}', "earlier one, 'a'"),
+        ("\n\n", "no item"),
+    ],
+)
+def test_nothing_of_a_file_that_is_wrong_is_sent(loaded, tmp_path, text, told):
+    path = tmp_path / "wrong.jsonl"
+    path.write_text(text)
+
+    assert told in run(loaded, "datasets", "import", "wrong", str(path), code=1).stderr
+    assert "no data set" in run(loaded, "datasets", "show", "wrong", code=1).stderr
+
+
+def test_a_file_that_is_not_utf_8_is_told(loaded, tmp_path):
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes('{"messages": [{"content": "häßlich"}]}'.encode("latin-1"))
+
+    told = run(loaded, "datasets", "import", "latin", str(path), code=1).stderr
+
+    assert "latin.jsonl is not UTF-8" in told

@@ -344,3 +344,43 @@ def test_a_model_judges_offline_and_its_version_follows_its_prompt(client):
     assert len(set(versions)) == 2
     assert all(versions)
     assert "where is order 0?" in str(model.requests[0]["messages"])
+
+
+def test_a_version_comes_in_parts_and_is_complete_with_the_last(client):
+    def items(*numbers: int) -> list[dict]:
+        return [{"messages": [{"role": "user", "content": f"Hi {n}"}]} for n in numbers]
+
+    first = client.create_dataset("parts", items=items(0, 1), is_complete=False)
+    assert (first["version"], first["is_complete"]) == (1, False)
+    with pytest.raises(NotFound, match="no version that is complete"):
+        client.get_dataset("parts")
+    assert "parts" not in [one["name"] for one in client.list_datasets()]
+    with pytest.raises(InvalidQuery, match="not complete"):
+        evaluate(client, number, dataset="parts", dataset_version=1)
+    taken = [{"item_id": "1", **one} for one in items(2)]
+    with pytest.raises(InvalidQuery, match="'1' is that of an earlier item"):
+        client.create_dataset("parts", items=taken, version=1)
+    more = client.create_dataset("parts", items=items(2), version=1, is_complete=False)
+    assert (more["item_count"], more["is_complete"]) == (3, False)
+    last = client.create_dataset("parts", items=items(3), version=1)
+    assert (last["item_count"], last["is_complete"]) == (4, True)
+
+    with pytest.raises(Conflict, match="it never changes"):
+        client.create_dataset("parts", items=items(4), version=1)
+    with pytest.raises(NotFound, match="no version 7"):
+        client.create_dataset("parts", items=items(4), version=7)
+    with pytest.raises(InvalidQuery, match="go with items"):
+        client.create_dataset("parts", filter="turn_count > 0", version=1)
+    kept = list(client.list_dataset_items("parts"))
+    assert [one["messages"][0]["content"] for one in kept] == ["Hi 0", "Hi 1", "Hi 2", "Hi 3"]
+    assert [one["item_id"] for one in kept] == ["0", "1", "2", "3"]
+    client.delete_dataset("parts")
+
+
+def test_a_version_has_at_most_so_many_items(client, monkeypatch):
+    items = [{"messages": [{"role": "user", "content": "Hi"}]}] * 2
+    monkeypatch.setattr(service, "DATASET_ITEMS_MAX", 3)
+    client.create_dataset("bounded", items=items, is_complete=False)
+    with pytest.raises(Conflict, match="4 items; 3 are kept"):
+        client.create_dataset("bounded", items=items, version=1)
+    client.delete_dataset("bounded")

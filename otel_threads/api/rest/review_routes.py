@@ -1,7 +1,7 @@
 """REST calls for people who score: how scores are given, queues of threads, agreement."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
@@ -12,7 +12,6 @@ from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING, json_re
 from otel_threads.core.limits import NAME_LENGTH_MAX
 from otel_threads.core.review import (
     Agreement,
-    NewReviewQueue,
     NextReview,
     ReviewProgress,
     ReviewQueue,
@@ -83,7 +82,7 @@ def add_queues(api: FastAPI, reviews: ReviewService) -> None:
     )
     def update_review_queue(queue_id: str, body: bodies.ReviewQueueChange) -> Response:
         """Change a queue; what is left out stays. A filter takes the place of named threads."""
-        changed = _changed(reviews.queue(queue_id), body)
+        changed = body.of(reviews.queue(queue_id))
         return json_response(reviews.put_queue(changed, queue_id=queue_id))
 
     @api.delete(f"{QUEUES}/{{queue_id}}", status_code=204, responses=ERRORS | MISSING, tags=tags)
@@ -131,29 +130,3 @@ def add_reviewing(api: FastAPI, reviews: ReviewService) -> None:
 def locks(path: str) -> bool:
     """Return whether a path is that of the call that locks a thread: a GET that writes."""
     return path.startswith(QUEUES) and path.endswith("/next")
-
-
-def _changed(queue: ReviewQueue, body: bodies.ReviewQueueChange) -> NewReviewQueue:
-    values: dict[str, Any] = {
-        "name": queue.name,
-        "filter": queue.filter,
-        "thread_ids": queue.thread_ids,
-        "score_names": queue.score_names,
-        "reviewers_per_thread": queue.reviewers_per_thread,
-        "instructions": queue.instructions,
-    }
-    given = body.given()
-    if given.get("filter") is not None:
-        values["thread_ids"] = None
-    if given.get("thread_ids") is not None:
-        values["filter"] = None
-    values |= {name: value for name, value in given.items() if value is not None}
-    ids = values["thread_ids"]
-    return NewReviewQueue(
-        **values
-        | {
-            "project": queue.project,
-            "thread_ids": None if ids is None else tuple(ids),
-            "score_names": tuple(values["score_names"]),
-        }
-    )

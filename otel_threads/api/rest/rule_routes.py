@@ -19,7 +19,7 @@ ONE = f"{RULES}/{{rule_id}}"
 def add_rules(api: FastAPI, rules: RuleService) -> None:
     """Add the calls that make, change and list rules."""
 
-    @api.get(RULES, response_model=rule_bodies.RulePage, responses=ERRORS, tags=["rules"])
+    @api.get(RULES, response_model=rule_bodies.Rules, responses=ERRORS, tags=["rules"])
     def list_rules(project: ProjectQuery = None) -> Response:
         """List rules, each with its threads by state and what it costs."""
         return json_response(rules.rules(project=project))
@@ -51,7 +51,7 @@ def add_rule_runs(api: FastAPI, rules: RuleService) -> None:
 
     @api.get(
         f"{ONE}/decisions",
-        response_model=rule_bodies.DecisionPage,
+        response_model=rule_bodies.Decisions,
         responses=ERRORS | MISSING,
         tags=["rules"],
     )
@@ -74,7 +74,7 @@ def add_rule_runs(api: FastAPI, rules: RuleService) -> None:
 
     @api.get(
         f"{ONE}/log",
-        response_model=rule_bodies.RuleLogPage,
+        response_model=rule_bodies.RuleLog,
         responses=ERRORS | MISSING,
         tags=["rules"],
     )

@@ -3,6 +3,7 @@
 One lock orders the writes; they touch no table that receiving or deriving writes.
 """
 
+import dataclasses
 import datetime
 import secrets
 import threading
@@ -15,7 +16,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from otel_threads.core.errors import Conflict
+from otel_threads.core.errors import Conflict, InvalidQuery
 from otel_threads.core.evaluation import (
     Dataset,
     DatasetItem,
@@ -102,7 +103,13 @@ class Evaluations:
         ]
 
     def put_dataset(
-        self, name: str, items: Sequence[NewDatasetItem], *, source: Json, author: str | None
+        self,
+        name: str,
+        items: Sequence[NewDatasetItem],
+        *,
+        source: Json,
+        author: str | None,
+        is_complete: bool = True,
     ) -> Dataset:
         """Store a new version of a data set; return it."""
         now = _now()
@@ -117,14 +124,36 @@ class Evaluations:
                 source=source,
                 created_at=now,
                 author=author,
+                is_complete=is_complete,
             )
-            rows = [_item_row(made, place, one) for place, one in enumerate(items)]
-            register(cursor, "given", pa.Table.from_pylist(rows, schema=ITEMS))
-            cursor.execute("insert into evaluation_items by name select * from given")
+            _insert_items(cursor, made, items, after=0)
             cursor.execute(
-                "insert into evaluation_datasets values (?, ?, ?, ?, ?, ?)",
-                [name, made.version, made.item_count, _json(source), now, author],
+                "insert into evaluation_datasets values (?, ?, ?, ?, ?, ?, ?)",
+                [name, made.version, made.item_count, _json(source), now, author, is_complete],
             )
+        return made
+
+    def add_items(
+        self, dataset: Dataset, items: Sequence[NewDatasetItem], *, is_complete: bool
+    ) -> Dataset:
+        """Add items to a version that is not complete; return it.
+
+        Raises:
+            Conflict: others have added to it, or completed it, meanwhile; nothing was stored.
+            InvalidQuery: an item has the id of an earlier one.
+        """
+        made = dataclasses.replace(
+            dataset, item_count=dataset.item_count + len(items), is_complete=is_complete
+        )
+        with self._writing() as cursor:
+            row = cursor.execute(
+                "update evaluation_datasets set item_count = ?, is_complete = ? where name = ?"
+                " and version = ? and item_count = ? and not is_complete",
+                [made.item_count, is_complete, made.name, made.version, dataset.item_count],
+            ).fetchone()
+            if not (row and row[0]):
+                raise Conflict(f"version {made.version} of {made.name!r} was changed by others")
+            _insert_items(cursor, made, items, after=dataset.item_count)
         return made
 
     def delete_dataset(self, name: str) -> bool:
@@ -300,6 +329,25 @@ def _evaluation(row: Row, scores: dict[str, EvaluationScore]) -> Evaluation:
         ),
         scores=scores,
     )
+
+
+def _insert_items(
+    cursor: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    items: Sequence[NewDatasetItem],
+    *,
+    after: int,
+) -> None:
+    rows = [_item_row(dataset, place, one) for place, one in enumerate(items, after)]
+    register(cursor, "given", pa.Table.from_pylist(rows, schema=ITEMS))
+    if after:
+        row = cursor.execute(
+            "select min(g.item_id) from given g join evaluation_items i on i.item_id = g.item_id"
+            " and i.dataset = g.dataset and i.version = g.version"
+        ).fetchone()
+        if row and row[0] is not None:
+            raise InvalidQuery(f"item_id {row[0]!r} is that of an earlier item of the version")
+    cursor.execute("insert into evaluation_items by name select * from given")
 
 
 def _item_row(dataset: Dataset, place: int, given: NewDatasetItem) -> Row:
