@@ -94,16 +94,93 @@ def test_a_rule_judges_what_the_thread_holds_and_its_log_tells(model, make_serve
     assert httpx.get(f"{server.api}/rules", params={"project": project}).json()["items"] == []
 
 
-def test_a_rule_that_is_not_run_says_so(server):
-    base = f"{server.http}/api/v1/private"
-    rule = {
-        "name": "count",
-        "type": "trace_thread_user_defined_metric_python",
-        "code": {"metric": "class Count: pass"},
-        "project_ids": [str(uuid.uuid4())],
-    }
-    made = httpx.post(f"{base}{PATH}", json=rule)
+METRIC = """
+from __future__ import annotations
+import json
+import statistics
+from typing import Any
+
+from opik.evaluation.metrics import base_metric, score_result
+from opik.evaluation.metrics.conversation.conversation_thread_metric import (
+    ConversationThreadMetric,
+)
+
+
+class Count(base_metric.BaseMetric):
+    def __init__(self, name: str = "entries") -> None:
+        super().__init__(name=name, track=False)
+
+    def score(self, conversation: list[dict[str, Any]], **ignored: Any):
+        asked = json.dumps([one["content"] for one in conversation if one["role"] == "user"])
+        count = score_result.ScoreResult(name=self.name, value=len(conversation), reason=asked)
+        mean = statistics.fmean(len(json.dumps(one)) for one in conversation)
+        return [count, score_result.ScoreResult(name="long", value=mean > 1)]
+"""
+
+
+class Rules:
+    """Opik's calls about rules of a project of its own."""
+
+    def __init__(self, server) -> None:
+        self.server = server
+        self.project = f"p-{uuid.uuid4().hex[:8]}"
+        self.base = f"{server.http}/api/v1/private"
+
+    def make(self, kind: str, code: dict, **given) -> httpx.Response:
+        project_ids = [ids.project_uuid_of(self.project)]
+        rule = {"name": "a rule", "type": kind, "code": code, "project_ids": project_ids, **given}
+        return httpx.post(f"{self.base}{PATH}", json=rule)
+
+    def log(self, rule_id: str) -> list[dict]:
+        return httpx.get(f"{self.base}{PATH}/{rule_id}/logs").json()["content"]
+
+    def send(self, thread: str) -> None:
+        payload = a_request(a_chat(thread, "What is Opik?", "A tool"))
+        answer = self.server.post(payload, x_otel_threads_project=self.project)
+        assert answer.status_code == 200
+        self.server.wait_derived()
+
+    def scores(self, thread: str) -> dict[str, dict]:
+        body = {"project_name": self.project, "thread_id": thread}
+        found = httpx.post(f"{self.base}/traces/threads/retrieve", json=body).json()
+        return {one["name"]: one for one in found.get("feedback_scores", ())}
+
+
+def test_a_python_metric_scores_what_the_thread_holds(make_server):
+    rules = Rules(make_server(python_scorers=True, thread_cooldown_s=1))
+    rules.send("before")
+    made = rules.make("trace_thread_user_defined_metric_python", {"metric": METRIC})
+    assert made.status_code == 201, made.text
+    rules.send("counted")
+    wait_until(lambda: rules.scores("counted"), "the metric has scored")
+    scores = rules.scores("counted")
+    assert {name: one["value"] for name, one in scores.items()} == {"entries": 2.0, "long": 1.0}
+    assert "What is Opik?" in scores["entries"]["reason"]
+    # A metric that fails says so in the log.
+    bad = "from opik.evaluation.metrics import BaseMetric\nclass M(BaseMetric): pass\n"
+    made = rules.make("trace_thread_user_defined_metric_python", {"metric": bad}, name="bad")
     rule_id = made.headers["location"].rpartition("/")[2]
-    (line,) = httpx.get(f"{base}{PATH}/{rule_id}/logs").json()["content"]
+    rules.send("failing")
+    wait_until(
+        lambda: any("no method score" in line["message"] for line in rules.log(rule_id)),
+        "the log names the failure",
+    )
+
+
+def test_a_rule_that_cannot_run_is_refused_or_says_so(server):
+    rules = Rules(server)
+    for kind in ("llm_as_judge", "span_llm_as_judge", "span_user_defined_metric_python"):
+        refused = rules.make(kind, {"metric": METRIC})
+        assert refused.status_code == 422
+        assert kind in refused.json()["errors"][0]
+    for code, status in (({"metric": " "}, 422), ({}, 422), ({"metric": "def"}, 400)):
+        assert rules.make("trace_thread_user_defined_metric_python", code).status_code == status
+    listed = httpx.get(f"{rules.base}{PATH}").json()["content"]
+    assert rules.project not in {one["project_name"] for one in listed}
+    # Python is off here: the rule is kept, and its log says what turns it on.
+    rules.send("t")
+    made = rules.make("trace_thread_user_defined_metric_python", {"metric": METRIC})
+    assert made.status_code == 201
+    (line,) = rules.log(made.headers["location"].rpartition("/")[2])
     assert line["level"] == "WARN"
-    assert "does not run them" in line["message"]
+    assert "python_scorers" in line["message"]

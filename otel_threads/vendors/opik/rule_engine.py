@@ -1,9 +1,11 @@
-"""Opik's rules of threads that ask a model, as rules of ours: one a project, run by our engine.
+"""Opik's rules of threads as rules of ours: one a project, run by our engine.
 
-Rules of other kinds are kept and listed, and never run; their log says so.
+Some ask a model, some are Python metrics. Our engine judges whole conversations: rules of traces
+and of spans are refused.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -13,13 +15,20 @@ from otel_threads.core.message import Json
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import NewRule, OutputKind, PromptMessage, Rule, RuleOutput
 from otel_threads.services.services import Services
-from otel_threads.vendors.opik import shapes
+from otel_threads.vendors.opik import errors, shapes
+from otel_threads.vendors.opik.metric_code import code_of
 from otel_threads.vendors.opik.record_fields import Body
 
-RUN = "trace_thread_llm_as_judge"
+JUDGE, METRIC = "trace_thread_llm_as_judge", "trace_thread_user_defined_metric_python"
+RUN = (JUDGE, METRIC)
 NAME_LENGTH_MAX = 100
+# Of our rule, what a change of theirs may change.
+CHANGED = (
+    *("name", "is_enabled", "filter", "sampling_rate"),
+    *("model", "temperature", "prompt_messages", "outputs", "code"),
+)
 TRACES_MAX = 1000  # of a thread that a judge sees
-NOT_RUN = "this server keeps rules of type {0} and does not run them: it runs {1}"
+NOT_RUN = "this server does not run rules of type {0}: it runs {1}, on whole conversations"
 _KINDS: Mapping[str, OutputKind] = {"BOOLEAN": "boolean"}
 _TEXTS = {"id": "thread_id", "thread_id": "thread_id", "tags": "tags", "status": "status"}
 _TIMES = {
@@ -48,18 +57,11 @@ class RuleEngine:
             InvalidQuery: a prompt or an output that our engine cannot take.
         """
         there = {one.project: one for one in self._ours(document.id)}
-        wanted = list(projects) if rule["type"] == RUN else []
+        wanted = list(projects) if rule["type"] in RUN else []
         for project in wanted:
             given = _new_rule(document.id, rule, project)
             if project in there:
-                changes = {
-                    name: getattr(given, name)
-                    for name in ("name", "is_enabled", "filter", "sampling_rate", "model")
-                }
-                changes |= {
-                    name: getattr(given, name)
-                    for name in ("temperature", "prompt_messages", "outputs")
-                }
+                changes = {name: getattr(given, name) for name in CHANGED}
                 self._services.rules.update(there[project].rule_id, changes)
             else:
                 self._services.rules.put(given)
@@ -81,8 +83,8 @@ class RuleEngine:
 
     def log(self, document: Document, rule: Body, limit: int) -> list[Body]:
         """Return what a rule did, the newest first; why it does nothing, where it does not."""
-        if rule["type"] != RUN:
-            message = NOT_RUN.format(rule["type"], RUN)
+        if rule["type"] not in RUN:
+            message = not_run(rule["type"])
             return [_line(document, shapes.time_text(document.updated_at), "WARN", message, {})]
         found: list[Body] = []
         for one in self._ours(document.id):
@@ -132,23 +134,55 @@ def _line(
     }
 
 
+def not_run(kind: str) -> str:
+    """Return why a rule of a type is not run."""
+    return NOT_RUN.format(kind, " and ".join(RUN))
+
+
+def check(rule: Body) -> None:
+    """Return when a rule can be one of ours, as far as its code and filters say.
+
+    Raises:
+        Answered, InvalidQuery: it cannot.
+    """
+    _new_rule("", rule, "")
+
+
 def _new_rule(document_id: str, rule: Body, project: str) -> NewRule:
     code = rule["code"]
-    model = code.get("model") or {}
-    return NewRule(
+    if rule["type"] == METRIC:
+        made = NewRule(name="", kind="python", code=code_of(_metric(code)))
+    else:
+        made = _judge(code)
+    return replace(
+        made,
         name=f"{rule['name'][:NAME_LENGTH_MAX]}{_suffix(document_id)}",
-        kind="llm_judge",
         project=project,
         is_enabled=bool(rule["enabled"]),
         filter=_filter(rule["filters"]),
         filter_time="first_sight",
         sampling_rate=rule["sampling_rate"],
+        context="traces",
+        author=shapes.USER,
+    )
+
+
+def _metric(code: Body) -> str:
+    source = code.get("metric")
+    if not isinstance(source, str) or not source.strip():
+        raise errors.unprocessable("code.metric must not be blank")
+    return source
+
+
+def _judge(code: Body) -> NewRule:
+    model = code.get("model") or {}
+    return NewRule(
+        name="",
+        kind="llm_judge",
         model=model.get("name"),
         temperature=model.get("temperature"),
         prompt_messages=[_message(one) for one in code.get("messages") or ()],
-        context="traces",
         outputs=[_output(one) for one in code.get("schema") or ()] or None,
-        author=shapes.USER,
     )
 
 

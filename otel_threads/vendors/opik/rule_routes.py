@@ -16,20 +16,19 @@ from otel_threads.vendors.call import Answered, Call, Right, Route
 from otel_threads.vendors.opik import errors, filters, requests, shapes
 from otel_threads.vendors.opik.door import Door
 from otel_threads.vendors.opik.record_fields import Body
-from otel_threads.vendors.opik.rule_engine import RuleEngine
+from otel_threads.vendors.opik.rule_engine import JUDGE, METRIC, RuleEngine, check, not_run
 from otel_threads.vendors.opik.thread_routes import threads_of_models
 
 KIND = "opik.rule"
 BASE = "/v1/private/automations/evaluators"
-THREAD_TYPES = ("trace_thread_llm_as_judge", "trace_thread_user_defined_metric_python")
 TYPES: Mapping[str, Mapping[str, filters.Field]] = {
-    "llm_as_judge": filters.TRACES,
-    "user_defined_metric_python": filters.TRACES,
-    THREAD_TYPES[0]: filters.THREADS,
-    THREAD_TYPES[1]: filters.THREADS,
-    "span_llm_as_judge": filters.SPANS,
-    "span_user_defined_metric_python": filters.SPANS,
+    JUDGE: filters.THREADS,
+    METRIC: filters.THREADS,
 }
+OTHER_TYPES = (
+    *("llm_as_judge", "user_defined_metric_python"),
+    *("span_llm_as_judge", "span_user_defined_metric_python"),
+)
 _GIVEN = ("name", "type", "sampling_rate", "enabled", "filters", "code", "trigger_scope", "action")
 
 
@@ -175,13 +174,15 @@ class _RuleCalls:
         """
         kind = requests.needed(body, "type")
         fields = TYPES.get(kind)
+        if kind in OTHER_TYPES:
+            raise errors.unprocessable(not_run(kind))
         if fields is None:
             raise errors.unprocessable(f"type must be one of {', '.join(TYPES)}")
         if not isinstance(body.get("code"), dict):
             raise errors.unprocessable("code must not be null")
         filters.tree(filters.given_filters(body), fields)
         rule = {name: body[name] for name in _GIVEN if body.get(name) is not None}
-        return {
+        whole = {
             "filters": [],
             "enabled": True,
             "action": "evaluator",
@@ -191,6 +192,8 @@ class _RuleCalls:
             "sampling_rate": _rate(body.get("sampling_rate")),
             "project_ids": _project_ids(body),
         }
+        check(whole)
+        return whole
 
 
 def _rate(given: object) -> float:
