@@ -111,6 +111,8 @@ class Instrumentation:
     examples_without_thread: list[str] | None
     traces_without_content: int
     examples_without_content: list[str] | None
+    traces_truncated: int
+    examples_truncated: list[str] | None
     spans_from_the_future: int
     spans_ending_before_start: int
     spans_a_day_late: int
@@ -160,6 +162,7 @@ FindingKind = Literal[
     "placeholder_id",
     "no_thread_id",
     "no_content",
+    "truncated",
     "double_instrumentation",
     "clock",
     "unkept_log_records",

@@ -25,6 +25,13 @@ export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$INGEST_TOKEN"
 """
 
 
+# Of OpenTelemetry's SDKs; texts have no limit unless one is set, spans have one of 128 attributes.
+RAISE_LIMITS = """\
+export OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=1000
+unset OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT
+"""
+
+
 def findings(
     instrumentations: Sequence[Instrumentation],
     doubles: Sequence[DoubleReport],
@@ -56,6 +63,7 @@ def findings(
         found += _scrubbed(row, libraries)
         found += _without_thread(row, instrumentations, libraries)
         found += _without_content(row, libraries)
+        found += _truncated(row, instrumentations, libraries)
     found += [_placeholder(row, libraries) for row in placeholders]
     found += [_double(row) for row in doubles]
     for row in instrumentations:
@@ -124,10 +132,8 @@ def _without_thread(
     if not count:
         return []
     library = library_of(row.scope_name, libraries)
-    unknown = plain(libraries)
-    known = {library_of(one.scope_name, libraries).slug for one in everything} - {unknown.slug}
-    if library is unknown and known:
-        return []  # the application's own spans beside a library: that library's line helps
+    if _is_beside_a_library(library, everything, libraries):
+        return []  # that library's line helps
     return [
         _finding(
             "no_thread_id",
@@ -137,6 +143,36 @@ def _without_thread(
             fix=library.thread_id,
             note=library.note,
             trace_ids=row.examples_without_thread or (),
+        )
+    ]
+
+
+def _is_beside_a_library(
+    library: Library, everything: Sequence[Instrumentation], libraries: Sequence[Library]
+) -> bool:
+    """Whether a scope is the application's own, and one of a library is there."""
+    unknown = plain(libraries)
+    known = {library_of(one.scope_name, libraries).slug for one in everything} - {unknown.slug}
+    return library is unknown and bool(known)
+
+
+def _truncated(
+    row: Instrumentation, everything: Sequence[Instrumentation], libraries: Sequence[Library]
+) -> list[Finding]:
+    count = row.traces_truncated
+    library = library_of(row.scope_name, libraries)
+    if not count or _is_beside_a_library(library, everything, libraries):
+        return []
+    return [
+        _finding(
+            "truncated",
+            f"{_name(row)}: of {count} of {row.traces_with_calls} traces with model requests a "
+            "limit of the sender cut texts or dropped attributes: what is shown is a beginning. "
+            "Raise it where the spans are made:",
+            library=library,
+            fix=RAISE_LIMITS,
+            note="A Collector may cut as well: its transform processor with truncate_all or limit.",
+            trace_ids=row.examples_truncated or (),
         )
     ]
 

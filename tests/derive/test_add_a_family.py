@@ -127,6 +127,8 @@ def test_doctor_says_what_its_users_write():
         examples_without_thread=["a"],
         traces_without_content=0,
         examples_without_content=[],
+        traces_truncated=0,
+        examples_truncated=None,
         spans_from_the_future=0,
         spans_ending_before_start=0,
         spans_a_day_late=0,

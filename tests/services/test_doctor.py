@@ -74,6 +74,18 @@ def test_content_that_is_off_is_told_with_its_switch(make_server):
     assert findings(server, "no_thread_id") == []
 
 
+@pytest.mark.parametrize(
+    "recording", ["report-13-json-cut-at-1028", "report-18b-attribute-limit-oldest-evicted"]
+)
+def test_what_a_limit_cut_is_told(make_server, recording):
+    server = make_server()
+    send(server, recording)
+    told = findings(server, "truncated")
+    assert any("a limit of the sender cut texts" in one["summary"] for one in told)
+    assert all("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT" in one["fix"] for one in told)
+    assert all(one["trace_ids"] for one in told)
+
+
 def test_double_instrumentation_is_named(make_server):
     server = make_server()
     send(server, "double-instrumented-openai")

@@ -2,6 +2,9 @@
 with recent as (
     select * from spans where rowid >= (select max(rowid) from spans) - $spans_max
 ),
+truncated as (
+    select distinct project, unnest(trace_ids) as trace_id from turns where is_truncated
+),
 seen as (
     select
         s.scope_name, s.scope_version, s.trace_id,
@@ -11,6 +14,7 @@ seen as (
         any_value(t.first_message) as first_message,
         count(*) as span_count,
         max(s.start_time_unix_nano) as latest,
+        count(x.trace_id) > 0 as is_truncated,
         count(*) filter (s.start_time > s.received_at + interval 5 minutes) as from_the_future,
         count(*) filter (s.duration_ms < 0) as ending_before_start,
         count(*) filter (s.start_time < s.received_at - interval 1 day) as late,
@@ -18,6 +22,7 @@ seen as (
             s.attributes['session.id'] like '[Scrubbed%' or s.attributes['thread_id'] like '[Scrubbed%'
         ) as scrubbed
     from recent s left join traces t on t.trace_id = s.trace_id and t.project = s.project
+        left join truncated x on x.trace_id = s.trace_id and x.project = s.project
     group by s.scope_name, s.scope_version, s.trace_id
 )
 select
@@ -34,6 +39,9 @@ select
     count(*) filter (call_count > 0 and first_message is null) as traces_without_content,
     (list(trace_id order by latest desc, trace_id) filter (call_count > 0 and first_message is null))[:3]
         as examples_without_content,
+    count(*) filter (call_count > 0 and is_truncated) as traces_truncated,
+    (list(trace_id order by latest desc, trace_id) filter (call_count > 0 and is_truncated))[:3]
+        as examples_truncated,
     sum(from_the_future)::bigint as spans_from_the_future,
     sum(ending_before_start)::bigint as spans_ending_before_start,
     sum(late)::bigint as spans_a_day_late,
