@@ -247,6 +247,30 @@ def filled(page: str) -> str:
     return f"{before}{BEGIN}\n{fields_table()}\n{END}{after}"
 
 
+SCRIPT = """\
+// Where instrumentations write what went into a span and what came out of it, the plainest first. Made of
+// derive/families/: `python -m otel_threads.document docs`. Names that end with a dot begin attributes with parts.
+
+export const INPUTS = {inputs};
+
+export const OUTPUTS = {outputs};
+"""
+
+
+def page_names() -> str:
+    """Return the page's module with the attributes of inputs and outputs."""
+
+    def listed(texts: Iterable[Text]) -> str:
+        return "[\n" + "".join(f'  "{one.attribute}",\n' for one in texts) + "]"
+
+    return SCRIPT.format(
+        inputs=listed(CONVENTIONS.shown_inputs), outputs=listed(CONVENTIONS.shown_outputs)
+    )
+
+
+NAMES_FILE = Path(__file__).parent / "ui" / "static" / "conversation" / "shown_names.js"
+
+
 def pages() -> dict[str, str]:
     """Return every generated page by its path below docs/."""
     return {
@@ -261,5 +285,6 @@ if __name__ == "__main__":
         path = Path(sys.argv[1]) / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    NAMES_FILE.write_text(page_names(), encoding="utf-8")
     filters_page = Path(sys.argv[1]) / "filters.md"
     filters_page.write_text(filled(filters_page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -18,6 +18,7 @@ from otel_threads.core.status import Progress, UnkeptLogRecords
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.decode.logs import unkept
+from otel_threads.decode.project_names import ProjectNames
 from otel_threads.decode.record_spans import Alone
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.deriver import Deriver, derive_all
@@ -420,7 +421,11 @@ def _intake(config: Config, writer: BatchWriter) -> GroupIntake:
         event_names=CONVENTIONS.log_events,
         alone=Alone(CONVENTIONS.alone_events),
         default_project=config.default_project,
-        project_attribute=config.project_attribute,
+        project_names=ProjectNames(
+            configured=config.project_attribute,
+            of_resources=CONVENTIONS.resource_projects,
+            of_spans=CONVENTIONS.span_projects,
+        ),
         limits=limits,
     )
 

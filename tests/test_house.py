@@ -156,13 +156,14 @@ def test_the_projection_has_the_field_numbers_of_otlp():
 
 
 def test_the_generated_pages_are_what_the_code_says():
-    from otel_threads.document import filled, pages
+    from otel_threads.document import NAMES_FILE, filled, page_names, pages
 
     made = pages()
     kept = {name: (ROOT / "docs" / name).read_text() for name in made}
     assert kept == made, "run: python -m otel_threads.document docs"
     filters_page = (ROOT / "docs/filters.md").read_text()
     assert filled(filters_page) == filters_page, "run: python -m otel_threads.document docs"
+    assert NAMES_FILE.read_text() == page_names(), "run: python -m otel_threads.document docs"
     own = {f"thread-ids/{path.name}" for path in (ROOT / "docs/thread-ids").glob("*")}
     assert own <= set(made)
 

@@ -34,6 +34,7 @@ from otel_threads.decode.attributes import (
     own,
     owners,
 )
+from otel_threads.decode.project_names import NO_NAMES, ProjectNames
 from otel_threads.decode.tables import CHILDREN, CONTENT, EMPTY, EVENTS, KEYS, LINKS, SPANS
 from otel_threads.wire.v1 import trace_pb2 as wire
 
@@ -46,8 +47,6 @@ MESSAGES_MAX = 3  # reasons named in one partial success
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUS_CODES = ("unset", "ok", "error")
 PROJECT = "otel_threads.project"
-OPENINFERENCE_PROJECT = "openinference.project.name"
-LANGSMITH_PROJECT = "langsmith.trace.session_name"
 
 _HEX = np.frombuffer(b"".join(b"%02x" % n for n in range(256)), dtype=np.uint16)
 _handler = ptars.HandlerPool([wire.DESCRIPTOR]).get_for_message(
@@ -94,7 +93,7 @@ def check(payload: bytes) -> None:
 
 
 def decode(
-    requests: Sequence[Request], *, default_project: str, project_attribute: str | None = None
+    requests: Sequence[Request], *, default_project: str, project_names: ProjectNames = NO_NAMES
 ) -> Decoded:
     """Return the rows of all requests together. Each payload has passed `check`.
 
@@ -105,7 +104,7 @@ def decode(
         batch = _handler.list_to_record_batch([request.payload for request in requests])
     except ValueError as error:
         raise InvalidPayload(f"not an ExportTraceServiceRequest: {error}") from None
-    return _Decoder(requests, batch, default_project, project_attribute).decoded()
+    return _Decoder(requests, batch, default_project, project_names).decoded()
 
 
 class _Decoder:
@@ -116,11 +115,11 @@ class _Decoder:
         requests: Sequence[Request],
         batch: pa.RecordBatch,
         default_project: str,
-        project_attribute: str | None,
+        project_names: ProjectNames,
     ) -> None:
         self._requests = requests
         self._default_project = default_project
-        self._project_attribute = project_attribute
+        self._project_names = project_names
         resources = batch.column(0)
         self._resource = resources.values
         scopes = self._resource.field("scope_spans")
@@ -442,16 +441,13 @@ class _Decoder:
     def _projects(self, span: Attributes, resource: Attributes) -> pa.Array:
         """Return the project of each span: the first that exists, the most explicit first."""
         of = pa.array(self._resource_of)
-        configured = (
-            [resource.find(self._project_attribute).take(of)] if self._project_attribute else []
-        )
+        known = self._project_names
         named = pc.coalesce(
             span.find(PROJECT),
             resource.find(PROJECT).take(of),
             self._per_request([request.project for request in self._requests]),
-            *configured,
-            resource.find(OPENINFERENCE_PROJECT).take(of),
-            span.find(LANGSMITH_PROJECT),
+            *(resource.find(name).take(of) for name in known.resources),
+            *(span.find(name) for name in known.of_spans),
             self._per_request([request.vendor_project for request in self._requests]),
             pa.scalar(self._default_project),
         )

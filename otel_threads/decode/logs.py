@@ -22,6 +22,7 @@ from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.decode.chunks import CHUNK_BYTES_MAX, beginning, cut
+from otel_threads.decode.project_names import NO_NAMES, ProjectNames
 from otel_threads.decode.record_spans import NONE, Alone, as_request, event_name
 
 _MAP = pa.map_(pa.string(), pa.string())
@@ -83,7 +84,7 @@ def decode(
     *,
     event_names: Sequence[str],
     default_project: str,
-    project_attribute: str | None = None,
+    project_names: ProjectNames = NO_NAMES,
     alone: Alone = NONE,
 ) -> tuple[pa.Table, list[Outcome]]:
     """Return the rows to keep and one outcome a request.
@@ -106,9 +107,7 @@ def decode(
         reasons: list[str] = []
         unkept: Counter[tuple[str, str]] = Counter()
         for resource_logs in _parse(request.payload).resource_logs:
-            resource = _Resource(
-                resource_logs.resource, request, default_project, project_attribute
-            )
+            resource = _Resource(resource_logs.resource, request, default_project, project_names)
             for scope_logs in resource_logs.scope_logs:
                 scope = scope_logs.scope
                 for record in scope_logs.log_records:
@@ -245,7 +244,7 @@ class _Resource:
         resource: Resource,
         request: Request,
         default_project: str,
-        project_attribute: str | None,
+        project_names: ProjectNames,
     ) -> None:
         whole, letters = _attributes(resource.attributes)
         texts = [(key, text and beginning(text)) for key, text in whole[:ENTRIES_MAX]]
@@ -254,8 +253,7 @@ class _Resource:
             "project": names.cleaned(
                 named.get(columns.PROJECT)
                 or request.project
-                or (named.get(project_attribute) if project_attribute else None)
-                or named.get(columns.OPENINFERENCE_PROJECT)
+                or next(filter(None, map(named.get, project_names.resources)), None)
                 or request.vendor_project
                 or default_project
             )

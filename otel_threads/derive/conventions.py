@@ -69,7 +69,11 @@ class Conventions:
             "user": _texts(family.user_texts for family in tied),
             "assistant": _texts(family.assistant_texts for family in tied),
         }
+        self.shown_inputs = _texts(family.shown_inputs for family in tied)
+        self.shown_outputs = _texts(family.shown_outputs for family in tied)
         self.resource_environments = _each(tied, lambda family: family.resource_environments)
+        self.resource_projects = _each(tied, lambda family: family.resource_projects)
+        self.span_projects = _each(tied, lambda family: family.span_projects)
         self.final_tools = frozenset(_each(families, lambda family: family.final_tools))
         self.first_token_events = frozenset(
             _each(families, lambda family: family.first_token_events)

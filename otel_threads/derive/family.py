@@ -178,16 +178,19 @@ class Family:
 
     What a span is and says. `kind` tells what a span is, None when this family does not say.
     `names` maps a fact (see FACTS) to the attributes that hold it, the newest first;
-    `resource_environments` are attributes of the resource that name the environment. `inputs`,
-    `outputs` and `system` read the messages of a model request; `usage` reads tokens that no single
-    attribute holds; `values` computes facts that need more than a look-up. `marks` are beginnings
-    of attribute names: on a span with none of them `values`, `inputs`, `outputs`, `system` and
-    `usage` find nothing and are not asked; no marks: always asked.
+    `resource_environments` are attributes of the resource that name the environment,
+    `resource_projects` and `span_projects` attributes of resources and of spans that name the
+    project. `inputs`, `outputs` and `system` read the messages of a model request; `usage` reads
+    tokens that no single attribute holds; `values` computes facts that need more than a look-up.
+    `marks` are beginnings of attribute names: on a span with none of them `values`, `inputs`,
+    `outputs`, `system` and `usage` find nothing and are not asked; no marks: always asked.
 
     Which conversation, and who said what. `thread_ids` may hold the conversation's id;
     `not_thread_ids` look as if, and are none: attribute → why. `user_texts` and `assistant_texts`
     are attributes of outer spans with plain words. `unwrap` returns a person's words out of a
-    prompt that the family puts around them, None where it does not.
+    prompt that the family puts around them, None where it does not. `shown_inputs` and
+    `shown_outputs` are what the page shows of a span as its input and output; a name that ends
+    with a dot begins attributes that hold them in parts.
 
     Details. `final_tools` are tools whose arguments are the answer. `first_token_events` are span
     events that say when the first token came. `metadata_prefixes` begin attributes that are a
@@ -212,6 +215,8 @@ class Family:
     kind: Callable[[Span], Kind | None] | None = None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     resource_environments: tuple[str, ...] = ()
+    resource_projects: tuple[str, ...] = ()
+    span_projects: tuple[str, ...] = ()
     inputs: Reader | None = None
     outputs: Reader | None = None
     system: Callable[[Span], str | None] | None = None
@@ -221,6 +226,8 @@ class Family:
     not_thread_ids: Mapping[str, str] = field(default_factory=dict)
     user_texts: tuple[Text, ...] = ()
     assistant_texts: tuple[Text, ...] = ()
+    shown_inputs: tuple[Text, ...] = ()
+    shown_outputs: tuple[Text, ...] = ()
     unwrap: Callable[[Span, str], str | None] | None = None
     final_tools: tuple[str, ...] = ()
     first_token_events: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from otel_threads.core.ports import Batch, SpanWriter
 from otel_threads.core.record import Record
 from otel_threads.decode import columns, counts, logs, repair
 from otel_threads.decode.counts import RequestCounts, RequestLimits
+from otel_threads.decode.project_names import NO_NAMES, ProjectNames
 from otel_threads.decode.record_spans import NONE, Alone
 from otel_threads.decode.tables import EMPTY
 from otel_threads.ingest.inflight import InflightBytes
@@ -80,7 +81,7 @@ class GroupIntake:
         inflight_bytes_max: int,
         event_names: Sequence[str],
         default_project: str,
-        project_attribute: str | None = None,
+        project_names: ProjectNames = NO_NAMES,
         limits: RequestLimits = LIMITS,
         alone: Alone = NONE,
     ) -> None:
@@ -90,7 +91,7 @@ class GroupIntake:
         self._limits = limits
         self._event_names = event_names
         self._default_project = default_project
-        self._project_attribute = project_attribute
+        self._project_names = project_names
         self._inflight = InflightBytes(inflight_bytes_max)
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
@@ -438,7 +439,7 @@ class GroupIntake:
         return columns.decode(
             requests,
             default_project=self._default_project,
-            project_attribute=self._project_attribute,
+            project_names=self._project_names,
         )
 
     def _logs(self, requests: Sequence[Request]) -> tuple[Any, list[Outcome]]:
@@ -446,7 +447,7 @@ class GroupIntake:
             requests,
             event_names=self._event_names,
             default_project=self._default_project,
-            project_attribute=self._project_attribute,
+            project_names=self._project_names,
             alone=self._alone,
         )
 

@@ -4,10 +4,13 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from builders import a_span, new_trace_id
+from builders import a_request, a_span, new_trace_id
 from deriving import a_record, derive
 
+from otel_threads.core.model import Request, Signal
 from otel_threads.core.status import Instrumentation
+from otel_threads.decode import columns
+from otel_threads.decode.project_names import ProjectNames
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.families import in_order
 from otel_threads.services.doctor import findings
@@ -55,6 +58,37 @@ def test_without_its_file_none_of_it_is_known():
     found = derive(a_model(), scope="acme.sdk.v1")
 
     assert (found.thread, found.said) == ((None, None), [])
+
+
+@pytest.mark.parametrize(
+    ("resource", "attributes", "project"),
+    [
+        ({"acme.team": "ours"}, {"acme.board": "mine"}, "ours"),
+        ({}, {"acme.board": "mine"}, "mine"),
+        ({"set": "chosen", "acme.team": "ours"}, {}, "chosen"),
+        ({}, {}, "default"),
+    ],
+)
+def test_its_attributes_name_the_project(resource, attributes, project):
+    known = ProjectNames(
+        configured="set",
+        of_resources=WITH_ACME.resource_projects,
+        of_spans=WITH_ACME.span_projects,
+    )
+    sent = Request(
+        signal=Signal.TRACES,
+        payload=a_request(a_span(attributes=attributes), resource=resource),
+        received_unix_nano=1,
+    )
+
+    found = columns.decode([sent], default_project="default", project_names=known)
+
+    assert found.tables["spans"]["project"].to_pylist() == [project]
+
+
+def test_the_page_shows_its_inputs_and_outputs():
+    assert "acme.question" in [one.attribute for one in WITH_ACME.shown_inputs]
+    assert "acme.reply" in [one.attribute for one in WITH_ACME.shown_outputs]
 
 
 def test_a_run_with_a_tool():

@@ -393,9 +393,6 @@ VENDORS = (
 )
 # Who named them outside, and why it stays.
 NAMED = {
-    # Which project a request belongs to is decided before anything is derived, by columns.
-    "decode/columns.py": {"openinference", "langsmith"},
-    "decode/logs.py": {"openinference"},
     "receive/auth.py": {"langsmith"},
     "receive/otlp_http.py": {"langfuse", "langsmith", "langwatch"},
     # Which doors there are, and a comment that names them.
@@ -418,6 +415,20 @@ def test_a_vendor_is_named_in_its_family_alone():
             some = {vendor for vendor in VENDORS if re.search(rf"\b{vendor}", text)}
             some and found.update({name: some})
     assert found == NAMED
+
+
+def test_the_page_names_no_attribute_of_a_vendor():
+    """But in the module that is made of the families."""
+    static = ROOT / "otel_threads/ui/static"
+    attribute = re.compile(
+        r'"(?:langfuse|traceloop|mlflow|lmnr|langsmith|gcp\.vertex|haystack|openinference|ai\.\w+)\.'
+    )
+    found = {
+        path.relative_to(static).as_posix()
+        for path in static.rglob("*.js")
+        if "vendor" not in path.parts and attribute.search(path.read_text())
+    }
+    assert found == {"conversation/shown_names.js"}
 
 
 def test_a_family_says_nothing_that_it_does_not_own():

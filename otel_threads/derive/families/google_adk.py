@@ -7,7 +7,7 @@ from otel_threads.core.model import Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import Family, Kind, Messages, Usage, count, parse
 from otel_threads.derive.library import Library
-from otel_threads.derive.ranks import ThreadId, ThreadIdRank
+from otel_threads.derive.ranks import Text, TextRank, ThreadId, ThreadIdRank
 
 REQUEST, RESPONSE = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
 
@@ -74,5 +74,13 @@ FAMILY = Family(
         "tool_result": ("gcp.vertex.agent.tool_response",),
     },
     thread_ids=(ThreadId("gcp.vertex.agent.session_id", ThreadIdRank.VENDOR),),
+    shown_inputs=(
+        Text(REQUEST, TextRank.REQUEST),
+        Text("gcp.vertex.agent.tool_call_args", TextRank.REQUEST),
+    ),
+    shown_outputs=(
+        Text(RESPONSE, TextRank.REQUEST),
+        Text("gcp.vertex.agent.tool_response", TextRank.REQUEST),
+    ),
     libraries=(LIBRARY,),
 )

@@ -102,5 +102,7 @@ FAMILY = Family(
     },
     user_texts=(Text("haystack.agent.input", TextRank.REQUEST),),
     assistant_texts=(Text("haystack.agent.output", TextRank.STATE),),
+    shown_inputs=(Text("haystack.component.input", TextRank.STEP),),
+    shown_outputs=(Text("haystack.component.output", TextRank.STEP),),
     libraries=(LIBRARY,),
 )

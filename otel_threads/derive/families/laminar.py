@@ -48,6 +48,8 @@ FAMILY = Family(
     thread_ids=(ThreadId("lmnr.association.properties.session_id", ThreadIdRank.ASSOCIATED),),
     user_texts=(Text("lmnr.span.input", TextRank.SPAN),),
     assistant_texts=(Text("lmnr.span.output", TextRank.SPAN),),
+    shown_inputs=(Text("lmnr.span.input", TextRank.SPAN),),
+    shown_outputs=(Text("lmnr.span.output", TextRank.SPAN),),
     metadata_prefixes=("lmnr.association.properties.metadata.",),
     libraries=(LIBRARY,),
 )

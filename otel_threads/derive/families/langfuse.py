@@ -152,6 +152,14 @@ FAMILY = Family(
         Text("langfuse.trace.output", TextRank.RUN),
         Text(OUTPUT, TextRank.RUN),
     ),
+    shown_inputs=(
+        Text("langfuse.observation.input", TextRank.RUN),
+        Text("langfuse.trace.input", TextRank.RUN),
+    ),
+    shown_outputs=(
+        Text("langfuse.observation.output", TextRank.RUN),
+        Text("langfuse.trace.output", TextRank.RUN),
+    ),
     metadata_prefixes=("langfuse.trace.metadata.",),
     metadata_noise=("langfuse_",),
     resource_environments=("langfuse.environment",),

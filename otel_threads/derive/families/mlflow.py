@@ -97,5 +97,7 @@ FAMILY = Family(
     thread_ids=(ThreadId("mlflow.trace.session", ThreadIdRank.VENDOR),),
     user_texts=(Text("mlflow.spanInputs", TextRank.SPAN),),
     assistant_texts=(Text("mlflow.spanOutputs", TextRank.SPAN),),
+    shown_inputs=(Text("mlflow.spanInputs", TextRank.SPAN),),
+    shown_outputs=(Text("mlflow.spanOutputs", TextRank.SPAN),),
     libraries=(LIBRARY,),
 )

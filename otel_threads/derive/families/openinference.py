@@ -105,9 +105,18 @@ FAMILY = Family(
         "tags": ("tag.tags",),
         "agent_name": ("agent.name",),
     },
+    resource_projects=("openinference.project.name",),
     thread_ids=(ThreadId("session.id", ThreadIdRank.SESSION),),
     user_texts=(Text("input.value", TextRank.SPAN, mime_type="input.mime_type"),),
     assistant_texts=(Text("output.value", TextRank.SPAN, mime_type="output.mime_type"),),
+    shown_inputs=(
+        Text("input.value", TextRank.SPAN),
+        Text("llm.input_messages.", TextRank.REQUEST),
+    ),
+    shown_outputs=(
+        Text("output.value", TextRank.SPAN),
+        Text("llm.output_messages.", TextRank.REQUEST),
+    ),
     first_token_events=("First Token Stream Event",),
     libraries=(LIBRARY,),
 )

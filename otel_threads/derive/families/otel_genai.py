@@ -335,6 +335,16 @@ FAMILY = Family(
         Text("gen_ai.output.messages", TextRank.REQUEST),
         Text("gen_ai.completion", TextRank.REQUEST),
     ),
+    shown_inputs=(
+        Text("gen_ai.input.messages", TextRank.REQUEST),
+        Text("gen_ai.tool.call.arguments", TextRank.REQUEST),
+        Text("gen_ai.prompt", TextRank.PLAIN),
+    ),
+    shown_outputs=(
+        Text("gen_ai.output.messages", TextRank.REQUEST),
+        Text("gen_ai.tool.call.result", TextRank.REQUEST),
+        Text("gen_ai.completion", TextRank.PLAIN),
+    ),
     resource_environments=("deployment.environment.name", "deployment.environment"),
     elided=(ELIDED,),
     log_events=("gen_ai.*",),

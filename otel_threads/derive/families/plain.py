@@ -67,6 +67,14 @@ FAMILY = Family(
     ),
     user_texts=(Text("input", TextRank.PLAIN),),
     assistant_texts=(Text("output", TextRank.PLAIN),),
+    shown_inputs=(
+        Text("input", TextRank.PLAIN),
+        Text("inputs", TextRank.PLAIN),
+    ),
+    shown_outputs=(
+        Text("output", TextRank.PLAIN),
+        Text("outputs", TextRank.PLAIN),
+    ),
     final_tools=(
         "final_output",
         "submit_answer",

@@ -170,6 +170,17 @@ FAMILY = Family(
         "tool_result": ("tool_response",),
     },
     thread_ids=(ThreadId("group_id", ThreadIdRank.GROUP, _group),),
+    shown_inputs=(
+        Text("all_messages_events", TextRank.STATE),
+        Text("pydantic_ai.all_messages", TextRank.STATE),
+        Text("tool_arguments", TextRank.STATE),
+        Text("request_data", TextRank.STATE),
+    ),
+    shown_outputs=(
+        Text("final_result", TextRank.STATE),
+        Text("tool_response", TextRank.STATE),
+        Text("response_data", TextRank.STATE),
+    ),
     user_texts=(
         Text("pydantic_ai.all_messages", TextRank.RUN),
         Text("all_messages_events", TextRank.RUN),

@@ -156,6 +156,14 @@ FAMILY = Family(
     ),
     user_texts=(Text("traceloop.entity.input", TextRank.SPAN),),
     assistant_texts=(Text("traceloop.entity.output", TextRank.SPAN),),
+    shown_inputs=(
+        Text("traceloop.entity.input", TextRank.SPAN),
+        Text("gen_ai.prompt.", TextRank.PLAIN),
+    ),
+    shown_outputs=(
+        Text("traceloop.entity.output", TextRank.SPAN),
+        Text("gen_ai.completion.", TextRank.PLAIN),
+    ),
     first_token_events=("gen_ai.content.completion.chunk",),
     metadata_prefixes=("traceloop.association.properties.",),
     libraries=(LIBRARY,),

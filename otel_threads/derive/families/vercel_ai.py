@@ -180,6 +180,17 @@ FAMILY = Family(
     ),
     user_texts=(Text("ai.prompt", TextRank.REQUEST),),
     assistant_texts=(Text("ai.response.text", TextRank.REQUEST),),
+    shown_inputs=(
+        Text("ai.prompt", TextRank.REQUEST),
+        Text("ai.prompt.messages", TextRank.REQUEST),
+        Text("ai.toolCall.args", TextRank.REQUEST),
+    ),
+    shown_outputs=(
+        Text("ai.response.text", TextRank.REQUEST),
+        Text("ai.response.object", TextRank.REQUEST),
+        Text("ai.response.toolCalls", TextRank.REQUEST),
+        Text("ai.toolCall.result", TextRank.REQUEST),
+    ),
     first_token_events=("ai.stream.firstChunk",),
     metadata_prefixes=("ai.telemetry.metadata.",),
     libraries=(

@@ -1,55 +1,7 @@
 // Which field of a turn is shown: paths such as inputs.messages[-1].content, kept per project.
 import { parsed } from "../lib/json.js";
+import { INPUTS, OUTPUTS } from "./shown_names.js";
 
-// Where instrumentations write what went into a span and what came out, the plainest first.
-const INPUTS = [
-  "input.value",
-  "langfuse.observation.input",
-  "langfuse.trace.input",
-  "traceloop.entity.input",
-  "gen_ai.input.messages",
-  "gen_ai.tool.call.arguments",
-  "ai.prompt",
-  "ai.prompt.messages",
-  "ai.toolCall.args",
-  "mlflow.spanInputs",
-  "lmnr.span.input",
-  "gcp.vertex.agent.llm_request",
-  "gcp.vertex.agent.tool_call_args",
-  "haystack.component.input",
-  "all_messages_events",
-  "pydantic_ai.all_messages",
-  "tool_arguments",
-  "request_data",
-  "gen_ai.prompt",
-  "input",
-  "inputs",
-];
-const OUTPUTS = [
-  "output.value",
-  "langfuse.observation.output",
-  "langfuse.trace.output",
-  "traceloop.entity.output",
-  "gen_ai.output.messages",
-  "gen_ai.tool.call.result",
-  "ai.response.text",
-  "ai.response.object",
-  "ai.response.toolCalls",
-  "ai.toolCall.result",
-  "mlflow.spanOutputs",
-  "lmnr.span.output",
-  "gcp.vertex.agent.llm_response",
-  "gcp.vertex.agent.tool_response",
-  "haystack.component.output",
-  "final_result",
-  "tool_response",
-  "response_data",
-  "gen_ai.completion",
-  "output",
-  "outputs",
-];
-const FLAT_INPUTS = ["llm.input_messages.", "gen_ai.prompt."];
-const FLAT_OUTPUTS = ["llm.output_messages.", "gen_ai.completion."];
 const STEP = /\s*(?:\.?([A-Za-z_$][\w$-]*)|\[\s*(-?\d+)\s*\]|\[\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*\])/y;
 const STEPS_MAX = 50;
 
@@ -89,14 +41,15 @@ export function valueAt(value, path) {
 
 /** Return `{inputs, outputs}` of a span: JSON where it is some, undefined where nothing is written. */
 export function ioOf(span) {
-  return { inputs: first(span, INPUTS, FLAT_INPUTS), outputs: first(span, OUTPUTS, FLAT_OUTPUTS) };
+  return { inputs: first(span, INPUTS), outputs: first(span, OUTPUTS) };
 }
 
-function first({ attributes }, names, prefixes) {
+/** Return what stands under the first of the names; whole values come before those in parts. */
+function first({ attributes }, names) {
   for (const name of names) {
     if (Object.hasOwn(attributes, name)) return parsed(attributes[name]);
   }
-  for (const prefix of prefixes) {
+  for (const prefix of names.filter((name) => name.endsWith("."))) {
     const flat = Object.entries(attributes).filter(([name]) => name.startsWith(prefix));
     if (flat.length) return nested(flat, prefix.length);
   }
