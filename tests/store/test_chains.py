@@ -153,6 +153,25 @@ def test_a_history_of_a_hundred_turns_takes_little_more_than_its_words(store):
     assert sent > 40 * stored_chars
 
 
+def test_a_turn_takes_as_much_at_turn_1000_as_at_turn_10(store):
+    history, senders, turns = [], Senders(3), []
+    for turn in range(1005):
+        role = "assistant" if turn % 2 else "user"
+        history.append({"role": role, "content": senders.words(20)})
+        turns.append(a_span(attributes={KEY: json.dumps(history)}))
+        if turn % 15 == 14:
+            store.write(turns[-15:], derive=False)
+    with store.database.cursor() as cursor:
+        rows = cursor.execute(
+            "select trace_id, sum(strlen(value)) from x_content_chunks group by trace_id"
+        ).fetchall()
+    sizes = dict(rows)
+    taken = [
+        sum(sizes[span.trace_id.hex()] for span in turns[n - 5 : n + 5]) for n in (10, 100, 1000)
+    ]
+    assert max(taken) < 1.5 * min(taken)
+
+
 def test_equal_values_are_stored_once_a_project(store):
     text = "a long system prompt " * 200
     for project in ("one", "two"):
