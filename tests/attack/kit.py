@@ -303,7 +303,7 @@ def _attack(
         ):
             process.join(0.05)
         try:
-            found = queue.get(timeout=1)
+            found = queue.get(timeout=10)
         except Exception:  # noqa: BLE001  # queue.Empty of the spawn context
             failed.append(f"an attacker gave no outcome, exit code {process.exitcode}")
             continue

@@ -46,6 +46,6 @@ def test_a_server_that_stands_still_for_two_seconds_is_found_slow(target, monkey
     assert report.lost == 0
     assert report.failures == ()
     found = violations(report, p99_s=1.0)
-    assert {f"p99 of {probe}" for probe in kit.JUDGED} == {
+    assert {f"p99 of {probe}" for probe in kit.JUDGED} <= {
         line.rpartition(" ")[0].rpartition(" ")[0] for line in found
     }
