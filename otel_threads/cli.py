@@ -20,6 +20,7 @@ HOMES = {
     "demo": "serving",
     "threads": "data",
     "traces": "data",
+    "spans": "data",
     "export": "data",
     "doctor": "data",
     "evaluate": "evaluation",

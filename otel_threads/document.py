@@ -9,6 +9,7 @@ from pathlib import Path
 
 from otel_threads.core.fields import FilterType
 from otel_threads.core.filters import described
+from otel_threads.core.span_line import SpanLine
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.derive.conventions import CONVENTIONS
@@ -17,6 +18,7 @@ from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text
 from otel_threads.services.libraries import LIBRARIES
 from otel_threads.store.read.list_query import THREADS, TRACES
+from otel_threads.store.read.span_lines import LINES
 
 HEAD = """\
 # Conventions
@@ -217,14 +219,14 @@ KINDS: Mapping[FilterType, str] = {
 
 
 def fields_table() -> str:
-    """Return the fields that filters know as a table, by name: of threads, of traces or of both."""
+    """Return the fields that filters know as a table, by name: of threads, of traces, of spans."""
     threads = {one.name: one for one in described(Thread, sorts=THREADS.sorts)}
     traces = {one.name: one for one in described(Trace, sorts=TRACES.sorts)}
+    spans = {one.name: one for one in described(SpanLine, sorts=LINES.sorts)}
+    kinds = (("threads", threads), ("traces", traces), ("spans", spans))
     rows = ["| field | kind | of | sorts | what it is |", "| --- | --- | --- | --- | --- |"]
-    for name, field in sorted({**traces, **threads}.items()):
-        of = " ".join(
-            kind for kind, known in (("threads", threads), ("traces", traces)) if name in known
-        )
+    for name, field in sorted({**spans, **traces, **threads}.items()):
+        of = " ".join(kind for kind, known in kinds if name in known)
         shown = f"{name}KEY" if name.endswith(".") else name
         unit = f", {field.unit}" if field.unit and field.unit not in name else ""
         sorts = "yes" if field.sortable else ""

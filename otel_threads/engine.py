@@ -42,6 +42,7 @@ from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
 from otel_threads.services.rule_building import rule_service
 from otel_threads.services.services import Services
+from otel_threads.services.span_lists import SpanListService
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
@@ -295,6 +296,7 @@ def _services(
     return Services(
         threads=threads,
         spans=_spans(config, database),
+        span_lists=_span_lists(config, database, threads),
         annotations=annotating,
         feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
@@ -487,6 +489,12 @@ def _records(config: Config, database: Database, derived_within: DerivedWithin) 
 
 def _spans(config: Config, database: Database) -> SpanService:
     return SpanService(SpanReader(database, timeout_s=config.query_timeout_s))
+
+
+def _span_lists(config: Config, database: Database, threads: ThreadService) -> SpanListService:
+    reader = SpanReader(database, timeout_s=config.query_timeout_s)
+    contents = ContentReader(database, timeout_s=config.query_timeout_s)
+    return SpanListService(reader, contents, threads.choice)
 
 
 def _reviews(config: Config, database: Database, threads: ThreadService) -> ReviewService:

@@ -100,6 +100,34 @@ def traces(page: Row) -> RenderableType:
     return Group(table, Text(_shown(page, "traces"), style="dim"))
 
 
+def spans(page: Row) -> RenderableType:
+    """Return a page of spans, a line each."""
+    if not page["items"]:
+        return Text("No spans.")
+    table = new_table(
+        ("trace", {"no_wrap": True}),
+        ("thread", CUT | {"ratio": 2}),
+        ("span", CUT | {"ratio": 3}),
+        ("model", CUT | {"ratio": 2}),
+        ("took", RIGHT),
+        ("tokens", RIGHT),
+        ("cost", RIGHT),
+    )
+    table.expand = True
+    for span in page["items"]:
+        usage = span["usage"] or {"total_tokens": None}
+        table.add_row(
+            span["trace_id"],
+            safe(span["thread_id"] or "", length=60),
+            safe(span["name"], length=80, style="red" if span["status_code"] == "error" else ""),
+            safe(span["model"] or "", length=60),
+            took(span["duration_ms"]),
+            count(usage["total_tokens"]),
+            dollars(span["cost_usd"], partial=False),
+        )
+    return Group(table, Text(_shown(page, "spans"), style="dim"))
+
+
 def _shown(page: Row, what: str) -> str:
     total = page.get("total")
     return f"{len(page['items'])} of {total} {what}" if total is not None else ""

@@ -10,6 +10,7 @@ from otel_threads.core.issue import Issue
 from otel_threads.core.message import Json
 from otel_threads.core.project import Project, View
 from otel_threads.core.score import Comment, Score, ScoreName
+from otel_threads.core.span_line import SpanLine
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.turn import Turn, TurnOutline
@@ -53,6 +54,12 @@ class Traces(PageModel):
     """A page of traces."""
 
     items: list[Trace]
+
+
+class SpanLines(PageModel):
+    """A page of spans."""
+
+    items: list[SpanLine]
 
 
 class Projects(PageModel):

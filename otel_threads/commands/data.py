@@ -291,6 +291,32 @@ def traces_show(config_file: str | None, trace_id: str, as_json: bool, **given: 
     print_answer(trace, as_json, lambda: show.trace(trace))
 
 
+@click.group()
+def spans() -> None:
+    """Spans of all traces."""
+
+
+@spans.command("list")
+@where
+@project_option
+@click.option("--thread", "thread_id", help="Only spans of this thread's traces.")
+@click.option("--filter", help='As in: status_code = "error" and duration_ms > 5s')
+@click.option("--search", help="Text in names, ids and status messages.")
+@click.option("--from", "from_", help="Begun at or after this RFC 3339 time.")
+@click.option("--to", help="Begun before this RFC 3339 time.")
+@click.option("--sort", default="-start_time", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@json_option
+def spans_list(config_file: str | None, as_json: bool, **given: Any) -> None:
+    """List spans, the latest first."""
+    settings = {name: given.pop(name) for name in ("database", "http_endpoint")}
+    with source(load(config_file, **settings).config) as client:
+        page = client.page_of_spans(**given, with_total=True)
+        if not page["items"]:
+            say_unknown(client, given["project"])
+    print_answer(page, as_json, lambda: show.spans(page))
+
+
 @click.command()
 @where
 @selecting

@@ -13,6 +13,7 @@ from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.core.fields import FilterType, fields_of, filter_types
+from otel_threads.core.span_line import SpanLine
 from otel_threads.core.suggestions import did_you_mean
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
@@ -43,11 +44,19 @@ OPERATORS: Mapping[FilterType, Sequence[str]] = {
     "score": (*_EVERY, *_ORDER, *_TEXT_ONLY),
     "message": ("=", "!=", "in", "not_in", *_TEXT_ONLY),
 }
-# Beside an item's own fields: the text of any of its messages.
+# Beside an item's own fields: the text of any of its messages, what a span's attributes hold.
 _MESSAGES: Mapping[str, FilterType] = {"any_message": "message"}
-_ANY_MESSAGE = "Text of any of its messages."
-THREAD_FIELDS: Mapping[str, FilterType] = {**filter_types(Thread), **_MESSAGES}
-TRACE_FIELDS: Mapping[str, FilterType] = {**filter_types(Trace), **_MESSAGES}
+_ATTRIBUTES: Mapping[str, FilterType] = {"attributes": "map"}
+_DESCRIBED: Mapping[str, str] = {
+    "any_message": "Text of any of its messages.",
+    "attributes": "An attribute, as it was sent.",
+}
+_FIELDS: Mapping[type, Mapping[str, FilterType]] = {
+    Thread: {**filter_types(Thread), **_MESSAGES},
+    Trace: {**filter_types(Trace), **_MESSAGES},
+    SpanLine: {**filter_types(SpanLine), **_ATTRIBUTES},
+}
+THREAD_FIELDS, TRACE_FIELDS, SPAN_FIELDS = (_FIELDS[item] for item in (Thread, Trace, SpanLine))
 # What people write for one of several.
 ALIASES: Mapping[str, str] = {
     "model": "models",
@@ -57,7 +66,7 @@ ALIASES: Mapping[str, str] = {
     "environment": "environments",
     "tag": "tags",
 }
-KEYED = ("metadata", "scores", "turn_scores", "usage")
+KEYED = ("attributes", "metadata", "scores", "turn_scores", "usage")
 TURN_SCORE_PARTS = ("mean", "min", "max", "count")  # of `turn_scores.NAME`; mean when none is named
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -177,17 +186,17 @@ class FilterField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterFields:
-    """All fields of threads or of traces, by name: one page."""
+    """All fields of threads, of traces or of spans, by name: one page."""
 
     items: list[FilterField]
     next_cursor: None = None
 
 
 def described(item: type, *, sorts: Collection[str]) -> list[FilterField]:
-    """Return what can be asked of threads, or of traces, by name."""
+    """Return what can be asked of threads, of traces or of spans, by name."""
     named = fields_of(item)
     found = []
-    for name, kind in {**filter_types(item), **_MESSAGES}.items():
+    for name, kind in _FIELDS[item].items():
         field = named[name].field if name in named else None
         for shown in _shown_names(name):
             found.append(
@@ -198,7 +207,7 @@ def described(item: type, *, sorts: Collection[str]) -> list[FilterField]:
                     sortable=kind == "score" or shown.removeprefix("usage.") in sorts,
                     label=field.label if field else "",
                     unit=field.unit if field else "",
-                    description=field.description if field else _ANY_MESSAGE,
+                    description=field.description if field else _DESCRIBED[name],
                     exported=name == "usage" or (field is not None and field.export is not None),
                 )
             )
@@ -282,7 +291,8 @@ class _Builder(Transformer[Token, Any]):
 
     def field(self, items: list[Token]) -> "_Field":
         at = items[0].start_pos or 0
-        name = ALIASES.get(str(items[0]).lower(), str(items[0]).lower())
+        name = str(items[0]).lower()
+        name = name if name in self._fields else ALIASES.get(name, name)
         part = None
         if name == "turn_scores" and len(items) > 2 and str(items[-1]) in TURN_SCORE_PARTS:
             part = str(items.pop())
@@ -352,6 +362,8 @@ class _Builder(Transformer[Token, Any]):
                 operator.start_pos or 0,
             )
         values = tuple(_convert(literal, name, asked, op) for literal in given)
+        if name == "attributes":  # long values stand apart
+            return Comparison(field.key or "", None, "attribute", op, values)
         return Comparison(name, field.key, kind, op, values, field.part)
 
 

@@ -26,6 +26,7 @@ from otel_threads.core.errors import (
 )
 from otel_threads.sdk.result import SqlResult
 from otel_threads.sdk.selection import (
+    SpanPage,
     ThreadFile,
     ThreadPage,
     ThreadStatsOf,
@@ -199,6 +200,20 @@ class _Calls:
         return self._send(
             _Call("GET", f"/traces/{quote(trace_id, safe='')}", _query({"project": project}))
         )
+
+    def list_spans(self, **selection: Unpack[SpanPage]) -> Any:
+        """Iterate over spans of all traces, page by page; as for `page_of_spans`."""
+        return self._items(_Call("GET", "/spans", _query({"limit": PAGE, **selection})))
+
+    def page_of_spans(self, **selection: Unpack[SpanPage]) -> Any:
+        """Return one page of spans, without what their attributes hold: `{items, next_cursor}`.
+
+        By project, thread_id, trace_id, filter, search, from_, to, sort, limit, cursor, with_total.
+
+        Raises:
+            InvalidQuery: something of it cannot be; the message says what can.
+        """
+        return self._send(_Call("GET", "/spans", _query({**selection})))
 
     def get_trace_stats(self, **selection: Unpack[TraceStatsOf]) -> Any:
         """Return sums and percentiles over traces."""

@@ -46,6 +46,12 @@ class TracePage(WhichTraces, _Page, total=False):
     """As `ThreadPage`, of traces."""
 
 
+class SpanPage(Which, _Page, total=False):
+    """As `ThreadPage`, of spans; `search` looks at names, ids and status messages."""
+
+    trace_id: str | None
+
+
 class ThreadStatsOf(WhichThreads, total=False):
     """Which threads to sum up; `interval` adds a series."""
 

@@ -200,13 +200,25 @@ def _opened(cursor: str, digest: str, sort: str | None) -> _Cursor:
     return _Cursor(token, phase, place or None)
 
 
-def _fits(place: Sequence[Place], sort: str) -> bool:
+def open_place(cursor: str, digest: str, sort: str, *, keys: int) -> list[Place]:
+    """Return where a list goes on whose items stay in place: the value of its sort, then the keys.
+
+    Raises:
+        InvalidQuery: as `open_cursor`.
+    """
+    place = open_cursor(cursor, digest)
+    if len(place) != 1 + keys or not _fits(place, sort, keys=keys):
+        raise InvalidQuery(NO_CURSOR)
+    return place
+
+
+def _fits(place: Sequence[Place], sort: str, *, keys: int = 2) -> bool:
     """Return whether a cursor's place has the types of its sort and of the keys.
 
     The database would fail on another: a cursor comes from outside and may be forged.
     """
-    *first, project, key = place or ("", "")
-    if not isinstance(project, str) or not isinstance(key, str):
+    first, named = place[:-keys], place[-keys:]
+    if not all(isinstance(key, str) for key in named):
         return False
     if not first or first[0] is None:
         return True

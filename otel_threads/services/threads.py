@@ -218,8 +218,8 @@ class ThreadService:
             status=status,
             filter=_tree(filter_, given.get("where"), filters.THREAD_FIELDS),
             search=given.get("search") or None,
-            from_time=_aware(given.get("from_time")),
-            to_time=_aware(given.get("to_time")),
+            from_time=aware(given.get("from_time")),
+            to_time=aware(given.get("to_time")),
         )
 
     def _page(
@@ -468,8 +468,8 @@ class ThreadService:
             without_thread=given.get("without_thread"),
             filter=_tree(filter_, given.get("where"), filters.TRACE_FIELDS),
             search=given.get("search") or None,
-            from_time=_aware(given.get("from_time")),
-            to_time=_aware(given.get("to_time")),
+            from_time=aware(given.get("from_time")),
+            to_time=aware(given.get("to_time")),
         )
 
     @_in_one_snapshot
@@ -629,8 +629,8 @@ def _order(listing: Listing, sort: str, limit: int) -> ListOrder:
     return ListOrder(sort=sort, column=column, limit=limit)
 
 
-def _aware(time: datetime.datetime | None) -> datetime.datetime | None:
-    """Read a time without a zone as UTC."""
+def aware(time: datetime.datetime | None) -> datetime.datetime | None:
+    """Return a time without a zone as one of UTC."""
     return time.replace(tzinfo=datetime.UTC) if time is not None and time.tzinfo is None else time
 
 

@@ -86,11 +86,12 @@ def app(
 
 def _add_calls(api: FastAPI, services: Services) -> None:
     """Add every call of the services; those about the server itself are `_server`'s."""
-    thread_routes.add_fields(api, services.threads)
+    thread_routes.add_fields(api, services.threads, services.span_lists)
     thread_routes.add_threads(api, services.threads)
     thread_routes.add_turns(api, services.threads)
     thread_routes.add_transcripts(api, services.threads)
     thread_routes.add_traces(api, services.threads)
+    thread_routes.add_spans(api, services.span_lists)
     annotation_routes.add_scores(api, services.annotations)
     annotation_routes.add_score_list(api, services.annotations)
     annotation_routes.add_comments(api, services.annotations)

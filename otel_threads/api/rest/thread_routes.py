@@ -21,6 +21,7 @@ from otel_threads.core.thread import Thread
 from otel_threads.core.trace import TraceDetail
 from otel_threads.core.transcript import Transcript
 from otel_threads.services import transcript
+from otel_threads.services.span_lists import SpanListService
 from otel_threads.services.threads import ThreadService
 
 OneProjectQuery = Annotated[
@@ -106,6 +107,18 @@ class TraceSelection(WhichTraces, _Paged):
     sort: str = Field("-start_time", description="Field; - before it for descending.")
 
 
+class SpanSelection(_Selection, _Paged):
+    """Which spans, and which page of them."""
+
+    search: str | None = Field(
+        None, max_length=SEARCH_LENGTH_MAX, description="Text in names, ids and status messages."
+    )
+    from_: TimeQuery | None = Field(None, alias="from", description="Begun at or after this time.")
+    thread_id: str | None = Field(None, description="Only spans of this thread's traces.")
+    trace_id: str | None = Field(None, description="Only spans of this trace.")
+    sort: str = Field("-start_time", description="Field; - before it for descending.")
+
+
 class TraceStatsSelection(WhichTraces, _Interval):
     """Which traces to sum up."""
 
@@ -182,17 +195,28 @@ def add_turns(api: FastAPI, service: ThreadService) -> None:
         return json_response(service.outline(thread_id, project=project, search=search))
 
 
-def add_fields(api: FastAPI, service: ThreadService) -> None:
+def add_fields(api: FastAPI, service: ThreadService, spans: SpanListService) -> None:
     """Add the call that tells what can be asked."""
 
     @api.get(f"{BASE}/fields", response_model=FilterFields, responses=ERRORS, tags=["server"])
     def list_fields(
-        of: Annotated[Literal["threads", "traces"], Query(description="Of which items.")] = (
-            "threads"
-        ),
+        of: Annotated[
+            Literal["threads", "traces", "spans"], Query(description="Of which items.")
+        ] = "threads",
     ) -> Response:
         """List the fields that filters and sorts know, with their operators."""
+        if of == "spans":
+            return json_response(spans.fields())
         return json_response(service.fields(of_traces=of == "traces"))
+
+
+def add_spans(api: FastAPI, service: SpanListService) -> None:
+    """Add the call that lists spans of all traces."""
+
+    @api.get(f"{BASE}/spans", response_model=schemas.SpanLines, responses=ERRORS, tags=["traces"])
+    def list_spans(selection: Annotated[SpanSelection, Query()]) -> Response:
+        """List spans of all traces, the latest first, without what their attributes hold."""
+        return json_response(service.lines(**selection.given()))
 
 
 def add_transcripts(api: FastAPI, service: ThreadService) -> None:

@@ -121,16 +121,19 @@ class ContentReader:
         self,
         wanted: Sequence[tuple[str, str | None]],
         whole: Sequence[tuple[str, str | None]],
-        names: Sequence[str],
+        names: Sequence[str] | None,
         bounds: Mapping[str, int],
     ) -> dict[str, list[StoredSpan]]:
-        """Return spans by trace id; `wanted` and `whole` are as page_spans.sql has them."""
+        """Return spans by trace id; `wanted` and `whole` are as page_spans.sql has them.
+
+        Without `names` no long value is read.
+        """
         with self._database.reading(self._timeout_s) as cursor:
             register(cursor, "wanted", _pairs(wanted))
             register(cursor, "whole", _pairs(whole))
             raw = query_rows(cursor, PAGE_SPANS_SQL, bounds)
             content: Content = {}
-            if any(None in row["attributes"].values() for row in raw):
+            if names is not None and any(None in row["attributes"].values() for row in raw):
                 named = {**bounds, "names": json_list(names)}
                 content, _ = content_of(cursor, PAGE_CONTENT_SQL, named)
             unregister(cursor, "wanted")
@@ -139,6 +142,24 @@ class ContentReader:
         for row in raw:
             found.setdefault(row["trace_id"], []).append(stored_span(row, content, _NO_PARTS))
         return found
+
+    @retried
+    def chosen_spans(
+        self, keys: Sequence[tuple[str, str, str]], bounds: tuple[int, int]
+    ) -> dict[tuple[str, str, str], StoredSpan]:
+        """Return some spans by project, trace id and span id; long attribute values are None.
+
+        `bounds` are of their start.
+        """
+        if not keys:
+            return {}
+        wanted = [(trace_id, span_id) for _, trace_id, span_id in keys]
+        found = self._spans(wanted, (), None, {"first": bounds[0], "last": bounds[1]})
+        return {
+            (one.bare.project, one.bare.trace_id, one.bare.span_id): one
+            for spans in found.values()
+            for one in spans
+        }
 
     @retried
     def calls_of(self, traces: Sequence[str], bounds: tuple[int, int]) -> dict[SpanKey, StoredCall]:

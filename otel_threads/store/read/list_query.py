@@ -55,6 +55,10 @@ class Selection:
 
 
 SORT_VALUE = "sort_value"
+_SCORE_SORTS: Mapping[str, Sequence[str]] = {
+    "threads": ("scores", "turn_scores"),
+    "traces": ("scores",),
+}
 _PARTS = tuple(field.name for field in fields(Selection) if field.name != "filter")
 
 
@@ -66,7 +70,7 @@ class Listing:
     source: str  # the table that holds them
     annotated: str  # the view that adds annotations and the time of day
     added: tuple[str, ...]  # the columns that it adds or changes
-    keys: tuple[str, str]
+    keys: tuple[str, ...]
     sorts: tuple[str, ...]
     conditions: Mapping[str, str]
 
@@ -99,13 +103,14 @@ class Listing:
         """
         name = sort.removeprefix("-")
         by_score = score_sort(name)
-        if by_score and (by_score.field == "scores" or self.item == "threads"):
+        if by_score and by_score.field in _SCORE_SORTS.get(self.item, ()):
             return SORT_VALUE, sort.startswith("-")
         column = name.removeprefix("usage.") if name.startswith("usage.") else name
         if column not in self.sorts:
+            scores = ", scores.NAME" if self.item in _SCORE_SORTS else ""
             raise InvalidQuery(
                 f"cannot sort by {name!r}{did_you_mean(name, self.sorts)}: one of "
-                f"{', '.join(sorted(self.sorts))}, scores.NAME; - before it, or desc after it, for "
+                f"{', '.join(sorted(self.sorts))}{scores}; - before it, or desc after it, for "
                 "descending"
             )
         return column, sort.startswith("-")

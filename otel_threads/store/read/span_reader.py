@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from otel_threads.core import record
-from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection, TreeSpan
+from otel_threads.core.span import ListedSpan, SpanKey, SpanPlace, SpanSelection, TreeSpan
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import Usage
 from otel_threads.database import sql_files
@@ -18,8 +19,9 @@ from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.list_parameters import json_list
 from otel_threads.decode import values
 from otel_threads.retry import retried
-from otel_threads.store.read import span_query, stored_items
-from otel_threads.store.read.stored_items import StoredTrace
+from otel_threads.store.read import span_lines, span_query, stored_items
+from otel_threads.store.read.list_query import Selection
+from otel_threads.store.read.stored_items import Place, StoredTrace
 from otel_threads.store.spans import span_rows
 from otel_threads.store.spans.content import content_of
 
@@ -33,6 +35,15 @@ _PLAIN = tuple(
     for field in dataclasses.fields(ListedSpan)
     if field.name not in ("attributes", "long_names")
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LinePlace:
+    """Where a span stands in a list, and which one it is."""
+
+    key: SpanKey
+    start_time_unix_nano: int
+    place: list[Place]  # the value that is sorted by, then the key
 
 
 class SpanReader:
@@ -65,6 +76,36 @@ class SpanReader:
             key=attrgetter("start_time_unix_nano", "trace_id", "span_id"), reverse=newest_first
         )
         return found
+
+    @retried
+    def places(
+        self, selection: Selection, *, sort: str, limit: int, after: Sequence[Place] | None
+    ) -> list[LinePlace]:
+        """Return a page of spans by where they stand, in the order of `sort`.
+
+        Raises:
+            InvalidQuery: there is no such field to sort by.
+        """
+        with self._database.reading(self._timeout_s) as cursor:
+            text, parameters = span_lines.keys(
+                selection, sort=sort, after=after, has_records=self._has_records(cursor)
+            )
+            cursor.execute(text, {**parameters, "limit": limit, "offset": 0})
+            return [
+                LinePlace(key=key, start_time_unix_nano=start, place=[value, *key])
+                for *key_, start, value in cursor.fetchall()
+                for key in [(key_[0], key_[1], key_[2])]
+            ]
+
+    @retried
+    def count(self, selection: Selection) -> int:
+        """Return how many spans a selection has."""
+        with self._database.reading(self._timeout_s) as cursor:
+            text, parameters = span_lines.count(selection, has_records=self._has_records(cursor))
+            return int(cursor.execute(text, parameters).fetchall()[0][0])
+
+    def _has_records(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        return self._database.holds_rows(cursor, "x_sdk_records")
 
     def _of_thread(self, selection: SpanSelection) -> SpanSelection | None:
         """Return the selection with the traces of its thread; None where there are none."""

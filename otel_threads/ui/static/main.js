@@ -22,6 +22,7 @@ import { RulesPage } from "./rules/rules_page.js";
 import { LoosePage } from "./start/loose.js";
 import { listOf } from "./threads/selection.js";
 import { IssuesPage } from "./issues/issues_page.js";
+import { SpansPage } from "./spans/spans_page.js";
 import { SqlPage } from "./sql/sql_page.js";
 import { ThreadsPage } from "./threads/threads_page.js";
 import { TracePage } from "./trace/trace_page.js";
@@ -34,6 +35,7 @@ const THEMES = ["auto", "light", "dark"];
 const NAV = [
   ["threads", "Threads", "thread", "trace", "whole"],
   ["traces", "Traces"],
+  ["spans", "Spans"],
   ["issues", "Issues"],
   ["sql", "SQL"],
   ["evaluations", "Evaluations", "evaluation", "comparison"],
@@ -67,6 +69,7 @@ function App() {
     "?": () => setHelp(true),
     "g t": goTo("threads"),
     "g a": goTo("traces"),
+    "g s": goTo("spans"),
     "g i": goTo("issues"),
     "g q": goTo("sql"),
     "g l": goTo("loose"),
@@ -131,6 +134,8 @@ function Page({ page, params, status, projects, reloadProjects }) {
       return html`<${RulePage} key=${params.rule} params=${params} />`;
     case "whole":
       return html`<${WholePage} params=${params} />`;
+    case "spans":
+      return html`<${SpansPage} key=${params.project} params=${params} />`;
     case "issues":
       return html`<${IssuesPage} key=${params.project} params=${params} />`;
     case "sql":

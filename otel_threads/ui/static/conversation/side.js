@@ -4,6 +4,7 @@ import { duration, exact, number, oneLine, usd, when } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Json } from "../lib/json.js";
 import { attempt } from "../lib/parts.js";
+import { linkTo } from "../lib/route.js";
 import { Comments } from "../annotations/comments.js";
 import { Scores } from "../annotations/scores.js";
 import { Tags } from "../annotations/tags.js";
@@ -51,7 +52,8 @@ export function Side({ thread, turns, show, project, changed, onProject, version
         <dt>First activity</dt><dd title=${exact(thread.first_activity_time)}>${when(thread.first_activity_time)}</dd>
         <dt>Last activity</dt><dd title=${exact(thread.last_activity_time)}>${when(thread.last_activity_time)}</dd>
         <dt>Duration</dt><dd title="${number(thread.duration_ms)} ms">${duration(thread.duration_ms)}</dd>
-        <dt>Traces</dt><dd>${number(thread.trace_count)}</dd><dt>Spans</dt><dd>${number(thread.span_count)}</dd>
+        <dt>Traces</dt><dd>${number(thread.trace_count)}</dd><dt>Spans</dt><dd><a href=${linkTo("spans", key)}>${
+          number(thread.span_count)}</a></dd>
         <dt>Cost</dt><dd title=${thread.cost_usd === null ? "unknown"
           : `$${thread.cost_usd}`}>${usd(thread.cost_usd)} ${thread.cost_source && html`<span
               class="faint">${thread.cost_source}${thread.cost_is_partial ? ", partial" : ""}</span>`}</dd>

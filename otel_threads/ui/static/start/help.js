@@ -3,7 +3,7 @@ import { html } from "../lib/html.js";
 import { Dialog } from "../lib/parts.js";
 
 const KEYS = {
-  Everywhere: { "?": "These keys", "g t": "Threads", "g a": "All traces", "g i": "Issues",
+  Everywhere: { "?": "These keys", "g t": "Threads", "g a": "All traces", "g s": "All spans", "g i": "Issues",
     "g q": "SQL", "g l": "Traces without a thread", Esc: "Back" },
   Threads: {
     "j k": "Next, previous thread",

@@ -2,28 +2,18 @@
 import { get } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
 import { count, duration, exact, number, oneLine, short, when } from "../lib/format.js";
-import { html, useState } from "../lib/html.js";
+import { html } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
+import { usePages } from "../lib/pages.js";
 import { Copy, Empty, Failed, Loading } from "../lib/parts.js";
 import { linkTo } from "../lib/route.js";
-
-const LIMIT = 50;
 
 /** The page. */
 export function LoosePage({ params }) {
   const doctor = useAnswer((signal) => get("/doctor", {}, signal), ["doctor"]);
   const project = params.project || "*";
-  const traces = useAnswer(
-    (signal) => get("/traces", { project, without_thread: true, limit: LIMIT, with_total: true }, signal),
-    [project],
-  );
-  const [more, setMore] = useState({ items: [], cursor: undefined });
-  const cursor = more.cursor === undefined ? traces.data?.next_cursor : more.cursor;
-  const items = [...(traces.data?.items ?? []), ...more.items];
-  const next = async () => {
-    const page = await get("/traces", { project, without_thread: true, limit: LIMIT, cursor });
-    setMore({ items: [...more.items, ...page.items], cursor: page.next_cursor });
-  };
+  const traces = usePages("/traces", { project, without_thread: true });
+  const { items, More } = traces;
   return html`<main id="main" class="page loose">
     <h1>Traces without a thread</h1>
     <p class="lead">Traces are stored also when no span of theirs names a conversation. Here is what to add, so that they become threads.</p>
@@ -75,7 +65,7 @@ export function LoosePage({ params }) {
               class="right" title=${exact(trace.start_time)}>${when(trace.start_time)}</td></tr>`,
         )}</tbody></table></div>`
     }
-    ${cursor && html`<p><button onClick=${next}>Show more</button></p>`}
+    ${More}
   </main>`;
 }
 

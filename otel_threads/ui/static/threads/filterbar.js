@@ -6,6 +6,8 @@ import { Menu } from "../lib/parts.js";
 import { completions } from "./completion.js";
 import { rangeLabel, RANGES } from "./selection.js";
 
+const EXAMPLE = 'Filter  f   error_count > 0 and model = "gpt-4o"';
+
 /** The bar. `change(params)` puts parameters into the address; `problem` is the API's error. */
 export function FilterBar({ params, change, fields, values, problem, children }) {
   return html`<div class="filterbar" role="search">
@@ -21,7 +23,8 @@ export function FilterBar({ params, change, fields, values, problem, children })
   </div>`;
 }
 
-function Search({ value, onSearch }) {
+/** The search field of a bar. */
+export function Search({ value, onSearch, label = "Search ids and messages" }) {
   const [text, setText] = useState(value);
   const input = useRef();
   const id = useId();
@@ -31,7 +34,7 @@ function Search({ value, onSearch }) {
     onSearch(text.trim());
   }}>
     <${Icon} name="search" size=${14} />
-    <label for=${id} class="unseen">Search ids and messages</label>
+    <label for=${id} class="unseen">${label}</label>
     <input id=${id} ref=${input} type="search" maxlength="1000" placeholder="Search  /" value=${text}
       onInput=${(e) => {
         setText(e.target.value);
@@ -41,7 +44,8 @@ function Search({ value, onSearch }) {
   </form>`;
 }
 
-function FilterInput({ value, onFilter, fields, values, problem }) {
+/** The filter, with completion. */
+export function FilterInput({ value, onFilter, fields, values, problem, placeholder = EXAMPLE }) {
   const [text, setText] = useState(value);
   const [caret, setCaret] = useState(0);
   const [open, setOpen] = useState(false);
@@ -84,7 +88,7 @@ function FilterInput({ value, onFilter, fields, values, problem }) {
   return html`<div class="filter ${problem ? "wrong" : ""}">
     <label for=${id} class="unseen">Filter</label>
     <input id=${id} ref=${input} value=${text} maxlength="10000" spellcheck=${false} autocomplete="off"
-      placeholder=${'Filter  f   error_count > 0 and model = "gpt-4o"'}
+      placeholder=${placeholder}
       role="combobox" aria-expanded=${open && items.length > 0} aria-controls="${id}-list" aria-autocomplete="list"
       aria-activedescendant=${items[chosen] ? `${id}-${chosen}` : undefined} aria-invalid=${Boolean(problem)}
       aria-describedby="${id}-problem"
