@@ -296,7 +296,6 @@ def _services(
     return Services(
         threads=threads,
         spans=_spans(config, database),
-        span_lists=_span_lists(config, database, threads),
         annotations=annotating,
         feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
@@ -488,13 +487,9 @@ def _records(config: Config, database: Database, derived_within: DerivedWithin) 
 
 
 def _spans(config: Config, database: Database) -> SpanService:
-    return SpanService(SpanReader(database, timeout_s=config.query_timeout_s))
-
-
-def _span_lists(config: Config, database: Database, threads: ThreadService) -> SpanListService:
     reader = SpanReader(database, timeout_s=config.query_timeout_s)
     contents = ContentReader(database, timeout_s=config.query_timeout_s)
-    return SpanListService(reader, contents, threads.choice)
+    return SpanService(reader, SpanListService(reader, contents))
 
 
 def _reviews(config: Config, database: Database, threads: ThreadService) -> ReviewService:

@@ -17,8 +17,8 @@ class ProjectChoice:
         self.default = default
 
     def of_list(self, project: str | None) -> str | None:
-        """Return the project of a list; None for all, which is also what no name means."""
-        return None if project in (None, ALL_PROJECTS) else project
+        """As `of_list` below."""
+        return of_list(project)
 
     def of_writing(self, project: str | None) -> str:
         """Return the project to write to, the default one when none is given.
@@ -57,3 +57,8 @@ class ProjectChoice:
         meant = " or ".join(f"{name}/{found}" for name, found in alike)
         hint = f"; did you mean {meant}?" if meant else ""
         return NotFound(f"no thread {thread_id!r}{where}{hint}")
+
+
+def of_list(project: str | None) -> str | None:
+    """Return the project of a list; None for all, which is also what no name means."""
+    return None if project in (None, ALL_PROJECTS) else project

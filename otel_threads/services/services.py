@@ -16,7 +16,6 @@ from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
 from otel_threads.services.rules import RuleService
-from otel_threads.services.span_lists import SpanListService
 from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
@@ -29,7 +28,6 @@ class Services:
 
     threads: ThreadService
     spans: SpanService
-    span_lists: SpanListService
     annotations: AnnotationService
     feedback: FeedbackService
     export: ExportService

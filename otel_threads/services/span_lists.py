@@ -13,7 +13,7 @@ from otel_threads.core.span import SpanKey
 from otel_threads.core.span_line import SpanLine
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.services.pagination import digest_of, make_cursor, open_place
-from otel_threads.services.project_choice import ProjectChoice
+from otel_threads.services.project_choice import of_list
 from otel_threads.services.threads import aware, check_limit
 from otel_threads.store.read.content_reader import ContentReader
 from otel_threads.store.read.list_query import Selection
@@ -37,11 +37,10 @@ class WhichSpans(TypedDict, total=False):
 class SpanListService:
     """Lists spans of one database. Any thread may call."""
 
-    def __init__(self, spans: SpanReader, contents: ContentReader, choice: ProjectChoice) -> None:
-        """`choice` makes a project's name of what a caller gives."""
+    def __init__(self, spans: SpanReader, contents: ContentReader) -> None:
+        """`spans` finds them, `contents` says what they are."""
         self._spans = spans
         self._contents = contents
-        self._choice = choice
 
     def fields(self) -> FilterFields:
         """Return the fields that filters and sorts of spans know, by name."""
@@ -79,7 +78,7 @@ class SpanListService:
         text = given.get("filter")
         trace_id = given.get("trace_id")
         return Selection(
-            project=self._choice.of_list(given.get("project")),
+            project=of_list(given.get("project")),
             thread_id=given.get("thread_id"),
             trace_id=trace_id.lower() if trace_id else None,
             filter=filters.parse(text, filters.SPAN_FIELDS) if text else None,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection, TreeSpan
 from otel_threads.core.trace import Trace
+from otel_threads.services.span_lists import SpanListService
 from otel_threads.store.read.span_reader import SpanReader
 
 PAGE_SPANS_MAX = 2000  # of one call: their short attributes take 4 kB each at most
@@ -12,9 +13,10 @@ PAGE_SPANS_MAX = 2000  # of one call: their short attributes take 4 kB each at m
 class SpanService:
     """Queries about spans. Any thread may call."""
 
-    def __init__(self, reader: SpanReader) -> None:
-        """Answer for one database."""
+    def __init__(self, reader: SpanReader, lists: SpanListService) -> None:
+        """Answer for one database. `lists` are those with the filter language."""
         self._reader = reader
+        self.lists = lists
 
     def page(
         self,

@@ -123,6 +123,7 @@ CALLS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("GET", "/threads/transcript", {**THREAD, "format": "messages"}, None),
     ("GET", "/traces", {"project": "shop", "thread_id": "thread-alpha", "limit": 1}, None),
     ("GET", "/traces/stats", {"project": "shop"}, None),
+    ("GET", "/spans", {"project": "shop", "filter": "model is_not_null", "limit": 1}, None),
     ("GET", "/traces/{trace_id}", {"project": "shop"}, None),
     ("GET", "/scores", {**THREAD}, None),
     ("GET", "/scores/names", {"project": "shop"}, None),

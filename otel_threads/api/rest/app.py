@@ -86,12 +86,7 @@ def app(
 
 def _add_calls(api: FastAPI, services: Services) -> None:
     """Add every call of the services; those about the server itself are `_server`'s."""
-    thread_routes.add_fields(api, services.threads, services.span_lists)
-    thread_routes.add_threads(api, services.threads)
-    thread_routes.add_turns(api, services.threads)
-    thread_routes.add_transcripts(api, services.threads)
-    thread_routes.add_traces(api, services.threads)
-    thread_routes.add_spans(api, services.span_lists)
+    _add_lists(api, services)
     annotation_routes.add_scores(api, services.annotations)
     annotation_routes.add_score_list(api, services.annotations)
     annotation_routes.add_comments(api, services.annotations)
@@ -114,6 +109,15 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     stream_routes.add_events(api, services.threads, services.hub)
     sql_routes.add_sql(api, services.sql)
     maintenance_routes.add_store(api, services.backups, services.pruning)
+
+
+def _add_lists(api: FastAPI, services: Services) -> None:
+    thread_routes.add_fields(api, services.threads, services.spans.lists)
+    thread_routes.add_threads(api, services.threads)
+    thread_routes.add_turns(api, services.threads)
+    thread_routes.add_transcripts(api, services.threads)
+    thread_routes.add_traces(api, services.threads)
+    thread_routes.add_spans(api, services.spans.lists)
 
 
 def refusal(status: int, detail: str, _: Headers) -> Response:
