@@ -1,6 +1,7 @@
 """Statistics over selected threads or traces. Null is unknown."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -156,8 +157,13 @@ class ItemMeans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanStats:
-    """Sums and percentiles over selected spans."""
+    """Sums and percentiles over selected spans; `scores` is the mean of each by name."""
 
     span_count: int
     error_count: int
     duration_ms: Spread
+    time_to_first_token_ms_avg: float | None
+    usage_sum: Mapping[str, int]
+    usage_avg: Mapping[str, float]
+    cost_usd: CostStats
+    scores: Mapping[str, float]

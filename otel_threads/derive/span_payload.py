@@ -15,6 +15,11 @@ _FIELDS: Mapping[Side, tuple[str, ...]] = {
 }
 
 
+def names(side: Side, conventions: Conventions = CONVENTIONS) -> tuple[str, ...]:
+    """Return the attributes that may hold one side of a span, the first of which counts."""
+    return (*_FIELDS[side], *(text.attribute for text in conventions.texts[_ROLES[side]]))
+
+
 def payload(
     attributes: Mapping[str, Any], side: Side, conventions: Conventions = CONVENTIONS
 ) -> Any:

@@ -74,6 +74,7 @@ class Program:
 def is_whole(store, program) -> None:
     """Check that the store has one trace, one turn, one thread, and the tree as it was."""
     trace_id = ids.trace_id_of(program.trace)
+    assert store.rows("select distinct project from spans") == [("Default Project",)]
     rows = store.rows("select trace_id, name, span_id, parent_span_id from spans")
     assert {trace for trace, *_ in rows} == {trace_id}
     tree = {name: (span, parent) for _, name, span, parent in rows}

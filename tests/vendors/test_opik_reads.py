@@ -557,3 +557,94 @@ def test_spans_that_name_a_trace_are_read_as_its_spans(opik):
     assert spans == {step: None, inner: step}
     assert opik.call("GET", f"/spans/{inner}").json()["name"] == "chat"
     assert opik.thread("joined")["number_of_messages"] == 2
+
+
+def send_two_kinds(opik) -> str:
+    """Send a span of OTLP and one of the SDK; return the trace of the second."""
+    trace, step = ids.new_uuid(), ids.new_uuid()
+    start = {"start_time": "2026-01-01T00:00:00Z", "project_name": opik.project}
+    whole = {"id": trace, "name": "sdk", "thread_id": "of-sdk", "tags": ["b"], **start}
+    opik.call(
+        "POST", "/traces/batch", 204, json={"traces": [whole | {"input": "x", "output": "y"}]}
+    )
+    record = {
+        "id": step,
+        "trace_id": trace,
+        "name": "step",
+        "type": "llm",
+        "model": "gpt-4o",
+        "provider": "openai",
+        "total_estimated_cost": 9.5,
+        "ttft": 70.0,
+        "tags": ["b"],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+        "input": {"q": "from the sdk"},
+        "output": "y",
+        "end_time": "2026-01-01T00:01:00Z",
+    }
+    opik.call("POST", "/spans/batch", 204, json={"spans": [record | start]})
+    root = a_span(name="agent", attributes={"input.value": "outer", "tag.tags": '["a"]'})
+    inside = {"trace_id": root.trace_id, "parent_span_id": root.span_id, "name": "chat"}
+    opik.send(root, a_chat("of-otlp", "Hello", "Hi", attributes={"custom": "12"}, **inside))
+    return trace
+
+
+def test_lists_are_sorted_by_every_field_that_they_name(opik):
+    trace = send_two_kinds(opik)
+    score = {"name": "q", "value": 0.5, "source": "sdk", "project_name": opik.project}
+    opik.call("PUT", "/traces/feedback-scores", 204, json={"scores": [{**score, "id": trace}]})
+    for path in ("/traces", "/spans", "/traces/threads"):
+        fields = opik.page(path)["sortableBy"]
+        assert len(fields) > 10
+        for field in fields:
+            name = field.replace("*", "q")
+            both = [
+                opik.page(path, sorting=json.dumps([{"field": name, "direction": direction}]))
+                for direction in ("ASC", "DESC")
+            ]
+            names = [[row["id"] for row in page["content"]] for page in both]
+            assert set(names[0]) == set(names[1]), (path, name)
+    costs = [
+        row.get("total_estimated_cost")
+        for row in opik.page(
+            "/spans", sorting='[{"field":"total_estimated_cost","direction":"DESC"}]'
+        )["content"]
+    ]
+    assert costs[0] == 9.5
+    models = opik.page("/spans", sorting='[{"field":"model","direction":"ASC"}]')["content"]
+    assert [row.get("model") for row in models] == ["gpt-4o", "gpt-4o-mini", None]
+
+
+def test_filters_of_spans_see_those_of_otlp_too(opik):
+    send_two_kinds(opik)
+
+    def found(*given) -> set[str]:
+        return {row["name"] for row in opik.stream("/spans/search", filters=[a_filter(*given)])}
+
+    assert found("model", "starts_with", "gpt-4o") == {"step", "chat"}
+    assert found("model", "=", "GPT-4O-MINI") == {"chat"}
+    assert found("model", "is_empty") == {"agent"}
+    assert found("type", "=", "llm") == {"step", "chat"}
+    assert found("usage.total_tokens", "<=", "15") == {"chat"}
+    assert found("usage.prompt_tokens", "=", "100") == {"step"}
+    assert found("total_estimated_cost", "<", "1") == {"chat"}
+    assert found("ttft", ">", "1") == {"step"}
+    assert found("input", "contains", "hello") == {"chat"}
+    assert found("input", "contains", "outer") == {"agent"}
+    assert found("input", "not_contains", "outer") == {"step", "chat"}
+    assert found("output", "is_empty") == {"agent"}
+    assert found("metadata", "=", "12", "custom") == {"chat"}
+    assert found("metadata", ">", "3", "custom") == {"chat"}
+
+
+def test_statistics_of_spans_count_both_kinds(opik):
+    trace = send_two_kinds(opik)
+    (step,) = opik.stream("/spans/search", trace_id=trace)
+    score = {"name": "q", "value": 0.5, "source": "sdk", "project_name": opik.project}
+    opik.call("PUT", "/spans/feedback-scores", 204, json={"scores": [{**score, "id": step["id"]}]})
+    named = {one["name"]: one["value"] for one in opik.page("/spans/stats")["stats"]}
+    assert (named["span_count"], named["input"], named["output"]) == (3, 3, 2)
+    assert named["usage_sum.total_tokens"] == 135
+    assert named["usage.prompt_tokens"] == 55
+    assert named["total_estimated_cost_sum"] > 9.5
+    assert (named["feedback_scores.q"], named["ttft"], named["error_count"]) == (0.5, 70, 0)

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.ports import ThreadKey
-from otel_threads.core.stats import ItemMeans, SpanStats, Spread
+from otel_threads.core.stats import CostStats, ItemMeans, SpanStats, Spread
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database
@@ -39,6 +39,7 @@ THREAD_ENDS_SQL = sql_files.query("thread_ends")
 FIND_SPANS_SQL = sql_files.query("find_spans")
 THREADS_BY_DIGEST_SQL = sql_files.query("threads_by_digest")
 SPAN_STATS_SQL = sql_files.query("span_stats")
+SPAN_SCORES_SQL = sql_files.query("span_score_means")
 MEANS_SQL = sql_files.query("item_means")
 PROJECT_NAMES_SQL = sql_files.query("project_names")
 
@@ -245,15 +246,22 @@ class ContentReader:
 
     @retried
     def span_stats(self, selection: Selection) -> SpanStats:
-        """Return how many spans there are, how long they took and how many failed."""
+        """Return how many spans there are, how long they took, what they cost, how many failed."""
         with self._database.reading(self._timeout_s) as cursor:
             where, parameters = SPANS.where(_bounded(cursor, selection))
-            text = f"with chosen as (select * from {SPANS.source} spans where {where}) {SPAN_STATS_SQL}"  # noqa: S608, E501  # as in list_query
-            row = query_rows(cursor, text, parameters)[0]
+            chosen = f"with chosen as (select * from {SPANS.annotated} spans where {where})"  # noqa: S608  # as in list_query
+            row = query_rows(cursor, f"{chosen} {SPAN_STATS_SQL}", parameters)[0]
+            scores = query_rows(cursor, f"{chosen} {SPAN_SCORES_SQL}", parameters)
         p50, p90, p99 = row["duration_ms"] or (None, None, None)
-        spread = Spread(p50=p50, p90=p90, p99=p99, avg=None, max=None)
         return SpanStats(
-            span_count=row["span_count"], error_count=row["error_count"], duration_ms=spread
+            span_count=row["span_count"],
+            error_count=row["error_count"],
+            duration_ms=Spread(p50=p50, p90=p90, p99=p99, avg=None, max=None),
+            time_to_first_token_ms_avg=row["time_to_first_token_ms_avg"],
+            usage_sum=_known(row, "sum"),
+            usage_avg=_known(row, "avg"),
+            cost_usd=CostStats(sum=row["cost_usd_sum"], avg=row["cost_usd_avg"]),
+            scores={one["name"]: one["value"] for one in scores},
         )
 
     @retried
@@ -312,6 +320,12 @@ class ContentReader:
         """Return the projects that have traces, by name."""
         with self._database.reading(self._timeout_s) as cursor:
             return [row["project"] for row in query_rows(cursor, PROJECT_NAMES_SQL, {})]
+
+
+def _known(row: Row, of: str) -> dict[str, Any]:
+    """Return the tokens that are known, by their names."""
+    names = ("input_tokens", "output_tokens", "total_tokens")
+    return {name: found for name in names if (found := row[f"{name}_{of}"]) is not None}
 
 
 def _pairs(keys: Sequence[tuple[str, str | None]]) -> pa.Table:

@@ -181,6 +181,8 @@ class Compiler:
 
     def _attribute(self, test: str, leaf: Comparison) -> str:
         """Return whether a span has an attribute whose text `v.value` holds the test."""
+        if self._item == "spans":
+            return self._own_attribute(test, leaf)
         bound = self._bind(leaf.field)
         found = (
             "select v.trace_id, v.span_id from (select trace_id, span_id,"  # noqa: S608  # our names, bound values
@@ -188,8 +190,6 @@ class Compiler:
             " union all by name select trace_id, span_id, value from span_content"
             f" where key = {bound} and event_index is null) v where coalesce({test}, false)"
         )
-        if self._item == "spans":
-            return f"((spans.trace_id, spans.span_id) in ({found}))"
         if self._item == "traces":
             return f"((traces.trace_id, traces.root_span_id) in ({found}))"
         place = _PLACES[leaf.type]
@@ -197,6 +197,18 @@ class Compiler:
             "((threads.project, threads.thread_id) in (select (e.project, e.thread_id) from"  # noqa: S608  # our names, bound values
             f" ({place}) e join ({found}) w on w.trace_id = e.trace_id"
             " and w.span_id = e.root_span_id))"
+        )
+
+    def _own_attribute(self, test: str, leaf: Comparison) -> str:
+        """Return the same of a listed span, which has its short values, under any of its names."""
+        names = [self._bind(name) for name in (leaf.field, *leaf.others)]
+        short = ", ".join(f"spans.attributes[{name}]" for name in names)
+        return (
+            f"(exists (select 1 from (select unnest([{short}]) as value) v"  # noqa: S608  # our names, bound values
+            f" where coalesce({test}, false)) or (spans.trace_id, spans.span_id) in ("
+            "select (v.trace_id, v.span_id) from (select trace_id, span_id, value from span_content"
+            f" where key in ({', '.join(names)}) and event_index is null) v"
+            f" where coalesce({test}, false)))"
         )
 
     def _attribute_value(self, leaf: Comparison) -> str:

@@ -12,6 +12,7 @@ from otel_threads.core.suggestions import did_you_mean
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import USAGE
+from otel_threads.database import sql_files
 from otel_threads.database.list_parameters import json_list
 from otel_threads.store.read.filter_sql import compiled
 from otel_threads.store.read.filter_sql import fields as fields_asked
@@ -55,10 +56,7 @@ class Selection:
 
 
 SORT_VALUE = "sort_value"
-_SCORE_SORTS: Mapping[str, Sequence[str]] = {
-    "threads": ("scores", "turn_scores"),
-    "traces": ("scores",),
-}
+CALLED_SPANS_SQL = sql_files.query("called_spans")
 _PARTS = tuple(field.name for field in fields(Selection) if field.name != "filter")
 
 
@@ -73,6 +71,8 @@ class Listing:
     keys: tuple[str, ...]
     sorts: tuple[str, ...]
     conditions: Mapping[str, str]
+    score_sorts: tuple[str, ...] = ()  # fields of which a name sorts
+    row: str = "rowid"  # what tells the rows of `source` apart
 
     def where(self, selection: Selection) -> tuple[str, Parameters]:
         """Return the condition of a selection, of the parts that are not None."""
@@ -93,7 +93,7 @@ class Listing:
         """Return whether a selection or sort looks at what the view adds."""
         asked = fields_asked(selection.filter) if selection.filter is not None else set()
         asked |= {name for name, _ in selection.given()}
-        return bool(asked.union([sort.removeprefix("-")] if sort else []) & set(self.added))
+        return bool(asked.union([self.order(sort)[0]] if sort else []) & set(self.added))
 
     def order(self, sort: str) -> tuple[str, bool]:
         """Return the column of a sort such as `-cost_usd`, and whether it descends.
@@ -103,11 +103,11 @@ class Listing:
         """
         name = sort.removeprefix("-")
         by_score = score_sort(name)
-        if by_score and by_score.field in _SCORE_SORTS.get(self.item, ()):
+        if by_score and by_score.field in self.score_sorts:
             return SORT_VALUE, sort.startswith("-")
         column = name.removeprefix("usage.") if name.startswith("usage.") else name
         if column not in self.sorts:
-            scores = ", scores.NAME" if self.item in _SCORE_SORTS else ""
+            scores = ", scores.NAME" if self.score_sorts else ""
             raise InvalidQuery(
                 f"cannot sort by {name!r}{did_you_mean(name, self.sorts)}: one of "
                 f"{', '.join(sorted(self.sorts))}{scores}; - before it, or desc after it, for "
@@ -119,11 +119,12 @@ class Listing:
 # Ids are compared whole or by their beginning; words are looked for everywhere.
 THREADS = Listing(
     item="threads",
+    score_sorts=("scores", "turn_scores"),
     source="x_thread_facts",
     annotated="x_annotated_threads",
     added=("tags", "comment_count", "status"),
     keys=("project", "thread_id"),
-    sorts=(*sortable(Thread), *USAGE),
+    sorts=(*sortable(Thread), *USAGE, "status", "tags"),
     conditions={
         "project": "project = $project",
         "thread_id": "thread_id = $thread_id",
@@ -142,11 +143,12 @@ THREADS = Listing(
 )
 TRACES = Listing(
     item="traces",
+    score_sorts=("scores",),
     source="traces",
     annotated="x_annotated_traces",
     added=("tags", "comment_count"),
     keys=("project", "trace_id"),
-    sorts=(*sortable(Trace), *USAGE),
+    sorts=(*sortable(Trace), *USAGE, "thread_id", "tags", "first_message", "last_message"),
     conditions={
         "project": "project = $project",
         "thread_id": "list_contains(thread_ids, $thread_id)",
@@ -170,14 +172,23 @@ TRACES = Listing(
 
 
 # The span that stands for a whole trace of records is none to those who list spans.
+_CALLED = (
+    *("model", "provider", "type", "cost_usd", "time_to_first_token_ms"),
+    *("input_tokens", "output_tokens", "total_tokens"),
+)
 SPANS = Listing(
     item="spans",
-    source="(select *, make_timestamptz(end_time_unix_nano // 1000) as end_time from spans"
-    " where attributes['otel_threads.record.entity'] is distinct from 'trace')",
-    annotated="spans",
-    added=(),
+    score_sorts=("scores",),
+    source="(select *, rowid as fact_row, make_timestamptz(end_time_unix_nano // 1000) as end_time"
+    " from spans where attributes['otel_threads.record.entity'] is distinct from 'trace')",
+    annotated=f"({CALLED_SPANS_SQL})",
+    added=_CALLED,
     keys=("trace_id", "span_id"),
-    sorts=("start_time", "end_time", "duration_ms", "name", "trace_id", "received_at"),
+    sorts=(
+        *("start_time", "end_time", "duration_ms", "name", "trace_id", "parent_span_id"),
+        *("received_at", "status_code"),
+        *_CALLED,
+    ),
     conditions={
         "project": "project = $project",
         "trace_id": "trace_id = $trace_id",
@@ -187,6 +198,7 @@ SPANS = Listing(
         "to_time": "start_time < $to_time",
         "search": "(starts_with(span_id, lower($search)) or contains(lower(name), lower($search)))",
     },
+    row="fact_row",
 )
 
 
@@ -224,7 +236,8 @@ def page(
     names = listing.added if annotated else ()
     if by_score := score_sort(sort.removeprefix("-")) if sort else None:
         # Joined rows are sorted narrow, and read whole by their place: texts would be sorted, too.
-        narrow = source if annotated else f"(select rowid as fact_row, * from {source})"  # noqa: S608  # see above
+        bare = f"(select rowid as fact_row, * from {source})" if listing.row == "rowid" else source  # noqa: S608  # see above
+        narrow = source if annotated else bare
         source, names = _with_sort_value(narrow, listing, by_score), (*names, SORT_VALUE)
         parameters = parameters | {"sort_name": by_score.name}
     if not names:
@@ -238,17 +251,17 @@ def page(
     chosen = f"{place} from {source} {item} where {where} order by {order}"
     chosen += " limit $limit offset $offset"
     more = ", ".join(f"k.{name}" for name in names if name != "tags")
-    whole = "f.* replace (k.tags as tags)" if annotated else "f.*"
+    whole = "f.* replace (k.tags as tags)" if "tags" in names else "f.*"
     return (
         f"select {whole}, {more} from {listing.source} f"  # noqa: S608  # see above
-        f" join ({chosen}) k on f.rowid = k.fact_row order by k.place",
+        f" join ({chosen}) k on f.{listing.row} = k.fact_row order by k.place",
         parameters,
     )
 
 
 def _with_sort_value(source: str, listing: Listing, by: ScoreSort) -> str:
     """Return a source with one more column: the number of a score that is sorted by, or null."""
-    keys = ", ".join(listing.keys)
+    keys, scored = ", ".join(listing.keys), ", ".join(_SCORED[listing.item])
     if by.field == "turn_scores":
         values = (
             f"select {keys}, {by.part} as {SORT_VALUE} from turn_scores where name = $sort_name"  # noqa: S608  # our names
@@ -257,20 +270,21 @@ def _with_sort_value(source: str, listing: Listing, by: ScoreSort) -> str:
         own = "trace_id is null and turn_index is null and " if listing.item == "threads" else ""
         # A score of a trace counts whatever project it was written under.
         values = (
-            f"select {listing.keys[1]}, {_PROJECT[listing.item]} as project,"  # noqa: S608  # our names
+            f"select {scored}, {_PROJECT[listing.item]} as project,"  # noqa: S608  # our names
             f" round(avg(value), 12) as {SORT_VALUE} from scores"
             f" where {own}name = $sort_name and superseded_at is null"
             f" and {listing.keys[1]} is not null"
             " group by all"
         )
-    same = f"v.{listing.keys[1]} = i.{listing.keys[1]}"
+    same = " and ".join(f"v.{key} = i.{key}" for key in _SCORED[listing.item])
     return (
         f"(select i.*, v.{SORT_VALUE} from {source} i left join ({values}) v"  # noqa: S608  # our names
         f" on {same} and coalesce(v.project, i.project) = i.project)"
     )
 
 
-_PROJECT = {"threads": "project", "traces": "null::varchar"}
+_PROJECT = {"threads": "project", "traces": "null::varchar", "spans": "null::varchar"}
+_SCORED = {"threads": ("thread_id",), "traces": ("trace_id",), "spans": ("trace_id", "span_id")}
 
 
 def count(listing: Listing, selection: Selection) -> tuple[str, Parameters]:

@@ -26,13 +26,17 @@ OCCUPIED_SQL = sql_files.query("occupied_places")
 MOVE_SPANS_SQL = sql_files.query("move_spans")
 MOVE_JOINED_SQL = sql_files.query("move_joined")
 NOTE_JOINED_SQL = sql_files.query("note_joined")
+PROJECTS_SQL = sql_files.query("projects_of_records")
+ELSEWHERE_SQL = sql_files.query("joined_elsewhere")
 SLACK_NS = 60_000_000_000  # that what runs below a span may start before it, by another clock
+MOVED = "project = m.to_project, trace_id = m.to_trace_id, span_id = m.to_span_id"
 CHILDREN = ("span_events", "span_links", "x_content_chunks")
 NANO_MAX = 2**63 - 1
 _S, _I = pa.string(), pa.int64()
 _MOVES = pa.schema(
     [
         *((name, _S) for name in ("project", "trace_id", "span_id", "to_trace_id", "to_span_id")),
+        ("to_project", _S),
         ("to_parent_span_id", _S),
         ("start_time_unix_nano", _I),
     ]
@@ -59,15 +63,19 @@ class SpanJoining:
             return
         bounds = {"after": after, "upto": upto}
         with self._database.cursor() as cursor:
+            elsewhere = rows_of(cursor, ELSEWHERE_SQL, bounds)
             twins = self._twins(cursor, bounds)
             starts = {key[0]: start for key, (_, start) in twins.items()}
             for rules in self._rules:
                 if rules.naming_attribute is not None:
                     named = {**bounds, "name": rules.naming_attribute}
                     starts |= dict(cursor.execute(TO_JOIN_SQL, named).fetchall())
+        if elsewhere:
+            with self._database.transaction() as cursor:
+                _take_project(cursor, elsewhere, after)
         if starts:
             with self._database.transaction() as cursor:
-                self._join(cursor, starts, {key: one for key, (one, _) in twins.items()})
+                self._join(cursor, starts, {key: one for key, (one, _) in twins.items()}, after)
 
     def _twins(
         self, cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]
@@ -96,8 +104,9 @@ class SpanJoining:
         cursor: duckdb.DuckDBPyConnection,
         starts: Mapping[str, int],
         twins: Mapping[Key, RecordPlace],
+        after: int,
     ) -> None:
-        register(cursor, "sent", pa.table({"trace_id": pa.array(sorted(starts), _S)}))
+        _register_sent(cursor, starts)
         before = cursor.execute(JOINED_BEFORE_SQL).fetchall()
         moved: dict[Key, Key] = {(row[0], row[1]): (row[2], row[3]) for row in before}
         moved |= {key: (one.trace_id, one.span_id) for key, one in twins.items()}
@@ -105,9 +114,9 @@ class SpanJoining:
         rows = rows_of(cursor, SENT_SQL, {"first": max(first, 0)})
         unregister(cursor, "sent")
         places = moves((self._sent(row) for row in rows), moved)
-        going = [row for row in rows if (row["trace_id"], row["span_id"]) in places]
+        going = [row for row in rows if _ids(row) in places]
         if going:
-            _move(cursor, going, places)
+            _move(cursor, going, places, after)
 
     def _sent(self, row: Row) -> SentSpan:
         attributes = dict(row["attributes"])
@@ -120,21 +129,51 @@ class SpanJoining:
         return SentSpan(row["trace_id"], row["span_id"], row["parent_span_id"], place)
 
 
+def _register_sent(cursor: duckdb.DuckDBPyConnection, trace_ids: Iterable[str]) -> None:
+    register(cursor, "sent", pa.table({"trace_id": pa.array(sorted({*trace_ids}), _S)}))
+
+
+def _take_project(cursor: duckdb.DuckDBPyConnection, joined: Sequence[Row], after: int) -> None:
+    """Give spans that joined a trace before its root came the project of the root."""
+    _register_sent(cursor, (row["trace_id"] for row in joined))
+    first = min(row["start_time_unix_nano"] for row in joined)
+    keys = {_key(row) for row in joined}
+    rows = [row for row in rows_of(cursor, SENT_SQL, {"first": first}) if _key(row) in keys]
+    unregister(cursor, "sent")
+    if rows:
+        places = {_ids(row): RecordPlace(*_ids(row), row["parent_span_id"]) for row in rows}
+        _move(cursor, rows, places, after)
+
+
 def _move(
-    cursor: duckdb.DuckDBPyConnection, going: Sequence[Row], places: Mapping[Key, RecordPlace]
+    cursor: duckdb.DuckDBPyConnection,
+    going: Sequence[Row],
+    places: Mapping[Key, RecordPlace],
+    after: int,
 ) -> None:
-    """Move spans to their places, and what else names them; of two in one place one stays."""
+    """Move spans to their places, and what else names them; of two in one place one stays.
+
+    They take the project of the trace that they join, where its root is here.
+    """
     starts = [row["start_time_unix_nano"] for row in going]
     bounds = {"first": min(starts) - 1000, "last": min(max(starts), NANO_MAX - 1000) + 1000}
-    _register_moves(cursor, going, places)
-    targets = {_key(row): (row["project"], *_target(row, places)) for row in going}
+    joined = sorted({places[_ids(row)].trace_id for row in going})
+    register(cursor, "joined", pa.table({"trace_id": pa.array(joined, _S)}))
+    projects: dict[str, str] = dict(cursor.execute(PROJECTS_SQL, {"after": after}).fetchall())
+    unregister(cursor, "joined")
+    moved = [_moved(row, places[_ids(row)], projects) for row in going]
+    register(cursor, "moves", pa.Table.from_pylist(moved, _MOVES))
+    targets = {
+        _key(row): (to["to_project"], to["to_trace_id"], to["to_span_id"])
+        for row, to in zip(going, moved, strict=True)
+    }
     doomed = _doomed(rows_of(cursor, OCCUPIED_SQL, bounds), going, targets)
     if doomed:
         replaced.delete(cursor, _keys(doomed), bounds)
     cursor.execute(MOVE_SPANS_SQL, bounds)
     for table in CHILDREN:
         cursor.execute(
-            f"update {table} set trace_id = m.to_trace_id, span_id = m.to_span_id from moves m"  # noqa: S608  # our own names
+            f"update {table} set {MOVED} from moves m"  # noqa: S608  # our own names
             f" where {table}.start_time between make_timestamptz($first // 1000)"
             f" and make_timestamptz($last // 1000) and {table}.project = m.project"
             f" and {table}.trace_id = m.trace_id and {table}.span_id = m.span_id",
@@ -144,7 +183,7 @@ def _move(
     cursor.execute(NOTE_JOINED_SQL)
     for table in ("log_records", "x_log_chunks"):
         cursor.execute(
-            f"update {table} set trace_id = m.to_trace_id, span_id = m.to_span_id from moves m"  # noqa: S608  # our own names
+            f"update {table} set {MOVED} from moves m"  # noqa: S608  # our own names
             f" where {table}.trace_id = m.trace_id and {table}.span_id = m.span_id"
         )
     unregister(cursor, "moves")
@@ -184,26 +223,18 @@ def _key(row: Row) -> SpanKey:
     return row["project"], row["trace_id"], row["span_id"]
 
 
-def _target(row: Row, places: Mapping[Key, RecordPlace]) -> Key:
-    place = places[row["trace_id"], row["span_id"]]
-    return place.trace_id, place.span_id
+def _ids(row: Row) -> Key:
+    return row["trace_id"], row["span_id"]
 
 
-def _register_moves(
-    cursor: duckdb.DuckDBPyConnection, going: Sequence[Row], places: Mapping[Key, RecordPlace]
-) -> None:
-    made = [
-        {
-            **{name: row[name] for name in ("project", "trace_id", "span_id")},
-            "to_trace_id": place.trace_id,
-            "to_span_id": place.span_id,
-            "to_parent_span_id": place.parent_span_id,
-            "start_time_unix_nano": row["start_time_unix_nano"],
-        }
-        for row in going
-        for place in [places[row["trace_id"], row["span_id"]]]
-    ]
-    register(cursor, "moves", pa.Table.from_pylist(made, _MOVES))
+def _moved(row: Row, place: RecordPlace, projects: Mapping[str, str]) -> Row:
+    return {
+        **{name: row[name] for name in ("project", "trace_id", "span_id", "start_time_unix_nano")},
+        "to_project": projects.get(place.trace_id, row["project"]),
+        "to_trace_id": place.trace_id,
+        "to_span_id": place.span_id,
+        "to_parent_span_id": place.parent_span_id,
+    }
 
 
 def _keys(keys: Sequence[SpanKey]) -> pa.Table:

@@ -6,7 +6,7 @@ Source: comet-ml/opik, TraceField, TraceThreadField, SpanField and Operator of i
 import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,6 +15,8 @@ from otel_threads.core import record
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.fields import FilterType
 from otel_threads.core.filters import ALWAYS, NEVER, AllOf, AnyOf, BuiltType, Comparison, Node, Not
+from otel_threads.derive.span_payload import Side, names
+from otel_threads.services.contents import Which
 from otel_threads.vendors.opik.record_fields import Given
 
 FILTERS_MAX = 100
@@ -115,7 +117,7 @@ _KEYED = ("feedback_scores", "span_feedback_scores", "metadata", "input_json", "
 
 def _compared(
     name: str, kind: FilterType | BuiltType, one: Filter, value: Any, key: str | None = None
-) -> Node:
+) -> Comparison:
     """Return a comparison of a field of ours that ignores case."""
     if one.operator == "is_empty":
         return Comparison(name, key, kind, "is_null", ignores_case=True)
@@ -210,6 +212,26 @@ def record_text(name: str) -> Field:
         return _compared(record.field(name), "attribute", one, words, "$")
 
     return Field(operators, tree_of)
+
+
+def words(name: str) -> Field:
+    """Return a field of ours that is a text, also asked as one of several, or whether it is."""
+
+    def tree_of(one: Filter) -> Node:
+        found = tuple(one.value.split(",")) if "in" in one.operator else one.value
+        return _compared(name, "text", one, found)
+
+    return Field((*_TEXT, "in", "not_in", *_EMPTY), tree_of)
+
+
+def side(of: Side) -> Field:
+    """Return the input or output of a span, in whichever attribute it is."""
+    first, *others = names(of)
+
+    def tree_of(one: Filter) -> Node:
+        return replace(_compared(first, "attribute", one, one.value), others=tuple(others))
+
+    return Field((*_TEXT, *_EMPTY), tree_of)
 
 
 def record_number(name: str, path: str = "$") -> Field:
@@ -368,7 +390,6 @@ THREADS: Mapping[str, Field] = {
     "tags": texts("given_tags", "given_tag"),
     "source": never(),
 }
-# A span of OTLP has its texts in attributes of the conventions that everybody shares.
 SPANS: Mapping[str, Field] = {
     "id": uuid("span_id"),
     "trace_id": uuid("trace_id"),
@@ -379,29 +400,31 @@ SPANS: Mapping[str, Field] = {
     "created_at": time("received_at"),
     "last_updated_at": time("received_at"),
     "duration": number("duration_ms"),
-    "type": record_text("type"),
-    "input": Field(
-        (*_TEXT, *_EMPTY), lambda one: _compared(record.field("input"), "attribute", one, one.value)
-    ),
-    "output": Field(
-        (*_TEXT, *_EMPTY),
-        lambda one: _compared(record.field("output"), "attribute", one, one.value),
-    ),
+    "type": words("type"),
+    "input": side("input"),
+    "output": side("output"),
     "input_json": dictionary("input"),
     "output_json": dictionary("output"),
-    "metadata": dictionary("metadata"),
-    "model": record_text("model"),
-    "provider": record_text("provider"),
+    "metadata": dictionary("metadata", "attributes"),
+    "model": words("model"),
+    "provider": words("provider"),
     "tags": record_list("tags"),
-    **{name: record_number("usage", f'$."{name.partition(".")[2]}"') for name in _USAGE},
-    "total_estimated_cost": record_number("total_estimated_cost"),
-    "ttft": record_number("ttft"),
+    **{name: number(ours) for name, ours in _USAGE.items()},
+    "total_estimated_cost": number("cost_usd"),
+    "ttft": number("time_to_first_token_ms"),
     "feedback_scores": score(),
     "error_info": error(Comparison("status_code", None, "text", "=", ("error",))),
     "environment": record_text("environment"),
     "source": record_text("source"),
     "guardrails": never(),
 }
+
+
+def having(which: Which, field: str, fields: Mapping[str, Field]) -> Which:
+    """Return a selection of those that have a field."""
+    there = tree([{"field": field, "operator": "is_not_empty"}], fields)
+    both = [one for one in (which.get("where"), there) if one is not None]
+    return {**which, "where": AllOf(tuple(both))}
 
 
 def given_filters(body: Given) -> Sequence[Any] | None:

@@ -23,8 +23,20 @@ SORTS = {
     "end_time": "end_time",
     "duration": "duration_ms",
     "trace_id": "trace_id",
+    "parent_span_id": "parent_span_id",
+    "type": "type",
+    "model": "model",
+    "provider": "provider",
+    "ttft": "time_to_first_token_ms",
+    "total_estimated_cost": "cost_usd",
+    "usage.prompt_tokens": "input_tokens",
+    "usage.completion_tokens": "output_tokens",
+    "usage.total_tokens": "total_tokens",
+    "error_info": "status_code",
     "created_at": "received_at",
+    "last_updated_at": "received_at",
 }
+SORTABLE = (*SORTS, "feedback_scores.*")
 
 
 def routes(door: Door) -> tuple[Route, ...]:
@@ -88,13 +100,11 @@ class _SpanCalls:
         self._ready()
         which = self._which(query, filters.parsed(query.get("filters")))
         if which is None:
-            return requests.page(number, [], 0, SORTS)
-        if sort.removeprefix("-").startswith("scores."):
-            sort = "-start_time"
+            return requests.page(number, [], 0, SORTABLE)
         found = self._contents.spans(sort=sort, limit=size, offset=(number - 1) * size, **which)
         truncate = requests.flag(query, "truncate", default=False)
         content = [requests.compact(shapes.span(one, truncate=truncate), exclude) for one in found]
-        return requests.page(number, content, self._contents.count_spans(**which), SORTS)
+        return requests.page(number, content, self._contents.count_spans(**which), SORTABLE)
 
     def get(self, call: Call) -> Response:
         """Return one span, whole."""
@@ -113,7 +123,11 @@ class _SpanCalls:
         if which is None:
             return requests.json_response({"stats": []})
         known = self._contents.span_stats(**which)
-        return requests.json_response({"stats": statistics.of_spans(known)})
+        counts = {
+            name: self._contents.count_spans(**filters.having(which, name, filters.SPANS))
+            for name in ("input", "output", "metadata")
+        }
+        return requests.json_response({"stats": statistics.of_spans(known, counts)})
 
     def score_names(self, call: Call) -> Response:
         """Name the scores of spans."""
@@ -129,17 +143,13 @@ class _SpanCalls:
             return None
         trace_id = ids.trace_id_of(trace_uuid) if trace_uuid else None
         return Which(
-            project=None if trace_id and self._is_whole(trace_id, project) else project,
+            project=project,
             trace_id=trace_id,
             where=where,
             search=requests.text_of(given, "search"),
             from_time=requests.time_of(given, "from_time"),
             to_time=requests.time_of(given, "to_time"),
         )
-
-    def _is_whole(self, trace_id: str, project: str) -> bool:
-        """Whether all spans of a trace are of a project's trace, whichever project they name."""
-        return [*self._door.services.spans.traces([trace_id])] == [(project, trace_id)]
 
     def _located(self, given: str) -> SpanLocation | None:
         span_uuid = ids.uuid_text(given)

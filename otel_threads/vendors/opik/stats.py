@@ -47,13 +47,25 @@ def of_threads(known: ThreadStats) -> list[Body]:
     ]
 
 
-def of_spans(known: SpanStats) -> list[Body]:
-    """Return statistics of spans."""
-    return [
+def of_spans(known: SpanStats, counts: Mapping[str, int]) -> list[Body]:
+    """Return statistics of spans; `counts` are how many have an input, output and metadata."""
+    found = [
         _count("span_count", known.span_count),
         *_duration(known.duration_ms),
-        _count("error_count", known.error_count),
+        *(_count(name, count) for name, count in counts.items()),
+        _avg("total_estimated_cost", known.cost_usd.avg),
+        _avg("total_estimated_cost_sum", known.cost_usd.sum),
     ]
+    for prefix, tokens in (("usage", known.usage_avg), ("usage_sum", known.usage_sum)):
+        found += [
+            _avg(f"{prefix}.{name}", tokens[ours])
+            for name, ours in _TOKENS.items()
+            if ours in tokens
+        ]
+    found += [_avg(f"feedback_scores.{name}", value) for name, value in known.scores.items()]
+    if known.time_to_first_token_ms_avg is not None:
+        found.append(_avg("ttft", known.time_to_first_token_ms_avg))
+    return [*found, _count("guardrails_failed_count", 0), _count("error_count", known.error_count)]
 
 
 def _shared(known: Stats) -> list[Body]:

@@ -29,6 +29,8 @@ SORTS = {
     "number_of_messages": "trace_count",
     "last_updated_at": "updated_at",
     "created_at": "created_at",
+    "status": "status",
+    "tags": "tags",
     "total_estimated_cost": "cost_usd",
     "usage.prompt_tokens": "usage.input_tokens",
     "usage.completion_tokens": "usage.output_tokens",

@@ -6,7 +6,6 @@ from typing import Any
 from starlette.responses import Response
 
 from otel_threads.core.content import TraceContent
-from otel_threads.core.filters import AllOf
 from otel_threads.services.contents import Which
 from otel_threads.vendors import ids
 from otel_threads.vendors.call import Call, Right, Route
@@ -30,6 +29,11 @@ SORTS = {
     "usage.total_tokens": "usage.total_tokens",
     "created_at": "created_at",
     "last_updated_at": "updated_at",
+    "thread_id": "thread_id",
+    "tags": "tags",
+    "input": "first_message",
+    "output": "last_message",
+    "error_info": "error_count",
 }
 SORTABLE = (*SORTS, "feedback_scores.*")
 
@@ -163,7 +167,7 @@ class _TraceCalls:
         )
         means = self._contents.trace_means(**which)
         counts = {
-            name: self._contents.count_traces(**_with(which, name))
+            name: self._contents.count_traces(**filters.having(which, name, filters.TRACES))
             for name in ("input", "output", "metadata")
         }
         return requests.json_response({"stats": statistics.of_traces(known, means, counts)})
@@ -171,13 +175,6 @@ class _TraceCalls:
     def score_names(self, call: Call) -> Response:
         """Name the scores of traces."""
         return score_names(self._door, call, "trace")
-
-
-def _with(which: Which, field: str) -> Which:
-    """Return a selection of those that have a field."""
-    there = filters.tree([{"field": field, "operator": "is_not_empty"}], filters.TRACES)
-    both = [one for one in (which.get("where"), there) if one is not None]
-    return {**which, "where": AllOf(tuple(both))}
 
 
 def score_names(door: Door, call: Call, target: str) -> Response:
