@@ -26,3 +26,14 @@ class Attachment(AttachmentTarget):
     media_type: str
     size_bytes: int
     created_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttachment:
+    """A file to store; `trace_id` None for a span's whose trace is found later."""
+
+    target: AttachmentTarget
+    file_name: str
+    media_type: str
+    trace_id: str | None
+    data: bytes

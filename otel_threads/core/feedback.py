@@ -32,7 +32,7 @@ class StoredFeedback(NewFeedback):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackSelection:
-    """Which feedback; None leaves a condition out."""
+    """Which feedback; None leaves a condition out. `is_unplaced`: its run was not here."""
 
     feedback_ids: Sequence[str] | None = None
     projects: Sequence[str] | None = None
@@ -42,3 +42,4 @@ class FeedbackSelection:
     sources: Sequence[str] | None = None
     has_comment: bool | None = None
     has_score: bool | None = None
+    is_unplaced: bool | None = None

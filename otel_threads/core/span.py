@@ -136,10 +136,11 @@ class SpanSelection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanPlace:
-    """Where a span stands in a list by time."""
+    """Where a span stands in a list by time, in which a root comes before spans of its start."""
 
     start_time_unix_nano: int
     trace_id: str
+    is_root: bool
     span_id: str
 
 
@@ -155,3 +156,6 @@ class TreeSpan:
     record_id: str | None
     usage: Usage | None
     cost_usd: float | None
+    cost_source: str | None
+    models: tuple[str | None, ...]  # the response's, then the request's
+    provider: str | None

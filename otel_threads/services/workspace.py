@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterator, Sequence
 
-from otel_threads.core.attachment import Attachment, AttachmentTarget
+from otel_threads.core.attachment import Attachment, AttachmentTarget, NewAttachment
 from otel_threads.core.document import Document
 from otel_threads.core.errors import Conflict, InvalidQuery, TooLarge
 from otel_threads.core.ids import new_uuid7
@@ -30,8 +30,14 @@ class WorkspaceService:
     """Projects, settings and files of the workspace. Any thread may call."""
 
     def __init__(
-        self, workspace: Workspace, annotations: AnnotationService, contents: ContentService
+        self,
+        workspace: Workspace,
+        annotations: AnnotationService,
+        contents: ContentService,
+        *,
+        attachments_bytes_max: int = ATTACHMENTS_BYTES_MAX,
     ) -> None:
+        self._attachments_bytes_max = attachments_bytes_max
         self._workspace = workspace
         self._annotations = annotations
         self._contents = contents
@@ -130,44 +136,55 @@ class WorkspaceService:
         self, *, entity: str, entity_id: str, project: str | None = None
     ) -> list[Attachment]:
         """Return the files beside a trace or a span, by name."""
-        return self._workspace.attachments(entity, entity_id, project)
+        return self._workspace.attachments(entity, [entity_id], project)
 
-    def put_attachment(
-        self,
-        target: AttachmentTarget,
-        *,
-        file_name: str,
-        media_type: str,
-        trace_id: str | None,
-        data: bytes,
-    ) -> Attachment:
-        """Store a file in place of one of its name; `trace_id` None for a span's, found later.
+    def attachments_of(self, entity: str, entity_ids: Sequence[str]) -> list[Attachment]:
+        """Return the files beside some traces or spans, by name."""
+        return self._workspace.attachments(entity, entity_ids, None)
+
+    def check_attachment(self, given: NewAttachment) -> None:
+        """Return when a file can have its names.
+
+        Raises:
+            InvalidQuery: it cannot.
+        """
+        for name, text, length in (
+            ("file_name", given.file_name, ID_LENGTH_MAX),
+            ("mime_type", given.media_type, MEDIA_TYPE_LENGTH_MAX),
+            ("project", given.target.project, NAME_LENGTH_MAX),
+        ):
+            if not text or len(text) > length or not text.isprintable():
+                raise InvalidQuery(f"{name} must have 1 to {length} printable characters")
+
+    def put_attachments(self, files: Sequence[NewAttachment]) -> None:
+        """Store files, all or none, each in place of the one of its name.
 
         Raises:
             InvalidQuery: a name that cannot be. TooLarge: all files together would be too large.
         """
-        for name, text, length in (
-            ("file_name", file_name, ID_LENGTH_MAX),
-            ("mime_type", media_type, MEDIA_TYPE_LENGTH_MAX),
-            ("project", target.project, NAME_LENGTH_MAX),
-        ):
-            if not text or len(text) > length or not text.isprintable():
-                raise InvalidQuery(f"{name} must have 1 to {length} printable characters")
-        if self._workspace.attachment_bytes() + len(data) > ATTACHMENTS_BYTES_MAX:
-            raise TooLarge(f"all files together may have {ATTACHMENTS_BYTES_MAX} bytes")
-        made = Attachment(
-            project=target.project,
-            entity=target.entity,
-            entity_id=target.entity_id,
-            id=new_uuid7(),
-            trace_id=trace_id,
-            file_name=file_name,
-            media_type=media_type,
-            size_bytes=len(data),
-            created_at=datetime.datetime.now(datetime.UTC),
+        for one in files:
+            self.check_attachment(one)
+        size_bytes = sum(len(one.data) for one in files)
+        if self._workspace.attachment_bytes() + size_bytes > self._attachments_bytes_max:
+            raise TooLarge(f"all files together may have {self._attachments_bytes_max} bytes")
+        now = datetime.datetime.now(datetime.UTC)
+        made = [
+            Attachment(
+                project=one.target.project,
+                entity=one.target.entity,
+                entity_id=one.target.entity_id,
+                id=new_uuid7(),
+                trace_id=one.trace_id,
+                file_name=one.file_name,
+                media_type=one.media_type,
+                size_bytes=len(one.data),
+                created_at=now,
+            )
+            for one in files
+        ]
+        self._workspace.put_attachments(
+            [(one, given.data) for one, given in zip(made, files, strict=True)]
         )
-        self._workspace.put_attachment(made, data)
-        return made
 
     def attachment_data(self, attachment: Attachment) -> Iterator[bytes]:
         """Yield what a file holds, some megabytes at a time."""

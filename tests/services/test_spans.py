@@ -38,6 +38,7 @@ def place_of(span) -> SpanPlace:
     return SpanPlace(
         start_time_unix_nano=span.start_time_unix_nano,
         trace_id=span.trace_id,
+        is_root=span.parent_span_id is None,
         span_id=span.span_id,
     )
 

@@ -701,3 +701,115 @@ def test_a_kill_loses_no_acknowledged_run(make_server, tmp_path):
     found = {run["id"]: run for run in Sdk(again).query("kept")}
     assert found.keys() == {run["id"] for run in acknowledged}
     assert all(run["outputs"] == {"output": "ho"} for run in found.values())
+
+
+@pytest.mark.parametrize("style", ["python", "js"])
+def test_files_of_runs_are_listed_and_downloaded_without_a_key(sdk, style):
+    project = f"files-{style}"
+    run = a_run("t", project=project)
+    name, data = "a/b c.png", bytes(range(256)) * 300
+    parts = [*parts_of(run), (f"attachment.{run['id']}.{name}", data), ("attachment.no.x", b"x")]
+    answer = sdk.multipart(parts, style=style)
+    assert (answer.status_code, len(answer.json()["left_out"])) == (202, 1)
+    (told,) = sdk.run(run["id"])["s3_urls"].items()
+    assert told[0] == f"attachment.{name}"
+    assert told[1]["mime_type"] == "application/octet-stream"
+    url = told[1]["presigned_url"]
+    got = httpx.get(url)
+    assert (got.status_code, got.content) == (200, data)
+    assert got.headers["content-disposition"].startswith("attachment")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert httpx.get(url[:-1] + "x").status_code == 404
+    assert httpx.get(url.partition("?")[0]).status_code == 404
+    assert httpx.get(url.replace("expires=", "expires=1")).status_code == 404
+    (listed,) = sdk.query(project, select=["s3_urls"])
+    assert listed["s3_urls"].keys() == {f"attachment.{name}"}
+    v2 = {"project_ids": [project_uuid_of(project)], "selects": ["ATTACHMENTS", "NAME"]}
+    (item,) = sdk.v2.post("/api/v2/runs/query", json=v2).json()["items"]
+    assert httpx.get(item["attachments"][name]).content == data
+    # A file sent again takes the place of the one of its name.
+    sdk.multipart([(f"attachment.{run['id']}.{name}", b"new")], style=style)
+    again = sdk.run(run["id"])["s3_urls"][f"attachment.{name}"]["presigned_url"]
+    assert httpx.get(again).content == b"new"
+
+
+def test_files_stay_with_their_key_where_tokens_are_set(make_server):
+    server = make_server(write_token="w")
+    sdk = Sdk(server, **{"x-api-key": "w"})
+    run = a_run("t", project="kept")
+    sdk.multipart([*parts_of(run), (f"attachment.{run['id']}.f", b"data")])
+    found = sdk.http.get(f"/runs/{run['id']}").json()["s3_urls"]["attachment.f"]
+    assert httpx.get(found["presigned_url"]).content == b"data"
+    bare = f"http://{server.addresses['http']}/runs/{run['id']}/attachments/f"
+    assert httpx.get(bare).status_code == 404
+    sdk.close()
+
+
+def test_a_root_comes_before_runs_that_start_with_it(sdk):
+    root = a_run("t", project="ties", start=NOON, run_id="ffffffff-ffff-4fff-bfff-ffffffffffff")
+    children = [
+        a_run(
+            "t",
+            project="ties",
+            start=NOON,
+            parent=root,
+            run_id=f"00000000-0000-4000-8000-00000000000{i}",
+        )
+        for i in (1, 2, 3)
+    ]
+    deep = a_run(
+        "t",
+        project="ties",
+        start=NOON,
+        parent=children[2],
+        run_id="00000001-0000-4000-8000-000000000000",
+    )
+    sdk.batch(post=[deep, *children, root])
+    sdk.settle()
+    for order in ("asc", "desc"):
+        seen, cursor = [], None
+        while True:
+            body = {"session": [project_uuid_of("ties")], "order": order, "limit": 2}
+            answer = sdk.http.post(
+                "/runs/query", json=body | ({"cursor": cursor} if cursor else {})
+            )
+            seen += [run["id"] for run in answer.json()["runs"]]
+            cursor = answer.json()["cursors"]["next"]
+            if not cursor:
+                break
+        assert seen[0] == root["id"], order
+        assert sorted(seen) == sorted(run["id"] for run in (root, deep, *children))
+    tree = sdk.v2.get(f"/api/v2/traces/{root['id']}/runs", params={"selects": "NAME"}).json()
+    wanted = sorted((root, deep, *children), key=lambda run: run["dotted_order"])
+    assert [one["id"] for one in tree["items"]] == [run["id"] for run in wanted]
+
+
+def test_an_estimated_cost_is_told_for_prompt_and_completion(sdk):
+    turn, call = a_conversation("priced", "priced", 1)
+    sdk.batch(post=[turn, call])
+    for run_id in (turn["id"], call["id"]):
+        run = sdk.run(run_id)
+        assert run["prompt_cost"] > 0
+        assert run["completion_cost"] > 0
+        assert run["prompt_cost"] + run["completion_cost"] == pytest.approx(run["total_cost"])
+    # Of 11 tokens in and 7 out, at 0.15 and 0.6 dollars a million.
+    assert sdk.run(call["id"])["prompt_cost"] == pytest.approx(11 * 0.15e-6)
+
+
+def test_feedback_that_comes_before_its_run_becomes_its_score(sdk):
+    run = a_run("early", project="early")
+    told = {"run_id": run["id"], "key": "csat", "score": 1}
+    made = sdk.http.post("/feedback", json=told).json()
+    assert "warning" in made
+    sdk.batch(post=[run])
+    sdk.settle()
+    trace = run["id"].replace("-", "")
+
+    def scores() -> list[dict]:
+        sdk.query("early")
+        return sdk._server.get("/scores", trace_id=trace, project="early")["items"]
+
+    wait_until(scores, "the feedback is a score of its trace")
+    assert [(one["name"], one["value"]) for one in scores()] == [("csat", 1.0)]
+    assert sdk.http.delete(f"/feedback/{made['id']}").status_code == 204
+    assert scores() == []

@@ -27,13 +27,14 @@ _COLUMNS = (
 def page(
     selection: SpanSelection, *, after: SpanPlace | None, newest_first: bool
 ) -> tuple[str, Parameters]:
-    """Return the query of a page by start, trace id and span id; `$limit` is left to bind.
+    """Return the query of a page by start, trace id, root first, and span id; `$limit` is to bind.
 
     The rows come in no order: sorting rows this wide is the reader's, who has them all. The
     fragments come from the table above; all that a reader wrote is a bound parameter.
     """
     parts: list[str] = []
     parameters: Parameters = {}
+    rank = f"(s.parent_span_id is {'' if newest_first else 'not '}null)::integer"
     for name, condition in CONDITIONS.items():
         value = getattr(selection, name)
         if value is not None:
@@ -44,20 +45,26 @@ def page(
         # The first part alone is what zone maps prune by.
         parts.append(
             f"s.start_time_unix_nano {beyond}= $after_start"
-            f" and (s.start_time_unix_nano, s.trace_id, s.span_id)"
-            f" {beyond} ($after_start, $after_trace, $after_span)"
+            f" and (s.start_time_unix_nano, s.trace_id, {rank}, s.span_id)"
+            f" {beyond} ($after_start, $after_trace, $after_rank, $after_span)"
         )
         parameters |= {
             "after_start": after.start_time_unix_nano,
             "after_trace": after.trace_id,
+            "after_rank": root_rank(after.is_root, newest_first=newest_first),
             "after_span": after.span_id,
         }
     direction = "desc" if newest_first else "asc"
-    keys = ("start_time_unix_nano", "trace_id", "span_id")
-    order = ", ".join(f"s.{key} {direction}" for key in keys)
+    keys = ("s.start_time_unix_nano", "s.trace_id", rank, "s.span_id")
+    order = ", ".join(f"{key} {direction}" for key in keys)
     where = " and ".join(parts) or "true"
     return (
         f"select {_COLUMNS} from spans s where s.rowid in ("  # noqa: S608  # see above
         f"select s.rowid from spans s where {where} order by {order} limit $limit)",
         parameters,
     )
+
+
+def root_rank(is_root: bool, *, newest_first: bool) -> int:
+    """Return what puts the root of a trace before spans of its start, in either direction."""
+    return int(is_root == newest_first)

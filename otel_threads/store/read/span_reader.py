@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 import duckdb
@@ -73,7 +72,13 @@ class SpanReader:
             cursor.execute(text, {**parameters, "limit": limit})
             found = [_listed(row) for row in dictionaries(cursor)]
         found.sort(
-            key=attrgetter("start_time_unix_nano", "trace_id", "span_id"), reverse=newest_first
+            key=lambda one: (
+                one.start_time_unix_nano,
+                one.trace_id,
+                span_query.root_rank(one.parent_span_id is None, newest_first=newest_first),
+                one.span_id,
+            ),
+            reverse=newest_first,
         )
         return found
 
@@ -234,4 +239,7 @@ def _tree_span(row: Row) -> TreeSpan:
         record_id=row["record_id"],
         usage=usage,
         cost_usd=row["cost_usd"],
+        cost_source=row["cost_source"],
+        models=(row["response_model"], row["request_model"]),
+        provider=row["provider"],
     )

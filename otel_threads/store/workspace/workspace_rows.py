@@ -19,6 +19,7 @@ from otel_threads.database import sql_files
 from otel_threads.database.arrow import append
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
+from otel_threads.database.list_parameters import json_list
 from otel_threads.store.annotations.annotation_rows import Annotations
 
 LIST_ATTACHMENTS_SQL = sql_files.query("list_attachments")
@@ -113,29 +114,26 @@ class Workspace:
             for one in ids:
                 cursor.execute("delete from x_documents where kind = ? and id = ?", [kind, one])
 
-    def attachments(self, entity: str, entity_id: str, project: str | None) -> list[Attachment]:
-        """Return the files beside a trace or a span, by name."""
-        rows = self._read(LIST_ATTACHMENTS_SQL, entity=entity, entity_id=entity_id, project=project)
-        return [Attachment(**row) for row in rows]
+    def attachments(
+        self, entity: str, entity_ids: Sequence[str], project: str | None
+    ) -> list[Attachment]:
+        """Return the files beside some traces or spans, by name."""
+        with self._database.reading(self._timeout_s) as cursor:
+            if not self._database.holds_rows(cursor, "x_attachments"):
+                return []
+        named = {"entity": entity, "entity_ids": json_list(entity_ids), "project": project}
+        return [Attachment(**row) for row in self._read(LIST_ATTACHMENTS_SQL, **named)]
 
     def attachment_bytes(self) -> int:
         """Return how large all files are together."""
         rows = self._read("select coalesce(sum(size_bytes), 0)::bigint as n from x_attachments")
         return int(rows[0]["n"])
 
-    def put_attachment(self, made: Attachment, data: bytes) -> None:
-        """Store a file, in place of the one of its name beside the same trace or span."""
+    def put_attachments(self, files: Sequence[tuple[Attachment, bytes]]) -> None:
+        """Store files, each in place of the one of its name beside the same trace or span."""
         with self._writing() as cursor:
-            _delete_attachments(cursor, made, [made.file_name])
-            cursor.execute(
-                "insert into x_attachments by name select $id as id, $project as project,"
-                " $entity as entity, $entity_id as entity_id, $trace_id as trace_id,"
-                " $file_name as file_name, $media_type as media_type,"
-                " $size_bytes as size_bytes, $created_at as created_at",
-                asdict(made),
-            )
-            for chunks in _chunks(made.id, data):
-                append(cursor, "x_attachment_chunks", chunks)
+            for made, data in files:
+                _put_attachment(cursor, made, data)
 
     def attachment_data(self, made: Attachment) -> Iterator[bytes]:
         """Yield what a file holds, some megabytes at a time."""
@@ -200,6 +198,19 @@ class Workspace:
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with classified(), self._annotations.lock, self._database.transaction() as cursor:
             yield cursor
+
+
+def _put_attachment(cursor: duckdb.DuckDBPyConnection, made: Attachment, data: bytes) -> None:
+    _delete_attachments(cursor, made, [made.file_name])
+    cursor.execute(
+        "insert into x_attachments by name select $id as id, $project as project,"
+        " $entity as entity, $entity_id as entity_id, $trace_id as trace_id,"
+        " $file_name as file_name, $media_type as media_type,"
+        " $size_bytes as size_bytes, $created_at as created_at",
+        asdict(made),
+    )
+    for chunks in _chunks(made.id, data):
+        append(cursor, "x_attachment_chunks", chunks)
 
 
 _UNLINKED = pa.schema(

@@ -6,6 +6,7 @@ from otel_threads.core.ports import Intake
 from otel_threads.services.services import Services
 from otel_threads.vendors.call import Call, Right, Route, json_response
 from otel_threads.vendors.doors import Vendor
+from otel_threads.vendors.langsmith.attachments import Attachments
 from otel_threads.vendors.langsmith.feedback_routes import FeedbackCalls
 from otel_threads.vendors.langsmith.ingest_routes import IngestCalls
 from otel_threads.vendors.langsmith.projects import Projects, SessionCalls
@@ -30,10 +31,12 @@ INGEST_CONFIG = {
 def vendor(services: Services, intake: Intake, *, values_max: int) -> Vendor:
     """Return the door of LangSmith's SDKs. `values_max` bounds the JSON of one part of a body."""
     projects = Projects(services.threads, services.records)
-    runs = RunReader(services.spans, services.feedback, services.records)
+    runs = RunReader(services.spans, services.feedback, services.records, services.workspace)
+    files = Attachments(services.workspace)
     said = FeedbackCalls(services.feedback, projects, runs)
+    runs.on_read = said.link
     threads = ThreadReader(services.threads, runs, services.feedback)
-    ingest = IngestCalls(intake, projects, runs, said, values_max=values_max)
+    ingest = IngestCalls(intake, projects, runs, said, files, values_max=values_max)
     return Vendor(
         name="langsmith",
         prefixes=("/api/v1", ""),
@@ -44,7 +47,8 @@ def vendor(services: Services, intake: Intake, *, values_max: int) -> Vendor:
         routes=(
             Route("GET", "/info", Right.OPEN, _info),
             *ingest.routes(),
-            *RunCalls(projects, runs).routes(),
+            *files.routes(),
+            *RunCalls(projects, runs, files).routes(),
             *ThreadCalls(projects, threads).routes(),
             *SessionCalls(projects).routes(),
             *said.routes(),

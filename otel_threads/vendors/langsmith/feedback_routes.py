@@ -1,5 +1,6 @@
 """Calls of feedback: create, read, list, change, delete; on runs and on threads."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,10 @@ from otel_threads.vendors.langsmith.feedback import Place
 from otel_threads.vendors.langsmith.projects import Projects
 from otel_threads.vendors.langsmith.records import DEFAULT_PROJECT
 from otel_threads.vendors.langsmith.run_query import RunReader, span_ids_of
+from otel_threads.vendors.langsmith.runs import Run
 
+LINK_EVERY_S = 1.0
+UNPLACED_MAX = 1000  # that are looked for at once, the latest
 UNMATCHED = (
     "no run of this id is here (yet). The feedback is kept, and shown with the run once it comes."
     " In OpenTelemetry mode the SDK sends spans whose ids are not the run's: give feedback on the"
@@ -32,6 +36,7 @@ class FeedbackCalls:
         self._said = said
         self._projects = projects
         self._runs = runs
+        self._looked_at = 0.0  # when feedback without its run was looked for; time.monotonic()
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes, as `Vendor.routes`."""
@@ -53,6 +58,26 @@ class FeedbackCalls:
                 faults.append(f"feedback: {error}")
         return faults
 
+    def link(self) -> None:
+        """Give feedback that came before its run to the run, where that is here now.
+
+        Once in LINK_EVERY_S at most.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < LINK_EVERY_S:
+            return
+        self._looked_at = now
+        waiting = self._said.page(FeedbackSelection(is_unplaced=True), limit=UNPLACED_MAX)
+        if not waiting:
+            return
+        bodies = {one.feedback_id: feedback.parsed(one).body for one in waiting}
+        wanted = {uuid_text(body.get("run_id")) or "" for body in bodies.values()}
+        runs = {run.id: run for run in self._runs.found(sorted(wanted))}
+        for body in bodies.values():
+            run = runs.get(uuid_text(body.get("run_id")) or "")
+            if run is not None:
+                self._said.put([feedback.kept(body, _place_of(run))])
+
     def _put(self, body: dict[str, Any], *, look: bool) -> Place:
         place = self._place(body, look=look)
         self._said.put([feedback.kept(body, place)])
@@ -68,7 +93,7 @@ class FeedbackCalls:
         run_id = uuid_text(body.get("run_id")) or ""
         run = self._runs.one(run_id, ()) if look else None
         if run is not None:
-            return Place(run.project, run.span.trace_id, run.span.span_id, is_root=run.is_root)
+            return _place_of(run)
         return told or Place(named or DEFAULT_PROJECT, None, span_ids_of([run_id])[0])
 
     def _create(self, call: Call) -> Response:
@@ -114,6 +139,10 @@ class FeedbackCalls:
         offset = asked.number("offset", otherwise=0, least=0, most=10**9)
         found = self._said.page(selection, limit=limit, offset=offset)
         return json_response([feedback.parsed(one).shown() for one in found])
+
+
+def _place_of(run: Run) -> Place:
+    return Place(run.project, run.span.trace_id, run.span.span_id, is_root=run.is_root)
 
 
 def _id(call: Call) -> str:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from otel_threads.core.ports import Intake
 from otel_threads.vendors.call import Call, Right, Route, Written
 from otel_threads.vendors.langsmith import multipart, records
+from otel_threads.vendors.langsmith.attachments import Attachments
 from otel_threads.vendors.langsmith.bodies import json_response
 from otel_threads.vendors.langsmith.feedback_routes import FeedbackCalls
 from otel_threads.vendors.langsmith.projects import Projects
@@ -23,11 +24,13 @@ class IngestCalls:
         projects: Projects,
         runs: RunReader,
         feedback: FeedbackCalls,
+        files: Attachments,
         *,
         values_max: int,
     ) -> None:
         self._intake = intake
         self._feedback = feedback
+        self._files = files
         self._values_max = values_max
         self._known = Known(
             project_of=functools.partial(projects.name_of, fresh=False), trace_of=runs.trace_of
@@ -59,7 +62,10 @@ class IngestCalls:
         return self._written(records.of_run(call.text, "patch", run_id, self._known), call)
 
     def _written(self, sent: Sent, call: Call) -> Response | Written:
+        self._feedback.link()
         sent.faults += self._feedback.put_all(sent.feedback)
+        if sent.attachments:
+            self._files.keep(sent)
         response = json_response(_message(sent), 202)
         if not sent.records:
             return response

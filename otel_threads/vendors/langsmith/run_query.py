@@ -7,10 +7,11 @@ newest (or oldest) first: short attributes of each, long ones where the filter a
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from otel_threads.core import record
+from otel_threads.core.attachment import Attachment
 from otel_threads.core.errors import InvalidQuery, QueryTimeout
 from otel_threads.core.feedback import FeedbackSelection
 from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection
@@ -18,6 +19,7 @@ from otel_threads.services.feedback import FEEDBACK_MAX, FeedbackService
 from otel_threads.services.pagination import digest_of, make_cursor, open_cursor
 from otel_threads.services.records import RecordService
 from otel_threads.services.spans import PAGE_SPANS_MAX, SpanService
+from otel_threads.services.workspace import WorkspaceService
 from otel_threads.vendors.ids import span_id_of, trace_id_of
 from otel_threads.vendors.langsmith import run_filter, run_shapes
 from otel_threads.vendors.langsmith.feedback import Feedback, parsed
@@ -66,8 +68,14 @@ class RunReader:
     """Finds runs and what is around them, over the services."""
 
     def __init__(
-        self, spans: SpanService, feedback: FeedbackService, records: RecordService
+        self,
+        spans: SpanService,
+        feedback: FeedbackService,
+        records: RecordService,
+        workspace: WorkspaceService,
     ) -> None:
+        self.on_read: Callable[[], None] = lambda: None  # before runs are read
+        self._workspace = workspace
         self._spans = spans
         self._feedback = feedback
         self._records = records
@@ -75,6 +83,7 @@ class RunReader:
     def wait(self) -> None:
         """Return once what was acknowledged can be read, or a moment is over."""
         self._records.catch_up()
+        self.on_read()
 
     def page(
         self, query: RunQuery, *, limit: int, cursor: str | None, fields: Iterable[str]
@@ -94,7 +103,15 @@ class RunReader:
             self.filled(page, fields),
             None
             if last is None
-            else make_cursor(digest, [last.start_time_unix_nano, last.trace_id, last.span_id]),
+            else make_cursor(
+                digest,
+                [
+                    last.start_time_unix_nano,
+                    last.trace_id,
+                    last.parent_span_id is None,
+                    last.span_id,
+                ],
+            ),
         )
 
     def all(self, query: RunQuery, *, runs_max: int, fields: Iterable[str]) -> list[Run]:
@@ -106,6 +123,11 @@ class RunReader:
         """Return a run by its UUID; None when it is not here."""
         found = self.all(RunQuery(ids=[run_id]), runs_max=1, fields=fields)
         return found[0] if found else None
+
+    def found(self, run_ids: Sequence[str]) -> list[Run]:
+        """Return those runs that are here, as far as all is derived: nothing is waited for."""
+        query = RunQuery(ids=run_ids)
+        return list(itertools.islice(self._matching(query, None), len(run_ids)))
 
     def trace_of(self, run_id: str) -> str | None:
         """Return the UUID of the trace of a run; None when the run is not here."""
@@ -135,11 +157,7 @@ class RunReader:
                     " a run type or a start_time"
                 )
             last = spans[-1]
-            after = SpanPlace(
-                start_time_unix_nano=last.start_time_unix_nano,
-                trace_id=last.trace_id,
-                span_id=last.span_id,
-            )
+            after = _place_of(last)
             size = min(2 * size, PAGE_SPANS_MAX)
 
     def _looked_at(self, candidates: list[Run], fields: set[str]) -> list[Run]:
@@ -198,11 +216,7 @@ class RunReader:
             if len(spans) < PAGE_SPANS_MAX:
                 return
             last = spans[-1]
-            after = SpanPlace(
-                start_time_unix_nano=last.start_time_unix_nano,
-                trace_id=last.trace_id,
-                span_id=last.span_id,
-            )
+            after = _place_of(last)
 
     def filled(
         self, some: Sequence[Run], fields: Iterable[str], *, with_traces: bool = True
@@ -225,7 +239,16 @@ class RunReader:
             around = Around(trace=traces.get(key), tree=trees.get(key))
             around.feedback = said.get(span.span_id, ())
             found.append(Run(span, around))
+        if wanted & run_shapes.NEEDS_FILES:
+            self._fill_files(found)
         return found
+
+    def _fill_files(self, some: Sequence[Run]) -> None:
+        files: dict[str, list[Attachment]] = {}
+        for one in self._workspace.attachments_of("span", [run.id for run in some]):
+            files.setdefault(one.entity_id, []).append(one)
+        for run in some:
+            run.around.attachments = files.get(run.id, ())
 
     def _feedback_of(self, spans: Sequence[ListedSpan]) -> dict[str, list[Feedback]]:
         selection = FeedbackSelection(span_ids=sorted({span.span_id for span in spans}))
@@ -268,12 +291,22 @@ def _attributes(spans: Sequence[ListedSpan], fields: set[str]) -> set[str]:
     return found
 
 
+def _place_of(span: ListedSpan) -> SpanPlace:
+    return SpanPlace(
+        start_time_unix_nano=span.start_time_unix_nano,
+        trace_id=span.trace_id,
+        is_root=span.parent_span_id is None,
+        span_id=span.span_id,
+    )
+
+
 def _place(cursor: str, digest: str) -> SpanPlace:
-    held = open_cursor(cursor, digest, at_least=3)
-    start, trace_id, span_id = held[:3]
-    if type(start) is not int or not isinstance(trace_id, str) or not isinstance(span_id, str):
-        raise InvalidQuery("cursor is not one that this server gave")
-    return SpanPlace(start_time_unix_nano=start, trace_id=trace_id, span_id=span_id)
+    match open_cursor(cursor, digest, at_least=4)[:4]:
+        case [int() as start, str() as trace_id, bool() as is_root, str() as span_id]:
+            return SpanPlace(
+                start_time_unix_nano=start, trace_id=trace_id, is_root=is_root, span_id=span_id
+            )
+    raise InvalidQuery("cursor is not one that this server gave")
 
 
 def _selection(query: RunQuery) -> SpanSelection:

@@ -11,6 +11,7 @@ from otel_threads.core.errors import InvalidQuery, NotFound
 from otel_threads.vendors.call import Answered, Call, Right, Route
 from otel_threads.vendors.ids import uuid_text
 from otel_threads.vendors.langsmith import feedback, run_shapes, threads
+from otel_threads.vendors.langsmith.attachments import Attachments
 from otel_threads.vendors.langsmith.bodies import Fields, json_response
 from otel_threads.vendors.langsmith.projects import Projects
 from otel_threads.vendors.langsmith.run_filter import AllOf, Node, Search
@@ -26,7 +27,8 @@ NO_SEARCH = "ai_search and sem_filter need a model, which this server has none o
 class RunCalls:
     """The calls that read runs."""
 
-    def __init__(self, projects: Projects, runs: RunReader) -> None:
+    def __init__(self, projects: Projects, runs: RunReader, files: Attachments) -> None:
+        self._files = files
         self._projects = projects
         self._runs = runs
 
@@ -61,11 +63,23 @@ class RunCalls:
         )
         return json_response(
             {
-                "runs": [run_shapes.shown(run, fields, run_shapes.V1) for run in page.runs],
+                "runs": [self._v1(run, fields, call) for run in page.runs],
                 "cursors": {"next": page.next_cursor, "prev": None},
                 "parsed_query": None,
             }
         )
+
+    def _v1(self, run: Run, fields: Iterable[str], call: Call) -> dict[str, Any]:
+        found = run_shapes.shown(run, fields, run_shapes.V1)
+        if run.around.attachments and "s3_urls" in found:
+            found["s3_urls"] = self._files.of_v1(run, call.base_url)
+        return found
+
+    def _v2(self, run: Run, fields: Iterable[str], call: Call) -> dict[str, Any]:
+        found = run_shapes.shown(run, fields, run_shapes.V2)
+        if run.around.attachments and "attachments" in found:
+            found["attachments"] = self._files.of_v2(run, call.base_url)
+        return found
 
     def _of_v1(self, asked: Fields) -> RunQuery:
         order = asked.text("order") or "desc"
@@ -91,7 +105,7 @@ class RunCalls:
 
     def _get(self, call: Call) -> Response:
         fields = (*run_shapes.selected_v1(None), "child_run_ids")
-        return json_response(run_shapes.shown(self._one(call, fields), fields, run_shapes.V1))
+        return json_response(self._v1(self._one(call, fields), fields, call))
 
     def _one(self, call: Call, fields: Iterable[str]) -> Run:
         run_id = uuid_text(call.params["run_id"])
@@ -137,13 +151,13 @@ class RunCalls:
             cursor=asked.text("cursor"),
             fields=fields,
         )
-        items = [run_shapes.shown(run, fields, run_shapes.V2) for run in page.runs]
+        items = [self._v2(run, fields, call) for run in page.runs]
         return items_response(call, items, page.next_cursor)
 
     def _get_v2(self, call: Call) -> Response:
         asked = Fields.of_query(call)
         fields = run_shapes.selected_v2(asked.texts("selects"))
-        return json_response(run_shapes.shown(self._one(call, fields), fields, run_shapes.V2))
+        return json_response(self._v2(self._one(call, fields), fields, call))
 
     def _url(self, call: Call) -> Response:
         run = self._one(call, ())
@@ -181,10 +195,11 @@ class RunCalls:
         if trace_id is None:
             raise NotFound("Trace not found")
         query = RunQuery(trace_id=trace_id, filter=asked.filter("filter"), newest_first=False)
-        found = self._runs.all(query, runs_max=STATS_RUNS_MAX * 2, fields=fields)
-        return json_response(
-            {"items": [run_shapes.shown(run, fields, run_shapes.V2) for run in found]}
+        found = self._runs.all(
+            query, runs_max=STATS_RUNS_MAX * 2, fields={*fields, "child_run_ids"}
         )
+        found.sort(key=lambda run: (run.start_unix_nano, run.dotted_order))
+        return json_response({"items": [self._v2(run, fields, call) for run in found]})
 
 
 def _trace(run: Run, fields: Sequence[str]) -> dict[str, Any]:

@@ -104,8 +104,8 @@ V1: Mapping[str, Read] = {
     "completion_tokens": _usage("output_tokens"),
     "total_tokens": _usage("total_tokens"),
     "total_cost": lambda run: run.sums.cost_usd,
-    "prompt_cost": lambda run: None,
-    "completion_cost": lambda run: None,
+    "prompt_cost": lambda run: run.sums.prompt_cost_usd,
+    "completion_cost": lambda run: run.sums.completion_cost_usd,
     "first_token_time": lambda run: _time(run.first_token_unix_nano),
     "feedback_stats": _feedback_stats,
     "app_path": _app_path,
@@ -134,9 +134,11 @@ _ALWAYS_V2 = ("id",)
 # What has to be there before a field can be told.
 NEEDS_TREE = frozenset(
     {"prompt_tokens", "completion_tokens", "total_tokens", "total_cost", "child_run_ids"}
+    | {"prompt_cost", "completion_cost"}
     | {"prompt_token_details", "completion_token_details"}
 )
 NEEDS_FEEDBACK = frozenset({"feedback_stats"})
+NEEDS_FILES = frozenset({"s3_urls", "attachments"})  # attachments.py fills them in
 LONG = {  # field of an object → fields of the run
     "inputs": ("inputs",),
     "outputs": ("outputs",),

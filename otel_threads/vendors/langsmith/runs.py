@@ -2,14 +2,17 @@
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from otel_threads.core import record
+from otel_threads.core.attachment import Attachment
 from otel_threads.core.span import ListedSpan, TreeSpan
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import Usage
+from otel_threads.derive import family as derived
+from otel_threads.derive.cost import estimate_usd
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.vendors import times
 from otel_threads.vendors.ids import (
@@ -37,10 +40,21 @@ _KINDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Tokens and cost of a run and all below it; None is unknown."""
+    """Tokens and cost of a run and all below it; None is unknown.
+
+    `prompt_cost_usd` is the share of the input: unknown where a cost was reported as a whole.
+    """
 
     usage: Usage | None
     cost_usd: float | None
+    prompt_cost_usd: float | None = None
+
+    @property
+    def completion_cost_usd(self) -> float | None:
+        """The share of the output."""
+        if self.cost_usd is None or self.prompt_cost_usd is None:
+            return None
+        return self.cost_usd - self.prompt_cost_usd
 
 
 class TraceTree:
@@ -82,9 +96,29 @@ class TraceTree:
     def sums(self, span_id: str) -> Sums:
         """Return what a span and all below it add up to."""
         spans = [self.spans[span_id]] if span_id in self.spans else []
-        usages = [one.usage for one in (*spans, *self.below(span_id)) if one.usage is not None]
-        costs = [one.cost_usd for one in (*spans, *self.below(span_id)) if one.cost_usd is not None]
-        return Sums(_total(usages), sum(costs) if costs else None)
+        called = [one for one in (*spans, *self.below(span_id)) if one.usage is not None]
+        usages = [one.usage for one in called if one.usage is not None]
+        priced = [one for one in called if one.cost_usd is not None]
+        prompts = [cost for one in priced if (cost := _prompt_cost_usd(one)) is not None]
+        return Sums(
+            _total(usages),
+            sum(one.cost_usd or 0.0 for one in priced) if priced else None,
+            sum(prompts) if prompts and len(prompts) == len(priced) else None,
+        )
+
+
+def _prompt_cost_usd(span: TreeSpan) -> float | None:
+    """Return what the input of a model request cost, by the price list that its cost is of."""
+    if span.cost_source != "estimated" or span.usage is None or span.usage.input_tokens is None:
+        return None
+    usage = derived.Usage(
+        input_tokens=span.usage.input_tokens,
+        output_tokens=0,
+        cache_read_tokens=span.usage.cache_read_tokens,
+        cache_write_tokens=span.usage.cache_write_tokens,
+        input_audio_tokens=span.usage.input_audio_tokens,
+    )
+    return estimate_usd(span.models, span.provider, usage, span.start_time_unix_nano)
 
 
 def _total(usages: Sequence[Usage]) -> Usage | None:
@@ -105,6 +139,7 @@ class Around:
     trace: Trace | None = None
     tree: TraceTree | None = None
     feedback: Sequence[Feedback] = field(default_factory=list)
+    attachments: Sequence[Attachment] = field(default_factory=list)
 
 
 class Run:
@@ -255,7 +290,7 @@ class Run:
         own = self._told_usage
         if tree is not None:
             found = tree.sums(self.span.span_id)
-            return found if found.usage is not None else Sums(own, found.cost_usd)
+            return found if found.usage is not None else replace(found, usage=own)
         if trace is not None and self.is_root and trace.usage.total_tokens is not None:
             return Sums(trace.usage, trace.cost_usd)
         return Sums(own, None)

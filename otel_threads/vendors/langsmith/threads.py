@@ -324,6 +324,15 @@ def _cost(summary: Summary) -> float | None:
     return sum(costs) if costs else None
 
 
+def _sides(runs: Iterable[Run]) -> tuple[float | None, float | None]:
+    """Return the cost of inputs and of outputs; unknown where it is of some priced run."""
+    priced = [run.sums for run in runs if run.sums.cost_usd is not None]
+    inputs = [one.prompt_cost_usd for one in priced if one.prompt_cost_usd is not None]
+    if not inputs or len(inputs) < len(priced):
+        return None, None
+    return sum(inputs), sum(one.completion_cost_usd or 0.0 for one in priced)
+
+
 def _ends(summary: Summary) -> str | None:
     ends = [run.end_unix_nano for run in summary.roots if run.end_unix_nano is not None]
     return times.iso(max(ends)) if ends else None
@@ -364,8 +373,8 @@ _THREAD_STATS: Mapping[str, Callable[[Summary], Mapping[str, Any]]] = {
     "completion_tokens": lambda one: {"completion_tokens": _sum("output_tokens")(one)},
     "total_tokens": lambda one: {"total_tokens": _sum("total_tokens")(one)},
     "total_cost": lambda one: {"total_cost": _cost(one)},
-    "prompt_cost": lambda one: {"prompt_cost": None},
-    "completion_cost": lambda one: {"completion_cost": None},
+    "prompt_cost": lambda one: {"prompt_cost": _sides(one.roots)[0]},
+    "completion_cost": lambda one: {"completion_cost": _sides(one.roots)[1]},
     "prompt_token_details": lambda one: {"prompt_token_details": _details("input")(one)},
     "completion_token_details": lambda one: {"completion_token_details": _details("output")(one)},
     "prompt_cost_details": lambda one: {"prompt_cost_details": {"raw": {}}},
@@ -385,8 +394,8 @@ def aggregate(summaries: Sequence[Summary], select: Iterable[str]) -> dict[str, 
         "trace_count": len(roots),
         **speeds(roots),
         **totals(roots),
-        "prompt_cost": None,
-        "completion_cost": None,
+        "prompt_cost": _sides(roots)[0],
+        "completion_cost": _sides(roots)[1],
         "error_rate": error_rate(roots),
         "prompt_token_details": _categories(usages, "input"),
         "completion_token_details": _categories(usages, "output"),

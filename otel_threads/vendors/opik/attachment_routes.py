@@ -5,11 +5,12 @@ import re
 from typing import get_args
 from urllib.parse import quote, urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from otel_threads.core.attachment import Attachment, AttachmentTarget, Entity
+from otel_threads.core.attachment import Attachment, AttachmentTarget, Entity, NewAttachment
 from otel_threads.vendors import ids
 from otel_threads.vendors.call import Answered, Call, Right, Route
+from otel_threads.vendors.files import PLAIN, file_response
 from otel_threads.vendors.opik import errors, requests
 from otel_threads.vendors.opik.door import Door
 from otel_threads.vendors.opik.projects import DEFAULT
@@ -19,9 +20,6 @@ UPLOAD = "/v1/private/attachment/upload"
 DOWNLOAD = "/v1/private/attachment/download"
 # The upload id by which the SDK sends the whole file to the first address, and says no more.
 DIRECT = "BEMinIO"
-PLAIN = "application/octet-stream"
-# What a browser shows without running anything of it; all else it is told to keep as a file.
-_SHOWN = re.compile(r"(image/(png|jpeg|gif|webp)|text/plain|audio/[\w.+-]+|video/[\w.+-]+)")
 _BASE_URL = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~-]*)?")
 
 
@@ -62,12 +60,16 @@ class _AttachmentCalls:
         """Store a file, in place of the one of its name."""
         target = self._target(call.query)
         trace_id = ids.trace_id_of(target.entity_id) if target.entity == "trace" else None
-        self._workspace.put_attachment(
-            target,
-            file_name=requests.needed(call.query, "file_name"),
-            media_type=requests.text_of(call.query, "mime_type") or PLAIN,
-            trace_id=trace_id,
-            data=call.body,
+        self._workspace.put_attachments(
+            [
+                NewAttachment(
+                    target=target,
+                    file_name=requests.needed(call.query, "file_name"),
+                    media_type=requests.text_of(call.query, "mime_type") or PLAIN,
+                    trace_id=trace_id,
+                    data=call.body,
+                )
+            ]
         )
         return requests.no_content()
 
@@ -99,16 +101,7 @@ class _AttachmentCalls:
         )
         if one is None:
             raise Answered(errors.refusal(404, "Attachment not found"))
-        return StreamingResponse(
-            self._workspace.attachment_data(one),
-            media_type=one.media_type if _SHOWN.fullmatch(one.media_type) else PLAIN,
-            headers={
-                "content-length": str(one.size_bytes),
-                "content-disposition": f"attachment; filename*=UTF-8''{quote(one.file_name, '')}",
-                "content-security-policy": "default-src 'none'; sandbox",
-                "x-content-type-options": "nosniff",
-            },
-        )
+        return file_response(one, self._workspace.attachment_data(one))
 
     def delete(self, call: Call) -> Response:
         """Delete a file, or several."""

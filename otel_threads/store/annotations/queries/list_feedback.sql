@@ -8,5 +8,6 @@ where ($feedback_ids is null or feedback_id in (select unnest(from_json($feedbac
     and ($sources is null or source in (select unnest(from_json($sources, '["varchar"]'))))
     and ($has_comment is null or (coalesce(json_extract_string(body, '$.comment'), '') <> '') = $has_comment)
     and ($has_score is null or (json_extract_string(body, '$.score') is not null) = $has_score)
+    and ($is_unplaced is null or (thread_id is null and trace_id is null) = $is_unplaced)
 order by created_at desc, feedback_id desc
 limit $limit offset $offset

@@ -3,7 +3,8 @@
 select
     s.project, s.trace_id, s.span_id, s.parent_span_id, s.start_time_unix_nano,
     s.attributes[$record_id] as record_id,
-    c.span_id is not null as has_call, c.cost_usd,
+    c.span_id is not null as has_call, c.cost_usd, c.cost_source, c.response_model, c.request_model,
+    c.provider,
     c.input_tokens, c.output_tokens, c.total_tokens, c.cache_read_tokens, c.cache_write_tokens,
     c.reasoning_tokens, c.input_audio_tokens, c.output_audio_tokens
 from spans s
