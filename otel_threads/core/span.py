@@ -121,7 +121,8 @@ class SpanSelection:
 
     `named_thread` selects the spans of traces of that thread, and of those that have the text as a
     value of their metadata. Times are nanoseconds, of the start: `from_unix_nano` inclusive,
-    `to_unix_nano` exclusive.
+    `to_unix_nano` exclusive. `attribute` and `attribute_value` leave out spans whose attribute of
+    that name has another value; those without it stay.
     """
 
     projects: Sequence[str] | None = None
@@ -132,6 +133,8 @@ class SpanSelection:
     has_error: bool | None = None
     from_unix_nano: int | None = None
     to_unix_nano: int | None = None
+    attribute: str | None = None
+    attribute_value: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

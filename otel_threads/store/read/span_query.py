@@ -15,6 +15,7 @@ CONDITIONS: Mapping[str, str] = {
     "has_error": "(s.status_code = 'error') = $has_error",
     "from_unix_nano": "s.start_time_unix_nano >= $from_unix_nano",
     "to_unix_nano": "s.start_time_unix_nano < $to_unix_nano",
+    "attribute": "coalesce(s.attributes[$attribute] = $attribute_value, true)",
 }
 _LISTS = ("projects", "trace_ids", "span_ids")
 _COLUMNS = (
@@ -40,6 +41,8 @@ def page(
         if value is not None:
             parts.append(condition)
             parameters[name] = json_list(value) if name in _LISTS else value
+    if selection.attribute is not None:
+        parameters["attribute_value"] = selection.attribute_value
     if after is not None:
         beyond = "<" if newest_first else ">"
         # The first part alone is what zone maps prune by.

@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from otel_threads.core import record
 from otel_threads.core.span import ListedSpan, SpanKey, SpanPlace, SpanSelection, TreeSpan
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import Usage
@@ -177,7 +176,6 @@ class SpanReader:
                     "trace_ids": json_list([trace.trace_id for trace in traces]),
                     "first": min(_unix_nano(trace.start_time) for trace in traces),
                     "last": max(_unix_nano(trace.end_time) for trace in traces) + 999,
-                    "record_id": record.ID,
                 },
             )
             return [_tree_span(row) for row in dictionaries(cursor)]

@@ -48,8 +48,8 @@ class Projects:
         """Return the names of those that are known; None for no UUIDs."""
         if uuids is None:
             return None
-        by_uuid = {project_uuid_of(one.project): one.project for one in self.all()}
-        return [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
+        found = (self.name_of(uuid) for uuid in uuids)
+        return [name for name in found if name is not None]
 
     def needed(self, uuid: str) -> str:
         """Return the name of a project by its UUID.

@@ -21,7 +21,7 @@ from otel_threads.services.records import RecordService
 from otel_threads.services.spans import PAGE_SPANS_MAX, SpanService
 from otel_threads.services.workspace import WorkspaceService
 from otel_threads.vendors.ids import span_id_of, trace_id_of
-from otel_threads.vendors.langsmith import run_filter, run_shapes
+from otel_threads.vendors.langsmith import run_filter, run_shapes, texts
 from otel_threads.vendors.langsmith.feedback import Feedback, parsed
 from otel_threads.vendors.langsmith.records import VENDOR
 from otel_threads.vendors.langsmith.run_filter import Condition, Node, Same
@@ -96,7 +96,7 @@ class RunReader:
         self.wait()
         digest = digest_of(query.about)
         after = _place(cursor, digest) if cursor else None
-        found = list(itertools.islice(self._matching(query, after), limit + 1))
+        found = list(itertools.islice(self._matching(query, after, limit + 1), limit + 1))
         page = found[:limit]
         last = page[-1].span if len(found) > limit else None
         return RunPage(
@@ -117,7 +117,9 @@ class RunReader:
     def all(self, query: RunQuery, *, runs_max: int, fields: Iterable[str]) -> list[Run]:
         """Return the runs of a query, at most `runs_max`, with what `fields` need."""
         self.wait()
-        return self.filled(list(itertools.islice(self._matching(query, None), runs_max)), fields)
+        return self.filled(
+            list(itertools.islice(self._matching(query, None, runs_max), runs_max)), fields
+        )
 
     def one(self, run_id: str, fields: Iterable[str]) -> Run | None:
         """Return a run by its UUID; None when it is not here."""
@@ -127,20 +129,22 @@ class RunReader:
     def found(self, run_ids: Sequence[str]) -> list[Run]:
         """Return those runs that are here, as far as all is derived: nothing is waited for."""
         query = RunQuery(ids=run_ids)
-        return list(itertools.islice(self._matching(query, None), len(run_ids)))
+        count = len(run_ids)
+        return list(itertools.islice(self._matching(query, None, count), count))
 
     def trace_of(self, run_id: str) -> str | None:
         """Return the UUID of the trace of a run; None when the run is not here."""
         found = self.one(run_id, ())
         return found.trace_id if found else None
 
-    def _matching(self, query: RunQuery, after: SpanPlace | None) -> Iterator[Run]:
+    def _matching(self, query: RunQuery, after: SpanPlace | None, count: int) -> Iterator[Run]:
+        """Yield matching runs, of which `count` will do."""
         selection = _selection(query)
         tests = [node for node in (query.filter,) if node is not None]
         deadline = time.monotonic() + SCAN_S_MAX
-        # A thread's runs are few, and nearly all of them are wanted.
+        # Of a thread's runs nearly all are wanted.
         is_narrow = selection.trace_ids is not None or selection.named_thread is not None
-        size = NARROW_SPANS if is_narrow else FIRST_SPANS
+        size = min(max(count, 1), NARROW_SPANS) if is_narrow else FIRST_SPANS
         while True:
             spans = self._spans.page(
                 selection, limit=size, after=after, newest_first=query.newest_first
@@ -319,6 +323,9 @@ def _selection(query: RunQuery) -> SpanSelection:
         is_root=query.is_root,
         from_unix_nano=query.from_unix_nano,
         to_unix_nano=query.to_unix_nano,
+        # A run has it as JSON; what a span of OTLP is, is seen when it was read.
+        attribute=None if query.run_type is None else record.field("run_type"),
+        attribute_value=None if query.run_type is None else texts.written(query.run_type),
     )
     for one in run_filter.conjuncts(query.filter):
         selection = _narrowed(selection, one)

@@ -1,8 +1,8 @@
 -- The spans of some traces with what their place and their sums need. $trace_ids: as json_list.
--- $first, $last: bound the start. $record_id: the attribute that holds an SDK record's own id.
+-- $first, $last: bound the start.
 select
     s.project, s.trace_id, s.span_id, s.parent_span_id, s.start_time_unix_nano,
-    s.attributes[$record_id] as record_id,
+    s.record_id,
     c.span_id is not null as has_call, c.cost_usd, c.cost_source, c.response_model, c.request_model,
     c.provider,
     c.input_tokens, c.output_tokens, c.total_tokens, c.cache_read_tokens, c.cache_write_tokens,
