@@ -72,6 +72,7 @@ class Listing:
     sorts: tuple[str, ...]
     conditions: Mapping[str, str]
     score_sorts: tuple[str, ...] = ()  # fields of which a name sorts
+    more_sorts: tuple[str, ...] = ()  # that interfaces of other products offer
     row: str = "rowid"  # what tells the rows of `source` apart
 
     def where(self, selection: Selection) -> tuple[str, Parameters]:
@@ -106,7 +107,7 @@ class Listing:
         if by_score and by_score.field in self.score_sorts:
             return SORT_VALUE, sort.startswith("-")
         column = name.removeprefix("usage.") if name.startswith("usage.") else name
-        if column not in self.sorts:
+        if column not in (*self.sorts, *self.more_sorts):
             scores = ", scores.NAME" if self.score_sorts else ""
             raise InvalidQuery(
                 f"cannot sort by {name!r}{did_you_mean(name, self.sorts)}: one of "
@@ -124,7 +125,8 @@ THREADS = Listing(
     annotated="x_annotated_threads",
     added=("tags", "comment_count", "status"),
     keys=("project", "thread_id"),
-    sorts=(*sortable(Thread), *USAGE, "status", "tags"),
+    sorts=(*sortable(Thread), *USAGE),
+    more_sorts=("status", "tags"),
     conditions={
         "project": "project = $project",
         "thread_id": "thread_id = $thread_id",
@@ -148,7 +150,8 @@ TRACES = Listing(
     annotated="x_annotated_traces",
     added=("tags", "comment_count"),
     keys=("project", "trace_id"),
-    sorts=(*sortable(Trace), *USAGE, "thread_id", "tags", "first_message", "last_message"),
+    sorts=(*sortable(Trace), *USAGE),
+    more_sorts=("thread_id", "tags", "first_message", "last_message"),
     conditions={
         "project": "project = $project",
         "thread_id": "list_contains(thread_ids, $thread_id)",
