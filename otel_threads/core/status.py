@@ -51,6 +51,7 @@ class RowCounts:
     traces: int
     threads: int
     turns: int
+    sdk_records: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,9 @@ class Status:
     traces: int
     threads: int
     turns: int
+    sdk_records: Annotated[
+        int, Described("What SDKs of other products sent, in parts; folded, it is in `spans`.")
+    ] = 0
     database_bytes: int
     uptime_s: float
     otlp_http: str | None = None

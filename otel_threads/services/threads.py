@@ -131,6 +131,7 @@ class ThreadService:
             traces=counts.traces,
             threads=counts.threads,
             turns=counts.turns,
+            sdk_records=counts.sdk_records,
             database_bytes=progress.database_bytes,
             uptime_s=round(time.monotonic() - self._started, 3),
             otlp_http=progress.otlp_http,

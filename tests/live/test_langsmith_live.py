@@ -17,6 +17,13 @@ CASES = [
     ("history.py", ["langsmith>=0.4,<0.5", "openai"], "project-with-threads", 3),
     ("history.mjs", ["langsmith", "openai"], "project-with-threads", 3),
     ("langgraph_threads.py", ["langgraph", "langchain-core", "langsmith"], "graph", 2),
+    (
+        "langgraph_threads.mjs",
+        ["@langchain/langgraph", "@langchain/core", "@langchain/openai", "langsmith"],
+        "graph",
+        2,
+    ),
+    ("vercel_ai.mjs", ["ai", "@ai-sdk/openai", "langsmith"], "vercel", 2),
     ("dual_write.py", PYTHON, "dual", 1),
 ]
 

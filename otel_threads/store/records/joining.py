@@ -170,14 +170,21 @@ def _move(
     doomed = _doomed(rows_of(cursor, OCCUPIED_SQL, bounds), going, targets)
     if doomed:
         replaced.delete(cursor, _keys(doomed), bounds)
-    cursor.execute(MOVE_SPANS_SQL, bounds)
+    _follow(cursor, bounds)
+    unregister(cursor, "moves")
+    _rederive(cursor, {one[1] for pair in targets.items() for one in pair})
+
+
+def _follow(cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]) -> None:
+    """Carry the moves out: of the spans, of what is theirs, and of their log records."""
+    cursor.execute(MOVE_SPANS_SQL, dict(bounds))
     for table in CHILDREN:
         cursor.execute(
             f"update {table} set {MOVED} from moves m"  # noqa: S608  # our own names
             f" where {table}.start_time between make_timestamptz($first // 1000)"
             f" and make_timestamptz($last // 1000) and {table}.project = m.project"
             f" and {table}.trace_id = m.trace_id and {table}.span_id = m.span_id",
-            bounds,
+            dict(bounds),
         )
     cursor.execute(MOVE_JOINED_SQL)
     cursor.execute(NOTE_JOINED_SQL)
@@ -186,8 +193,6 @@ def _move(
             f"update {table} set {MOVED} from moves m"  # noqa: S608  # our own names
             f" where {table}.trace_id = m.trace_id and {table}.span_id = m.span_id"
         )
-    unregister(cursor, "moves")
-    _rederive(cursor, {one[1] for pair in targets.items() for one in pair})
 
 
 def _doomed(
