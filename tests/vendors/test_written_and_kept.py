@@ -176,7 +176,7 @@ def test_a_backup_has_records_and_what_joined_them(filled, make_server, tmp_path
 
 
 def test_an_export_of_records_is_read_as_the_same_conversations(filled, make_server):
-    exported = httpx.get(f"{filled.api}/export", params={"format": "otlp"}, timeout=60)
+    exported = httpx.get(f"{filled.api}/export/threads", params={"format": "otlp"}, timeout=60)
     assert exported.status_code == 200, exported.text
     again = make_server()
     for line in exported.text.splitlines():
