@@ -181,7 +181,7 @@ class Compiler:
 
     def _attribute(self, test: str, leaf: Comparison) -> str:
         """Return whether a span has an attribute whose text `v.value` holds the test."""
-        if self._item == "spans":
+        if leaf.others:
             return self._own_attribute(test, leaf)
         bound = self._bind(leaf.field)
         found = (
@@ -190,6 +190,8 @@ class Compiler:
             " union all by name select trace_id, span_id, value from span_content"
             f" where key = {bound} and event_index is null) v where coalesce({test}, false)"
         )
+        if self._item == "spans":
+            return f"((spans.trace_id, spans.span_id) in ({found}))"
         if self._item == "traces":
             return f"((traces.trace_id, traces.root_span_id) in ({found}))"
         place = _PLACES[leaf.type]
@@ -200,7 +202,7 @@ class Compiler:
         )
 
     def _own_attribute(self, test: str, leaf: Comparison) -> str:
-        """Return the same of a listed span, which has its short values, under any of its names."""
+        """Return the same of a span in lists that have its short values; any of the names holds it."""
         names = [self._bind(name) for name in (leaf.field, *leaf.others)]
         short = ", ".join(f"spans.attributes[{name}]" for name in names)
         return (
