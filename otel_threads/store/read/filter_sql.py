@@ -202,7 +202,7 @@ class Compiler:
         )
 
     def _own_attribute(self, test: str, leaf: Comparison) -> str:
-        """Return the same of a span in lists that have its short values; any of the names holds it."""
+        """Return the same of a span in lists that have its short values, under any of its names."""
         names = [self._bind(name) for name in (leaf.field, *leaf.others)]
         short = ", ".join(f"spans.attributes[{name}]" for name in names)
         return (
