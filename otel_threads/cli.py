@@ -32,6 +32,7 @@ HOMES = {
     "import": "import_command",
     "sql": "sql_command",
     "mcp": "mcp_command",
+    "lake": "lake_command",
     "ask": "ask_command",
     "prune": "maintenance",
     "backup": "maintenance",

@@ -4,17 +4,18 @@ Nothing else knows all the parts.
 """
 
 import contextlib
+import datetime
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
-from otel_threads.core.status import Progress, UnkeptLogRecords
+from otel_threads.core.status import LakeProgress, Progress, UnkeptLogRecords
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
 from otel_threads.decode.logs import unkept
@@ -47,6 +48,7 @@ from otel_threads.services.spans import SpanService
 from otel_threads.services.sql_results import SqlService
 from otel_threads.services.threads import ThreadService
 from otel_threads.services.workspace import WorkspaceService
+from otel_threads.store import outbox
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.annotations.feedback_rows import FeedbackRows
 from otel_threads.store.annotations.issue_states import IssueStates
@@ -65,6 +67,9 @@ from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 from otel_threads.store.workspace.workspace_rows import Workspace
 from otel_threads.vendors.rules import rules
+
+if TYPE_CHECKING:
+    from otel_threads.lake.node import Node
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 FILES_INTERVAL_S = 10.0
@@ -88,12 +93,7 @@ class Engine:
         self.database = Database(
             config.database, memory_limit_bytes=config.memory_limit_bytes, listener=_quack(config)
         )
-        self.database.put_settings(
-            {
-                "thread_cooldown_s": str(config.thread_cooldown_s),
-                "scores_on_new_trace": config.scores_on_new_trace,
-            }
-        )
+        self.database.put_settings(_settings(config))
         derived = DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys))
         hub = Hub()
         self.deriver = Deriver(
@@ -109,6 +109,7 @@ class Engine:
         self.otlp_http: str | None = None  # once the port is open
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
+        self._lake = _lake(config, self.database)
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(
             config,
@@ -172,6 +173,7 @@ class Engine:
                 for (scope, event), count in sorted(unkept().items())
             ],
             refused_requests=[one for refusals in self.receivers for one in refusals.kept()],
+            lake=self._lake.progress() if self._lake else None,
         )
 
     def _store_error(self) -> str | None:
@@ -204,6 +206,8 @@ class Engine:
         metrics.WAL_BYTES.set(self.database.wal_bytes())
         metrics.DUCKDB_MEMORY_BYTES.set(self.database.memory_bytes())
         metrics.DERIVE_LAG_SECONDS.set(self.deriver.lag_ms / 1000)
+        if self._lake:
+            self._lake.refresh_metrics()
 
     def close_readers(self) -> None:
         """End streams that listen and external SQL: nothing that waits is lost with them."""
@@ -220,6 +224,8 @@ class Engine:
         self.intake.close()
         self.writer.close()
         self.deriver.close()
+        if self._lake:
+            self._lake.close()
         self.database.close()
 
 
@@ -240,6 +246,8 @@ class FileEngine:
         self.database = Database(
             config.database, memory_limit_bytes=config.memory_limit_bytes, read_only=not writes
         )
+        if writes:
+            outbox.stop(self.database)  # what changes here is not noted for a lake
         derived = DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys))
         self._outside = _outside(config, self.database)
 
@@ -273,6 +281,80 @@ class FileEngine:
         """Close the file."""
         self.services.rules.close()
         self._outside.close()
+        self.database.close()
+
+
+class LakeEngine:
+    """The services on a lake: nothing is received, derived or written."""
+
+    def __init__(self, config: Config) -> None:
+        """Attach the lake.
+
+        Raises:
+            DatabaseRefused: it cannot be read; the message says what to do.
+            NotConfigured: lake_catalog or lake_data is missing.
+        """
+        from otel_threads.lake import reader_database, sql_process
+        from otel_threads.lake.connection import place
+
+        where = place(config.lake_catalog, config.lake_data)
+        limit_bytes = config.memory_limit_bytes
+        self.database = reader_database.opened(where, memory_limit_bytes=limit_bytes)
+        self._outside = Outside(
+            self.database,
+            timeout_s=config.query_timeout_s,
+            rows_max=config.sql_rows_max,
+            concurrent_max=config.sql_concurrent_max,
+            start=lambda: sql_process.worker(where, memory_limit_bytes=limit_bytes),
+        )
+        self.services = _services(
+            config,
+            self.database,
+            DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys)),
+            _annotations(config, self.database, lambda: self.database.newest()[0]),
+            Hub(),
+            self._outside,
+            Chains(),
+            progress=self.progress,
+            alone=_at_once,
+            derived_within=lambda _: True,
+        )
+
+    def progress(self) -> Progress:
+        """Return how new what is read is."""
+        commit, came = self.database.newest()
+        shipped_at = datetime.datetime.fromtimestamp(came, datetime.UTC) if came else None
+        return Progress(
+            committed_sequence=commit,
+            derived_sequence=commit,
+            derive_lag_ms=0.0,
+            database_bytes=self.database.size_bytes(),
+            lake=LakeProgress(
+                node_id="",
+                shipped_sequence=commit,
+                waiting_changes=0,
+                behind_s=0.0,
+                shipped_at=shipped_at,
+            ),
+        )
+
+    def trouble(self) -> str | None:
+        """Return what keeps the server from answering; None when nothing does."""
+        try:
+            self.database.newest()
+        except OtelThreadsError as error:
+            return str(error)
+        return None
+
+    def close_readers(self) -> None:
+        """End streams that listen and external SQL."""
+        self.services.hub.close()
+        self._outside.close()
+
+    def close(self) -> None:
+        """Let go of the lake."""
+        self.services.rules.close()
+        self.close_readers()
         self.database.close()
 
 
@@ -510,6 +592,38 @@ def _outside(config: Config, database: Database) -> Outside:
         rows_max=config.sql_rows_max,
         concurrent_max=config.sql_concurrent_max,
     )
+
+
+def _settings(config: Config) -> dict[str, str]:
+    """Return the settings that views read."""
+    return {
+        "thread_cooldown_s": str(config.thread_cooldown_s),
+        "scores_on_new_trace": config.scores_on_new_trace,
+    }
+
+
+def _lake(config: Config, database: Database) -> "Node | None":
+    """Return what ships to the lake; None, and no import of it, without one."""
+    if not config.lake_catalog:
+        outbox.stop(database)
+        return None
+    from otel_threads.lake.node import Node
+
+    return Node(database, config, derive_again(config))
+
+
+def derive_again(config: Config) -> Callable[[Database], None]:
+    """Return what derives all that a file has."""
+
+    def derive(database: Database) -> None:
+        store = DuckDBDerivedStore(database, rules(config.thread_metadata_keys))
+        derive_all(
+            store,
+            last_sequence(database),
+            thread_id_attributes=config.thread_id_attributes,
+        )
+
+    return derive
 
 
 def _at_once(job: Callable[[], Result]) -> "Future[Result]":

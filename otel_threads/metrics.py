@@ -55,6 +55,22 @@ REFUSED = Counter(
 RESENT_SPANS = Counter(
     "otel_threads_resent_spans", "Spans that were stored already.", registry=REGISTRY
 )
+LAKE_BEHIND_SECONDS = Gauge(
+    "otel_threads_lake_behind_seconds",
+    "How long the oldest change has waited for the lake; 0 without a lake.",
+    registry=REGISTRY,
+)
+LAKE_WAITING_CHANGES = Gauge(
+    "otel_threads_lake_waiting_changes",
+    "Traces and threads that changed and wait to be shipped to the lake again.",
+    registry=REGISTRY,
+)
+LAKE_ROWS = Counter(
+    "otel_threads_lake_rows", "Rows shipped to the lake, by table.", ["table"], registry=REGISTRY
+)
+LAKE_BATCHES = Counter(
+    "otel_threads_lake_batches", "Batches shipped to the lake.", registry=REGISTRY
+)
 INFLIGHT_BYTES = Gauge(
     "otel_threads_inflight_bytes", "Bytes accepted and not yet answered.", registry=REGISTRY
 )

@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio.to_thread
 from starlette.types import ASGIApp
@@ -22,8 +22,9 @@ from otel_threads.api import rpc
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
 from otel_threads.core.config import Config, endpoint
+from otel_threads.core.errors import NotConfigured
 from otel_threads.descriptors import DescriptorBudget, descriptor_budget, open_count, raise_limit
-from otel_threads.engine import Engine
+from otel_threads.engine import Engine, LakeEngine
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
 from otel_threads.grpc_port.server import CannotListen, Server, credentials
@@ -104,6 +105,74 @@ async def serve(
                 note.unlink()
     finally:
         await asyncio.to_thread(engine.close)
+
+
+async def serve_lake(
+    config: Config,
+    *,
+    ready_file: str | None = None,
+    announce: Callable[[str], None] = print,
+    on_stop: Callable[[], object] = lambda: None,
+) -> None:
+    """Answer from the lake until SIGTERM or SIGINT: the ports of those who read, and no others.
+
+    Raises:
+        DatabaseRefused, NotConfigured, ListenError: the server could not start.
+    """
+    anyio.to_thread.current_default_thread_limiter().total_tokens = HTTP_THREADS
+    engine = await asyncio.to_thread(LakeEngine, config)
+    stop = asyncio.Event()
+    try:
+        async with contextlib.AsyncExitStack() as ports:
+            listening = await _open_reading_ports(config, engine, ports)
+            ports.enter_context(_stopped_by_signals(stop))
+            for name, address in listening.items():
+                announce(f"listening  {name:<9}  {address}")
+            _warn_if_open(config, listening)
+            if ready_file:
+                _write(Path(ready_file), listening)
+            await stop.wait()
+            announce("stopping")
+            on_stop()
+            engine.close_readers()
+    finally:
+        await asyncio.to_thread(engine.close)
+
+
+async def _open_reading_ports(
+    config: Config, engine: LakeEngine, ports: contextlib.AsyncExitStack
+) -> dict[str, str]:
+    rights = Rights(config.read_token, config.write_token)
+    descriptors = descriptor_budget(raise_limit(), opened=open_count())
+    loop = LoopThread("grpc")
+    ports.callback(loop.close)
+    limits = _query_limits(config, descriptors=descriptors.grpc)
+    query = await loop.run(rpc.server(engine.services, rights=rights, limits=limits))
+    application = rest.app(
+        engine.services,
+        ready=engine.trouble,
+        rebuild=_not_here,
+        load_samples=_not_here,
+        refresh_metrics=lambda: None,
+        rights=rights,
+    )
+    return {
+        "grpc": await _open_grpc(query, loop, "grpc_endpoint", config, ports),
+        "http": await _open_http(
+            application,
+            "http_endpoint",
+            config,
+            ports,
+            descriptors=descriptors.http,
+            refusals=Refusals("http"),
+            refuse=rest.refusal,
+            guarded_paths=rest.GUARDED_PATHS,
+        ),
+    }
+
+
+def _not_here() -> NoReturn:
+    raise NotConfigured("this server reads a lake and writes nothing")
 
 
 async def _open_ports(
@@ -366,8 +435,9 @@ def _write(path: Path, content: Mapping[str, object]) -> None:
     durable.replace(partial, path)
 
 
-def run(config: Config, **options: Any) -> None:
+def run(config: Config, *, from_lake: bool = False, **options: Any) -> None:
     """Run `serve` in an event loop of its own, uvloop where there is one."""
+    job = serve_lake if from_lake else serve
     if config.tune_process:
         process.tune()
     factory = None
@@ -376,7 +446,7 @@ def run(config: Config, **options: Any) -> None:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(serve(config, on_stop=_end_in_time, **options))
+        runner.run(job(config, on_stop=_end_in_time, **options))
     signal.setitimer(signal.ITIMER_REAL, 0)  # stopped in time: what follows may take longer
 
 

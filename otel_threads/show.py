@@ -230,6 +230,43 @@ def settings(rows: list[Row]) -> RenderableType:
     return table
 
 
+def lake(state: Row) -> RenderableType:
+    """Return how far each node has shipped, what the lake has, and what is wrong with it."""
+    nodes = new_table(
+        ("node", CUT | {"ratio": 2}),
+        ("id", CUT),
+        ("batch", RIGHT),
+        ("commit", RIGHT),
+        ("last", RIGHT),
+    )
+    for one in state["nodes"]:
+        nodes.add_row(
+            safe(one["node_name"], length=40),
+            one["node_id"][:12],
+            f"{one['batch']:,}",
+            f"{one['sequence']:,}",
+            safe(one["shipped_at"].isoformat(timespec="seconds")),
+        )
+    totals = {
+        name: state[name]
+        for name in ("spans", "dead_units", "files", "file_bytes", "schema_version")
+    }
+    parts: list[RenderableType] = [nodes, Text(), facts("lake", totals)]
+    wrong = state["differences"]
+    if wrong is not None:
+        parts.append(Text())
+        parts.append(Text("every batch is as it was shipped" if not wrong else "differences:"))
+    for one in wrong or ():
+        parts.append(
+            safe(
+                f"{one['table']}: batch {one['batch']} of {one['node_id'][:12]} was shipped with"
+                f" {one['row_count']} rows and has {one['row_count_found']}, or other ones",
+                style="red",
+            )
+        )
+    return Group(*parts)
+
+
 def facts(title: str, found: Row) -> RenderableType:
     """Return names and numbers, a line each."""
     table = new_table((title, {"no_wrap": True}), ("", RIGHT))

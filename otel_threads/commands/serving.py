@@ -23,8 +23,13 @@ no_supervise = click.option(
 @setting_options(*SETTING_OPTIONS)
 @no_supervise
 @click.option("--ready-file", help="Write the addresses here as JSON once every port answers.")
+@click.option("--from-lake", is_flag=True, help="Read the lake; receive and write nothing.")
 def serve(
-    config_file: str | None, no_supervise: bool, ready_file: str | None, **given: str | None
+    config_file: str | None,
+    no_supervise: bool,
+    ready_file: str | None,
+    from_lake: bool,
+    **given: str | None,
 ) -> None:
     """Receive spans and serve conversations until SIGTERM or Ctrl-C."""
     config = _load_and_fork(config_file, no_supervise, given)
@@ -35,7 +40,7 @@ def serve(
     except settings.ConfigError as error:
         raise click.UsageError(str(error)) from None
     with failing(server.ListenError):
-        server.run(config, ready_file=ready_file, announce=announce)
+        server.run(config, from_lake=from_lake, ready_file=ready_file, announce=announce)
 
 
 @click.command()

@@ -27,7 +27,9 @@ ALIASES = {"OPIK_TRACE_THREAD_TIMEOUT_TO_MARK_AS_INACTIVE": "thread_cooldown_s"}
 NOT_SETTINGS = ("config", "endpoint", "token", "when_served", "otlp")  # the last is a Collector's
 # What Kubernetes puts into every pod of a namespace that has a service named otel-threads.
 SERVICE_LINKS = re.compile(r"service_(host|port\w*)|port|port_\d+_\w+")
-SECRETS = frozenset({"ingest_token", "read_token", "write_token", "quack_token", "judge_api_key"})
+SECRETS = frozenset(
+    {"ingest_token", "read_token", "write_token", "quack_token", "judge_api_key", "lake_catalog"}
+)
 
 
 class ConfigError(ValueError):
@@ -90,6 +92,11 @@ class Config:
     judge_timeout_s: float = 60.0  # of one request
     python_scorers: bool = False  # rules may run Python, in a process without network and files
 
+    lake_catalog: str | None = None  # postgresql://… or sqlite:FILE; extra [lake]
+    lake_data: str | None = None  # a folder, or s3://bucket/prefix
+    lake_ship_every_s: float = 5.0
+    lake_acknowledge: Literal["local"] = "local"  # what is on the node's disk is acknowledged
+
     supervise: bool = True  # start the server anew when a signal ended it
     tune_process: bool = True  # of a server and `rebuild`: process.py says what it changes
     log_format: Literal["text", "json"] = "text"
@@ -104,6 +111,7 @@ class Config:
             *SQL_LIMITS,
             *HTTP_LIMITS,
             *JUDGE_LIMITS,
+            "lake_ship_every_s",
         ):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above zero, not {getattr(self, name)}")
@@ -127,6 +135,7 @@ class Config:
         self._check_origins()
         self._check_tls()
         self._check_judge()
+        self._check_lake()
         if fault := names.fault(self.default_project):
             raise ConfigError(f"default_project {fault}")
 
@@ -164,6 +173,10 @@ class Config:
                 f"judge_concurrent_max must be at most {JUDGE_CONCURRENT_MAX}, "
                 f"not {self.judge_concurrent_max}"
             )
+
+    def _check_lake(self) -> None:
+        if bool(self.lake_catalog) != bool(self.lake_data):
+            raise ConfigError("lake_catalog and lake_data go together: one of them is missing")
 
     def _check_tls(self) -> None:
         if bool(self.tls_cert_file) != bool(self.tls_key_file):

@@ -29,6 +29,25 @@ class RefusedRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LakeProgress:
+    """How far a node's shipping to the lake is."""
+
+    node_id: Annotated[str, Described("What the file is called in the lake.")]
+    shipped_sequence: Annotated[int, Described("All commits up to this one are in the lake.")]
+    waiting_changes: Annotated[
+        int, Described("Traces and threads that changed and wait to be shipped again.")
+    ]
+    behind_s: Annotated[
+        float, Described("How long the oldest change has waited for the lake; 0 when none does.")
+    ]
+    shipped_at: datetime.datetime | None = None
+    error: Annotated[
+        str | None,
+        Described("Why the last try failed, which is repeated; null when it went well."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far writing and deriving are, as the engine tells it."""
 
@@ -41,6 +60,7 @@ class Progress:
     otlp_http: str | None = None
     unkept_log_records: Sequence[UnkeptLogRecords] = ()
     refused_requests: Sequence[RefusedRequests] = ()
+    lake: LakeProgress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +118,9 @@ class Status:
             "sizes, encodings, methods, paths. Its senders have dropped it."
         ),
     ] = field(default_factory=list)
+    lake: Annotated[
+        LakeProgress | None, Described("How far shipping to the lake is; null without a lake.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +193,7 @@ FindingKind = Literal[
     "double_instrumentation",
     "clock",
     "unkept_log_records",
+    "lake_behind",
 ]
 
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +57,26 @@ IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over n
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 # DuckDB names the first byte after an entry's header, which is its size and its checksum.
 _WAL_ENTRY_HEADER_BYTES = 16
+
+
+class ChangeNotes(Protocol):
+    """Notes what changes, where a lake wants to know: store/outbox.py."""
+
+    def note_traces(
+        self, cursor: duckdb.DuckDBPyConnection, kind: str, trace_ids: Sequence[str], sequence: int
+    ) -> None:
+        """Note traces whose rows of a kind changed, in the caller's transaction."""
+
+    def note_threads(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        keys: Sequence[tuple[str, str]],
+        sequence: int,
+    ) -> None:
+        """Note threads whose rows changed, in the caller's transaction."""
+
+    def note_all(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Note all that there is, in the caller's transaction."""
 
 
 class Listener(Protocol):
@@ -106,20 +126,25 @@ class Database:
         self._checkpoint_lock = CheckpointLock()  # shared while the file must not change
         # Asked to end what reads the file beside us, because it must change now.
         self.on_file_wanted: Callable[[], object] = lambda: None
+        self.outbox: ChangeNotes | None = None  # hears of changes where a lake is set
         # Fewer threads wait for what the others do; what the listener is asked may take long.
         self._duckdb_threads = DuckDBThreads(always_all=listener is not None)
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
         try:
             with self.cursor() as cursor:
-                if read_only:
-                    migrations.check(cursor, path)
-                else:
-                    migrations.migrate(cursor, path)
+                self._prepare_schema(cursor)
             self._listen(self._connection)
             self._files_opened()
         except BaseException:
             self.close(checkpoint=False)
             raise
+
+    def _prepare_schema(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Bring the schema up to date, or check that it is."""
+        if self.read_only:
+            migrations.check(cursor, self.path)
+        else:
+            migrations.migrate(cursor, self.path)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(

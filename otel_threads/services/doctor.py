@@ -8,6 +8,7 @@ from otel_threads.core.status import (
     Finding,
     FindingKind,
     Instrumentation,
+    LakeProgress,
     PlaceholderId,
     RefusedRequests,
     UnkeptLogRecords,
@@ -15,6 +16,7 @@ from otel_threads.core.status import (
 from otel_threads.derive.library import Library
 from otel_threads.services.libraries import LIBRARIES, library_of, plain
 
+LAKE_BEHIND_S = 60.0
 EVENTS_SHOWN_MAX = 5  # of log records that were not kept
 NOTHING_ARRIVED = """\
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}
@@ -42,12 +44,14 @@ def findings(
     refused: Sequence[RefusedRequests] = (),
     placeholders: Sequence[PlaceholderId] = (),
     libraries: Sequence[Library] = LIBRARIES,
+    lake: LakeProgress | None = None,
 ) -> list[Finding]:
     """Return findings, the most serious first.
 
     `fix` is code or a setting, empty where nothing has to be written; `libraries` have both.
     """
     lost = [_refused(row) for row in sorted(refused, key=lambda row: -row.count)]
+    lost += _lake(lake)
     if not instrumentations and (unkept or lost):
         return lost + _unkept(unkept)
     if not instrumentations:
@@ -80,6 +84,20 @@ def _refused(row: RefusedRequests) -> Finding:
         fix=AUTHENTICATE if row.reason == "token" else "",
         note="Counted since the server started. What was refused is lost: senders drop it.",
     )
+
+
+def _lake(lake: LakeProgress | None) -> list[Finding]:
+    """Say that the lake lacks what was taken for long; nothing where it does not."""
+    if lake is None or lake.behind_s < LAKE_BEHIND_S:
+        return []
+    why = lake.error or "shipping is slower than what arrives"
+    return [
+        _finding(
+            "lake_behind",
+            f"The lake lacks the last {lake.behind_s:.0f} s of this node: {why}.",
+            note="Nothing is lost: the node keeps all of it, and ships once the lake answers.",
+        )
+    ]
 
 
 def _unkept(rows: Sequence[UnkeptLogRecords]) -> list[Finding]:

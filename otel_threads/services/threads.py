@@ -137,6 +137,7 @@ class ThreadService:
             otlp_http=progress.otlp_http,
             unkept_log_records=list(progress.unkept_log_records),
             refused_requests=list(progress.refused_requests),
+            lake=progress.lake,
         )
 
     def fields(self, *, of_traces: bool = False) -> FilterFields:
@@ -585,6 +586,7 @@ class ThreadService:
                 otlp_http=status.otlp_http or OTLP_HTTP,
                 unkept=status.unkept_log_records,
                 refused=status.refused_requests,
+                lake=status.lake,
             ),
         )
 

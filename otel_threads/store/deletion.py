@@ -21,7 +21,8 @@ from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.derive.tree import Tree
 from otel_threads.store.annotations.annotation_rows import Annotations
-from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore, note_derived, replace
+from otel_threads.store.outbox import RAW as RAW_ROWS
 from otel_threads.store.records import record_rows
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.content_deletion import deleting, keep_shared
@@ -199,9 +200,28 @@ class Deletion:
             if trace_ids:
                 _delete_raw(cursor, trace_ids, staying)
                 work = Work(self._derived.position(), trace_ids)
-                changed = replace(cursor, work, rows, first=min(starts.values()))
+                changed = put_what_stays(
+                    self._database, cursor, work, rows, first=min(starts.values())
+                )
             delete_said(cursor, threads, [one for one in trace_ids if one not in staying])
         return changed
+
+
+def put_what_stays(
+    database: Database,
+    cursor: duckdb.DuckDBPyConnection,
+    work: Work,
+    rows: Sequence[TraceRows],
+    *,
+    first: int,
+    last: int | None = None,
+) -> list[ThreadKey]:
+    """Replace what was derived of traces of which raw rows went; return the changed threads."""
+    changed = replace(cursor, work, rows, first=first, last=last)
+    note_derived(database, cursor, work, changed)
+    if database.outbox is not None:
+        database.outbox.note_traces(cursor, RAW_ROWS, work.trace_ids, work.upto)
+    return changed
 
 
 def _copies(spans: Sequence[Span]) -> Iterable[list[Span]]:

@@ -20,8 +20,14 @@ from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
 from otel_threads.store.annotations.annotation_rows import Annotations
-from otel_threads.store.deletion import RAW, Deletion, delete_said, register_going
-from otel_threads.store.derived.derived_store import DuckDBDerivedStore, replace
+from otel_threads.store.deletion import (
+    RAW,
+    Deletion,
+    delete_said,
+    put_what_stays,
+    register_going,
+)
+from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.records import record_rows
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.content_deletion import deleting, keep_shared
@@ -133,7 +139,7 @@ class Retention:
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
                 first = min(row["start_time_unix_nano"] for row in whole)
                 last = max(row["end_time_unix_nano"] for row in whole)
-                changed = replace(cursor, work, [], first=first, last=last)
+                changed = put_what_stays(self._database, cursor, work, [], first=first, last=last)
                 gone = _gone(cursor, changed)
                 delete_said(cursor, gone, work.trace_ids)
         for copied in {row["project"] for row in old if row["is_copy"]}:

@@ -42,6 +42,7 @@ from otel_threads.store.derived.derived_columns import (
     TURNS,
 )
 from otel_threads.store.derived.replaced_turns import OF_TURNS, TouchedThreads
+from otel_threads.store.outbox import DERIVED, RAW
 from otel_threads.store.records import folding
 from otel_threads.store.records.folding import RecordFolding
 from otel_threads.store.records.joining import SpanJoining
@@ -81,6 +82,7 @@ TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
 Row = dict[str, Any]
 Pause = Callable[[], None]
 Put = Callable[[str, list[Row], pa.Schema], None]
+FOLDED_TRACES_SQL = "select distinct trace_id from spans where record_id is not null"
 POSITION_SQL = "select derived_sequence from x_derive_state"
 
 
@@ -194,6 +196,7 @@ class DuckDBDerivedStore:
             # A trace without a span left has no rows, and those that it had go.
             if traces or first is not None:
                 changed = replace(cursor, work, traces, first=first, pause=pause)
+                note_derived(self._database, cursor, work, changed)
             cursor.execute("update x_derive_state set derived_sequence = ?", [work.upto])
         return changed
 
@@ -224,6 +227,11 @@ class DuckDBDerivedStore:
     def reset(self) -> None:
         """See `ports.DerivedStore`."""
         with self._database.transaction() as cursor:
+            if self._database.outbox is not None:
+                self._database.outbox.note_all(cursor)
+                folded = cursor.execute(FOLDED_TRACES_SQL).fetchall()
+                ids = [trace_id for (trace_id,) in folded]
+                self._database.outbox.note_traces(cursor, RAW, ids, 0)
             for table in (*TABLES, "x_traces_to_rederive"):
                 cursor.execute(f"delete from {table}")  # noqa: S608  # our own names
             folding.forget(cursor)
@@ -291,6 +299,18 @@ def replace(
     pause()
     threads.sum_up()
     return threads.keys
+
+
+def note_derived(
+    database: Database,
+    cursor: duckdb.DuckDBPyConnection,
+    work: Work,
+    threads: Sequence[ThreadKey],
+) -> None:
+    """Note for the lake that what is derived of the work's traces was replaced."""
+    if database.outbox is not None:
+        database.outbox.note_traces(cursor, DERIVED, work.trace_ids, work.upto)
+        database.outbox.note_threads(cursor, threads, work.upto)
 
 
 def _compare(cursor: duckdb.DuckDBPyConnection, traces: Sequence[TraceRows]) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from otel_threads import tracing
@@ -145,8 +145,11 @@ class Outside:
         timeout_s: float,
         rows_max: int,
         concurrent_max: int,
+        start: Callable[[], SqlWorker] | None = None,
     ) -> None:
+        """`start`: how a process begins, where it is not one that reads the database's file."""
         self._database = database
+        self._start = start or self._start_worker
         self._timeout_s = timeout_s
         self._rows_max = rows_max
         self.memory_limit_bytes = database.memory_limit_bytes
@@ -208,11 +211,7 @@ class Outside:
         Raises:
             StoreFailed: none can be started.
         """
-        worker = self._idle_worker() or SqlWorker(
-            self._database.path,
-            memory_limit_bytes=self.memory_limit_bytes,
-            is_written=not self._database.read_only,
-        )
+        worker = self._idle_worker() or self._start()
         try:
             yield worker
         finally:
@@ -225,6 +224,13 @@ class Outside:
                 else:
                     self._ending.append(worker)
                 self._watch()
+
+    def _start_worker(self) -> SqlWorker:
+        return SqlWorker(
+            self._database.path,
+            memory_limit_bytes=self.memory_limit_bytes,
+            is_written=not self._database.read_only,
+        )
 
     def request(self, asked: Asked, snapshot: str) -> sql_wire.Request:
         """Return a query as it is sent to a process."""

@@ -19,11 +19,11 @@ SQL_CHARS_MAX = 1 << 20
 _SHOW_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
 PEOPLES_TABLES_SQL = """
 select name from (
-    select table_name as name, database_name, internal from duckdb_tables()
+    select table_name as name, database_name, schema_name, internal from duckdb_tables()
     union all
-    select view_name, database_name, internal from duckdb_views())
-where database_name = current_database() and not internal and not starts_with(name, 'x_')
-    and name <> 'schema_version'
+    select view_name, database_name, schema_name, internal from duckdb_views())
+where database_name = current_database() and schema_name = current_schema() and not internal
+    and not starts_with(name, 'x_') and name <> 'schema_version'
 order by name
 """
 _PIVOT = re.compile(r"\bpivot(_wider)?\b", re.IGNORECASE)

@@ -12,7 +12,7 @@ import resource
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -59,8 +59,12 @@ class Place:
     is_written: bool  # a server has it open for writing
 
 
-def main() -> None:
-    """Answer requests from standard input until it ends; then end at once, whatever runs."""
+def main(make: "Callable[[Place, BinaryIO, bool], Runner] | None" = None) -> None:
+    """Answer requests from standard input until it ends; then end at once, whatever runs.
+
+    `make` makes another runner than one of the file: of a place, its answers, and whether the file
+    can be read without a lock.
+    """
     database, folder, memory_limit_bytes, is_written = sys.argv[1:]
     place = Place(
         database=Path(database),
@@ -75,7 +79,10 @@ def main() -> None:
     requests: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(requests, place.folder), daemon=True).start()
     _stand_back()
-    runner = Runner(place, answers, is_unlocked=is_unlocked)
+    if make is not None:
+        runner = make(place, answers, is_unlocked)
+    else:
+        runner = Runner(place, answers, is_unlocked=is_unlocked)
     while True:
         runner.answer(Request(**orjson.loads(requests.get())))
 

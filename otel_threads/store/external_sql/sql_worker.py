@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from otel_threads.core.errors import StoreFailed
@@ -28,8 +29,18 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class SqlWorker:
     """One process. One query at a time; `kill` ends it from any thread."""
 
-    def __init__(self, database: str, *, memory_limit_bytes: int, is_written: bool) -> None:
+    def __init__(
+        self,
+        database: str,
+        *,
+        memory_limit_bytes: int,
+        is_written: bool,
+        program: str = _PROGRAM,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Start the process, which takes a third of a second to be ready; nobody waits for it here.
+
+        `program`: Python to run, with `environment` beside what the server hands on.
 
         Raises:
             StoreFailed: no process or no folder can be made.
@@ -46,7 +57,7 @@ class SqlWorker:
                 [
                     sys.executable,
                     "-c",
-                    _PROGRAM,
+                    program,
                     str(path),
                     str(self._folder),
                     str(memory_limit_bytes),
@@ -56,7 +67,7 @@ class SqlWorker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder,
-                env=_environment(),
+                env={**_environment(), **environment},
                 start_new_session=True,  # what the terminal sends is for the server
             )
         except OSError as error:

@@ -21,6 +21,7 @@ from otel_threads.database.database import Database
 from otel_threads.decode import columns
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.derive.record_fold import fold, group, spans_request
+from otel_threads.store.outbox import RAW
 from otel_threads.store.records import record_rows
 from otel_threads.store.spans.chains import unshared
 
@@ -99,6 +100,8 @@ class RecordFolding:
         moved = before.difference(head.trace_id for _, head in folded)
         if moved:
             _rederive(cursor, moved)
+        if before and self._database.outbox is not None:
+            self._database.outbox.note_traces(cursor, RAW, sorted(before), upto)
         if dead:
             _register_ids(cursor, dead)
             cursor.execute(DROP_DEAD_SQL, {"upto": upto})

@@ -15,6 +15,7 @@ from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of, unregister
 from otel_threads.database.database import Database
 from otel_threads.derive.joined_spans import Key, SentSpan, moves
+from otel_threads.store.outbox import RAW
 from otel_threads.store.spans import replaced
 
 TO_JOIN_SQL = sql_files.query("spans_to_join")
@@ -72,10 +73,15 @@ class SpanJoining:
                     starts |= dict(cursor.execute(TO_JOIN_SQL, named).fetchall())
         if elsewhere:
             with self._database.transaction() as cursor:
-                _take_project(cursor, elsewhere, after)
+                self._note(cursor, _take_project(cursor, elsewhere, after), upto)
         if starts:
             with self._database.transaction() as cursor:
-                self._join(cursor, starts, {key: one for key, (one, _) in twins.items()}, after)
+                places = {key: one for key, (one, _) in twins.items()}
+                self._note(cursor, self._join(cursor, starts, places, after), upto)
+
+    def _note(self, cursor: duckdb.DuckDBPyConnection, trace_ids: set[str], upto: int) -> None:
+        if trace_ids and self._database.outbox is not None:
+            self._database.outbox.note_traces(cursor, RAW, sorted(trace_ids), upto)
 
     def _twins(
         self, cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]
@@ -105,7 +111,8 @@ class SpanJoining:
         starts: Mapping[str, int],
         twins: Mapping[Key, RecordPlace],
         after: int,
-    ) -> None:
+    ) -> set[str]:
+        """Move spans; return the traces that they leave and those that they join."""
         _register_sent(cursor, starts)
         before = cursor.execute(JOINED_BEFORE_SQL).fetchall()
         moved: dict[Key, Key] = {(row[0], row[1]): (row[2], row[3]) for row in before}
@@ -115,8 +122,7 @@ class SpanJoining:
         unregister(cursor, "sent")
         places = moves((self._sent(row) for row in rows), moved)
         going = [row for row in rows if _ids(row) in places]
-        if going:
-            _move(cursor, going, places, after)
+        return _move(cursor, going, places, after) if going else set()
 
     def _sent(self, row: Row) -> SentSpan:
         attributes = dict(row["attributes"])
@@ -133,16 +139,20 @@ def _register_sent(cursor: duckdb.DuckDBPyConnection, trace_ids: Iterable[str]) 
     register(cursor, "sent", pa.table({"trace_id": pa.array(sorted({*trace_ids}), _S)}))
 
 
-def _take_project(cursor: duckdb.DuckDBPyConnection, joined: Sequence[Row], after: int) -> None:
-    """Give spans that joined a trace before its root came the project of the root."""
+def _take_project(cursor: duckdb.DuckDBPyConnection, joined: Sequence[Row], after: int) -> set[str]:
+    """Give spans that joined a trace before its root came the project of the root.
+
+    Returns their traces.
+    """
     _register_sent(cursor, (row["trace_id"] for row in joined))
     first = min(row["start_time_unix_nano"] for row in joined)
     keys = {_key(row) for row in joined}
     rows = [row for row in rows_of(cursor, SENT_SQL, {"first": first}) if _key(row) in keys]
     unregister(cursor, "sent")
-    if rows:
-        places = {_ids(row): RecordPlace(*_ids(row), row["parent_span_id"]) for row in rows}
-        _move(cursor, rows, places, after)
+    if not rows:
+        return set()
+    places = {_ids(row): RecordPlace(*_ids(row), row["parent_span_id"]) for row in rows}
+    return _move(cursor, rows, places, after)
 
 
 def _move(
@@ -150,10 +160,11 @@ def _move(
     going: Sequence[Row],
     places: Mapping[Key, RecordPlace],
     after: int,
-) -> None:
+) -> set[str]:
     """Move spans to their places, and what else names them; of two in one place one stays.
 
-    They take the project of the trace that they join, where its root is here.
+    They take the project of the trace that they join, where its root is here. Returns the traces
+    that they leave, and those that they join.
     """
     starts = [row["start_time_unix_nano"] for row in going]
     bounds = {"first": min(starts) - 1000, "last": min(max(starts), NANO_MAX - 1000) + 1000}
@@ -172,7 +183,9 @@ def _move(
         replaced.delete(cursor, _keys(doomed), bounds)
     _follow(cursor, bounds)
     unregister(cursor, "moves")
-    _rederive(cursor, {one[1] for pair in targets.items() for one in pair})
+    changed = {one[1] for pair in targets.items() for one in pair}
+    _rederive(cursor, changed)
+    return changed
 
 
 def _follow(cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]) -> None:

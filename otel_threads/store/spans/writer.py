@@ -26,6 +26,7 @@ from otel_threads.decode import columns
 from otel_threads.decode import logs as log_rows
 from otel_threads.decode.tables import CHILDREN
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
+from otel_threads.store.outbox import RAW
 from otel_threads.store.records import record_rows
 from otel_threads.store.spans import replaced
 from otel_threads.store.spans.chains import Chains
@@ -165,7 +166,8 @@ class BatchWriter:
             self._remembering(),
             self._database.transaction(checkpoint=False) as cursor,
         ):
-            tables = _without_resent(cursor, tables, self._recent)
+            tables, changed = _without_resent(cursor, tables, self._recent)
+            self._note_replaced(cursor, changed, sequence)
             content = self._chains.rows(tables["x_content_chunks"], sequence)
             tables = {**tables, "x_content_chunks": content}
             logs = _without_resent_logs(cursor, logs)
@@ -179,6 +181,12 @@ class BatchWriter:
         if tables["spans"].num_rows or logs.num_rows or stored_records:
             self.committed_sequence = sequence
             self._on_commit(sequence)
+
+    def _note_replaced(
+        self, cursor: duckdb.DuckDBPyConnection, trace_ids: Sequence[str], sequence: int
+    ) -> None:
+        if trace_ids and self._database.outbox is not None:
+            self._database.outbox.note_traces(cursor, RAW, trace_ids, sequence)
 
     def _insert_logs(
         self, cursor: duckdb.DuckDBPyConnection, logs: pa.Table, sequence: int
@@ -237,8 +245,10 @@ def _together(batches: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
 
 def _without_resent(
     cursor: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], recent: RecentSpans
-) -> dict[str, pa.Table]:
+) -> tuple[dict[str, pa.Table], list[str]]:
     """Return the rows of spans to store: neither stored already nor twice in the batch.
+
+    And the traces of which something was deleted for it.
 
     Of a span that comes in several versions the most complete stays, in whatever order they come:
     some senders tell of a span when it starts, and again when it is whole. What is stored of a
@@ -246,7 +256,7 @@ def _without_resent(
     """
     spans = tables["spans"]
     if not spans.num_rows:
-        return tables
+        return tables, []
     trace_ids, span_ids = _fixed(spans.column("trace_id"), 32), _fixed(spans.column("span_id"), 16)
     hashes = hashes_of(trace_ids, span_ids)
     starts = spans.column("start_time_unix_nano").to_numpy()
@@ -254,19 +264,23 @@ def _without_resent(
     keep = np.ones(spans.num_rows, dtype=bool)
     if len(np.unique(hashes)) < spans.num_rows:
         keep = _best_of_id(spans, trace_ids, span_ids)
+    changed: list[str] = []
     if recent.may_hold(hashes, first):
-        keep &= _not_stored(cursor, spans, keep, {"first": first, "last": last})
+        missing, changed = _not_stored(cursor, spans, keep, {"first": first, "last": last})
+        keep &= missing
     recent.add(hashes, last)
     if keep.all():
-        return tables
+        return tables, changed
     RESENT_SPANS.inc(int((~keep).sum()))
-    return columns.keep_spans(tables, keep)
+    return columns.keep_spans(tables, keep), changed
 
 
 def _not_stored(
     cursor: duckdb.DuckDBPyConnection, spans: pa.Table, keep: np.ndarray, bounds: dict[str, int]
-) -> np.ndarray:
+) -> tuple[np.ndarray, list[str]]:
     """Return which rows the file lacks, or has a less complete version of: this is deleted.
+
+    And the traces of which something was.
 
     `keep` are the rows that are asked about; `bounds` are those of their starts.
     """
@@ -279,12 +293,13 @@ def _not_stored(
     missing = np.ones(spans.num_rows, dtype=bool)
     missing[found["row"]] = False
     better = np.asarray(found["row"])[np.asarray(found["is_more_complete"], dtype=bool)]
+    traces: list[str] = []
     if len(better):
-        replaced.delete(
-            cursor, spans.select(["project", "trace_id", "span_id"]).take(better), bounds
-        )
+        ids = spans.select(["project", "trace_id", "span_id"]).take(better)
+        replaced.delete(cursor, ids, bounds)
         missing[better] = True
-    return missing
+        traces = sorted(set(ids.column("trace_id").to_pylist()))
+    return missing, traces
 
 
 def _best_of_id(spans: pa.Table, trace_ids: np.ndarray, span_ids: np.ndarray) -> np.ndarray:

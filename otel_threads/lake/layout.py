@@ -1,0 +1,163 @@
+"""Which tables a lake has, and what a row of each belongs to: the one place that says so.
+
+A row belongs to a unit (a trace, a thread, or itself) and was shipped by a node in a batch. A unit
+that changes is shipped again whole, and its rows of earlier batches are dead: an entry in
+`lake_dead` says so, until one process deletes them. Nothing is ever updated, so that nodes never
+conflict.
+"""
+
+from dataclasses import dataclass
+
+RAW, DERIVED, SAID = "raw", "derived", "said"  # kinds: rows die of the entries of their kind
+STORED = "stored"  # the schema of the tables; `main` has the views that people read
+THREAD_UNIT = "length(project) || ':' || project || thread_id"  # no trace id holds a colon
+BATCHES, DEAD, VERSIONS, ROUNDS = "lake_batches", "lake_dead", "lake_versions", "lake_rounds"
+JOINED_UNITS, POSITIONS = "lake_joined", "lake_positions"
+JOINED = "joined"  # the node of rows that were derived from several nodes' spans
+OWN_COLUMNS = ("lake_node", "lake_batch", "lake_unit")
+
+
+_ITSELF = "md5(to_json(t)::varchar)"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A table of a node that the lake has, too. `unit` is SQL over its columns.
+
+    `rowid`: queries of readers name the row by its place. `latest`: of rows with the same keys,
+    which several nodes may have, the one with the highest `latest` counts.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    rowid: bool = False
+    keys: tuple[str, ...] = ()
+    latest: str = "lake_batch"
+    timed: str = ""  # a time that counts instead of `sequence` for threads that were joined
+    rows_max: int = 20_000  # of a batch
+
+    @property
+    def mark(self) -> str:
+        """SQL whose values differ, over all rows `t`, once the table has other rows."""
+        return "hash(t)" if self.unit == _ITSELF else f"hash({self.unit})"
+
+
+_TURN_UNIT = f"case when thread_id is null then trace_id else {THREAD_UNIT} end"
+
+
+def _said(
+    name: str, *keys: str, latest: str = "lake_batch", rowid: bool = False, timed: str = ""
+) -> Shipped:
+    return Shipped(name, SAID, _ITSELF, keys=keys, latest=latest, rowid=rowid, timed=timed)
+
+
+RAW_TABLES = (
+    Shipped("spans", RAW, "trace_id", rowid=True),
+    Shipped("x_content_chunks", RAW, "trace_id"),
+    Shipped("span_events", RAW, "trace_id"),
+    Shipped("span_links", RAW, "trace_id"),
+    Shipped("log_records", RAW, "trace_id"),
+    Shipped("x_log_chunks", RAW, "trace_id"),
+)
+TRACE_TABLES = (
+    Shipped("traces", DERIVED, "trace_id", rowid=True),
+    Shipped("x_trace_slices", DERIVED, "trace_id"),
+    Shipped("calls", DERIVED, "trace_id"),
+    Shipped("x_evaluations", DERIVED, "evidence_trace_id"),
+    Shipped("x_tool_links", DERIVED, "trace_id"),
+)
+THREAD_TABLES = (
+    Shipped("x_thread_facts", DERIVED, THREAD_UNIT, rowid=True),
+    Shipped("turns", DERIVED, _TURN_UNIT),
+    Shipped("messages", DERIVED, _TURN_UNIT),
+    Shipped("x_turn_chunks", DERIVED, _TURN_UNIT),
+)
+# What people and rules said: small, and compared whole.
+SAID_TABLES = (
+    _said("comments"),
+    _said("x_score_records", timed="updated_at"),
+    _said("x_tag_changes"),
+    _said("x_lifecycle", "project", "thread_id", latest="changed_at", timed="changed_at"),
+    _said("saved_views", "project", "name", latest="updated_at"),
+    _said("x_feedback"),
+    _said("x_documents", "kind", "id", latest="updated_at"),
+    _said("evaluations"),
+    _said("evaluation_datasets", "name", "version", latest="created_at"),
+    _said("evaluation_items"),
+    _said("evaluation_results", rowid=True),
+    _said("review_queues"),
+    _said("reviews"),
+    _said("rules", "rule_id", latest="updated_at"),
+    _said("rule_decisions"),
+    _said("rule_runs"),
+    _said("x_rule_log", rowid=True),
+    _said("x_rule_backfills"),
+    _said("score_definitions", "project", "name", latest="updated_at"),
+    _said("x_attachments"),
+    # A megabyte each, and never changed.
+    Shipped("x_attachment_chunks", SAID, "id || ':' || chunk_index", rows_max=16),
+    _said("x_issue_states", "project", "issue_id", latest="closed_at"),
+    _said("x_project_settings", "project"),
+    _said("x_projects", "project", latest="updated_at"),
+    _said("x_unlinked_scores"),
+    _said("x_workspace", "name"),
+    _said("x_settings", "name"),
+)
+TABLES = (*RAW_TABLES, *TRACE_TABLES, *THREAD_TABLES, *SAID_TABLES)
+# What a node has for itself: for deriving, for its rules, for its clock. Readers see them empty.
+EMPTY_TABLES = (
+    "x_clock_steps",
+    "x_derive_state",
+    "x_joined_spans",
+    "x_lake_state",
+    "x_outbox",
+    "x_part_payloads",
+    "x_record_traces",
+    "x_review_locks",
+    "x_rule_progress",
+    "x_sdk_record_chunks",
+    "x_sdk_records",
+    "x_traces_to_rederive",
+    "x_turn_parts",
+)
+
+
+def is_dead(table: Shipped, row: str, dead: str) -> str:
+    """Return the condition that some entry of `dead` ends a row, both named by their alias."""
+    return (
+        f"{dead}.kind = '{table.kind}' and {dead}.lake_node = {row}.lake_node"
+        f" and {dead}.lake_unit = {row}.lake_unit and {dead}.lake_batch > {row}.lake_batch"
+    )
+
+
+def view(table: Shipped, columns: tuple[str, ...]) -> str:
+    """Return the SELECT over what counts of a table: rows that are not dead.
+
+    Of units that were joined, those of the joined derivation alone. Its sequences are times,
+    because commits of several nodes have no order: so those of what was said of them are, too.
+    """
+    joined = f"select 1 from {STORED}.{JOINED_UNITS} j where j.lake_unit ="  # noqa: S608  # our names
+    shown = ", ".join(f't."{column}"' for column in columns)
+    if table.timed:
+        time = f"case when exists ({joined} {THREAD_UNIT} and j.kind = '{DERIVED}')"
+        time += f" then epoch_us(t.{table.timed}) else t.sequence end as sequence"
+        shown = shown.replace('t."sequence"', time)
+    if table.rowid:
+        shown = f"t.rowid as rowid, {shown}"
+    text = (
+        f"select {shown} from {STORED}.{table.name} t"  # noqa: S608  # our names
+        f" where not exists (select 1 from {STORED}.{DEAD} d where {is_dead(table, 't', 'd')})"
+    )
+    if table.kind != SAID:
+        text += (
+            f" and not exists ({joined} t.lake_unit and j.kind = '{table.kind}'"
+            f" and t.lake_node <> '{JOINED}')"
+        )
+    if table.keys:
+        keys = ", ".join(table.keys)
+        text += (
+            f" qualify row_number() over (partition by {keys}"
+            f" order by t.{table.latest} desc nulls last, t.lake_node) = 1"
+        )
+    return text

@@ -1,0 +1,118 @@
+"""What one process at a time does for the lake: dead rows go, small files become large ones.
+
+owner.py says who.
+"""
+
+import contextlib
+import datetime
+from dataclasses import dataclass
+
+import duckdb
+
+from otel_threads.lake import layout, schema
+from otel_threads.lake.connection import Place, told
+from otel_threads.lake.layout import Shipped
+from otel_threads.lake.rows_of_batch import STORED, checksum
+
+LAKE = schema.LAKE
+SNAPSHOTS_KEPT_S = 3600.0  # longer than any reader's query: its files stay so long
+ORPHANS_KEPT_S = 86_400.0  # of writers that were killed; longer than any transaction
+REWRITE_SHARE = 0.1  # a file of which so many rows are deleted is written again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a round did. `is_ours` is False when another process was at it: nothing was done."""
+
+    is_ours: bool
+    dead_rows: int = 0
+    files_before: int = 0
+    files_after: int = 0
+
+
+def do_round(
+    connection: duckdb.DuckDBPyConnection,
+    where: Place,
+    *,
+    node_name: str,
+    kept_s: float = SNAPSHOTS_KEPT_S,
+    orphans_s: float = ORPHANS_KEPT_S,
+) -> Round:
+    """Do one round; the caller holds the owner's lock.
+
+    Files that are no longer needed go once they are older than `kept_s`.
+
+    Raises:
+        StoreFailed: the lake does not answer; what the round had done stays done.
+    """
+    with told(where):
+        before = _files(connection)
+        dead_rows = drop_dead(connection)
+        _tidy(connection, kept_s, orphans_s)
+        connection.execute(
+            f"insert into {STORED}.{layout.ROUNDS} values (?, now(), ?)",  # noqa: S608  # ours
+            [node_name, dead_rows],
+        )
+        return Round(
+            is_ours=True,
+            dead_rows=dead_rows,
+            files_before=before,
+            files_after=_files(connection),
+        )
+
+
+def drop_dead(connection: duckdb.DuckDBPyConnection) -> int:
+    """Delete rows that no longer count, in one transaction; return how many.
+
+    What each batch should have is corrected with them.
+    """
+    connection.execute("begin")
+    try:
+        row = connection.execute(f"select count(*) from {STORED}.{layout.DEAD}").fetchone()  # noqa: S608  # ours
+        dropped = 0
+        if row and row[0]:
+            dropped = sum(_drop_dead_of(connection, table) for table in layout.TABLES)
+            connection.execute(f"delete from {STORED}.{layout.DEAD}")  # noqa: S608  # ours
+        connection.execute("commit")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("rollback")
+        raise
+    return dropped
+
+
+def _drop_dead_of(connection: duckdb.DuckDBPyConnection, table: Shipped) -> int:
+    dead = (
+        f"exists (select 1 from {STORED}.{layout.DEAD} d where {layout.is_dead(table, 't', 'd')})"  # noqa: S608  # ours
+    )
+    columns = f"-count(*) as row_count, -{checksum(table.name)} as checksum"
+    found = connection.execute(
+        f"insert into {STORED}.{layout.BATCHES} by name select lake_node, lake_batch,"  # noqa: S608  # ours
+        f" '{table.name}' as table_name, {columns},"
+        f" '{duckdb.__version__}' as engine, 0 as sequence"
+        f" from {STORED}.{table.name} t where {dead} group by all"
+    ).fetchone()
+    if not found or not found[0]:
+        return 0
+    row = connection.execute(f"delete from {STORED}.{table.name} t where {dead}").fetchone()  # noqa: S608  # ours
+    return int(row[0]) if row else 0
+
+
+def _tidy(connection: duckdb.DuckDBPyConnection, kept_s: float, orphans_s: float) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    kept = now - datetime.timedelta(seconds=kept_s)
+    orphans = now - datetime.timedelta(seconds=orphans_s)
+    connection.execute(
+        f"call ducklake_rewrite_data_files('{LAKE}', delete_threshold => {REWRITE_SHARE})"
+    )
+    connection.execute(f"call ducklake_merge_adjacent_files('{LAKE}')")
+    connection.execute(f"call ducklake_expire_snapshots('{LAKE}', older_than => ?)", [kept])
+    connection.execute(f"call ducklake_cleanup_old_files('{LAKE}', older_than => ?)", [kept])
+    connection.execute(f"call ducklake_delete_orphaned_files('{LAKE}', older_than => ?)", [orphans])
+
+
+def _files(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute(
+        f"select coalesce(sum(file_count), 0) from ducklake_table_info('{LAKE}')"  # noqa: S608  # ours
+    ).fetchone()
+    return int(row[0]) if row else 0

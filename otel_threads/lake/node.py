@@ -1,0 +1,56 @@
+"""What a server has of the lake that it ships to."""
+
+import socket
+
+from otel_threads import metrics
+from otel_threads.core.config import Config
+from otel_threads.core.status import LakeProgress
+from otel_threads.database.database import Database
+from otel_threads.lake.connection import place
+from otel_threads.lake.joining import Derive
+from otel_threads.lake.owner import Owner
+from otel_threads.lake.shipper import Shipper, ShippingLoop
+from otel_threads.store import outbox
+
+
+class Node:
+    """Ships a server's file, from its start to its stop."""
+
+    def __init__(self, database: Database, config: Config, derive: Derive) -> None:
+        """Note changes from here on, and ship them; be the lake's owner if nobody else is.
+
+        `derive` derives all that a file has.
+        """
+        outbox.begin(database)
+        self._where = place(config.lake_catalog, config.lake_data)
+        self._shipper = Shipper(database, self._where)
+        self._loop = ShippingLoop(self._shipper, every_s=config.lake_ship_every_s)
+        self._owner = Owner(
+            self._where,
+            derive,
+            node_name=socket.gethostname(),
+            every_s=config.lake_ship_every_s,
+        )
+
+    def progress(self) -> LakeProgress:
+        """Return how far shipping is."""
+        found = self._shipper.look()
+        return LakeProgress(
+            node_id=found.node_id,
+            shipped_sequence=found.sequence,
+            waiting_changes=found.entries,
+            behind_s=found.behind_s,
+            shipped_at=found.shipped_at,
+            error=found.error,
+        )
+
+    def refresh_metrics(self) -> None:
+        """Bring the gauges up to date."""
+        found = self._shipper.look()
+        metrics.LAKE_BEHIND_SECONDS.set(found.behind_s)
+        metrics.LAKE_WAITING_CHANGES.set(found.entries)
+
+    def close(self) -> None:
+        """Ship no more: what is left is shipped after the next start."""
+        self._owner.stop()
+        self._loop.close()

@@ -1,0 +1,113 @@
+"""The one process that joins conversations and looks after the files, for as long as it lives.
+
+It holds a lock of the catalog, which goes with it: another gets it within half a minute.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import duckdb
+
+from otel_threads.core.errors import OtelThreadsError, describe
+from otel_threads.lake import connection as connections
+from otel_threads.lake import maintenance, schema
+from otel_threads.lake.connection import APPLICATION, CatalogLock, Place
+from otel_threads.lake.joining import Derive, Joiner
+from otel_threads.lake.shipper import MEMORY_BYTES
+
+logger = logging.getLogger(__name__)
+TRY_EVERY_S = 20.0  # to get the lock
+ROUND_EVERY_S = 60.0  # of maintenance
+HELD_S_MAX = 600.0  # then another may have it: a long transaction keeps the catalog from cleaning
+OWNER = f"{APPLICATION}-owner"
+
+
+class Owner:
+    """A thread that tries to be the owner, and does what an owner does while it is."""
+
+    def __init__(self, where: Place, derive: Derive, *, node_name: str, every_s: float) -> None:
+        """Start the thread; `derive` derives all that a file has, as a node would."""
+        self._where = where
+        self._joiner = Joiner(where, derive)
+        self._node_name = node_name
+        self._every_s = every_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lake-owner", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more. What runs is in the lake whole or not at all."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        pause_s = self._every_s
+        while not self._stopped.wait(pause_s):
+            pause_s = TRY_EVERY_S
+            try:
+                with CatalogLock(self._where, schema.OWNER_LOCK).held(wait=False) as has_lock:
+                    if has_lock:
+                        self._own()
+                        pause_s = self._every_s
+            except OtelThreadsError as error:
+                logger.warning("no maintenance of the lake: %s", error)
+            except Exception as error:  # noqa: BLE001  # must survive anything
+                logger.error("no maintenance of the lake: %s", describe(error))
+
+    def _own(self) -> None:
+        ends = time.monotonic() + HELD_S_MAX
+        with opened(self._where) as connection:
+            next_round = time.monotonic() + ROUND_EVERY_S
+            while time.monotonic() < ends and not self._stopped.is_set():
+                self._joiner.join(connection)
+                if time.monotonic() >= next_round:
+                    maintenance.do_round(connection, self._where, node_name=self._node_name)
+                    next_round = time.monotonic() + ROUND_EVERY_S
+                self._stopped.wait(self._every_s)
+
+
+@contextlib.contextmanager
+def opened(where: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield the connection of an owner, once nothing of an earlier one can be committed any more.
+
+    Raises:
+        StoreFailed: the lake does not answer.
+        DatabaseRefused: the extra is not there, or the lake is of a newer program.
+    """
+    connections.end_sessions(where, OWNER)
+    connection = connections.connect(
+        where,
+        name=schema.LAKE,
+        application=OWNER,
+        memory_limit_bytes=MEMORY_BYTES,
+        read_only=False,
+    )
+    with contextlib.closing(connection):
+        schema.prepare(connection, where)
+        yield connection
+
+
+def once(
+    where: Place,
+    derive: Derive | None,
+    *,
+    node_name: str,
+    kept_s: float = maintenance.SNAPSHOTS_KEPT_S,
+    orphans_s: float = maintenance.ORPHANS_KEPT_S,
+) -> maintenance.Round:
+    """Join, where it is told how to derive, and do one round, unless another process is the owner.
+
+    Raises:
+        DatabaseRefused, StoreFailed: as `opened`.
+    """
+    with CatalogLock(where, schema.OWNER_LOCK).held(wait=False) as has_lock:
+        if not has_lock:
+            return maintenance.Round(is_ours=False)
+        with opened(where) as connection:
+            if derive is not None:
+                Joiner(where, derive).join(connection)
+            return maintenance.do_round(
+                connection, where, node_name=node_name, kept_s=kept_s, orphans_s=orphans_s
+            )

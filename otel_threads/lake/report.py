@@ -1,0 +1,132 @@
+"""Tells what the lake has, and whether all of it is what was shipped."""
+
+import contextlib
+import datetime
+from dataclasses import dataclass
+
+import duckdb
+
+from otel_threads.lake import connection as connections
+from otel_threads.lake import layout, schema
+from otel_threads.lake.connection import APPLICATION, Place, told
+from otel_threads.lake.rows_of_batch import STORED, checksum
+from otel_threads.lake.shipper import MEMORY_BYTES
+
+LAKE = schema.LAKE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeState:
+    """How far one node has shipped."""
+
+    node_id: str
+    node_name: str
+    batch: int
+    sequence: int
+    shipped_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A batch of which a table has other rows than were shipped."""
+
+    node_id: str
+    batch: int
+    table: str
+    row_count: int
+    row_count_found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeState:
+    """What the lake has. `differences` is None where nobody asked for them."""
+
+    schema_version: int
+    nodes: list[NodeState]
+    spans: int
+    dead_units: int
+    files: int
+    file_bytes: int
+    last_round_at: datetime.datetime | None
+    differences: list[Difference] | None = None
+
+
+def look(where: Place, *, verify: bool = False) -> LakeState:
+    """Return what the lake has; `verify` reads all of it and compares each batch.
+
+    Raises:
+        DatabaseRefused: the extra is not there, or the lake is of a newer program.
+        StoreFailed: the lake does not answer, or nothing was ever shipped to it.
+    """
+    connection = connections.connect(
+        where,
+        name=LAKE,
+        application=f"{APPLICATION}-report",
+        memory_limit_bytes=MEMORY_BYTES,
+        read_only=True,
+    )
+    with contextlib.closing(connection), told(where):
+        schema.check(connection, LAKE)
+        connection.execute("begin")
+        return _state(connection, verify=verify)
+
+
+def _state(connection: duckdb.DuckDBPyConnection, *, verify: bool) -> LakeState:
+    nodes = connection.execute(
+        "select lake_node, arg_max(node_name, lake_batch) filter (node_name is not null),"  # noqa: S608  # ours
+        f" max(lake_batch), max(sequence), max(shipped_at) from {STORED}.{layout.BATCHES}"
+        " group by lake_node order by 2, 1"
+    ).fetchall()
+    counts = connection.execute(
+        f"select (select count(*) from {LAKE}.spans),"  # noqa: S608  # ours
+        f" (select count(*) from {STORED}.{layout.DEAD}),"
+        f" (select max(ended_at) from {STORED}.{layout.ROUNDS})"
+    ).fetchone()
+    files = connection.execute(
+        f"select sum(file_count), sum(file_size_bytes) from ducklake_table_info('{LAKE}')"  # noqa: S608  # ours
+    ).fetchone()
+    version = schema.version(connection, LAKE)
+    assert counts is not None
+    assert files is not None
+    return LakeState(
+        schema_version=version[1] if version else 0,
+        nodes=[
+            NodeState(node_id=one, node_name=name, batch=batch, sequence=sequence, shipped_at=at)
+            for one, name, batch, sequence, at in nodes
+        ],
+        spans=counts[0],
+        dead_units=counts[1],
+        last_round_at=counts[2],
+        files=int(files[0] or 0),
+        file_bytes=int(files[1] or 0),
+        differences=differences(connection) if verify else None,
+    )
+
+
+def differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
+    """Return the batches of which a table has fewer, more or other rows than were shipped.
+
+    Hashes are of one version of DuckDB: rows of another's are only counted.
+    """
+    found = []
+    for table in layout.TABLES:
+        rows = connection.execute(
+            "with shipped as (select lake_node, lake_batch, sum(row_count)::bigint as n,"  # noqa: S608  # ours
+            " sum(checksum) as hash, bool_and(engine = $engine) as is_ours"
+            f" from {STORED}.{layout.BATCHES} where table_name = $table group by all),"
+            f" here as (select lake_node, lake_batch, count(*) as n, {checksum(table.name)} as hash"
+            f" from {STORED}.{table.name} t group by all)"
+            " select coalesce(s.lake_node, h.lake_node), coalesce(s.lake_batch, h.lake_batch),"
+            " coalesce(s.n, 0), coalesce(h.n, 0) from shipped s full join here h"
+            " on s.lake_node = h.lake_node and s.lake_batch = h.lake_batch"
+            " where coalesce(s.n, 0) <> coalesce(h.n, 0)"
+            " or (s.is_ours and coalesce(s.hash, 0) <> coalesce(h.hash, 0)) order by 1, 2",
+            {"engine": duckdb.__version__, "table": table.name},
+        ).fetchall()
+        found += [
+            Difference(
+                node_id=node, batch=batch, table=table.name, row_count=n, row_count_found=here
+            )
+            for node, batch, n, here in rows
+        ]
+    return found

@@ -1,0 +1,155 @@
+"""Makes the lake's tables and views, and brings them up to date: one process at a time."""
+
+import logging
+
+import duckdb
+
+from otel_threads.core.errors import DatabaseRefused, StoreFailed
+from otel_threads.lake import layout
+from otel_threads.lake.connection import CatalogLock, Place, told
+from otel_threads.lake.native import Native, native
+
+logger = logging.getLogger(__name__)
+LAKE = "lake"  # how connections that write name the lake
+SCHEMA_LOCK, OWNER_LOCK = 7_301_001, 7_301_002
+LAYOUT = 1  # of what is the lake's own: raised when a table of it changes
+BOOKS = {
+    layout.BATCHES: {
+        "lake_node": "VARCHAR",
+        "lake_batch": "BIGINT",
+        "node_name": "VARCHAR",
+        "sequence": "BIGINT",
+        "table_name": "VARCHAR",
+        "row_count": "BIGINT",
+        "checksum": "DECIMAL(38,0)",
+        "engine": "VARCHAR",
+        "shipped_at": "TIMESTAMP WITH TIME ZONE",
+    },
+    layout.DEAD: {
+        "lake_node": "VARCHAR",
+        "kind": "VARCHAR",
+        "lake_unit": "VARCHAR",
+        "lake_batch": "BIGINT",
+    },
+    layout.JOINED_UNITS: {"kind": "VARCHAR", "lake_unit": "VARCHAR"},
+    layout.POSITIONS: {"lake_node": "VARCHAR", "lake_batch": "BIGINT"},
+    layout.VERSIONS: {
+        "layout": "BIGINT",
+        "schema_version": "BIGINT",
+        "made_at": "TIMESTAMP WITH TIME ZONE",
+    },
+    layout.ROUNDS: {
+        "node_name": "VARCHAR",
+        "ended_at": "TIMESTAMP WITH TIME ZONE",
+        "dead_rows": "BIGINT",
+    },
+}
+OWN = {"lake_node": "VARCHAR", "lake_batch": "BIGINT", "lake_unit": "VARCHAR"}
+
+
+def version(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int] | None:
+    """Return the layout and the schema that the lake has, None for an empty one."""
+    there = connection.execute(
+        "select 1 from duckdb_tables() where database_name = ? and table_name = ?",
+        [name, layout.VERSIONS],
+    ).fetchone()
+    if not there:
+        return None
+    row = connection.execute(
+        f"select max(layout), max(schema_version) from {name}.{layout.STORED}.{layout.VERSIONS}"  # noqa: S608  # our own names
+    ).fetchone()
+    return (row[0], row[1]) if row and row[0] is not None else None
+
+
+def check(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Return whether the lake is as this program knows it; False for an empty or older one.
+
+    Raises:
+        DatabaseRefused: it is of a newer program.
+    """
+    found = version(connection, name)
+    own = (LAYOUT, native().version)
+    if found is not None and found > own:
+        raise DatabaseRefused(
+            f"the lake has schema {found[1]} (layout {found[0]}), this program knows up to"
+            f" {own[1]} (layout {own[0]}): upgrade otel-threads"
+        )
+    return found == own
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, where: Place) -> None:
+    """Make the lake, or bring it up to date, unless it is; others wait meanwhile.
+
+    Raises:
+        DatabaseRefused: it is of a newer program.
+        StoreFailed: the catalog or the storage does not answer.
+    """
+    with told(where):
+        if check(connection, LAKE):
+            return
+    logger.info("waiting for the lock of the lake's schema: another node may be migrating it")
+    with CatalogLock(where, SCHEMA_LOCK).held(wait=True), told(where):
+        if check(connection, LAKE):
+            return
+        connection.execute("begin")
+        try:
+            _make(connection, native())
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+    logger.info("the lake has schema %d now", native().version)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, known: Native) -> None:
+    connection.execute(f"create schema if not exists {LAKE}.{layout.STORED}")
+    wanted = {one.name: OWN | known.tables[one.name] for one in layout.TABLES} | BOOKS
+    for name, columns in wanted.items():
+        _make_table(connection, name, columns)
+    connection.execute(f"use {LAKE}")
+    try:
+        for text in views(known):
+            connection.execute(text)
+    finally:
+        connection.execute("use memory")
+    connection.execute(
+        f"insert into {LAKE}.{layout.STORED}.{layout.VERSIONS} values (?, ?, now())",  # noqa: S608  # ours
+        [LAYOUT, known.version],
+    )
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str]) -> None:
+    place = f"{LAKE}.{layout.STORED}.{name}"
+    there = connection.execute(
+        "select column_name from duckdb_columns()"
+        " where database_name = ? and schema_name = ? and table_name = ?",
+        [LAKE, layout.STORED, name],
+    ).fetchall()
+    if not there:
+        listed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+        connection.execute(f"create table {place} ({listed})")
+        return
+    for column in columns.keys() - {row[0] for row in there}:
+        connection.execute(f'alter table {place} add column "{column}" {columns[column]}')
+
+
+def views(known: Native) -> list[str]:
+    """Return the statements that make the views of `main`: each table of a node, and its views."""
+    texts = [
+        f"create or replace view {one.name} as {layout.view(one, tuple(known.tables[one.name]))}"
+        for one in layout.TABLES
+    ]
+    for name in layout.EMPTY_TABLES:
+        columns = ", ".join(
+            f'null::{kind} as "{column}"' for column, kind in known.tables[name].items()
+        )
+        texts.append(f"create or replace view {name} as select {columns} where false")
+    texts += [
+        text.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1) for text in known.views.values()
+    ]
+    return texts
+
+
+def unreachable(where: Place, error: StoreFailed) -> str:
+    """Return what is told of a lake that does not answer."""
+    return f"the {where.kind} catalog or the storage of the lake does not answer: {error}"

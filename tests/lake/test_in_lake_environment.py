@@ -1,0 +1,35 @@
+"""Runs the tests of this folder where `otel-threads[lake]` is installed: it pins DuckDB."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from live import environments
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+FILES = sorted(
+    path.name
+    for path in HERE.glob("test_*.py")
+    if path.name not in ("test_in_lake_environment.py", "test_lake_settings.py")
+)
+NEEDED = ["pytest>=8.3", "hypothesis>=6.122", "psutil>=6.1"]
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES)
+def test_in_an_environment_with_the_extra(file, tmp_path):
+    python = environments.made("lake", [f"{ROOT}[lake]", *NEEDED]) / "bin/python"
+    ran = subprocess.run(
+        [python, "-m", "pytest", "-q", "-x", f"--basetemp={tmp_path}/inner", str(HERE / file)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+    assert " passed" in ran.stdout
