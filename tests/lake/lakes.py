@@ -40,9 +40,18 @@ class Postgres:
         password_file.chmod(0o644)
         self.data = self.folder / "data"
         self._run(
-            "initdb", "-D", self.data, "-U", "lake", "-A", "scram-sha-256",
-            "--pwfile", password_file, "-E", "UTF8",
-        )  # fmt: skip
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "lake",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            password_file,
+            "-E",
+            "UTF8",
+        )
         self.start()
 
     def _run(self, *command: object) -> None:

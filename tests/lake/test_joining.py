@@ -21,15 +21,34 @@ pytestmark = needs_extra
 NODES = 3
 # When something was received, and in which commit, is of the node that took it.
 OF_A_NODE = {
-    "ingest_seq", "received_at", "created_at", "updated_at", "last_trace_at",
-    "first_sequence", "last_sequence", "last_trace_sequence", "trace_sequence",
-    "received_unix_nano", "created_unix_nano",
-    "chunk_index", "chain_id", "chain_row", "chain_chars",
-}  # fmt: skip
+    "ingest_seq",
+    "received_at",
+    "created_at",
+    "updated_at",
+    "last_trace_at",
+    "first_sequence",
+    "last_sequence",
+    "last_trace_sequence",
+    "trace_sequence",
+    "received_unix_nano",
+    "created_unix_nano",
+    "chunk_index",
+    "chain_id",
+    "chain_row",
+    "chain_chars",
+}
 COMPARED = (
-    "spans", "span_events", "span_links", "span_content", "traces", "x_trace_slices", "calls",
-    "x_thread_facts", "turns", "messages",
-)  # fmt: skip
+    "spans",
+    "span_events",
+    "span_links",
+    "span_content",
+    "traces",
+    "x_trace_slices",
+    "calls",
+    "x_thread_facts",
+    "turns",
+    "messages",
+)
 
 
 def derive(database):
@@ -66,9 +85,12 @@ def some_spans(rng, *, count, threads):
 
 
 def rows_of(cursor, name):
-    known = {**native().tables, "span_content": dict.fromkeys(
-        ("project", "trace_id", "span_id", "start_time", "event_index", "key", "value")
-    )}  # fmt: skip
+    known = {
+        **native().tables,
+        "span_content": dict.fromkeys(
+            ("project", "trace_id", "span_id", "start_time", "event_index", "key", "value")
+        ),
+    }
     columns = ", ".join(f'"{one}"' for one in known[name] if one not in OF_A_NODE)
     found = cursor.execute(f"select {columns} from {name}").fetchall()
     return sorted(repr(tuple(_known(value) for value in row)) for row in found)
@@ -137,14 +159,26 @@ def test_a_tools_result_finds_its_asking_on_another_node(stores, where):
     asking = a_chat("thread", "look it up", None)
     asked = [
         {"role": "user", "parts": [{"type": "text", "content": "look it up"}]},
-        {"role": "assistant", "parts": [
-            {"type": "tool_call", "id": "call-1", "name": "lookup", "arguments": {"city": "Rome"}}
-        ]},
-    ]  # fmt: skip
+        {
+            "role": "assistant",
+            "parts": [
+                {
+                    "type": "tool_call",
+                    "id": "call-1",
+                    "name": "lookup",
+                    "arguments": {"city": "Rome"},
+                }
+            ],
+        },
+    ]
     brings = a_chat(None, "x", "It is warm", start=asking.start_time_unix_nano + 5 * 10**9)
-    brought = [*asked, {"role": "tool", "parts": [
-        {"type": "tool_call_response", "id": "call-1", "response": "warm"}
-    ]}]  # fmt: skip
+    brought = [
+        *asked,
+        {
+            "role": "tool",
+            "parts": [{"type": "tool_call_response", "id": "call-1", "response": "warm"}],
+        },
+    ]
     for span, messages, name in (
         (asking, asked[1:], "gen_ai.output.messages"),
         (brings, brought, "gen_ai.input.messages"),

@@ -57,15 +57,21 @@ class Reader(Server):
         ports = {f"OTEL_THREADS_{name}_ENDPOINT": "127.0.0.1:0" for name in ("HTTP", "GRPC")}
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "otel_threads", "serve", "--from-lake", "--no-supervise",
-                "--ready-file", str(self.ready_file),
+                sys.executable,
+                "-m",
+                "otel_threads",
+                "serve",
+                "--from-lake",
+                "--no-supervise",
+                "--ready-file",
+                str(self.ready_file),
             ],
             env={**os.environ, **ports, **given, **self._env},
             text=True,
             stdout=subprocess.PIPE,
             stderr=(self.folder / "stderr").open("a"),
             cwd=self.folder,
-        )  # fmt: skip
+        )
         wait_until(
             lambda: self.ready_file.exists() or self.process.poll() is not None, "the reader starts"
         )

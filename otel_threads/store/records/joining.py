@@ -168,10 +168,7 @@ def _move(
     """
     starts = [row["start_time_unix_nano"] for row in going]
     bounds = {"first": min(starts) - 1000, "last": min(max(starts), NANO_MAX - 1000) + 1000}
-    joined = sorted({places[_ids(row)].trace_id for row in going})
-    register(cursor, "joined", pa.table({"trace_id": pa.array(joined, _S)}))
-    projects: dict[str, str] = dict(cursor.execute(PROJECTS_SQL, {"after": after}).fetchall())
-    unregister(cursor, "joined")
+    projects = _projects(cursor, {places[_ids(row)].trace_id for row in going}, after)
     moved = [_moved(row, places[_ids(row)], projects) for row in going]
     register(cursor, "moves", pa.Table.from_pylist(moved, _MOVES))
     targets = {
@@ -186,6 +183,14 @@ def _move(
     changed = {one[1] for pair in targets.items() for one in pair}
     _rederive(cursor, changed)
     return changed
+
+
+def _projects(cursor: duckdb.DuckDBPyConnection, trace_ids: set[str], after: int) -> dict[str, str]:
+    """Return the project of each trace whose root is here."""
+    register(cursor, "joined", pa.table({"trace_id": pa.array(sorted(trace_ids), _S)}))
+    projects: dict[str, str] = dict(cursor.execute(PROJECTS_SQL, {"after": after}).fetchall())
+    unregister(cursor, "joined")
+    return projects
 
 
 def _follow(cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]) -> None:
