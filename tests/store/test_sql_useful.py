@@ -120,15 +120,47 @@ def test_an_analyst_gets_an_answer(filled, sql, format):
     assert response.status_code == 200, response.text
 
 
-def test_a_pivot_says_that_it_needs_its_values(server):
-    answer = httpx.post(
-        f"{server.api}/sql",
-        json={"sql": "pivot turns on has_error using count(*) group by project"},
-    )
-    assert answer.status_code == 400
-    assert "in (true, false)" in answer.json()["detail"]
-    named = "pivot turns on has_error in (true, false) using count(*) group by project"
-    assert httpx.post(f"{server.api}/sql", json={"sql": named}).status_code == 200
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("pivot turns on has_error using count(*) group by project", ["project", "false"]),
+        (
+            "PIVOT (select 'it''s' as word, 1 as n union all select null, 2)\n"
+            "ON word USING sum(n), count(*) ;",
+            ["it's_sum(n)", "it's_count_star()"],
+        ),
+        ("pivot turns on has_error in (true) using count(*) group by project", ["project", "true"]),
+        (
+            "pivot (from range(3) t(n)) on n % 2 using sum(n)",
+            ["0", "1"],
+        ),
+    ],
+)
+def test_a_pivot_finds_its_values(filled, sql, columns):
+    answer = httpx.post(f"{filled.api}/sql", json={"sql": sql})
+    assert answer.status_code == 200, answer.text
+    assert [one["name"] for one in answer.json()["columns"]] == columns
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("pivot turns on has_error, project using count(*)", "this PIVOT needs its values"),
+        ("pivot (from turns where false) on has_error using count(*)", "nothing to pivot on"),
+        ("pivot (select range as n from range(500)) on n using count(*)", "more than 200 values"),
+        ("pivot turns on getenv('HOME') using count(*)", "getenv is not allowed"),
+        ("pivot (from read_text('/etc/passwd')) on content using count(*)", "read_text"),
+        (
+            "pivot turns on has_error from turns; drop table turns; -- using count(*)",
+            "syntax error",
+        ),
+        ("pivot turns on has_error using count(*); drop table turns", ""),
+    ],
+)
+def test_a_pivot_that_cannot_be_is_told(filled, sql, told):
+    answer = httpx.post(f"{filled.api}/sql", json={"sql": sql})
+    assert answer.status_code == 400, answer.text
+    assert told in answer.json()["detail"]
 
 
 def test_show_tables_lists_what_is_made_for_people(server):

@@ -35,6 +35,7 @@ PUBLIC = (
     "scored_threads",
     "daily_usage",
     "slow_turns",
+    "failed_turns",
     "tool_calls",
     "tool_stats",
 )

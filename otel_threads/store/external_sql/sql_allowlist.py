@@ -79,9 +79,9 @@ def check_type(sql: str) -> None:
         kinds = [statement.type.name for statement in duckdb.extract_statements(sql)]
     except duckdb.Error as error:
         raise InvalidQuery(first_lines(error)) from None
-    if kinds == ["CREATE", "SELECT"] and _PIVOT.search(sql):
+    if kinds[-1:] == ["SELECT"] and {*kinds[:-1]} == {"CREATE"} and _PIVOT.search(sql):
         raise InvalidQuery(
-            "a PIVOT needs its values, for DuckDB would make a type of them: "
+            "this PIVOT needs its values, for DuckDB would make a type of them: "
             "pivot turns on has_error in (true, false) using count(*)"
         )
     if kinds not in (["SELECT"], ["EXPLAIN"]):
