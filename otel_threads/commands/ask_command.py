@@ -48,6 +48,6 @@ def _show(found: dict[str, object]) -> None:
             terminal.say(f"{kind}: {found[kind]}")
     evidence = found["evidence"]
     for one in evidence if isinstance(evidence, list) else []:
-        terminal.say(f'turn {one["turn_index"]}: "{one["quote"]}"')
+        terminal.say(f'turn {one["turn_index"] + 1}: "{one["quote"]}"')
     cost = found["cost_usd"]
     terminal.say(f"cost: {f'{cost:.4f} USD' if cost is not None else 'unknown'}")

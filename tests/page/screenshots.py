@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 from builders import a_chat, a_request
@@ -33,7 +34,10 @@ TALKS = (
         "I am sorry. A new one is on its way; keep or recycle the old one.",
     ),
 )
+FAILURES = ("429: rate limit exceeded", "no answer after 30 s", "no such order: A-17")
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5")
+SQL = """pivot (select error_message, strftime(start_time, '%a') as day from failed_turns where error_message is not null)
+on day using count(*)"""
 THREADS = 60
 PROJECT = "shop"
 
@@ -63,7 +67,7 @@ def fill(server: Server) -> None:
                 },
             )
             if failed:
-                span.status.code, span.status.message = 2, "429: rate limit exceeded"
+                span.status.code, span.status.message = 2, dice.choice(FAILURES)
             spans.append(span)
         server.post(a_request(*spans), x_otel_threads_project=PROJECT)
         if n % 3:
@@ -92,7 +96,7 @@ def fill(server: Server) -> None:
 
 
 def take(server: Server) -> None:
-    """Write a picture of each page in light and in dark."""
+    """Write pictures: of the first pages in light and in dark, of the others in light."""
     home = server.api.removesuffix("api/v1")
     turn = server.get("/threads/turns", project=PROJECT, thread_id="chat-1")["items"][1]
     pages = {
@@ -104,6 +108,11 @@ def take(server: Server) -> None:
             ("[role=treeitem] >> nth=1",),
         ),
     }
+    plain = {
+        "issues": (f"#/issues?project={PROJECT}", "tbody tr", ()),
+        "spans": (f"#/spans?project={PROJECT}", "tbody tr", ()),
+        "sql": (f"#/sql?{urlencode({'sql': SQL})}", ".tables li", ("button.primary",)),
+    }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
@@ -112,7 +121,9 @@ def take(server: Server) -> None:
             page = browser.new_context(
                 viewport={"width": 1360, "height": 800}, color_scheme=scheme
             ).new_page()
-            for name, (link, wait, clicks) in pages.items():
+            for name, (link, wait, clicks) in (
+                pages | (plain if scheme == "light" else {})
+            ).items():
                 page.goto(home + link)
                 page.locator(wait).first.wait_for()
                 for one in clicks:

@@ -241,3 +241,39 @@ def test_settings_of_a_project(make_server, tab):
     expect(dialog).to_have_count(0)
     (project,) = server.get("/projects")["items"]
     assert (project["retention_days"], project["thread_cooldown_s"]) == (30, 60)
+
+
+def test_scores_of_a_project_are_defined(make_server, tab):
+    server = make_server()
+    server.post(a_request(a_chat("one", "Hello", "Hi")), x_otel_threads_project="kept")
+    server.wait_derived()
+    page = tab.open(server, project="kept")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Settings of project kept").click()
+    dialog = page.get_by_role("dialog")
+    tab.expected = ("Failed to load resource",)  # of the range that cannot be
+    dialog.get_by_role("button", name="Define a score").click()
+    dialog.get_by_label("Name of the score").fill("<b>tone</b>")
+    dialog.get_by_label("From").fill("5")
+    dialog.get_by_role("button", name="Save the score").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("It is").select_option("categorical")
+    dialog.get_by_label("Words, separated").fill("good = 1, bad = 0, mixed")
+    dialog.get_by_role("button", name="Save the score").click()
+    expect(dialog.get_by_text("good, bad, mixed")).to_be_visible()
+    expect(dialog.get_by_text("<b>tone</b>")).to_be_visible()
+
+    dialog.get_by_role("button", name="Edit <b>tone</b>").click()
+    expect(dialog.get_by_label("Words, separated")).to_have_value("good = 1, bad = 0, mixed")
+    dialog.get_by_label("Of two scores").select_option("lower")
+    dialog.get_by_role("button", name="Save the score").click()
+    expect(dialog.get_by_label("Of two scores")).to_have_count(0)
+    (one,) = server.get("/score-definitions", project="kept")["items"]
+    assert one["better"] == "lower"
+    assert [(c["label"], c["value"]) for c in one["categories"]] == [
+        ("good", 1),
+        ("bad", 0),
+        ("mixed", None),
+    ]
+    dialog.get_by_role("button", name="Delete <b>tone</b>").click()
+    expect(dialog.get_by_text("None is defined")).to_be_visible()

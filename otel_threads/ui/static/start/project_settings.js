@@ -3,6 +3,7 @@ import { patch } from "../lib/api.js";
 import { oneLine } from "../lib/format.js";
 import { html, useId, useState } from "../lib/html.js";
 import { Dialog, attempt } from "../lib/parts.js";
+import { Definitions } from "../annotations/definitions.js";
 import { FieldPaths } from "../conversation/fieldpaths.js";
 
 const FIELDS = {
@@ -34,6 +35,7 @@ export function ProjectSettings({ project, onDone, onClose }) {
           onInput=${(e) => setGiven({ ...given, [name]: e.target.value })} />`)}
       <footer><button class="primary">Save</button></footer>
     </form>
+    <${Definitions} project=${project.project} />
     <${FieldPaths} project=${project} name=${project.project} onDone=${onDone} />
   </${Dialog}>`;
 }
