@@ -108,6 +108,13 @@ class RecordStore:
         self.writer._commit([Batch(spans, logs.LOGS.empty_table(), records=records)])
         self.derive()
 
+    def write_logs(self, payload: bytes) -> None:
+        """Store a request of log records in one commit, and derive it."""
+        request = Request(signal=Signal.LOGS, payload=payload)
+        rows, _ = logs.decode([request], event_names=["gen_ai.*"], default_project="default")
+        self.writer._commit([Batch(EMPTY, rows)])
+        self.derive()
+
     def derive(self) -> None:
         derive_all(self.derived, self.writer.committed_sequence)
 

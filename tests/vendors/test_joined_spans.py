@@ -6,7 +6,9 @@ import time
 
 import pytest
 from builders import a_chat, a_request, a_span
+from deriving import a_log_request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from sdk_records import RecordStore, a_step, a_trace
 
 from otel_threads.core.record import RecordPlace
@@ -144,6 +146,27 @@ def test_spans_without_a_record_of_their_trace_are_together(store):
     assert store.rows("select trace_id, span_count, thread_id from traces") == [
         (trace_id, 4, "another")
     ]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_log_records_follow_their_span(store, first):
+    """Whether they come before it is moved, with it, or after."""
+    program = Program()
+    call = program.spans[1]
+    record = LogRecord(
+        time_unix_nano=call.start_time_unix_nano,
+        event_name="gen_ai.user.message",
+        trace_id=call.trace_id,
+        span_id=call.span_id,
+    )
+    record.body.string_value = "told"
+    if first:
+        store.write_logs(a_log_request(record))
+    store.write_any(*program.parts())
+    store.write_logs(a_log_request(record))
+    is_whole(store, program)
+    place = (ids.trace_id_of(program.trace), program.ids["request"])
+    assert store.rows("select trace_id, span_id from log_records") == [place]
 
 
 def test_what_names_no_trace_stays_where_it_is(store):

@@ -29,8 +29,10 @@ MOVE_JOINED_SQL = sql_files.query("move_joined")
 NOTE_JOINED_SQL = sql_files.query("note_joined")
 PROJECTS_SQL = sql_files.query("projects_of_records")
 ELSEWHERE_SQL = sql_files.query("joined_elsewhere")
+LATE_LOGS_SQL = sql_files.query("late_joined_logs")
 SLACK_NS = 60_000_000_000  # that what runs below a span may start before it, by another clock
 MOVED = "project = m.to_project, trace_id = m.to_trace_id, span_id = m.to_span_id"
+MOVED_LOGS = "trace_id = m.to_trace_id, span_id = m.to_span_id"
 CHILDREN = ("span_events", "span_links", "x_content_chunks")
 NANO_MAX = 2**63 - 1
 _S, _I = pa.string(), pa.int64()
@@ -74,6 +76,7 @@ class SpanJoining:
         if elsewhere:
             with self._database.transaction() as cursor:
                 self._note(cursor, _take_project(cursor, elsewhere, after), upto)
+        self._follow_late(bounds)
         if starts:
             with self._database.transaction() as cursor:
                 places = {key: one for key, (one, _) in twins.items()}
@@ -82,6 +85,20 @@ class SpanJoining:
     def _note(self, cursor: duckdb.DuckDBPyConnection, trace_ids: set[str], upto: int) -> None:
         if trace_ids and self._database.outbox is not None:
             self._database.outbox.note_traces(cursor, RAW, sorted(trace_ids), upto)
+
+    def _follow_late(self, bounds: Mapping[str, int]) -> None:
+        """Let log records follow that came after their spans were moved."""
+        with self._database.cursor() as cursor:
+            late = cursor.execute(LATE_LOGS_SQL, dict(bounds)).fetchall()
+        if late:
+            names = ("trace_id", "span_id", "to_trace_id", "to_span_id")
+            moved = [dict(zip(names, row, strict=True)) for row in late]
+            with self._database.transaction() as cursor:
+                register(cursor, "moves", pa.Table.from_pylist(moved, _MOVES))
+                _follow_logs(cursor)
+                unregister(cursor, "moves")
+                left_and_joined = {trace_id for row in late for trace_id in (row[0], row[2])}
+                self._note(cursor, left_and_joined, bounds["upto"])
 
     def _twins(
         self, cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]
@@ -206,9 +223,16 @@ def _follow(cursor: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]) -> Non
         )
     cursor.execute(MOVE_JOINED_SQL)
     cursor.execute(NOTE_JOINED_SQL)
-    for table in ("log_records", "x_log_chunks"):
+    _follow_logs(cursor)
+
+
+def _follow_logs(cursor: duckdb.DuckDBPyConnection) -> None:
+    for table in (
+        "log_records",
+        "x_log_chunks",
+    ):  # their project stays: one sent again is known by it
         cursor.execute(
-            f"update {table} set {MOVED} from moves m"  # noqa: S608  # our own names
+            f"update {table} set {MOVED_LOGS} from moves m"  # noqa: S608  # our own names
             f" where {table}.trace_id = m.trace_id and {table}.span_id = m.span_id"
         )
 
