@@ -90,10 +90,7 @@ class Engine:
         Raises:
             DatabaseRefused: the file cannot be used; the message says what to do.
         """
-        self.database = Database(
-            config.database, memory_limit_bytes=config.memory_limit_bytes, listener=_quack(config)
-        )
-        self.database.put_settings(_settings(config))
+        self.database = _database(config)
         derived = DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys))
         hub = Hub()
         self.deriver = Deriver(
@@ -127,15 +124,19 @@ class Engine:
         )
         self.services.workspace.apply_cooldown()
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
-        # An idle server notices, too: nothing else would look before its stop.
-        self._housekeeping = [
+        self._housekeeping = self._jobs(config)
+        self.services.rules.start()
+
+    def _jobs(self, config: Config) -> list[Periodic]:
+        """Begin what is done now and then; an idle server would not look before its stop."""
+        found = [
             self._retention(),
             Periodic("file watch", self._check_files, interval_s=FILES_INTERVAL_S),
             Periodic("late spans", self.services.workspace.link, interval_s=LINK_INTERVAL_S),
         ]
         if config.snapshot_every_s:
-            self._housekeeping.append(self._snapshots(config))
-        self.services.rules.start()
+            found.append(self._snapshots(config))
+        return found
 
     def _check_files(self) -> None:
         with contextlib.suppress(Unavailable):  # the log has it
@@ -489,6 +490,15 @@ def _annotations(config: Config, database: Database, sequence: Callable[[], int]
         timeout_s=config.query_timeout_s,
         supersedes=config.scores_on_new_trace == "supersede",
     )
+
+
+def _database(config: Config) -> Database:
+    """Open the file, and keep in it the settings that its views read."""
+    database = Database(
+        config.database, memory_limit_bytes=config.memory_limit_bytes, listener=_quack(config)
+    )
+    database.put_settings(_settings(config))
+    return database
 
 
 def _intake(config: Config, writer: BatchWriter) -> GroupIntake:

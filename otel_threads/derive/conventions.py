@@ -64,16 +64,7 @@ class Conventions:
         place = {name: i for i, name in enumerate(ties)}
         tied = sorted(families, key=lambda family: place.get(family.name, len(place)))
         self._facts = _facts(families)
-        self.thread_ids = _thread_ids(tied)
-        self.texts: Mapping[Role, tuple[Text, ...]] = {
-            "user": _texts(family.user_texts for family in tied),
-            "assistant": _texts(family.assistant_texts for family in tied),
-        }
-        self.shown_inputs = _texts(family.shown_inputs for family in tied)
-        self.shown_outputs = _texts(family.shown_outputs for family in tied)
-        self.resource_environments = _each(tied, lambda family: family.resource_environments)
-        self.resource_projects = _each(tied, lambda family: family.resource_projects)
-        self.span_projects = _each(tied, lambda family: family.span_projects)
+        self._know_attributes(tied)
         self.final_tools = frozenset(_each(families, lambda family: family.final_tools))
         self.first_token_events = frozenset(
             _each(families, lambda family: family.first_token_events)
@@ -87,6 +78,19 @@ class Conventions:
         _refuse_doubles(library.slug for library in self.libraries)
         self._unwraps = tuple(family.unwrap for family in families if family.unwrap)
         self.plan: Callable[[Names], Plan] = remembered(self._plan)
+
+    def _know_attributes(self, tied: Sequence[Family]) -> None:
+        """Know which attributes hold ids, words, environments and projects, the best first."""
+        self.thread_ids = _thread_ids(tied)
+        self.texts: Mapping[Role, tuple[Text, ...]] = {
+            "user": _texts(family.user_texts for family in tied),
+            "assistant": _texts(family.assistant_texts for family in tied),
+        }
+        self.shown_inputs = _texts(family.shown_inputs for family in tied)
+        self.shown_outputs = _texts(family.shown_outputs for family in tied)
+        self.resource_environments = _each(tied, lambda family: family.resource_environments)
+        self.resource_projects = _each(tied, lambda family: family.resource_projects)
+        self.span_projects = _each(tied, lambda family: family.span_projects)
 
     def _know_placeholders(self, families: Sequence[Family]) -> None:
         """Know what stands in place of words, of an id, and of any value."""

@@ -78,12 +78,25 @@ class Lane:
         self.paused_until = now + min(LANE_PAUSE_MAX_S, pause_s)
 
 
+def _lanes(settings: JudgeSettings) -> dict[str, Lane]:
+    runs_max = 2 * settings.concurrent_max  # as many again wait in the worker
+    return {
+        "llm_judge": Lane(runs_max),
+        "python": Lane(OTHER_RUNS_MAX),
+        "builtin": Lane(OTHER_RUNS_MAX),
+    }
+
+
 class Begun(NamedTuple):
     """A run that is under way: the process that has it, and since when."""
 
     job: Job
     process: int
     at: float
+
+
+# Of what hears of outcomes, and of a worker's end by the number of its process.
+MakesWorker = Callable[[Callable[[Done], None], Callable[[int], None]], RuleWorker]
 
 
 class RuleRunner:
@@ -95,7 +108,7 @@ class RuleRunner:
         threads: ThreadService,
         *,
         settings: JudgeSettings,
-        make_worker: Callable[[Callable[[Done], None], Callable[[int], None]], RuleWorker],
+        make_worker: MakesWorker,
         derived_sequence: Callable[[], int],
         contexts: dict[str, ContextReader],
         hub: Hub,
@@ -109,12 +122,7 @@ class RuleRunner:
         self._contexts = contexts
         self._hub = hub
         self.budget = Budget(settings.budget_usd_per_day)
-        runs_max = 2 * settings.concurrent_max  # as many again wait in the worker
-        self._lanes = {
-            "llm_judge": Lane(runs_max),
-            "python": Lane(OTHER_RUNS_MAX),
-            "builtin": Lane(OTHER_RUNS_MAX),
-        }
+        self._lanes = _lanes(settings)
         self._rules: dict[str, Rule] = {}
         self._generation = -1
         self._day = day_start()
