@@ -111,10 +111,20 @@ def kill(server: Server, victim: str) -> int:
     """Kill it once it is there; return how many were killed: none where all is judged."""
     until = time.monotonic() + VICTIM_S
     while time.monotonic() < until:
+        keep_up(server)
         if _killed(server, victim):
             return 1
         time.sleep(0.1)
     return 0
+
+
+def keep_up(server: Server) -> None:
+    """Start the server anew once its supervisor has given up, as a service manager does.
+
+    A supervisor restarts ten times in ten minutes; more kills are more than it is made for.
+    """
+    if server.process is not None and server.process.poll() is not None:
+        server.start()
 
 
 def _killed(server: Server, victim: str) -> bool:
@@ -135,6 +145,7 @@ def counts_of(server: Server, rule_id: str) -> dict[str, int]:
     found: dict[str, int] = {}
 
     def answers() -> bool:
+        keep_up(server)
         address = json.loads(Path(f"{server.database}.server.json").read_text())["http"]
         server.api = f"http://{address}/api/v1"
         try:

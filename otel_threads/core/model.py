@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from otel_threads.core.trace_rows import (
+    CallRow,
+    EvaluationRow,
+    LinkRow,
+    PartRow,
+    SliceRow,
+    TraceRow,
+)
+
 
 class Signal(StrEnum):
     """What an OTLP request carries."""
@@ -140,11 +149,11 @@ class TraceRows:
     for one of log records that stand alone it is higher (derive/retold.py).
     """
 
-    trace: dict[str, Any]
-    slices: list[dict[str, Any]]
-    calls: list[dict[str, Any]]
-    parts: list[dict[str, Any]]
-    evaluations: list[dict[str, Any]]
-    links: list[dict[str, Any]]
+    trace: TraceRow
+    slices: list[SliceRow]
+    calls: list[CallRow]
+    parts: list[PartRow]
+    evaluations: list[EvaluationRow]
+    links: list[LinkRow]
     first_unix_nano: int  # no span of the trace starts earlier
     record_rank: int = 0

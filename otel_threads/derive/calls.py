@@ -7,9 +7,9 @@ import datetime
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from otel_threads.core.model import Span
+from otel_threads.core.trace_rows import ErrorRow
 from otel_threads.derive import span_facts
 from otel_threads.derive.cost import estimate_usd
 from otel_threads.derive.family import UNKNOWN, Messages, Usage, name, text
@@ -250,6 +250,6 @@ def first_token_ms(span: Span, known: Facts, first_token_events: Collection[str]
     )
 
 
-def plain_error(error: Error | None) -> dict[str, Any] | None:
+def plain_error(error: Error | None) -> ErrorRow | None:
     """Return an error as the JSON that readers get."""
     return None if error is None else {"type": error.type, "message": error.message}

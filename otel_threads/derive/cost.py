@@ -2,13 +2,14 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
+from otel_threads.core.trace_rows import CostRow
 from otel_threads.derive.family import Usage
 
 MODEL_LENGTH_MAX = 200
@@ -47,12 +48,12 @@ def total_cost(costs: Iterable[Cost]) -> Cost:
     )
 
 
-def cost_of(row: Mapping[str, Any], *, is_nothing: bool = False) -> Cost:
+def cost_of(row: CostRow, *, is_nothing: bool = False) -> Cost:
     """Return the cost that a row's columns tell; `is_nothing` as in `Cost`."""
     return Cost(row["cost_usd"], row["cost_source"], row["cost_is_partial"], is_nothing)
 
 
-def cost_columns(costs: Iterable[Cost]) -> dict[str, Any]:
+def cost_columns(costs: Iterable[Cost]) -> CostRow:
     """Return what several cost together, as the columns of a row."""
     found = total_cost(costs)
     return {
@@ -60,6 +61,14 @@ def cost_columns(costs: Iterable[Cost]) -> dict[str, Any]:
         "cost_source": found.source,
         "cost_is_partial": found.is_partial,
     }
+
+
+def put_cost(row: CostRow, costs: Iterable[Cost]) -> None:
+    """Write on a row what several cost together."""
+    found = total_cost(costs)
+    row["cost_usd"] = found.usd
+    row["cost_source"] = found.source
+    row["cost_is_partial"] = found.is_partial
 
 
 def estimate_usd(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_threads.core.model import Span
+from otel_threads.core.trace_rows import EvaluationRow, GivenScore, ScoredItem
 from otel_threads.derive.calls import Call
 from otel_threads.derive.family import parse, text
 from otel_threads.derive.thread_id import Found
@@ -26,10 +27,11 @@ AUTHORS = (
 NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 10_000
 VALUE_MAX = 1e300
-Row = dict[str, Any]
 
 
-def evaluations(tree: Tree, requests: Sequence[Call], threads: Mapping[str, Found]) -> list[Row]:
+def evaluations(
+    tree: Tree, requests: Sequence[Call], threads: Mapping[str, Found]
+) -> list[EvaluationRow]:
     """Return one row per scored item, name and author; the latest event wins.
 
     An event scores the request whose `gen_ai.response.id` it names, else the span that it is on. A
@@ -47,7 +49,7 @@ def evaluations(tree: Tree, requests: Sequence[Call], threads: Mapping[str, Foun
     answered = {
         call.response_id: call.span.span_id for call in requests if call.response_id is not None
     }
-    found: dict[tuple[str, str, str], Row] = {}
+    found: dict[tuple[str, str, str], EvaluationRow] = {}
     for time, span, attributes in sorted(
         events, key=lambda event: (event[0], event[1].span_id, str(event[2]))
     ):
@@ -68,7 +70,7 @@ def evaluations(tree: Tree, requests: Sequence[Call], threads: Mapping[str, Foun
     return [found[key] for key in sorted(found)]
 
 
-def _score(attributes: Mapping[str, Any]) -> Row | None:
+def _score(attributes: Mapping[str, Any]) -> GivenScore | None:
     """Return what an event says of a score; None where it has no name, or no value at all."""
     name = text(attributes.get("gen_ai.evaluation.name"))
     value = _number(attributes.get("gen_ai.evaluation.score.value"))
@@ -91,7 +93,7 @@ def _target(
     attributes: Mapping[str, Any],
     answered: Mapping[str, str],
     threads: Mapping[str, Found],
-) -> Row:
+) -> ScoredItem:
     response = text(attributes.get("gen_ai.response.id"))
     own = answered.get(response) if response else None
     thread = threads.get(span.span_id) if span.name == RESULT and not response else None

@@ -14,6 +14,7 @@ import orjson
 
 from otel_threads import json_bounds
 from otel_threads.core.model import LogRecord, Span
+from otel_threads.core.trace_rows import UsageRow
 from otel_threads.core.usage import USAGE
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
@@ -141,7 +142,23 @@ class Usage:
         if apart and self.total_tokens == self.input_tokens + self.output_tokens + apart:
             self.output_tokens += apart
 
-    def counts(self) -> dict[str, int | None]:
+    @classmethod
+    def of(cls, row: UsageRow) -> "Usage":
+        """Return what a row counts."""
+        return cls(*_COLUMNS(row))
+
+    def put(self, row: UsageRow) -> None:
+        """Write the numbers on a row."""
+        row["input_tokens"] = self.input_tokens
+        row["output_tokens"] = self.output_tokens
+        row["total_tokens"] = self.total_tokens
+        row["cache_read_tokens"] = self.cache_read_tokens
+        row["cache_write_tokens"] = self.cache_write_tokens
+        row["reasoning_tokens"] = self.reasoning_tokens
+        row["input_audio_tokens"] = self.input_audio_tokens
+        row["output_audio_tokens"] = self.output_audio_tokens
+
+    def counts(self) -> UsageRow:
         """Return the numbers by their names in `USAGE`."""
         return {
             "input_tokens": self.input_tokens,
@@ -157,6 +174,7 @@ class Usage:
 
 UNKNOWN = Usage()  # of all that counts nothing; never changed
 _COUNTS = operator.attrgetter(*USAGE)
+_COLUMNS = operator.itemgetter(*USAGE)
 
 
 def total(usages: Iterable[Usage]) -> Usage:

@@ -8,25 +8,22 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from otel_threads.core.usage import USAGE
-from otel_threads.derive.cost import cost_columns, cost_of
-from otel_threads.derive.family import Usage, total
+from otel_threads.core.trace_rows import MessageRow, PartPlace, PartRow, ToolCallRow, TurnRow
+from otel_threads.derive.cost import cost_of, put_cost
 from otel_threads.derive.messages import mark
 from otel_threads.derive.parts import result_value
-from otel_threads.derive.retold_turns import fold
+from otel_threads.derive.retold_turns import add_facts, join_retold, turn_of
 from otel_threads.derive.turns import MESSAGES_MAX, TOOL_CALLS_MAX
 
-Row = dict[str, Any]
 
-
-def order(part: Row) -> tuple[int, str, int]:
+def order(part: PartPlace) -> tuple[int, str, int]:
     """Return the total order of parts within a thread."""
     return part["start_time_unix_nano"], part["trace_id"], part["part_index"]
 
 
-def merge(parts: Iterable[Row], *, across: bool = True) -> list[Row]:
+def merge(parts: Iterable[PartRow], *, across: bool = True) -> list[TurnRow]:
     """Return turns, oldest first, without their index; `across` joins parts of several traces."""
-    turns: list[Row] = []
+    turns: list[TurnRow] = []
     known = _Known()
     ordered = sorted(parts, key=order)
     retold = [part for part in ordered if part.get("retold_by")] if across else ()
@@ -38,13 +35,13 @@ def merge(parts: Iterable[Row], *, across: bool = True) -> list[Row]:
         else:
             turns.append(_without_repeated_question(_turn(part), turns))
             known = _Known(turns[-1])
-    turns = fold(turns, retold) if retold else turns
+    turns = join_retold(turns, retold) if retold else turns
     for place in range(len(turns)):
         _tell_questions(turns, place)
     return turns
 
 
-def _tell_questions(turns: Sequence[Row], place: int) -> None:
+def _tell_questions(turns: Sequence[TurnRow], place: int) -> None:
     """Give failed turns the question that the next turn's history shows and they do not.
 
     Some instrumentations write no input on a request that fails. The history of the next request
@@ -59,7 +56,7 @@ def _tell_questions(turns: Sequence[Row], place: int) -> None:
         turn["messages"] = [_question(text, turn["span_id"]), *turn["messages"]]
 
 
-def _question(text: str, span_id: str) -> Row:
+def _question(text: str, span_id: str) -> MessageRow:
     return {"role": "user", "text": text, "span_id": span_id}
 
 
@@ -70,7 +67,7 @@ class _Known:
     each of them took time with the square of their number.
     """
 
-    def __init__(self, turn: Row | None = None) -> None:
+    def __init__(self, turn: TurnRow | None = None) -> None:
         self._turn = turn
         self._trace_ids: set[str] | None = None
         self._messages: set[str | bytes] | None = None
@@ -90,7 +87,7 @@ class _Known:
         assert self._trace_ids is not None
         self._trace_ids.add(trace_id)
 
-    def new_messages(self, messages: Sequence[Row]) -> list[Row]:
+    def new_messages(self, messages: Sequence[MessageRow]) -> list[MessageRow]:
         """Return those messages that the turn did not have; it has them from now on."""
         assert self._turn is not None
         if self._messages is None:
@@ -100,7 +97,7 @@ class _Known:
         self._messages.update(key for key, _ in marked)
         return new
 
-    def place_of(self, call: Row) -> int | None:
+    def place_of(self, call: ToolCallRow) -> int | None:
         """Return the place of the same tool call in the turn, None when it has none.
 
         With two ids these decide, else name and arguments do.
@@ -111,27 +108,27 @@ class _Known:
             for place, one in enumerate(self._turn["tool_calls"]):
                 self.add_call(one, place)
         content = _content(call)
-        if not call.get("id"):
+        if not (call_id := call["id"]):
             return self._by_content.get(content)
-        places = self._by_id.get(call["id"]), self._without_id.get(content)
+        places = self._by_id.get(call_id), self._without_id.get(content)
         return min((place for place in places if place is not None), default=None)
 
-    def add_call(self, call: Row, place: int) -> None:
+    def add_call(self, call: ToolCallRow, place: int) -> None:
         """Note that the turn has a tool call at a place."""
         assert self._by_id is not None
         content = _content(call)
         self._by_content.setdefault(content, place)
-        if call.get("id"):
-            self._by_id.setdefault(call["id"], place)
+        if call_id := call["id"]:
+            self._by_id.setdefault(call_id, place)
         else:
             self._without_id.setdefault(content, place)
 
 
-def _content(call: Row) -> tuple[Any, str | bytes]:
+def _content(call: ToolCallRow) -> tuple[Any, str | bytes]:
     return call["name"], mark(call["arguments"])
 
 
-def _continues(part: Row, turn: Row, known: _Known) -> bool:
+def _continues(part: PartRow, turn: TurnRow, known: _Known) -> bool:
     brings_results = part.get("brings_results", part["continues"])
     if not brings_results or known.has_trace(part["trace_id"]):
         return False
@@ -141,7 +138,7 @@ def _continues(part: Row, turn: Row, known: _Known) -> bool:
     return key == (turn["user_message_count"], turn["user_text"])
 
 
-def _repeats(part: Row, turn: Row) -> bool:
+def _repeats(part: PartRow, turn: TurnRow) -> bool:
     """Whether all that a request's cut history shows is the question of the turn before."""
     return bool(
         part.get("is_truncated")
@@ -153,7 +150,7 @@ def _repeats(part: Row, turn: Row) -> bool:
     )
 
 
-def _without_repeated_question(turn: Row, before: Sequence[Row]) -> Row:
+def _without_repeated_question(turn: TurnRow, before: Sequence[TurnRow]) -> TurnRow:
     """Return a turn without the older question that a cut history shows in place of its own."""
     if before and _repeats(turn, before[-1]) and turn["trace_ids"] != before[-1]["trace_ids"]:
         turn["messages"] = [m for m in turn["messages"] if m["text"] != turn["user"]]
@@ -161,14 +158,14 @@ def _without_repeated_question(turn: Row, before: Sequence[Row]) -> Row:
     return turn
 
 
-def _turn(part: Row) -> Row:
-    turn = {**part, "trace_ids": [part["trace_id"]]}
-    turn["tool_calls"] = [dict(call) for call in part["tool_calls"]]
+def _turn(part: PartRow) -> TurnRow:
+    turn = turn_of(part)
+    turn["tool_calls"] = [call.copy() for call in part["tool_calls"]]
     turn["messages"] = list(part["messages"])
     return turn
 
 
-def _append(turn: Row, part: Row, known: _Known) -> None:
+def _append(turn: TurnRow, part: PartRow, known: _Known) -> None:
     room = max(0, MESSAGES_MAX - len(turn["messages"]))
     turn["messages"] += known.new_messages(part["messages"])[:room]
     _join_tools(turn["tool_calls"], part["tool_calls"], known)
@@ -176,55 +173,49 @@ def _append(turn: Row, part: Row, known: _Known) -> None:
     turn["trace_ids"].append(part["trace_id"])
     known.add_trace(part["trace_id"])
     turn["end_time_unix_nano"] = max(turn["end_time_unix_nano"], part["end_time_unix_nano"])
-    for name in ("assistant", "error"):
-        turn[name] = part[name]
-    for name in ("user", "system", "time_to_first_token_ms"):
-        if turn[name] is None:
-            turn[name] = part[name]
-    for name in ("call_count", "span_count"):
-        turn[name] += part[name]
-    turn["is_truncated"] = bool(turn.get("is_truncated") or part.get("is_truncated"))
-    for name in ("models", "providers"):
-        turn[name] = sorted({*turn[name], *part[name]})
-    turn |= total(Usage(*(row[name] for name in USAGE)) for row in (turn, part)).counts()
+    turn["assistant"], turn["error"] = part["assistant"], part["error"]
+    if turn["user"] is None:
+        turn["user"] = part["user"]
+    add_facts(turn, part)
     # A failed part costs nothing that anybody could know of, and hides what the turn cost before.
     is_nothing = bool(part["error"])
-    turn |= cost_columns(cost_of(row, is_nothing=is_nothing) for row in (turn, part))
+    put_cost(turn, [cost_of(row, is_nothing=is_nothing) for row in (turn, part)])
 
 
-def _join_tools(have: list[Row], new: Sequence[Row], known: _Known) -> None:
+def _join_tools(have: list[ToolCallRow], new: Sequence[ToolCallRow], known: _Known) -> None:
     """Fill in the results that came with the later trace; append calls that are new."""
     for call in new:
         place = known.place_of(call)
         if place is None:
             if len(have) < TOOL_CALLS_MAX:
                 known.add_call(call, len(have))
-                have.append(dict(call))
+                have.append(call.copy())
         else:
             same = have[place]
-            for name in ("result", "error"):
-                if same[name] is None:
-                    same[name] = call[name]
+            if same["result"] is None:
+                same["result"] = call["result"]
+            if same["error"] is None:
+                same["error"] = call["error"]
 
 
-def _join_results(calls: Sequence[Row], messages: Sequence[Row]) -> None:
+def _join_results(calls: Sequence[ToolCallRow], messages: Sequence[MessageRow]) -> None:
     """Give calls without a result those that the history brings: by their id, else in order."""
     results = [
         part for message in messages if message["role"] == "tool" for part in message["parts"]
     ]
     by_id = {part["id"]: part for part in results if part["id"]}
-    loose = deque(part for part in results if not part["id"])
+    without_id = deque(part for part in results if not part["id"])
     for call in calls:
         if call["result"] is not None or call["error"] is not None:
             continue
         part = by_id.get(call["id"])
-        if part is None and loose and loose[0]["name"] in (None, call["name"]):
-            part = loose.popleft()
+        if part is None and without_id and without_id[0]["name"] in (None, call["name"]):
+            part = without_id.popleft()
         if part is not None:
             call["result"] = result_value(part["result"])
 
 
-def _mark(message: Row) -> str | bytes:
+def _mark(message: MessageRow) -> str | bytes:
     asked = message.get("tool_calls", ())
     calls = [call["id"] or [call["name"], call["arguments"]] for call in asked]
     words = message.get("tool_call_id") or (message["text"] or "").strip()

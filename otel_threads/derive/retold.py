@@ -14,11 +14,12 @@ that somebody polls. Whose answer it is says its id.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from otel_threads.core.model import TraceRows
+from otel_threads.core.trace_rows import CallRow, PartRow, SumsRow
 from otel_threads.core.usage import USAGE
-from otel_threads.derive.cost import cost_columns, cost_of
+from otel_threads.derive.cost import cost_of, put_cost
 from otel_threads.derive.family import Usage, total
 
 # Between a prompt's record and the span of the request that it leads to, and after a span's end.
@@ -27,7 +28,7 @@ FETCHED = 3  # the rank of traces that only fetch answers; of these the first co
 WAIT_MAX_NS = 24 * 3600 * 10**9  # for an answer that is fetched
 SPENT = (*USAGE, "cost_usd", "call_count")
 COST_MIN_USD = 1e-12  # what is less is a rest of subtraction
-Row = dict[str, Any]
+Numbers = dict[str, Any]  # SPENT of a part, by names that no type checker knows
 Thread = tuple[str, str]  # project, thread_id
 
 
@@ -41,7 +42,7 @@ class Wanted:
     last_unix_nano: int
 
 
-Stored = Callable[[Sequence[Wanted]], Iterable[Row]]
+Stored = Callable[[Sequence[Wanted]], Iterable[PartRow]]
 
 
 def settle(traces: Sequence[TraceRows], stored: Stored) -> None:
@@ -49,11 +50,11 @@ def settle(traces: Sequence[TraceRows], stored: Stored) -> None:
     late = sorted((trace for trace in traces if _threads(trace)), key=_order)
     if not late:
         return
-    told: dict[Thread, list[Row]] = {}
+    told: dict[Thread, list[PartRow]] = {}
     mine = (part for trace in traces for part in trace.parts)
     for part in (*stored([one for trace in late for one in _wanted(trace)]), *mine):
-        if part["thread_id"] is not None:
-            told.setdefault(_thread(part), []).append(part)
+        if (thread_id := part["thread_id"]) is not None:
+            told.setdefault((part["project"], thread_id), []).append(part)
     for trace in late:
         _yield(trace, told)
 
@@ -65,7 +66,11 @@ def _order(trace: TraceRows) -> tuple[int, int]:
 def _threads(trace: TraceRows) -> set[Thread]:
     if not trace.record_rank:
         return set()
-    return {_thread(part) for part in trace.parts if part["thread_id"] is not None}
+    return {
+        (part["project"], thread_id)
+        for part in trace.parts
+        if (thread_id := part["thread_id"]) is not None
+    }
 
 
 def _wanted(trace: TraceRows) -> Iterable[Wanted]:
@@ -84,8 +89,8 @@ def before_ns(trace: TraceRows) -> int:
     return WAIT_MAX_NS if trace.record_rank == FETCHED else GAP_NS
 
 
-def _yield(trace: TraceRows, told: Mapping[Thread, Sequence[Row]]) -> None:
-    twice: dict[int, list[Row]] = {}
+def _yield(trace: TraceRows, told: Mapping[Thread, Sequence[PartRow]]) -> None:
+    twice: dict[int, list[PartRow]] = {}
     for thread in _threads(trace):
         own = [part for part in trace.parts if _thread(part) == thread]
         for other in told.get(thread, ()):
@@ -106,7 +111,7 @@ def _yield(trace: TraceRows, told: Mapping[Thread, Sequence[Row]]) -> None:
         _sum_up(row, trace.parts)
 
 
-def _comes_before(other: Row, trace: TraceRows) -> bool:
+def _comes_before(other: PartRow, trace: TraceRows) -> bool:
     rank = other.get("record_rank", 0)
     if rank != trace.record_rank:
         return bool(rank < trace.record_rank)
@@ -114,13 +119,13 @@ def _comes_before(other: Row, trace: TraceRows) -> bool:
     return rank == FETCHED and (other["start_time_unix_nano"], other["trace_id"]) < first
 
 
-def _same_answer(other: Row, own: Sequence[Row]) -> Row | None:
+def _same_answer(other: PartRow, own: Sequence[PartRow]) -> PartRow | None:
     """Return the turn that fetches an answer which another one asked for, or fetched before."""
     told = set(other.get("response_ids", ()))
     return next((part for part in own if told & set(part["response_ids"])), None)
 
 
-def _same_turn(other: Row, own: Sequence[Row]) -> Row | None:
+def _same_turn(other: PartRow, own: Sequence[PartRow]) -> PartRow | None:
     """Return the turn that another one tells, too: that which it overlaps most, else is nearest."""
     close = [part for part in own if _overlap(part, other) >= -GAP_NS]
     return max(
@@ -133,20 +138,21 @@ def _same_turn(other: Row, own: Sequence[Row]) -> Row | None:
     )
 
 
-def _overlap(one: Row, other: Row) -> int:
+def _overlap(one: PartRow, other: PartRow) -> int:
     """Return how long two ran together, in nanoseconds; below 0: how much lies between them."""
     ends = min(one["end_time_unix_nano"], other["end_time_unix_nano"])
     return int(ends - max(one["start_time_unix_nano"], other["start_time_unix_nano"]))
 
 
-def _take_off(part: Row, others: Sequence[Row]) -> None:
+def _take_off(part: PartRow, others: Sequence[PartRow]) -> None:
     """Leave of a part's numbers what none of the others counts. Done again, it is the same."""
-    told = part.setdefault("told", {name: part[name] for name in SPENT})
+    own, taken = cast(Numbers, part), cast(Sequence[Numbers], others)
+    told = part.setdefault("told", {name: own[name] for name in SPENT})
     part["retold_by"] = sorted({other["trace_id"] for other in others})
     for name in SPENT:
-        part[name] = _left(name, told[name], [other[name] for other in others])
+        own[name] = _left(name, told[name], [other[name] for other in taken])
     if others and part["cost_usd"] is None:
-        part |= {"cost_source": None, "cost_is_partial": False}
+        part["cost_source"], part["cost_is_partial"] = None, False
 
 
 def _left(name: str, own: Any, others: Sequence[Any]) -> Any:
@@ -159,21 +165,20 @@ def _left(name: str, own: Any, others: Sequence[Any]) -> Any:
     return left if left > (COST_MIN_USD if name == "cost_usd" else 0) else None
 
 
-def _is_of(call: Row, part: Row) -> bool:
+def _is_of(call: CallRow, part: PartRow) -> bool:
     start: int = call["start_time_unix_nano"]
     return bool(part["start_time_unix_nano"] <= start <= part["end_time_unix_nano"])
 
 
-def _sum_up(row: Row, parts: Sequence[Row]) -> None:
+def _sum_up(row: SumsRow, parts: Sequence[PartRow]) -> None:
     """Make the sums of a trace of records those of its parts again."""
-    row |= total(Usage(*(part[name] for name in USAGE)) for part in parts).counts()
-    row |= cost_columns(
-        cost_of(part, is_nothing=bool(part["error"] or part["retold_by"])) for part in parts
-    )
+    total(map(Usage.of, parts)).put(row)
+    costs = [cost_of(part, is_nothing=bool(part["error"] or part["retold_by"])) for part in parts]
+    put_cost(row, costs)
     row["call_count"] = sum(part["call_count"] for part in parts)
     if all(part["retold_by"] for part in parts):
         row["error_count"] = 0
 
 
-def _thread(part: Row) -> Thread:
+def _thread(part: PartRow) -> tuple[str, str | None]:
     return part["project"], part["thread_id"]

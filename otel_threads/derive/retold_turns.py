@@ -6,19 +6,17 @@ come before those of a prompt that a span holds.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
-from otel_threads.core.usage import USAGE
-from otel_threads.derive.cost import cost_columns, cost_of
+from otel_threads.core.trace_rows import PartRow, ToolCallRow, TurnRow
+from otel_threads.derive.cost import cost_of, put_cost
 from otel_threads.derive.family import Usage, total
 from otel_threads.derive.messages import mark
 
-Row = dict[str, Any]
 
-
-def fold(turns: Sequence[Row], parts: Sequence[Row]) -> list[Row]:
+def join_retold(turns: Sequence[TurnRow], parts: Sequence[PartRow]) -> list[TurnRow]:
     """Return turns with such parts in those that tell the same; one without such is a turn."""
-    by_trace: dict[str, list[Row]] = {}
+    by_trace: dict[str, list[TurnRow]] = {}
     for turn in turns:
         for trace_id in turn["trace_ids"]:
             by_trace.setdefault(trace_id, []).append(turn)
@@ -26,48 +24,55 @@ def fold(turns: Sequence[Row], parts: Sequence[Row]) -> list[Row]:
     for part in parts:
         near = [turn for trace_id in part["retold_by"] for turn in by_trace.get(trace_id, ())]
         if near:
-            _fold_into(max(near, key=lambda turn: _overlap(turn, part)), part)
+            _join_into(max(near, key=lambda turn: _overlap(turn, part)), part)
         else:
-            found.append({**part, "trace_ids": [part["trace_id"]]})
+            found.append(turn_of(part))
     return sorted(found, key=lambda turn: (turn["start_time_unix_nano"], turn["trace_ids"]))
 
 
-def _overlap(turn: Row, part: Row) -> tuple[int, int]:
+def _overlap(turn: TurnRow, part: PartRow) -> tuple[int, int]:
     first = max(turn["start_time_unix_nano"], part["start_time_unix_nano"])
     last = min(turn["end_time_unix_nano"], part["end_time_unix_nano"])
     return last - first, -turn["start_time_unix_nano"]
 
 
-def _fold_into(turn: Row, part: Row) -> None:
+def _join_into(turn: TurnRow, part: PartRow) -> None:
     if part["user"]:
         _say(turn, part["user"])
     if not turn["assistant"]:
         turn["assistant"] = part["assistant"]
         turn["error"] = turn["error"] or part["error"]
-    for name in ("system", "time_to_first_token_ms"):
-        if turn[name] is None:
-            turn[name] = part[name]
     roles = {"system", *(message["role"] for message in turn["messages"])}
     turn["messages"] += [told for told in part["messages"] if told["role"] not in roles]
-    _fold_tools(turn["tool_calls"], part["tool_calls"])
+    _join_tools(turn["tool_calls"], part["tool_calls"])
     if part["trace_id"] not in turn["trace_ids"]:
         turn["trace_ids"].append(part["trace_id"])
     turn["start_time_unix_nano"] = min(turn["start_time_unix_nano"], part["start_time_unix_nano"])
     turn["end_time_unix_nano"] = max(turn["end_time_unix_nano"], part["end_time_unix_nano"])
+    add_facts(turn, part)
+    put_cost(turn, [cost_of(turn), cost_of(part, is_nothing=True)])
+
+
+def turn_of(part: PartRow) -> TurnRow:
+    """Return a turn of one part, whose lists it shares."""
+    return cast(TurnRow, {**part, "trace_ids": [part["trace_id"]]})
+
+
+def add_facts(turn: TurnRow, part: PartRow) -> None:
+    """Add to a turn what a part of it counts and names; its cost is left to the caller."""
+    turn["call_count"] += part["call_count"]
+    turn["span_count"] += part["span_count"]
+    turn["models"] = sorted({*turn["models"], *part["models"]})
+    turn["providers"] = sorted({*turn["providers"], *part["providers"]})
+    total(map(Usage.of, (turn, part))).put(turn)
+    if turn["system"] is None:
+        turn["system"] = part["system"]
+    if turn["time_to_first_token_ms"] is None:
+        turn["time_to_first_token_ms"] = part["time_to_first_token_ms"]
     turn["is_truncated"] = bool(turn.get("is_truncated") or part.get("is_truncated"))
-    _add_numbers(turn, part)
 
 
-def _add_numbers(turn: Row, part: Row) -> None:
-    for name in ("call_count", "span_count"):
-        turn[name] += part[name]
-    for name in ("models", "providers"):
-        turn[name] = sorted({*turn[name], *part[name]})
-    turn |= total(Usage(*(row[name] for name in USAGE)) for row in (turn, part)).counts()
-    turn |= cost_columns((cost_of(turn), cost_of(part, is_nothing=True)))
-
-
-def _say(turn: Row, words: str) -> None:
+def _say(turn: TurnRow, words: str) -> None:
     """Put a person's exact words in the place of those that the turn has."""
     before, turn["user"] = turn["user"], words
     turn["messages"] = [
@@ -78,7 +83,7 @@ def _say(turn: Row, words: str) -> None:
     ]
 
 
-def _fold_tools(calls: list[Row], told: Sequence[Row]) -> None:
+def _join_tools(calls: list[ToolCallRow], told: Sequence[ToolCallRow]) -> None:
     """Fill in what calls lack: by id, else the first of that name; add those of other names."""
     named = {call["name"] for call in calls}
     left = list(calls)
@@ -87,15 +92,18 @@ def _fold_tools(calls: list[Row], told: Sequence[Row]) -> None:
         same = same or next((call for call in left if _is_alike(call, one)), None)
         if same is None:
             if one["name"] not in named:
-                calls.append(dict(one))
+                calls.append(one.copy())
             continue
         left.remove(same)
-        for name in ("arguments", "result", "error"):
-            if same[name] is None:
-                same[name] = one[name]
+        if same["arguments"] is None:
+            same["arguments"] = one["arguments"]
+        if same["result"] is None:
+            same["result"] = one["result"]
+        if same["error"] is None:
+            same["error"] = one["error"]
 
 
-def _is_alike(call: Row, one: Row) -> bool:
+def _is_alike(call: ToolCallRow, one: ToolCallRow) -> bool:
     if call["name"] != one["name"]:
         return False
     given = call["arguments"], one["arguments"]

@@ -8,9 +8,9 @@ Source: docs/conventions.md, section "Precedence", the last rule.
 import bisect
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from otel_threads.core.model import TraceRows
+from otel_threads.core.trace_rows import LinkedTurn, LinkRow
 from otel_threads.derive.turns import TurnPart
 
 SOURCE = "gen_ai.tool.call.id"  # what `thread_id_source` says then
@@ -20,24 +20,25 @@ WAIT_MAX_NS = 24 * 3600 * 10**9  # a result that comes later starts a conversati
 LINKS_MAX = 1000  # of one trace
 # Requests that ask for one and the same tool call: a sender's numbering, and no id, above it.
 ASKERS_MAX = 1000
-Row = dict[str, Any]
 ToolCall = tuple[str, str]  # project, tool_call_id
-Askers = Callable[[Sequence[ToolCall], int, int], Iterable[Row]]
+Askers = Callable[[Sequence[ToolCall], int, int], Iterable[LinkRow]]
 
 
-def links(parts: Sequence[TurnPart], project: str, trace_id: str, *, has_thread: bool) -> list[Row]:
+def links(
+    parts: Sequence[TurnPart], project: str, trace_id: str, *, has_thread: bool
+) -> list[LinkRow]:
     """Return a row per tool call that the trace leaves open, and per result that it brings.
 
     Results only where the trace has no thread: there they may tell which.
     """
-    found: list[Row] = []
+    found: list[LinkRow] = []
     for i, part in enumerate(parts):
         is_lost = i == 0 and not has_thread
         answers = part.answers if is_lost else []
         previous = part.previous_responses if is_lost else []
         if not (part.asked or answers or previous or part.responses):
             continue
-        about = {
+        about: LinkedTurn = {
             "project": project,
             "trace_id": trace_id,
             "start_time_unix_nano": part.start_unix_nano,
@@ -47,7 +48,7 @@ def links(parts: Sequence[TurnPart], project: str, trace_id: str, *, has_thread:
         found += [{**about, "tool_call_id": one, "is_answer": True} for one in answers]
         found += [{**about, "tool_call_id": one, "is_answer": False} for one in part.asked]
         # A chain of responses, as the last resort: whatever the turn, there is one such answer.
-        chained = {**about, "turn_key": None}
+        chained: LinkedTurn = {**about, "turn_key": None}
         found += [
             {**chained, "tool_call_id": f"{RESPONSE}{one}", "is_answer": True} for one in previous
         ]
@@ -76,7 +77,7 @@ def join(traces: Sequence[TraceRows], stored: Askers) -> None:
     waiting = [link for trace in traces for link in trace.links if link["is_answer"]]
     if not waiting:
         return
-    asked: dict[ToolCall, list[Row]] = {}
+    asked: dict[ToolCall, list[LinkRow]] = {}
     starts = [link["start_time_unix_nano"] for link in waiting]
     for row in stored(
         sorted({_tool_call(link) for link in waiting}), min(starts) - WAIT_MAX_NS, max(starts)
@@ -96,7 +97,7 @@ def join(traces: Sequence[TraceRows], stored: Askers) -> None:
                 bisect.insort(asked.setdefault(_tool_call(link), []), link, key=_order)
 
 
-def _thread(answers: Iterable[Row], asked: dict[ToolCall, list[Row]]) -> str | None:
+def _thread(answers: Iterable[LinkRow], asked: dict[ToolCall, list[LinkRow]]) -> str | None:
     """Return the one thread that asked, None where none or several did, or far too many times.
 
     Ten thousand results of `call_1` beside ten thousand requests for it would be compared a hundred
@@ -111,8 +112,9 @@ def _thread(answers: Iterable[Row], asked: dict[ToolCall, list[Row]]) -> str | N
         if behind - first > ASKERS_MAX:
             return None
         threads |= {
-            asker["thread_id"]
+            thread_id
             for asker in askers[first:behind]
+            if (thread_id := asker["thread_id"]) is not None
             if None in (keys := (answer["turn_key"], asker["turn_key"])) or keys[0] == keys[1]
         }
     return threads.pop() if len(threads) == 1 else None
@@ -121,20 +123,16 @@ def _thread(answers: Iterable[Row], asked: dict[ToolCall, list[Row]]) -> str | N
 def _label(trace: TraceRows, thread_id: str | None, told_by: str) -> None:
     """Write the thread, or that there is none, on all rows of a trace without an id of its own."""
     source = told_by if thread_id is not None else None
-    trace.trace |= {
-        "thread_id": thread_id,
-        "thread_ids": [] if thread_id is None else [thread_id],
-        "thread_id_source": source,
-    }
-    for row in trace.slices:
-        row |= {"thread_id": thread_id, "thread_id_source": source}
+    trace.trace["thread_ids"] = [] if thread_id is None else [thread_id]
+    for whole in (trace.trace, *trace.slices):
+        whole["thread_id"], whole["thread_id_source"] = thread_id, source
     for row in (*trace.calls, *trace.parts, *trace.links):
         row["thread_id"] = thread_id
 
 
-def _tool_call(link: Row) -> ToolCall:
+def _tool_call(link: LinkRow) -> ToolCall:
     return link["project"], link["tool_call_id"]
 
 
-def _order(link: Row) -> tuple[int, str]:
+def _order(link: LinkRow) -> tuple[int, str]:
     return link["start_time_unix_nano"], link["trace_id"]

@@ -3,10 +3,21 @@
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from otel_threads.core.model import Span, TraceRows
-from otel_threads.core.usage import USAGE
+from otel_threads.core.trace_rows import (
+    CallRow,
+    DerivedPart,
+    MessageRow,
+    NamedRow,
+    PartRow,
+    SliceRow,
+    SpansRow,
+    SpentRow,
+    SumsRow,
+    TraceRow,
+)
 from otel_threads.derive import record_turns, span_facts
 from otel_threads.derive.calls import Call, calls, is_failed, plain_error
 from otel_threads.derive.conventions import Conventions
@@ -26,7 +37,6 @@ METADATA_KEYS_MAX = 50
 METADATA_VALUE_LENGTH_MAX = 500
 TAGS_MAX = 50
 INNER_IDS = "inner_thread_ids"  # of sub-agents, in a thread's metadata
-Row = dict[str, Any]
 
 
 def derive_traces(spans: Sequence[Span], identity: Identity) -> list[TraceRows]:
@@ -69,9 +79,9 @@ def derive_trace(spans: Sequence[Span], identity: Identity) -> TraceRows:
     trace_id = tree.spans[0].trace_id
     rank = _record_rank(spans, requests, conventions)
     spent = _Spent()
-    slices = _slices(tree, facts, threads, requests, spent, conventions)
-    for row in slices:
-        row |= {"project": project, "trace_id": trace_id}
+    slices = _slices(tree, facts, _shares(tree, threads, requests), spent, conventions)
+    if any(found.inner for found in threads.values()):
+        _tell_inner_ids(slices, threads)
     return TraceRows(
         trace=_trace(tree, project, slices, parts),
         slices=slices,
@@ -98,7 +108,9 @@ def _project(tree: Tree) -> str:
     return first.project
 
 
-def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[TurnPart]) -> Row:
+def _trace(
+    tree: Tree, project: str, slices: Sequence[SliceRow], parts: Sequence[TurnPart]
+) -> TraceRow:
     root = tree.roots[0]
     threads = [row["thread_id"] for row in slices if row["thread_id"] is not None]
     return {
@@ -119,7 +131,7 @@ def _trace(tree: Tree, project: str, slices: Sequence[Row], parts: Sequence[Turn
     }
 
 
-def _together(slices: Sequence[Row]) -> Row:
+def _together(slices: Sequence[SliceRow]) -> SumsRow:
     """Return what a trace's slices add up to; mostly there is one, and its columns are these."""
     if len(slices) == 1:
         return slices[0]
@@ -127,20 +139,35 @@ def _together(slices: Sequence[Row]) -> Row:
     for row in slices:
         metadata |= row["metadata"]
     return {
-        **{name: min(row[name] for row in slices) for name in SMALLEST},
-        **{name: max(row[name] for row in slices) for name in GREATEST},
-        **{name: sum(row[name] for row in slices) for name in COUNTS},
+        "start_time_unix_nano": min(row["start_time_unix_nano"] for row in slices),
+        "end_time_unix_nano": max(row["end_time_unix_nano"] for row in slices),
+        "received_unix_nano": max(row["received_unix_nano"] for row in slices),
+        "created_unix_nano": min(row["created_unix_nano"] for row in slices),
+        "first_sequence": min(row["first_sequence"] for row in slices),
+        "last_sequence": max(row["last_sequence"] for row in slices),
+        "span_count": sum(row["span_count"] for row in slices),
+        "error_count": sum(row["error_count"] for row in slices),
+        "call_count": sum(row["call_count"] for row in slices),
         "metadata": metadata,
-        **total(Usage(*(row[name] for name in USAGE)) for row in slices).counts(),
+        **total(map(Usage.of, slices)).counts(),
         **cost_columns(cost_of(row, is_nothing=not row["call_count"]) for row in slices),
-        **{name: sorted({v for row in slices for v in row[name]}) for name in LISTS},
+        "models": _joined_names(row["models"] for row in slices),
+        "providers": _joined_names(row["providers"] for row in slices),
+        **_names_together(slices),
     }
 
 
-SMALLEST = ("start_time_unix_nano", "created_unix_nano", "first_sequence")
-GREATEST = ("end_time_unix_nano", "received_unix_nano", "last_sequence")
-COUNTS = ("span_count", "error_count", "call_count")
-LISTS = ("models", "providers", "services", "users", "environments", "tags")
+def _names_together(slices: Sequence[SliceRow]) -> NamedRow:
+    return {
+        "services": _joined_names(row["services"] for row in slices),
+        "users": _joined_names(row["users"] for row in slices),
+        "environments": _joined_names(row["environments"] for row in slices),
+        "tags": _joined_names(row["tags"] for row in slices),
+    }
+
+
+def _joined_names(told: Iterable[Iterable[str]]) -> list[str]:
+    return sorted({name for some in told for name in some})
 
 
 @dataclass(slots=True)
@@ -156,29 +183,26 @@ class _Share:
 def _slices(
     tree: Tree,
     facts: Mapping[str, Facts],
-    threads: Mapping[str, Found],
-    requests: Sequence[Call],
+    shares: Iterable[_Share],
     spent: "_Spent",
     conventions: Conventions,
-) -> list[Row]:
+) -> list[SliceRow]:
     """Return one row per thread of the trace, in the order of their first span."""
-    shares = _shares(tree, threads, requests)
+    project, trace_id = _project(tree), tree.spans[0].trace_id
     trace_sequence = _joined(tree.spans)
-    rows = [
+    return [
         {
+            "project": project,
+            "trace_id": trace_id,
             "thread_id": share.thread_id,
             "thread_id_source": share.source,
             "trace_sequence": trace_sequence,
             **_slice(tree, [(span, facts[span.span_id]) for span in share.spans], conventions),
-            **_created(share.spans),
             "call_count": len(share.calls),
             **spent.by(share.calls),
         }
         for share in shares
     ]
-    if any(found.inner for found in threads.values()):
-        _tell_inner_ids(rows, threads)
-    return rows
 
 
 def _shares(tree: Tree, threads: Mapping[str, Found], requests: Sequence[Call]) -> Iterable[_Share]:
@@ -198,14 +222,14 @@ def _shares(tree: Tree, threads: Mapping[str, Found], requests: Sequence[Call]) 
     return shares.values()
 
 
-def _tell_inner_ids(rows: Sequence[Row], threads: Mapping[str, Found]) -> None:
+def _tell_inner_ids(rows: Sequence[SliceRow], threads: Mapping[str, Found]) -> None:
     """Keep ids that sub-agents have for themselves as metadata of the thread that runs them."""
     inner: dict[str, set[str]] = {}
     for found in threads.values():
         if found.inner:
             inner.setdefault(found.thread_id, set()).add(found.inner)
     for row in rows:
-        if told := inner.get(row["thread_id"]):
+        if told := inner.get(row["thread_id"] or ""):
             text = ", ".join(sorted(told))[:METADATA_VALUE_LENGTH_MAX]
             row["metadata"] = {**row["metadata"], INNER_IDS: text}
 
@@ -224,19 +248,20 @@ def _joined(spans: Sequence[Span]) -> int:
     return min([s.origin.created_sequence if s.origin else s.sequence for s in spans])
 
 
-def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Row:
+def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> SpansRow:
     """Return what the spans of one thread in a trace say together; they are in order of start."""
     # No end is before the last start.
     ended = max(inside[-1][0].start_unix_nano, *[span.end_unix_nano for span, _ in inside])
     received = [span.received_unix_nano for span, _ in inside]
     sequences = [span.sequence for span, _ in inside]
+    created_unix_nano, first_sequence = _created([span for span, _ in inside])
     failed = {span.span_id for span, facts in inside if is_failed(span, facts)}
     return {
         "start_time_unix_nano": inside[0][0].start_unix_nano,
         "end_time_unix_nano": ended,
         "received_unix_nano": max(received),
-        "created_unix_nano": min(received),
-        "first_sequence": min(sequences),
+        "created_unix_nano": created_unix_nano,
+        "first_sequence": first_sequence,
         "last_sequence": max(sequences),
         "span_count": len(inside),
         "error_count": _failures(tree, failed) if failed else 0,
@@ -245,7 +270,7 @@ def _slice(tree: Tree, inside: Sequence[tuple[Span, Facts]], conventions: Conven
     }
 
 
-def _named(inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Row:
+def _named(inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> NamedRow:
     """Return who and what spans name: services, users, environments, tags."""
     services = {span.service_name for span, _ in inside}
     told = [facts.values for _, facts in inside if facts.values]
@@ -260,13 +285,14 @@ def _named(inside: Sequence[tuple[Span, Facts]], conventions: Conventions) -> Ro
     }
 
 
-def _created(spans: Sequence[Span]) -> Row:
-    """Return when the first of some spans came; of folded ones their first record counts."""
-    if not any(span.origin for span in spans):
-        return {}
+def _created(spans: Sequence[Span]) -> tuple[int, int]:
+    """Return when, and with which commit, the first of some spans came.
+
+    Of spans that records were joined to, their first record counts.
+    """
     times = (s.origin.created_unix_nano if s.origin else s.received_unix_nano for s in spans)
     sequences = (s.origin.created_sequence if s.origin else s.sequence for s in spans)
-    return {"created_unix_nano": min(times), "first_sequence": min(sequences)}
+    return min(times), min(sequences)
 
 
 def _failures(tree: Tree, failed: Collection[str]) -> int:
@@ -281,9 +307,9 @@ class _Spent:
     """What calls of a trace spent; a slice and a turn of it are mostly made of the same."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, ...], Row] = {}
+        self._known: dict[tuple[int, ...], SpentRow] = {}
 
-    def by(self, answered: Sequence[Call]) -> Row:
+    def by(self, answered: Sequence[Call]) -> SpentRow:
         """Return models, providers, tokens and cost of some calls, ready for a row."""
         key = tuple([id(call) for call in answered])
         found = self._known.get(key)
@@ -292,7 +318,7 @@ class _Spent:
         return found
 
 
-def _spent(answered: Sequence[Call]) -> Row:
+def _spent(answered: Sequence[Call]) -> SpentRow:
     if len(answered) == 1:  # nearly always
         only = answered[0]
         return {
@@ -364,7 +390,7 @@ def _keep(found: dict[str, str], key: str, value: Any, conventions: Conventions)
             found[key] = text[:METADATA_VALUE_LENGTH_MAX]
 
 
-def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
+def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> CallRow:
     span = call.span
     found = threads.get(span.span_id)
     return {
@@ -392,12 +418,18 @@ def _call_row(call: Call, project: str, threads: Mapping[str, Found]) -> Row:
 
 def _part_rows(
     parts: Sequence[TurnPart], project: str, trace_id: str, spent: "_Spent", rank: int
-) -> list[Row]:
-    rows = [_part_row(i, part, project, trace_id, spent) for i, part in enumerate(parts)]
-    return [{**row, **_of_records(rank)} for row in rows] if rank else rows
+) -> list[PartRow]:
+    made = [_part_row(i, part, project, trace_id, spent) for i, part in enumerate(parts)]
+    rows = cast(list[PartRow], made)
+    for row in rows if rank else ():
+        row["record_rank"], row["retold_by"] = rank, []
+        row["continues"] = True  # whoever changes, they may
+    return rows
 
 
-def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_Spent") -> Row:
+def _part_row(
+    index: int, part: TurnPart, project: str, trace_id: str, spent: "_Spent"
+) -> DerivedPart:
     return {
         "project": project,
         "thread_id": part.found.thread_id if part.found else None,
@@ -432,12 +464,7 @@ def _part_row(index: int, part: TurnPart, project: str, trace_id: str, spent: "_
     }
 
 
-def _of_records(rank: int) -> Row:
-    """Return what parts told by records that stand alone say of that: whoever changes, they may."""
-    return {"record_rank": rank, "continues": True, "retold_by": []}
-
-
-def _message_rows(message: Message, span_id: str) -> list[Row]:
+def _message_rows(message: Message, span_id: str) -> list[MessageRow]:
     """Return a message as it is stored; each tool result is a message of its own.
 
     A plain text, which most are, has only `role`, `text` and `span_id`: the rest follows.

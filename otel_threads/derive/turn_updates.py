@@ -7,9 +7,9 @@ The store fetches what is asked for here and replaces rows; it decides nothing o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from otel_threads.core.ports import ThreadKey
+from otel_threads.core.trace_rows import PartPlace, PartRow, TurnRow
 from otel_threads.derive.merge import merge, order
 
 # So many turns are made again rather than those looked for that stay: at ten million spans that
@@ -18,7 +18,6 @@ TURNS_AGAIN_MAX = 2000
 # So many beginnings of turns after a change are looked at. Mostly the second is one that stays;
 # where none is among these, all are made again, which is right and only slower.
 STARTS_MAX = 500
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +81,7 @@ def first_that_stays(starts: Iterable[TurnStart]) -> TurnStart | None:
 
 
 def earlier_start(
-    cut_unix_nano: int, before: Before, parts: Sequence[Row], *, has_moved: bool
+    cut_unix_nano: int, before: Before, parts: Sequence[PartPlace], *, has_moved: bool
 ) -> int | None:
     """Return when turns start that may change with what comes after them; None: none before.
 
@@ -104,7 +103,7 @@ def earlier_start(
     return None
 
 
-def turns_of(parts: Iterable[Row], *, first_index: int = 0) -> list[Row]:
+def turns_of(parts: Iterable[PartRow], *, first_index: int = 0) -> list[TurnRow]:
     """Return the turns that parts of one thread make, oldest first, numbered from an index on."""
     turns = merge(parts)
     for index, turn in enumerate(turns, first_index):

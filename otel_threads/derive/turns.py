@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_threads.core.model import Span
+from otel_threads.core.trace_rows import ToolCallRow
 from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.conventions import Conventions
@@ -51,7 +52,7 @@ class TurnPart:
     system: str | None = None
     error: Error | None = None
     messages: list[tuple[Message, str]] = field(default_factory=list)  # with the span that tells
-    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    tool_calls: list[ToolCallRow] = field(default_factory=list)
     span_count: int = 0
     is_truncated: bool = False  # limits of the sender cut what it tells
 
@@ -405,10 +406,10 @@ class Turns:
         ):
             part.messages.append((_text_message("assistant", part.assistant), part.outer.span_id))
 
-    def _tools(self, part: TurnPart, inside: Sequence[Span]) -> list[dict[str, Any]]:
+    def _tools(self, part: TurnPart, inside: Sequence[Span]) -> list[ToolCallRow]:
         """Return the tool calls of a turn with their results, joined by call id, else by order."""
         results: dict[str, Part] = {}
-        loose: deque[Part] = deque()
+        without_id: deque[Part] = deque()
         requested: list[Part] = []
         for message, _ in part.messages:
             if message.is_text:
@@ -419,7 +420,7 @@ class Turns:
                 if answer["id"]:
                     results.setdefault(answer["id"], answer)
                 else:
-                    loose.append(answer)
+                    without_id.append(answer)
         spans = self._tool_spans(inside)
         if not requested:
             return [self._tool(None, None, span) for span in spans[:TOOL_CALLS_MAX]]
@@ -430,8 +431,8 @@ class Turns:
                 continue
             span = waiting.take(call)
             result: Part | None = results.get(call["id"]) if call["id"] else None
-            if result is None and loose and (loose[0]["name"] in (None, call["name"])):
-                result = loose.popleft()
+            if result is None and without_id and (without_id[0]["name"] in (None, call["name"])):
+                result = without_id.popleft()
             found.append(self._tool(call, result, span))
         return found
 
@@ -480,7 +481,7 @@ class Turns:
         given = [known.get("tool_arguments") for known in facts]
         return None in given or mark(parse(given[0])) == mark(parse(given[1]))
 
-    def _tool(self, call: Part | None, result: Part | None, span: Span | None) -> dict[str, Any]:
+    def _tool(self, call: Part | None, result: Part | None, span: Span | None) -> ToolCallRow:
         known = self._facts[span.span_id] if span else None
         name, arguments = (call["name"], call["arguments"]) if call else (None, None)
         if span and known:

@@ -5,12 +5,13 @@ What follows from other columns of the same row is worked out here, on whole col
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_threads.core.trace_rows import TraceRow, TurnRow
 from otel_threads.database.arrow import register, unregister
 from otel_threads.decode.chunks import beginnings
 from otel_threads.store.derived import payloads, turn_chunks
@@ -27,7 +28,7 @@ def insert(
     cursor: duckdb.DuckDBPyConnection,
     pause: Pause,
     table: str,
-    rows: Sequence[Row],
+    rows: Sequence[Mapping[str, Any]],
     schema: pa.Schema,
 ) -> None:
     """Append rows to a table, which has the columns of the schema. `pause` is called in between."""
@@ -54,14 +55,14 @@ def _timestamps(unix_nano: Sequence[int]) -> pa.Array:
     return micros.cast(pa.timestamp("us", tz="UTC"))
 
 
-def _duration_ms(columns: Columns, _: Sequence[Row]) -> pa.Array:
+def _duration_ms(columns: Columns, _: Sequence[Mapping[str, Any]]) -> pa.Array:
     first, last = columns["start_time_unix_nano"], columns["end_time_unix_nano"]
     taken = pc.subtract(pa.array(last, pa.int64()), pa.array(first, pa.int64()))
     return pa.array(taken.to_numpy() / 1e6)  # a cast refuses what a float only rounds
 
 
 # A column that follows from others → how, of the other columns and the whole rows.
-FOLLOWING: Mapping[str, Callable[[Columns, Sequence[Row]], pa.Array]] = {
+FOLLOWING: Mapping[str, Callable[[Columns, Sequence[Mapping[str, Any]]], pa.Array]] = {
     "start_time": lambda columns, _: _timestamps(columns["start_time_unix_nano"]),
     "end_time": lambda columns, _: _timestamps(columns["end_time_unix_nano"]),
     "duration_ms": _duration_ms,
@@ -76,27 +77,28 @@ def words(text: str | None) -> str | None:
     return text[:WORDS_LENGTH_MAX] if text else None
 
 
-def of_trace(trace: Row) -> Row:
+def of_trace(trace: TraceRow) -> TraceRow:
     """Return the row of a trace, which is changed to it."""
-    for name in ("first_message", "last_message"):
-        trace[name] = words(trace[name])
+    trace["first_message"] = words(trace["first_message"])
+    trace["last_message"] = words(trace["last_message"])
     return trace
 
 
-def of_turn(turn: Row) -> Row:
-    """Return the row of a turn, which is changed to it."""
-    error = turn["error"]
-    turn["has_error"] = error is not None
-    turn["error_type"] = error["type"] if error else None
-    turn["error_message"] = error["message"] if error else None
-    turn["tool_calls"] = payloads.json(turn["tool_calls"]) if turn["tool_calls"] else "[]"
-    turn["message_count"] = len(turn["messages"])
-    return turn
+def of_turn(turn: TurnRow) -> Row:
+    """Return the columns of a turn, into which its row is changed."""
+    error, calls = turn["error"], turn["tool_calls"]
+    columns = cast(Row, turn)
+    columns["has_error"] = error is not None
+    columns["error_type"] = error["type"] if error else None
+    columns["error_message"] = error["message"] if error else None
+    columns["tool_calls"] = payloads.json(calls) if calls else "[]"
+    columns["message_count"] = len(turn["messages"])
+    return columns
 
 
-def of_messages(turn: Row) -> list[Row]:
+def of_messages(turn: TurnRow) -> list[Row]:
     """Return the rows of a turn's messages."""
-    about = {name: turn[name] for name in SAME_AS_TURN}
+    about = {name: cast(Row, turn)[name] for name in SAME_AS_TURN}
     return [
         {
             **about,

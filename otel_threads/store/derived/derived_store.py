@@ -6,7 +6,7 @@ bounds let zone maps find old rows without an index.
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -16,6 +16,7 @@ from otel_threads.core.errors import StoreFailed
 from otel_threads.core.model import Span, TraceRows
 from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.core.record import RecordRules
+from otel_threads.core.trace_rows import LinkRow, PartRow, TurnRow
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of, table_of
 from otel_threads.database.database import Database
@@ -79,9 +80,8 @@ EVENTS_SQL = sql_files.query("work_events")
 LOGS_SQL = sql_files.query("work_logs")
 LOG_CHUNKS_SQL = sql_files.query("work_log_chunks")
 TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
-Row = dict[str, Any]
 Pause = Callable[[], None]
-Put = Callable[[str, list[Row], pa.Schema], None]
+Put = Callable[[str, Sequence[Mapping[str, Any]], pa.Schema], None]
 FOLDED_TRACES_SQL = "select distinct trace_id from spans where record_id is not null"
 POSITION_SQL = "select derived_sequence from x_derive_state"
 
@@ -319,7 +319,7 @@ def _compare(cursor: duckdb.DuckDBPyConnection, traces: Sequence[TraceRows]) -> 
     settle(traces, lambda wanted: record_traces.parts(cursor, wanted))
 
 
-def _turns_without_thread(traces: Sequence[TraceRows]) -> list[Row]:
+def _turns_without_thread(traces: Sequence[TraceRows]) -> list[TurnRow]:
     return [
         turn
         for trace in traces
@@ -337,7 +337,7 @@ def _changes(traces: Sequence[TraceRows]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _put_traces(put: Put, traces: Sequence[TraceRows], links: Sequence[Row]) -> list[Row]:
+def _put_traces(put: Put, traces: Sequence[TraceRows], links: Sequence[LinkRow]) -> list[PartRow]:
     """Insert what is derived of each trace alone; return its parts of turns."""
     put("traces", [derived_rows.of_trace(trace.trace) for trace in traces], TRACES)
     put("x_trace_slices", [row for trace in traces for row in trace.slices], SLICES)
@@ -351,7 +351,7 @@ def _put_traces(put: Put, traces: Sequence[TraceRows], links: Sequence[Row]) -> 
     return parts
 
 
-def _put_turns(put: Put, turns: list[Row]) -> None:
+def _put_turns(put: Put, turns: list[TurnRow]) -> None:
     messages = [row for turn in turns for row in derived_rows.of_messages(turn)]
     rows = [derived_rows.of_turn(turn) for turn in turns]
     put("x_turn_chunks", turn_chunks.split_out(rows, messages), TURN_CHUNKS)

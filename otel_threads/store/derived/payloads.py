@@ -4,10 +4,11 @@ DuckDB takes 2,048 rows of a column at once. What a model was sent may be a docu
 an image, again in each request; whole, it is in span_content, and what is derived says so.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
+from otel_threads.core.trace_rows import MessageRow, PartRow
 from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
 
 TEXT_LENGTH_MAX = 1024 * 1024  # of a message, a tool's arguments or its result
@@ -18,7 +19,7 @@ OWN = ("text", "reasoning", "tool_call", "tool_result")  # types of parts that w
 Row = dict[str, Any]
 
 
-def chunks(part: Row) -> list[Row]:
+def chunks(part: PartRow) -> list[Row]:
     """Return the rows of x_part_payloads for a part; one that is too long is shortened in place."""
     payload = _packed(part)
     if len(payload) > CHUNK_BYTES_MAX:
@@ -38,12 +39,12 @@ def chunks(part: Row) -> list[Row]:
     ]
 
 
-def unpacked(payload: str) -> Row:
+def unpacked(payload: str) -> PartRow:
     """Return the part of a payload that is whole again."""
     part: Row = orjson.loads(payload)
     for name, place in part.pop("same", {}).items():
         part[name] = part["messages"][place]["text"]
-    return part
+    return cast(PartRow, part)
 
 
 def json(value: Any) -> str:
@@ -95,20 +96,22 @@ def _shallow(value: Any, depth: int = 0) -> Any:
     return {key: _shallow(item, depth + 1) for key, item in value.items()}
 
 
-def _packed(part: Row) -> str:
+def _packed(part: PartRow) -> str:
+    words = cast(Row, part)
     texts = {message["text"]: i for i, message in enumerate(part["messages"]) if message["text"]}
-    same = {name: texts[part[name]] for name in WORDS_OF_PARTS if part[name] in texts}
+    same = {name: texts[words[name]] for name in WORDS_OF_PARTS if words[name] in texts}
     return json({**part, **dict.fromkeys(same), "same": same})
 
 
-def _shorten(part: Row) -> None:
+def _shorten(part: PartRow) -> None:
+    columns = cast(Row, part)
     for name in ("user", "assistant", "system", "user_text", "unanswered", "tool_calls"):
-        part[name] = shortened(part[name])
+        columns[name] = shortened(columns[name])
     part["messages"] = [_shorter(message) for message in part["messages"]]
 
 
-def _shorter(message: Row) -> Row:
-    found = {**message, "text": shortened(message["text"])}
+def _shorter(message: MessageRow) -> MessageRow:
+    found = {**cast(Row, message), "text": shortened(message["text"])}
     if "parts" in message:
         found["tool_calls"] = shortened(message["tool_calls"])
         found["parts"] = [
@@ -116,4 +119,4 @@ def _shorter(message: Row) -> Row:
             shortened(one) if one["type"] in OWN else shortened(one, DATA_LENGTH_MAX, 0)
             for one in message["parts"]
         ]
-    return found
+    return cast(MessageRow, found)

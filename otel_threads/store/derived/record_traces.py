@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.model import TraceRows
+from otel_threads.core.trace_rows import PartRow
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of
 from otel_threads.derive.retold import FETCHED, GAP_NS, Wanted, before_ns
@@ -48,7 +49,7 @@ def rows(traces: Sequence[TraceRows]) -> list[Row]:
     ]
 
 
-def parts(cursor: duckdb.DuckDBPyConnection, wanted: Sequence[Wanted]) -> list[Row]:
+def parts(cursor: duckdb.DuckDBPyConnection, wanted: Sequence[Wanted]) -> list[PartRow]:
     """Return parts of turns of stored traces but those in work_ids, in threads and times."""
     columns = {
         "project": pa.array([one.project for one in wanted], pa.string()),

@@ -1,12 +1,13 @@
 """Replaces turns of threads that a pass or a deletion touched: those that derive/ says change."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 
 from otel_threads.core.ports import ThreadKey
+from otel_threads.core.trace_rows import PartPlace, PartRow, TurnRow
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of
 from otel_threads.derive import turn_updates
@@ -37,7 +38,7 @@ class TouchedThreads:
         self,
         cursor: duckdb.DuckDBPyConnection,
         changes: Iterable[tuple[str, str, int, int]],
-        parts: Sequence[Row],
+        parts: Sequence[PartRow],
         pause: Callable[[], None],
         *,
         last: int,
@@ -63,7 +64,7 @@ class TouchedThreads:
         """The threads."""
         return list(self._affected)
 
-    def turns(self) -> list[Row]:
+    def turns(self) -> list[TurnRow]:
         """Delete the turns from the change on; return them made again, with their index."""
         if not self._affected:
             return []
@@ -88,13 +89,13 @@ class TouchedThreads:
     def _derive_turns(
         self,
         kept: Mapping[ThreadKey, int],
-        parts: Mapping[ThreadKey, Sequence[Row]],
+        parts: Mapping[ThreadKey, Sequence[PartPlace]],
         words: Mapping[ThreadKey, Row],
         numbers: Mapping[ThreadKey, int],
-    ) -> list[Row]:
+    ) -> list[TurnRow]:
         """Return the turns of some parts; `kept`: how many turns stay before them."""
         whole = self._payloads([part for some in parts.values() for part in some])
-        found = []
+        found: list[TurnRow] = []
         added: dict[ThreadKey, int] = {}
         for key in kept:
             self._pause()
@@ -181,9 +182,10 @@ class TouchedThreads:
                 {**self._within, "lowest": min(cuts.values())},
             )
 
-    def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[Row]]:
+    def _narrow(self, cuts: Mapping[ThreadKey, int]) -> dict[ThreadKey, list[PartPlace]]:
         register(self._cursor, "cuts", self._bounded(cuts))
-        return _by_thread(rows_of(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())}))
+        found = rows_of(self._cursor, PARTS_SQL, {"lowest": min(cuts.values())})
+        return _by_thread(cast(list[PartPlace], found))
 
     def _bounded(self, cuts: Mapping[ThreadKey, int]) -> pa.Table:
         until = pa.array([self._until.get(key) for key in cuts], pa.int64())
@@ -193,7 +195,7 @@ class TouchedThreads:
         self,
         before: list[Row],
         cuts: dict[ThreadKey, int],
-        parts: dict[ThreadKey, list[Row]],
+        parts: dict[ThreadKey, list[PartPlace]],
         kept: dict[ThreadKey, int],
     ) -> None:
         """Move cuts to where turns may change with what comes after them; fill `kept`."""
@@ -217,7 +219,7 @@ class TouchedThreads:
             register(self._cursor, "affected", _keyed(self._affected, "first"))
             has_moved = True
 
-    def _payloads(self, parts: Sequence[Row]) -> dict[PartKey, Row]:
+    def _payloads(self, parts: Sequence[PartPlace]) -> dict[PartKey, PartRow]:
         missing = [part for part in parts if _part_key(part) not in self._parts]
         if not missing:
             return self._parts
@@ -242,7 +244,7 @@ class TouchedThreads:
         return found
 
     def _first_and_last(
-        self, key: ThreadKey, turns: Sequence[Row], kept: int, known: Row | None
+        self, key: ThreadKey, turns: Sequence[TurnRow], kept: int, known: Row | None
     ) -> Row:
         first = known["first_message"] if known and kept else None
         last = None
@@ -273,18 +275,18 @@ def _before(row: Row) -> Before:
     )
 
 
-def _by_thread(parts: Iterable[Row]) -> dict[ThreadKey, list[Row]]:
-    found: dict[ThreadKey, list[Row]] = {}
+def _by_thread(parts: Iterable[PartPlace]) -> dict[ThreadKey, list[PartPlace]]:
+    found: dict[ThreadKey, list[PartPlace]] = {}
     for part in parts:
         found.setdefault(_key(part), []).append(part)
     return found
 
 
-def _key(row: Row) -> ThreadKey:
+def _key(row: Mapping[str, Any]) -> ThreadKey:
     return row["project"], row["thread_id"]
 
 
-def _part_key(row: Row) -> PartKey:
+def _part_key(row: Mapping[str, Any]) -> PartKey:
     return row["project"], row["trace_id"], row["part_index"]
 
 

@@ -5,12 +5,13 @@ its thread, the traces that bring its result are noted in `x_traces_to_rederive`
 derives them again.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 
+from otel_threads.core.trace_rows import LinkRow
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, table_of
 from otel_threads.derive.tool_result_links import ToolCall
@@ -32,26 +33,26 @@ LINKS = pa.schema(
 Row = dict[str, Any]
 
 
-def kept(links: Sequence[Row]) -> list[Row]:
+def kept(links: Sequence[LinkRow]) -> list[LinkRow]:
     """Return the rows that are worth keeping: asking matters only in a thread."""
     return [row for row in links if row["is_answer"] or row["thread_id"] is not None]
 
 
 def askers(
     cursor: duckdb.DuckDBPyConnection, calls: Sequence[ToolCall], first: int, last: int
-) -> list[Row]:
+) -> list[LinkRow]:
     """Return what stored traces but those in work_ids asked of some tool calls, within bounds."""
     register(cursor, "wanted", _of_calls(calls))
     return _rows(cursor, ASKERS_SQL, {"first": first, "last": last})
 
 
-def asked(cursor: duckdb.DuckDBPyConnection, *, first: int, last: int | None) -> list[Row]:
+def asked(cursor: duckdb.DuckDBPyConnection, *, first: int, last: int | None) -> list[LinkRow]:
     """Return what the traces in work_ids asked so far. `first`, `last`: as in derived.replace."""
     return _rows(cursor, ASKED_SQL, {"first": first, "last": last})
 
 
 def note_changes(
-    cursor: duckdb.DuckDBPyConnection, before: Sequence[Row], links: Sequence[Row]
+    cursor: duckdb.DuckDBPyConnection, before: Sequence[LinkRow], links: Sequence[LinkRow]
 ) -> None:
     """Have traces derived again whose thread hangs on what the traces in work_ids ask now.
 
@@ -66,13 +67,12 @@ def note_changes(
     cursor.execute(REDERIVE_SQL, {"first": min(row["start_time_unix_nano"] for row in rows)})
 
 
-def _values(row: Row) -> tuple[Any, ...]:
+def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in LINKS.names)
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row) -> list[Row]:
-    found: list[Row] = table_of(cursor.execute(text, parameters)).to_pylist()
-    return found
+def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Row) -> list[LinkRow]:
+    return cast(list[LinkRow], table_of(cursor.execute(text, parameters)).to_pylist())
 
 
 def _of_calls(calls: Sequence[ToolCall]) -> pa.Table:

@@ -65,7 +65,7 @@ TRACE_START_SQL = sql_files.query("trace_start")
 GET_TRACE_SQL = sql_files.query("get_trace")
 LIST_TURNS_SQL = sql_files.query("list_turns")
 TRACE_TURNS_SQL = sql_files.query("trace_turns")
-LOOSE_TURNS_SQL = sql_files.query("loose_turns")
+TURNS_WITHOUT_THREAD_SQL = sql_files.query("turns_without_thread")
 TRACE_THREADS_MAX = 100  # a batch job's trace may hold thousands; its turns are listed by thread
 TURNS_OF_THREADS_SQL = sql_files.query("turns_of_threads")
 MESSAGES_OF_THREADS_SQL = sql_files.query("messages_of_threads")
@@ -293,10 +293,10 @@ class Reader:
                     )
                 turns += some
             if len(turns) < trace["turn_count"]:  # each part of a trace is of a turn of its own
-                loose = query_rows(cursor, LOOSE_TURNS_SQL, named)
-                if loose:
-                    _attach(cursor, loose, query_rows(cursor, TRACE_MESSAGES_SQL, named))
-                turns += loose
+                without_thread = query_rows(cursor, TURNS_WITHOUT_THREAD_SQL, named)
+                if without_thread:
+                    _attach(cursor, without_thread, query_rows(cursor, TRACE_MESSAGES_SQL, named))
+                turns += without_thread
         turns.sort(key=lambda t: (t["start_time_unix_nano"], t["thread_id"] or "", t["turn_index"]))
         return [stored_items.turn(row) for row in turns]
 
