@@ -8,6 +8,7 @@ conversation, which all rules judge a second later: four ask a scripted model (2
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,12 @@ BUILTINS = ("repeated_question", "repeated_answer", "unanswered", "ended_in_erro
 
 def one_round(folder: Path, seconds: float, spans_per_s: float, *, rules: bool) -> dict[str, Any]:
     """Return waits of senders and readers in seconds, what was judged, and the server's memory."""
-    model = ScriptedModel(latency_s=0.02)
+    # In a process of its own: it must not take the interpreter from those who measure.
+    ours, theirs = multiprocessing.Pipe()
+    model = multiprocessing.Process(target=_answer_judges, args=(theirs,), daemon=True)
+    model.start()
     server = Server(
-        folder, judge_base_url=model.base_url, judge_model="gpt-4o-mini", thread_cooldown_s=1
+        folder, judge_base_url=ours.recv(), judge_model="gpt-4o-mini", thread_cooldown_s=1
     ).start()
     try:
         if rules:
@@ -57,7 +62,13 @@ def one_round(folder: Path, seconds: float, spans_per_s: float, *, rules: bool) 
             }
     finally:
         server.stop()
-        model.close()
+        model.kill()
+        model.join()
+
+
+def _answer_judges(pipe: Connection) -> None:
+    pipe.send(ScriptedModel(latency_s=0.02).base_url)
+    threading.Event().wait()
 
 
 def _make_rules(server: Server) -> None:
