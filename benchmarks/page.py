@@ -23,8 +23,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from query import SPANS_A_TRACE, TRACES_A_THREAD, build
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from builders import a_chat, a_request
 from conftest import Server
 
+SEEN = {"spans": "spanlist", "issues": "issues"}
 BUDGETS_MS = {"first paint": 1000, "a key in the list": 100, "a key in a trace": 100}
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 WATCH = """() => {
@@ -32,8 +34,8 @@ WATCH = """() => {
   new PerformanceObserver((list) => list.getEntries().forEach((e) => e.name === "keydown" && window.keys.push(e.duration)))
     .observe({ type: "event", durationThreshold: 16, buffered: false });
 }"""
-SCROLL = """async () => {
-  const table = document.querySelector(".table"), frames = [];
+SCROLL = """async (selector) => {
+  const table = document.querySelector(selector), frames = [];
   let before = performance.now();
   for (const end = before + 5000; before < end; ) {
     table.scrollTop += 400;
@@ -44,6 +46,9 @@ SCROLL = """async () => {
   return frames;
 }"""
 KEYS = 40
+LONG_TURNS = 2_000  # of the thread that is scrolled
+LONG_BATCH = 200  # turns of a request
+WORDS = "It left the warehouse this morning, and reaches you on Monday. " * 6
 
 
 def new_page(browser: Browser) -> Page:
@@ -91,7 +96,7 @@ def visit(browser: Browser, home: str, times: dict[str, list[float]]) -> None:
     times.setdefault("first paint", []).append(painted(page))
     page.wait_for_timeout(500)
     times.setdefault("a key in the list", []).extend(keys(page, "j"))
-    times.setdefault("a frame while scrolling", []).extend(page.evaluate(SCROLL))
+    times.setdefault("a frame while scrolling", []).extend(page.evaluate(SCROLL, ".table"))
     page.keyboard.press("j")
     started = time.perf_counter()
     page.locator(".tr.current a").click()
@@ -103,7 +108,41 @@ def visit(browser: Browser, home: str, times: dict[str, list[float]]) -> None:
     took("a trace opened", started)
     page.wait_for_timeout(500)
     times.setdefault("a key in a trace", []).extend(keys(page, "j"))
+    for name in ("spans", "issues"):
+        started = time.perf_counter()
+        page.goto(f"{home}#/{name}")
+        page.wait_for_selector(f"main.{SEEN[name]} :is(tbody tr, .empty)")
+        took(f"{name} in sight", started)
     page.context.close()
+
+
+def visit_long(browser: Browser, home: str, times: dict[str, list[float]]) -> None:
+    """Measure a thread of LONG_TURNS turns: opened, its end, keys and scrolling."""
+    page = new_page(browser)
+    started = time.perf_counter()
+    page.goto(f"{home}#/thread?project=default&thread_id=long")
+    page.wait_for_selector(".turn")
+    times.setdefault("a long thread opened", []).append((time.perf_counter() - started) * 1000)
+    page.wait_for_selector(".outline li")
+    started = time.perf_counter()
+    page.keyboard.press("End")
+    page.wait_for_selector(f"#turn-{LONG_TURNS - 1}")
+    times.setdefault("its end in sight", []).append((time.perf_counter() - started) * 1000)
+    page.keyboard.press("Home")
+    page.wait_for_selector("#turn-0")
+    times.setdefault("a key in a long thread", []).extend(keys(page, "j"))
+    times.setdefault("a frame in a long thread", []).extend(page.evaluate(SCROLL, ".turns"))
+    page.context.close()
+
+
+def send_long(server: Server) -> None:
+    """Send the long thread, unless the file has it."""
+    start = time.time_ns() - LONG_TURNS * 10**9
+    for first in range(0, LONG_TURNS, LONG_BATCH):
+        turns = range(first, first + LONG_BATCH)
+        chats = [a_chat("long", f"Question {n}", WORDS, start=start + n * 10**9) for n in turns]
+        assert server.post(a_request(*chats)).status_code == 200
+    server.wait_derived()
 
 
 def main() -> None:
@@ -128,6 +167,9 @@ def main() -> None:
         try:
             for _ in range(given.rounds):
                 visit(browser, server.api.removesuffix("api/v1"), times)
+            send_long(server)
+            for _ in range(given.rounds):
+                visit_long(browser, server.api.removesuffix("api/v1"), times)
         finally:
             browser.close()
             server.stop()

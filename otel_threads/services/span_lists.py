@@ -93,7 +93,7 @@ class SpanListService:
         starts = [one.start_time_unix_nano for one in page]
         bounds = min(starts), max(starts)
         trace_ids = sorted({one.key[1] for one in page})
-        spans = self._contents.chosen_spans([one.key for one in page], bounds)
+        spans = self._contents.listed_spans([one.key[2] for one in page], starts)
         calls = self._contents.calls_of(trace_ids, bounds)
         traces = {one.key: one for one in self._spans.traces(trace_ids)}
         return [

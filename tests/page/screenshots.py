@@ -100,7 +100,7 @@ def take(server: Server) -> None:
     home = server.api.removesuffix("api/v1")
     turn = server.get("/threads/turns", project=PROJECT, thread_id="chat-1")["items"][1]
     pages = {
-        "threads": (f"#/threads?project={PROJECT}", ".stats:not(.stale) .bar", ()),
+        "threads": (f"#/threads?project={PROJECT}", ".charts canvas", ()),
         "conversation": (f"#/thread?project={PROJECT}&thread_id=chat-1", ".hljs-keyword", ()),
         "trace": (
             f"#/trace?project={PROJECT}&trace_id={turn['trace_ids'][0]}&thread_id=chat-1",

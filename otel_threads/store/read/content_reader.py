@@ -33,6 +33,7 @@ from otel_threads.store.spans import span_rows
 from otel_threads.store.spans.content import Content, Key, content_of
 
 PAGE_SPANS_SQL = sql_files.query("page_spans")
+LISTED_SPANS_SQL = sql_files.query("listed_spans")
 PAGE_CONTENT_SQL = sql_files.query("page_content")
 PAGE_CALLS_SQL = sql_files.query("page_calls")
 THREAD_ENDS_SQL = sql_files.query("thread_ends")
@@ -122,19 +123,16 @@ class ContentReader:
         self,
         wanted: Sequence[tuple[str, str | None]],
         whole: Sequence[tuple[str, str | None]],
-        names: Sequence[str] | None,
+        names: Sequence[str],
         bounds: Mapping[str, int],
     ) -> dict[str, list[StoredSpan]]:
-        """Return spans by trace id; `wanted` and `whole` are as page_spans.sql has them.
-
-        Without `names` no long value is read.
-        """
+        """Return spans by trace id; `wanted` and `whole` are as page_spans.sql has them."""
         with self._database.reading(self._timeout_s) as cursor:
             register(cursor, "wanted", _pairs(wanted))
             register(cursor, "whole", _pairs(whole))
             raw = query_rows(cursor, PAGE_SPANS_SQL, bounds)
             content: Content = {}
-            if names is not None and any(None in row["attributes"].values() for row in raw):
+            if any(None in row["attributes"].values() for row in raw):
                 named = {**bounds, "names": json_list(names)}
                 content, _ = content_of(cursor, PAGE_CONTENT_SQL, named)
             unregister(cursor, "wanted")
@@ -145,21 +143,19 @@ class ContentReader:
         return found
 
     @retried
-    def chosen_spans(
-        self, keys: Sequence[tuple[str, str, str]], bounds: tuple[int, int]
+    def listed_spans(
+        self, span_ids: Sequence[str], starts: Sequence[int]
     ) -> dict[tuple[str, str, str], StoredSpan]:
-        """Return some spans by project, trace id and span id; long attribute values are None.
+        """Return spans of some ids that began then, by project, trace id and span id.
 
-        `bounds` are of their start.
+        Long attribute values are None.
         """
-        if not keys:
-            return {}
-        wanted = [(trace_id, span_id) for _, trace_id, span_id in keys]
-        found = self._spans(wanted, (), None, {"first": bounds[0], "last": bounds[1]})
+        named = {"span_ids": json_list(span_ids), "starts": json_list(starts)}
+        with self._database.reading(self._timeout_s) as cursor:
+            raw = query_rows(cursor, LISTED_SPANS_SQL, named)
         return {
-            (one.bare.project, one.bare.trace_id, one.bare.span_id): one
-            for spans in found.values()
-            for one in spans
+            (row["project"], row["trace_id"], row["span_id"]): stored_span(row, {}, _NO_PARTS)
+            for row in raw
         }
 
     @retried
