@@ -1,7 +1,7 @@
 """What calls about rules take. A field that is none of these is an error."""
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -70,7 +70,7 @@ class RuleFields(Body):
     builtin: str | None = Field(None, max_length=NAME_LENGTH_MAX)
     author: str | None = Field(None, max_length=NAME_LENGTH_MAX)
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> rule.RuleChanges:
         """Return what was set, as core/ has it: what is left out stays."""
         found = self.model_dump(exclude_unset=True)
         if found.get("outputs") is not None:
@@ -79,7 +79,7 @@ class RuleFields(Body):
             found["prompt_messages"] = [
                 rule.PromptMessage(**one) for one in found["prompt_messages"]
             ]
-        return found
+        return cast(rule.RuleChanges, found)
 
 
 class NewRule(RuleFields):

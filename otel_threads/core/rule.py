@@ -4,15 +4,17 @@ import datetime
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict
 
 from otel_threads.core.fields import Described
+from otel_threads.core.message import Json
 
 RuleKind = Literal["llm_judge", "python", "builtin"]
 RuleContext = Literal["messages", "transcript", "pairs", "first_and_last", "traces"]
 OutputKind = Literal["numeric", "categorical", "boolean"]
 DecisionState = Literal["waiting", "sampled_out", "not_matched", "over_budget", "scored", "failed"]
 FilterTime = Literal["inactive", "first_sight"]
+RunKind = Literal["online", "backfill", "dry_run"]
 LogLevel = Literal["INFO", "WARN", "ERROR"]
 
 
@@ -60,6 +62,29 @@ class NewRule:
     code: str | None = None
     builtin: str | None = None
     author: str | None = None
+
+
+class RuleChanges(TypedDict, total=False):
+    """Fields of a rule to change; what is left out stays, None is nothing."""
+
+    name: str
+    kind: RuleKind
+    project: str | None
+    target: Literal["thread"]
+    is_enabled: bool
+    filter: str | None
+    filter_time: FilterTime
+    sampling_rate: float
+    budget_usd_per_day: float | None
+    model: str | None
+    temperature: float | None
+    prompt: str | None
+    prompt_messages: list[PromptMessage] | None
+    context: RuleContext
+    outputs: list[RuleOutput] | None
+    code: str | None
+    builtin: str | None
+    author: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +252,21 @@ class RuleLogEntry:
     thread_id: str | None
 
 
+class RunNote(TypedDict):
+    """What the server notes of a run: whose it is, and which state of the thread is judged."""
+
+    kind: RunKind
+    rule_id: str
+    rule_name: str
+    project: str
+    thread_id: str
+    judge_version: str
+    model: str | None
+    trace_sequence: int | None  # of the thread's newest trace; None: nothing is decided
+    attempt_count: int  # before this run
+    backfill_id: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One run for the worker: what to judge with, and the conversation.
@@ -246,5 +286,5 @@ class Job:
     prompt_messages: list[PromptMessage] | None = None
     code: str | None = None
     builtin: str | None = None
-    schema: dict[str, Any] | None = None
-    about: dict[str, Any] | None = None
+    schema: Json | None = None
+    about: RunNote | None = None

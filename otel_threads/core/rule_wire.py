@@ -1,11 +1,10 @@
 """Lines between the server and the worker that runs rules: JSON, one a line, bounded."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import orjson
 
-from otel_threads.core.rule import Job, JudgedScore, Outcome, PromptMessage, RuleOutput
+from otel_threads.core.rule import Job, JudgedScore, Outcome, PromptMessage, RuleOutput, RunNote
 
 LINE_BYTES_MAX = 8 << 20  # of a job: a conversation is cut long before
 
@@ -27,7 +26,14 @@ class Done:
 
     run_id: str
     outcome: Outcome
-    about: dict[str, Any]
+    about: RunNote | None
+
+    @property
+    def note(self) -> RunNote:
+        """The server's note of a run of a rule: every one has it."""
+        if self.about is None:
+            raise ValueError(f"run {self.run_id} is none of a rule")
+        return self.about
 
 
 def line(given: WorkerSettings | Job | Done) -> bytes:

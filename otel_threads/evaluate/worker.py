@@ -85,7 +85,7 @@ class Worker:
             outcome = self._outcome(job)
         except Exception as error:  # noqa: BLE001  # a job must not take the others with it
             outcome = Outcome(scores=[], error=f"the worker failed: {describe(error)}")
-        told = line(Done(run_id=job.run_id, outcome=outcome, about=job.about or {}))
+        told = line(Done(run_id=job.run_id, outcome=outcome, about=job.about))
         with self._lock:
             os.write(self._journal, told)
             os.fsync(self._journal)
@@ -98,7 +98,7 @@ class Worker:
         if job.kind == "llm_judge":
             return self._judged(job)
         if job.kind == "python":
-            name = str((job.about or {}).get("rule_name", "score"))
+            name = job.about["rule_name"] if job.about else "score"
             return run_python(job.code or "", job.conversation, job.outputs, name=name)
         return _counted(job)
 

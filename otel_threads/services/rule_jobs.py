@@ -6,14 +6,14 @@ import importlib.util
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from otel_threads import seccomp
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.message import Json
-from otel_threads.core.rule import Job, JudgedScore, Outcome, Rule, judge_version
+from otel_threads.core.rule import Job, JudgedScore, Outcome, Rule, RunKind, judge_version
 from otel_threads.core.rule_wire import Done
 from otel_threads.core.score import NewScore
 from otel_threads.core.thread import Thread
@@ -27,7 +27,6 @@ from otel_threads.store.rules.rule_rows import DueThread, RuleRun, SettledThread
 ATTEMPTS_MAX = 12
 BACKOFF_FIRST_S, BACKOFF_FACTOR, BACKOFF_MAX_S = 1.0, 3.0, 3600.0
 REASON_LENGTH_MAX = 3000
-RunKind = Literal["online", "backfill", "dry_run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ def run_of(done: Done) -> RuleRun:
     Raises:
         KeyError: the server's note is none.
     """
-    about, outcome = done.about, done.outcome
+    about, outcome = done.note, done.outcome
     ended = "scored" if outcome.error is None else "retry" if outcome.is_retryable else "failed"
     return RuleRun(
         run_id=done.run_id,
@@ -157,7 +156,7 @@ def run_of(done: Done) -> RuleRun:
 
 def settled(done: Done, run: RuleRun) -> SettledThread:
     """Return what a run decides about its thread."""
-    about, outcome = done.about, done.outcome
+    about, outcome = done.note, done.outcome
     attempts = about["attempt_count"] + 1
     same: dict[str, Any] = {
         "rule_id": run.rule_id,
@@ -205,7 +204,7 @@ def backoff_s(attempts: int, retry_after_s: float | None) -> float:
 
 
 def _new_score(score: JudgedScore, done: Done) -> NewScore:
-    about = done.about
+    about = done.note
     return NewScore(
         project=about["project"],
         thread_id=about["thread_id"],
@@ -225,7 +224,7 @@ def interrupted(job: Job) -> Done:
     return Done(
         run_id=job.run_id,
         outcome=Outcome(scores=[], error=error, is_retryable=True),
-        about=job.about or {},
+        about=job.about,
     )
 
 

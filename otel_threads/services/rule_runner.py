@@ -443,8 +443,8 @@ class RuleRunner:
         # All are made before the first begins: where one fails, none has begun.
         over = []
         for job in jobs:
-            about = job.about or {}
-            over += self._begin_one(rule, job, by_key[about["project"], about["thread_id"]])
+            if (about := job.about) is not None:
+                over += self._begin_one(rule, job, by_key[about["project"], about["thread_id"]])
         self._settle([*missed, *over])
 
     def ranges(self, rule: Rule, project: str) -> Ranges | None:
@@ -485,7 +485,7 @@ class RuleRunner:
             except KeyError:  # a question, whose cost its asker stores
                 continue
             found.append((one, run))
-            if one.about["trace_sequence"] is None or run.rule_id not in self._rules:
+            if one.note["trace_sequence"] is None or run.rule_id not in self._rules:
                 bare.append(run)
             else:
                 decided.append(settled(one, run))

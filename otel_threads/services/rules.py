@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 from otel_threads import names
 from otel_threads.core import filters
@@ -29,6 +29,7 @@ from otel_threads.core.limits import (
     PROMPT_LENGTH_MAX,
     RULES_MAX,
 )
+from otel_threads.core.message import Json
 from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import (
@@ -43,6 +44,7 @@ from otel_threads.core.rule import (
     PromptMessage,
     Queued,
     Rule,
+    RuleChanges,
     RuleContext,
     RuleKind,
     RuleLogEntry,
@@ -138,7 +140,7 @@ class RuleService:
                 raise Conflict(f"there are {RULES_MAX} rules already")
             return self._put(checked, here[0] if here else None)
 
-    def update(self, rule_id: str, changes: dict[str, Any]) -> Rule:
+    def update(self, rule_id: str, changes: RuleChanges) -> Rule:
         """Change some fields of a rule; return it, with its next version.
 
         Raises:
@@ -254,7 +256,7 @@ class RuleService:
         *,
         limit: int = 3,
         thread_id: str | None = None,
-        changes: dict[str, Any] | None = None,
+        changes: RuleChanges | None = None,
     ) -> DryRun:
         """Run a rule on the latest matching inactive threads, or on one thread; write no score.
 
@@ -425,7 +427,7 @@ class RuleService:
         self,
         messages: Sequence[PromptMessage],
         *,
-        schema: dict[str, Any] | None = None,
+        schema: Json | None = None,
         model: str | None = None,
     ) -> Outcome:
         """Return what the model of the settings answers to messages, in `response_text`.
@@ -491,7 +493,7 @@ class RuleService:
         return _checked_judge(given)
 
 
-def _changed(rule: Rule, changes: dict[str, Any]) -> NewRule:
+def _changed(rule: Rule, changes: RuleChanges) -> NewRule:
     """Return a rule as it is written, with some fields changed."""
     if "project" in changes and changes["project"] not in (None, rule.project):
         raise InvalidQuery("the project of a rule stays: make another rule there")

@@ -6,6 +6,7 @@ and of spans are refused.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 import orjson
 
@@ -13,7 +14,14 @@ from otel_threads.core.document import Document
 from otel_threads.core.filters import AllOf, Comparison, quoted
 from otel_threads.core.message import Json
 from otel_threads.core.ports import ThreadKey
-from otel_threads.core.rule import NewRule, OutputKind, PromptMessage, Rule, RuleOutput
+from otel_threads.core.rule import (
+    NewRule,
+    OutputKind,
+    PromptMessage,
+    Rule,
+    RuleChanges,
+    RuleOutput,
+)
 from otel_threads.services.services import Services
 from otel_threads.vendors.opik import errors, shapes
 from otel_threads.vendors.opik.metric_code import code_of
@@ -61,7 +69,7 @@ class RuleEngine:
         for project in wanted:
             given = _new_rule(document.id, rule, project)
             if project in there:
-                changes = {name: getattr(given, name) for name in CHANGED}
+                changes = cast(RuleChanges, {name: getattr(given, name) for name in CHANGED})
                 self._services.rules.update(there[project].rule_id, changes)
             else:
                 self._services.rules.put(given)
