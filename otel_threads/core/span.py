@@ -119,16 +119,16 @@ SpanKey = tuple[str, str, str]  # project, trace id, span id
 class SpanSelection:
     """Which spans; None everywhere selects all.
 
-    `named_thread` selects the spans of traces of that thread, and of those that have the text as a
-    value of their metadata. Times are nanoseconds, of the start: `from_unix_nano` inclusive,
-    `to_unix_nano` exclusive. `attribute` and `attribute_value` leave out spans whose attribute of
+    `named_threads` selects the spans of traces of these threads, and of those that have one of the
+    texts as a value of their metadata. Times are nanoseconds, of the start: `from_unix_nano`
+    inclusive, `to_unix_nano` exclusive. `attribute` and `attribute_value` leave out spans whose attribute of
     that name has another value; those without it stay.
     """
 
     projects: Sequence[str] | None = None
     trace_ids: Sequence[str] | None = None
     span_ids: Sequence[str] | None = None
-    named_thread: str | None = None
+    named_threads: Sequence[str] | None = None
     is_root: bool | None = None
     has_error: bool | None = None
     from_unix_nano: int | None = None

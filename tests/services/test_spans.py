@@ -93,9 +93,9 @@ def test_conditions_select(engine):
 
     assert found() == set(ids.values())
     assert found(trace_ids=[trace.hex()]) == {ids["r"], ids["c"]}
-    assert found(named_thread="chosen") == {ids["r"], ids["c"]}
-    assert found(named_thread="nobody") == set()
-    assert found(named_thread="chosen", trace_ids=[other.trace_id.hex()]) == set()
+    assert found(named_threads=["chosen"]) == {ids["r"], ids["c"]}
+    assert found(named_threads=["nobody"]) == set()
+    assert found(named_threads=["chosen"], trace_ids=[other.trace_id.hex()]) == set()
     assert found(span_ids=[ids["o"]]) == {ids["o"]}
     assert found(is_root=True) == {ids["r"], ids["o"]}
     assert found(from_unix_nano=start + 5) == {ids["c"], ids["o"]}
@@ -109,7 +109,7 @@ def test_a_trace_is_found_by_its_metadata_too(engine):
     store(engine, "metadata", span)
 
     found = engine.services.spans.page(
-        SpanSelection(projects=["metadata"], named_thread="by-metadata"), limit=10
+        SpanSelection(projects=["metadata"], named_threads=["by-metadata"]), limit=10
     )
 
     assert [one.span_id for one in found] == [span.span_id.hex()]

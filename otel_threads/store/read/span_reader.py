@@ -62,7 +62,7 @@ class SpanReader:
     ) -> list[ListedSpan]:
         """Return a page of spans by start, trace id and span id, with their short attributes."""
         with self._database.reading(self._timeout_s) as cursor:
-            if selection.named_thread is not None:
+            if selection.named_threads is not None:
                 narrowed = self._of_thread(selection)
                 if narrowed is None:
                     return []
@@ -119,7 +119,7 @@ class SpanReader:
                 TRACES_NAMED_SQL,
                 {
                     "projects": None if projects is None else json_list(projects),
-                    "thread_id": selection.named_thread,
+                    "thread_ids": json_list(selection.named_threads or ()),
                 },
             )
             found = dictionaries(cursor)
@@ -131,7 +131,7 @@ class SpanReader:
         begin, end = selection.from_unix_nano, selection.to_unix_nano
         return dataclasses.replace(
             selection,
-            named_thread=None,
+            named_threads=None,
             trace_ids=[row["trace_id"] for row in wanted],
             from_unix_nano=first if begin is None else max(begin, first),
             to_unix_nano=last + 1 if end is None else min(end, last + 1),

@@ -48,7 +48,7 @@ class RunQuery:
     to_unix_nano: int | None = None
     ends_before_unix_nano: int | None = None
     reference_examples: Sequence[str] | None = None
-    thread_id: str | None = None
+    thread_ids: Sequence[str] | None = None
     filter: Node | None = None
     trace_filter: Node | None = None
     tree_filter: Node | None = None
@@ -143,7 +143,7 @@ class RunReader:
         tests = [node for node in (query.filter,) if node is not None]
         deadline = time.monotonic() + SCAN_S_MAX
         # Of a thread's runs nearly all are wanted.
-        is_narrow = selection.trace_ids is not None or selection.named_thread is not None
+        is_narrow = selection.trace_ids is not None or selection.named_threads is not None
         size = min(max(count, 1), NARROW_SPANS) if is_narrow else FIRST_SPANS
         while True:
             spans = self._spans.page(
@@ -319,7 +319,7 @@ def _selection(query: RunQuery) -> SpanSelection:
         projects=query.projects,
         span_ids=None if query.ids is None else span_ids_of(query.ids),
         trace_ids=None if query.trace_id is None else [trace_id_of(query.trace_id)],
-        named_thread=query.thread_id,
+        named_threads=query.thread_ids,
         is_root=query.is_root,
         from_unix_nano=query.from_unix_nano,
         to_unix_nano=query.to_unix_nano,
@@ -335,18 +335,18 @@ def _selection(query: RunQuery) -> SpanSelection:
 def _narrowed(selection: SpanSelection, one: Condition | Same) -> SpanSelection:
     match one:
         case Condition(field="thread_id", op="eq", literals=(str() as thread_id,)):
-            if selection.named_thread is None:
-                return dataclasses.replace(selection, named_thread=thread_id)
+            if selection.named_threads is None:
+                return dataclasses.replace(selection, named_threads=[thread_id])
         case Condition(field="is_root", op="eq", literals=(bool() as is_root,)):
             return dataclasses.replace(selection, is_root=is_root)
         case Condition(field="trace_id", op="eq", literals=(str() as trace_id,)):
             if selection.trace_ids is None:
                 return dataclasses.replace(selection, trace_ids=[trace_id_of(trace_id.lower())])
-        case Same(family="metadata", items=items) if selection.named_thread is None:
+        case Same(family="metadata", items=items) if selection.named_threads is None:
             keys = _asked(items, "metadata_key")
             values = _asked(items, "metadata_value")
             if keys and values and len(values) == 1 and set(keys) <= set(METADATA_KEYS):
-                return dataclasses.replace(selection, named_thread=values[0])
+                return dataclasses.replace(selection, named_threads=values)
     return selection
 
 

@@ -1,8 +1,9 @@
 """Threads of LangSmith's API: their summaries, traces and statistics, over the services."""
 
+import dataclasses
 import datetime
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from otel_threads.vendors.langsmith.run_query import RunQuery, RunReader
 from otel_threads.vendors.langsmith.runs import Run, time_of
 
 TRACES_MAX = 10_000  # of one thread, that its statistics look at
+RUNS_MAX = 10_000  # root runs that are looked at together
 THREADS_MAX = 10_000  # that statistics over many threads look at
 SUMMARY = ("inputs_preview", "outputs_preview", "error", "feedback_stats")
 _OPS: Mapping[str, int] = {
@@ -171,29 +173,48 @@ class ThreadReader:
         """Return those of some threads that match, each with its root runs in the window."""
         first, last = texts.unix_nano_of(query.from_time), texts.unix_nano_of(query.to_time)
         found = []
-        for thread in threads:
-            roots = self._matching_roots(thread, query)
-            roots = [run for run in roots if first <= run.start_unix_nano < last]
-            if not roots:
-                continue
-            summary = Summary(thread, roots, self._own_feedback(thread))
-            if query.thread_filter is None or run_filter.matches(query.thread_filter, summary):
-                found.append(summary)
+        for some in _apart(threads):
+            roots = self._matching_roots(some, query)
+            said = self._own_feedback(some)
+            for thread in some:
+                of_thread = roots.get(thread.thread_id, ())
+                inside = [run for run in of_thread if first <= run.start_unix_nano < last]
+                if not inside:
+                    continue
+                summary = Summary(thread, inside, said.get(thread.thread_id, []))
+                if query.thread_filter is None or run_filter.matches(query.thread_filter, summary):
+                    found.append(summary)
         return found
 
-    def _matching_roots(self, thread: Thread, query: ThreadQuery) -> list[Run]:
-        """Return all root runs of a thread; none where none of its traces matches the filters."""
+    def _matching_roots(
+        self, threads: Sequence[Thread], query: ThreadQuery
+    ) -> dict[str, list[Run]]:
+        """Return all root runs of threads of one project, oldest first, by thread id.
+
+        Threads none of whose traces matches the filters have none.
+        """
+        named = [thread.thread_id for thread in threads]
+        asked = RunQuery(
+            projects=[query.project], thread_ids=named, is_root=True, newest_first=False
+        )
         if query.root_filter is not None or query.tree_filter is not None:
-            asked = RunQuery(
-                projects=[thread.project],
-                thread_id=thread.thread_id,
-                is_root=True,
-                filter=query.root_filter,
-                tree_filter=query.tree_filter,
+            narrowed = dataclasses.replace(
+                asked, filter=query.root_filter, tree_filter=query.tree_filter
             )
-            if not self._of_thread(asked, thread.thread_id, runs_max=1, fields=()):
-                return []
-        return self.roots(thread.project, thread.thread_id, SUMMARY)
+            matching = self._by_thread(narrowed, named, fields=())
+            asked = dataclasses.replace(asked, thread_ids=[*matching])
+            if not matching:
+                return {}
+        return self._by_thread(asked, named, fields=SUMMARY)
+
+    def _by_thread(
+        self, query: RunQuery, named: Sequence[str], *, fields: Iterable[str]
+    ) -> dict[str, list[Run]]:
+        found: dict[str, list[Run]] = {}
+        for run in self._runs.all(query, runs_max=RUNS_MAX, fields=fields):
+            for thread_id in set(_thread_ids(run)).intersection(named):
+                found.setdefault(thread_id, []).append(run)
+        return found
 
     def roots(
         self,
@@ -207,7 +228,7 @@ class ThreadReader:
         """Return the root runs of a thread, oldest first."""
         query = RunQuery(
             projects=[project],
-            thread_id=thread_id,
+            thread_ids=[thread_id],
             is_root=True,
             filter=root_filter,
             tree_filter=tree_filter,
@@ -235,15 +256,36 @@ class ThreadReader:
         """Return runs with what these fields need."""
         return self._runs.filled(some, fields)
 
-    def _own_feedback(self, thread: Thread) -> list[Feedback]:
-        selection = FeedbackSelection(projects=[thread.project], thread_ids=[thread.thread_id])
-        return [parsed(one) for one in self._said.page(selection, limit=FEEDBACK_MAX)]
+    def _own_feedback(self, threads: Sequence[Thread]) -> dict[str, list[Feedback]]:
+        """Return feedback of threads of one project themselves, by thread id."""
+        selection = FeedbackSelection(
+            projects=[threads[0].project], thread_ids=[thread.thread_id for thread in threads]
+        )
+        found: dict[str, list[Feedback]] = {}
+        for one in self._said.page(selection, limit=FEEDBACK_MAX):
+            found.setdefault(one.thread_id or "", []).append(parsed(one))
+        return found
 
     def summary(self, thread: Thread, root_filter: Node | None) -> Summary:
         """Return a thread with all of its root runs that match."""
         fields = (*SUMMARY, "total_tokens")
         roots = self.roots(thread.project, thread.thread_id, fields, root_filter=root_filter)
-        return Summary(thread, roots, self._own_feedback(thread))
+        said = self._own_feedback([thread]).get(thread.thread_id, [])
+        return Summary(thread, roots, said)
+
+
+def _apart(threads: Sequence[Thread]) -> Iterator[list[Thread]]:
+    """Yield threads whose traces are read together: as many as have RUNS_MAX, or one."""
+    some: list[Thread] = []
+    count = 0
+    for thread in threads:
+        if some and count + thread.trace_count > RUNS_MAX:
+            yield some
+            some, count = [], 0
+        some.append(thread)
+        count += thread.trace_count
+    if some:
+        yield some
 
 
 def _thread_ids(run: Run) -> Sequence[str]:
