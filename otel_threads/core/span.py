@@ -121,8 +121,8 @@ class SpanSelection:
 
     `named_threads` selects the spans of traces of these threads, and of those that have one of the
     texts as a value of their metadata. Times are nanoseconds, of the start: `from_unix_nano`
-    inclusive, `to_unix_nano` exclusive. `attribute` and `attribute_value` leave out spans whose attribute of
-    that name has another value; those without it stay.
+    inclusive, `to_unix_nano` exclusive. `attribute` and `attribute_value` leave out spans whose
+    attribute of that name has another value; those without it stay.
     """
 
     projects: Sequence[str] | None = None
