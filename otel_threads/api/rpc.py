@@ -87,7 +87,8 @@ class _Servicer:
         """Stream a file in blocks; stops reading when the caller hangs up."""
         try:
             self.check(context, writes=False)
-            with self._services.export.threads(**selection(request.read())) as blocks:
+            given = selection(await _in_thread(context, request.read))
+            with self._services.export.threads(**given) as blocks:
                 while (block := await _in_thread(context, lambda: next(blocks, None))) is not None:
                     yield pb.ExportBlock(data=block)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer
@@ -97,7 +98,7 @@ class _Servicer:
         """Stream changed threads until the caller hangs up."""
         try:
             self.check(context, writes=False)
-            given = fields(request.read()).get("project")
+            given = fields(await _in_thread(context, request.read)).get("project")
             threads = self._services.threads
             project = threads.choice.of_list(given or None)
             await context.send_initial_metadata(())  # the caller knows now that we listen
