@@ -3,9 +3,8 @@
 One instrumentation has few such sets: what must be looked for on each span is worked out once.
 """
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 ATTRIBUTES_MAX = 200  # a span with more is read without remembering its shape
 NAMES_LENGTH_MAX = 20_000  # of all names of a span; likewise
@@ -14,16 +13,34 @@ Names = tuple[str, ...]
 Answer = TypeVar("Answer")
 
 
-def remembered(of_names: Callable[[Names], Answer]) -> Callable[[Names], Answer]:
+class Remembered(Generic[Answer]):
+    """A function of attribute names that works each set of them out once."""
+
+    def __init__(self, of_names: Callable[[Names], Answer]) -> None:
+        """Remember nothing yet."""
+        self._of_names = of_names
+        self.known: dict[Names, Answer] = {}
+
+    def work_out(self, names: Names) -> Answer:
+        """Return the answer for names that are not known, and know it from now on."""
+        answer = self._of_names(names)
+        # Remembering more than this could cost more memory than time.
+        if len(names) <= ATTRIBUTES_MAX and sum(map(len, names)) <= NAMES_LENGTH_MAX:
+            if len(self.known) >= SHAPES_MAX:
+                self.known.clear()
+            self.known[names] = answer
+        return answer
+
+
+def remembered(of_names: Callable[[Names], Answer]) -> Remembered[Answer]:
     """Remember the answer per set of attribute names."""
-    return lru_cache(SHAPES_MAX)(of_names)
+    return Remembered(of_names)
 
 
-def by_shape(of_names: Callable[[Names], Answer], attributes: Mapping[str, Any]) -> Answer:
+def by_shape(of_names: Remembered[Answer], attributes: Iterable[str]) -> Answer:
     """Return what a remembered function says of the attributes' names."""
     names = tuple(attributes)
-    if (
-        len(names) > ATTRIBUTES_MAX or sum(map(len, names)) > NAMES_LENGTH_MAX
-    ):  # remembering these could cost more memory than time
-        of_names = getattr(of_names, "__wrapped__", of_names)
-    return of_names(names)
+    try:
+        return of_names.known[names]
+    except KeyError:
+        return of_names.work_out(names)

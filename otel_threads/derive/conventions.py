@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_threads.core.model import LogRecord, Span
-from otel_threads.derive.attribute_cache import Names, remembered
+from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.families import FAMILIES, TIES
 from otel_threads.derive.family import (
     FACTS,
@@ -77,7 +77,7 @@ class Conventions:
         )
         _refuse_doubles(library.slug for library in self.libraries)
         self._unwraps = tuple(family.unwrap for family in families if family.unwrap)
-        self.plan: Callable[[Names], Plan] = remembered(self._plan)
+        self._plans = remembered(lambda names: self._plan(names[0], names[1:]))
 
     def _know_attributes(self, tied: Sequence[Family]) -> None:
         """Know which attributes hold ids, words, environments and projects, the best first."""
@@ -120,6 +120,10 @@ class Conventions:
         self._fetches = tuple(family.fetches for family in families if family.fetches)
         self._records = tuple(family.record for family in families if family.record)
 
+    def plan(self, span: Span) -> Plan:
+        """Return what to ask of a span, by its scope and the names of its attributes."""
+        return by_shape(self._plans, (span.scope_name, *span.attributes))
+
     def unwrapped(self, span: Span, prompt: str) -> str | None:
         """Return a person's words out of a prompt that a family puts around them, else None."""
         return next((found for unwrap in self._unwraps if (found := unwrap(span, prompt))), None)
@@ -136,11 +140,12 @@ class Conventions:
         """Whether a key of metadata is a framework's own."""
         return key.startswith(self.metadata_noise)
 
-    def _plan(self, names: Names) -> Plan:
+    def _plan(self, scope: str, names: Names) -> Plan:
         found = [(rank, name, fact) for name in names for fact, rank in self._facts.get(name, ())]
-        asked = [family for family in self.families if _is_marked(family, names)]
+        mine = [f for f in self.families if not f.scopes or scope.startswith(f.scopes)]
+        asked = [family for family in mine if _has_any(names, family.marks)]
         return Plan(
-            tuple((f.name, f.kind) for f in self.families if f.kind and _may_tell(f.kind, names)),
+            tuple((f.name, f.kind) for f in mine if f.kind and _may_tell(f, names)),
             tuple((name, fact, READERS[FACTS[fact]]) for _, name, fact in sorted(found)),
             tuple(family.values for family in asked if family.values),
             tuple(family.usage for family in asked if family.usage),
@@ -219,12 +224,14 @@ def _placeholder(families: Sequence[Family], none: str) -> re.Pattern[str]:
     return re.compile("|".join(ways), re.IGNORECASE | re.DOTALL)
 
 
-def _may_tell(kind: Callable[[Span], Kind | None], names: Names) -> bool:
-    return not isinstance(kind, KindBy) or kind.attribute in names
+def _may_tell(family: Family, names: Names) -> bool:
+    if isinstance(family.kind, KindBy):
+        return family.kind.attribute in names
+    return _has_any(names, family.kind_marks)
 
 
-def _is_marked(family: Family, names: Names) -> bool:
-    return not family.marks or any(name.startswith(family.marks) for name in names)
+def _has_any(names: Names, marks: tuple[str, ...]) -> bool:
+    return not marks or any(name.startswith(marks) for name in names)
 
 
 CONVENTIONS = Conventions(FAMILIES)

@@ -202,6 +202,7 @@ class Family:
     tokens that no single attribute holds; `values` computes facts that need more than a look-up.
     `marks` are beginnings of attribute names: on a span with none of them `values`, `inputs`,
     `outputs`, `system` and `usage` find nothing and are not asked; no marks: always asked.
+    `kind_marks` are the same for `kind`, and `scopes` are beginnings of scopes' names for all six.
 
     Which conversation, and who said what. `thread_ids` may hold the conversation's id;
     `not_thread_ids` look as if, and are none: attribute → why. `user_texts` and `assistant_texts`
@@ -230,6 +231,8 @@ class Family:
     name: str
     source: str
     marks: tuple[str, ...] = ()
+    kind_marks: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
     kind: Callable[[Span], Kind | None] | None = None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     resource_environments: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.core.usage import USAGE
-from otel_threads.derive.attribute_cache import by_shape
 from otel_threads.derive.conventions import CONVENTIONS, Conventions, Plan
 from otel_threads.derive.family import UNKNOWN, Kind, Messages, Usage
 
@@ -28,7 +27,7 @@ class Facts:
 
 def facts(span: Span, conventions: Conventions) -> Facts:
     """Return what the families know of a span, apart from its messages."""
-    plan = by_shape(conventions.plan, span.attributes)
+    plan = conventions.plan(span)
     kind, family = _kind(span, plan)
     values: dict[str, Any] = {}
     for read in plan.values:
@@ -46,7 +45,7 @@ def facts(span: Span, conventions: Conventions) -> Facts:
 
 def kind_of(span: Span, conventions: Conventions = CONVENTIONS) -> tuple[Kind | None, str | None]:
     """Return what a span is and the family that says so; None twice when none does."""
-    return _kind(span, by_shape(conventions.plan, span.attributes))
+    return _kind(span, conventions.plan(span))
 
 
 def _kind(span: Span, plan: Plan) -> tuple[Kind | None, str | None]:

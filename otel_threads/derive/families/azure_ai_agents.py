@@ -43,6 +43,7 @@ FAMILY = Family(
     name="azure-ai-agents",
     source="Azure AI Foundry, tracing of agents",
     marks=("gen_ai.thread.",),
+    kind_marks=("gen_ai.system",),
     kind=kind,
     outputs=outputs,
     thread_ids=(ThreadId("gen_ai.thread.id", ThreadIdRank.VENDOR),),

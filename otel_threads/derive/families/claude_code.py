@@ -53,8 +53,6 @@ OUTPUT_KEYS = ("output", "content", "diff")
 
 
 def kind(span: Span) -> Kind | None:
-    if not span.scope_name.startswith(SCOPE):
-        return None
     named = span.attributes.get("span.type") or span.name.removeprefix("claude_code.")
     if found := KINDS.get(str(named)):
         return found
@@ -83,15 +81,13 @@ def outputs(span: Span) -> Messages:
 
 
 def _text(span: Span, key: str, role: str) -> Messages:
-    value = span.attributes.get(key) if span.scope_name.startswith(SCOPE) else None
+    value = span.attributes.get(key)
     if not isinstance(value, str) or value == REDACTED:
         return []
     return messages.read({"role": role, "content": value})
 
 
 def usage(span: Span) -> Usage | None:
-    if not span.scope_name.startswith(SCOPE):
-        return None
     cached, written = (
         count(span.attributes.get(key)) for key in ("cache_read_tokens", "cache_creation_tokens")
     )
@@ -106,8 +102,6 @@ def usage(span: Span) -> Usage | None:
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    if not span.scope_name.startswith(SCOPE):
-        return {}
     attributes = span.attributes
     found: dict[str, Any] = {
         "ttft_ms": count(attributes.get("ttft_ms")),
@@ -191,6 +185,7 @@ FAMILY = Family(
         "error",
         "span.type",
     ),
+    scopes=(SCOPE,),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

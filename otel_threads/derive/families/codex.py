@@ -28,16 +28,12 @@ KINDS: Mapping[str, Kind] = {
 
 def kind(span: Span) -> Kind | None:
     """Return what a span is: of the stream's events only the last counts tokens."""
-    if not span.scope_name.startswith(SCOPE):
-        return None
     if span.name == "codex.sse_event":
         return "llm" if "input_token_count" in span.attributes or _failed(span) else "event"
     return KINDS.get(span.name)
 
 
 def usage(span: Span) -> Usage | None:
-    if not span.scope_name.startswith(SCOPE):
-        return None
     attributes = span.attributes
     return Usage(
         input_tokens=count(attributes.get("input_token_count")),
@@ -51,8 +47,6 @@ REASONING = "codex.usage.reasoning_output_tokens"
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    if not span.scope_name.startswith(SCOPE):
-        return {}
     attributes = span.attributes
     if kind(span) == "tool":
         return {
@@ -103,6 +97,7 @@ FAMILY = Family(
     name="codex",
     source="openai/codex, codex-rs/otel",
     marks=("codex.", "conversation.id", "thread.id", "otel_threads.log_record"),
+    scopes=(SCOPE,),
     kind=kind,
     usage=usage,
     values=values,

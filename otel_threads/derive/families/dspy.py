@@ -26,8 +26,6 @@ def unwrap(span: Span, prompt: str) -> str | None:
 
 def outputs(span: Span) -> Messages:
     """Return the only field of an answer as its text."""
-    if not span.scope_name.startswith(SCOPE):
-        return []
     found = messages.read(span.attributes.get("gen_ai.output.messages"), role="assistant")
     return [replace(one, parts=[_plain(part) for part in one.parts]) for one in found]
 
@@ -50,6 +48,7 @@ FAMILY = Family(
     name="dspy",
     source="stanfordnlp/dspy, adapters/chat_adapter.py",
     marks=("gen_ai.output.messages",),
+    scopes=(SCOPE,),
     outputs=outputs,
     unwrap=unwrap,
 )

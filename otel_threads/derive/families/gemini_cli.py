@@ -48,8 +48,6 @@ CONTEXT = re.compile(r"\s*<session_context>.*?</session_context>\s*", re.DOTALL)
 
 
 def kind(span: Span) -> Kind | None:
-    if not span.scope_name.startswith(SCOPE):
-        return None
     if span.name in RECORDS:
         return RECORDS[span.name]
     return KINDS.get(str(span.attributes.get("gen_ai.operation.name")))
@@ -125,7 +123,7 @@ def unwrap(span: Span, prompt: str) -> str | None:
 
 def values(span: Span) -> Mapping[str, Any]:
     if span.name in RECORDS:
-        return _told(span) if span.scope_name.startswith(SCOPE) else {}
+        return _told(span)
     if kind(span) != "tool":
         return {}
     asked = parse(span.attributes.get("gen_ai.input.messages"))
@@ -191,6 +189,7 @@ FAMILY = Family(
     name="gemini-cli",
     source="google-gemini/gemini-cli, packages/core/src/telemetry",
     marks=("gen_ai.", "otel_threads.log_record"),
+    scopes=(SCOPE,),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

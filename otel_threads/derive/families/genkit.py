@@ -114,6 +114,7 @@ FAMILY = Family(
     name="genkit",
     source="firebase/genkit, js/core/src/tracing",
     marks=("genkit:",),
+    kind_marks=("genkit:",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

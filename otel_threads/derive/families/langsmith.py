@@ -192,6 +192,7 @@ FAMILY = Family(
     name="langsmith",
     source="langchain-ai/langsmith-sdk, OTEL exporter",
     marks=("langsmith.", record.VENDOR),
+    kind_marks=("langsmith.", record.VENDOR),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

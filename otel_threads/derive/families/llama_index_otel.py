@@ -30,8 +30,6 @@ _RESULT = re.compile(
 
 
 def kind(span: Span) -> Kind | None:
-    if not span.scope_name.startswith(SCOPE):
-        return None
     if _start(span) is not None:
         return "llm"
     return KINDS.get(span.name.rpartition(".")[2], "chain")
@@ -42,7 +40,7 @@ def _start(span: Span) -> Mapping[str, Any] | None:
 
 
 def inputs(span: Span) -> Messages:
-    start = _start(span) if span.scope_name.startswith(SCOPE) else None
+    start = _start(span)
     history = parse(start.get("messages", start.get("prompt"))) if start else None
     if isinstance(history, str):
         return messages.read_text(history, "user")
@@ -79,8 +77,6 @@ def _literal(text: str) -> Any:
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    if not span.scope_name.startswith(SCOPE):
-        return {}
     start = _start(span)
     if start is not None:
         return {"request_model": name(start.get("model_dict.model_name"))}
@@ -119,6 +115,7 @@ FAMILY = Family(
     name="llama-index-otel",
     source="run-llama/llama_index, llama-index-observability-otel",
     marks=("llamaindex.",),
+    scopes=(SCOPE,),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

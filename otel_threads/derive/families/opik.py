@@ -165,6 +165,7 @@ FAMILY = Family(
     name="opik",
     source="comet-ml/opik, SDK and OpenTelemetry attributes",
     marks=("opik.", record.PREFIX),
+    kind_marks=(record.VENDOR,),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

@@ -62,6 +62,10 @@ ALONE = "otel_threads.log_record"  # the attribute of a span that is such a reco
 # Asking for the answer of a request that runs in the background; polling, mostly.
 FETCHES = frozenset({"fetch_response", "retrieve_response", "get_response"})
 MODALITIES = ("text", "image", "audio", "video", "document")
+BY_MODALITY = [
+    [f"gen_ai.usage.{modality}.{side}_tokens" for modality in MODALITIES]
+    for side in ("input", "output")
+]
 ELIDED = "<elided>"  # what some libraries write where capture is off
 
 
@@ -134,14 +138,15 @@ def fetches(span: Span) -> bool:
 
 def usage(span: Span) -> Usage | None:
     """Return the sums of tokens that are told by what they stand for: text, images, sound."""
-    sums = {}
-    for side in ("input", "output"):
-        names = (f"gen_ai.usage.{modality}.{side}_tokens" for modality in MODALITIES)
-        told = [n for name in names if (n := count(span.attributes.get(name))) is not None]
-        sums[side] = sum(told) if told else None
-    if sums["input"] is None and sums["output"] is None:
+    told = span.attributes
+    sums = [
+        [n for name in names if name in told and (n := count(told[name])) is not None]
+        for names in BY_MODALITY
+    ]
+    if not any(sums):
         return None
-    return Usage(input_tokens=sums["input"], output_tokens=sums["output"])
+    input_tokens, output_tokens = (sum(counts) if counts else None for counts in sums)
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens)
 
 
 def _events(span: Span) -> Iterable[tuple[str, Mapping[str, Any], Any]]:

@@ -23,7 +23,7 @@ KINDS: Mapping[str, Kind] = {
 
 def kind(span: Span) -> Kind | None:
     """Return what a span is by its name: speech to text has a model, too, and is no request."""
-    return KINDS.get(span.name) if span.scope_name.startswith(SCOPE) else None
+    return KINDS.get(span.name)
 
 
 def inputs(span: Span) -> Messages:
@@ -37,8 +37,6 @@ def outputs(span: Span) -> Messages:
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    if not span.scope_name.startswith(SCOPE):
-        return {}
     return {"ttft_s": number(span.attributes.get("metrics.ttfb"))}
 
 
@@ -59,6 +57,7 @@ FAMILY = Family(
     name="pipecat",
     source="pipecat-ai/pipecat, utils/tracing",
     marks=("input", "output", "metrics.ttfb"),
+    scopes=(SCOPE,),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

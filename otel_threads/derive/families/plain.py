@@ -54,6 +54,7 @@ span.set_attribute("gen_ai.output.messages", json.dumps(answers))
 FAMILY = Family(
     name="plain",
     source="hand-written spans",
+    kind_marks=("gen_ai.request.model",),
     kind=kind,
     names={
         "user_id": ("user.id", "user_id", "userId"),

@@ -13,8 +13,6 @@ from otel_threads.derive.library import Library
 
 
 def values(span: Span) -> Mapping[str, Any]:
-    if not span.scope_name.startswith("strands"):
-        return {}
     found: dict[str, Any] = {}
     first = count(span.attributes.get("gen_ai.server.time_to_first_token"))
     if first is not None:
@@ -29,8 +27,6 @@ def values(span: Span) -> Mapping[str, Any]:
 
 
 def system(span: Span) -> str | None:
-    if not span.scope_name.startswith("strands"):
-        return None
     found = messages.read(span.attributes.get("system_prompt"), role="system")
     return "\n".join(text for message in found if (text := message.text)) or None
 
@@ -52,6 +48,7 @@ FAMILY = Family(
     name="strands",
     source="strands-agents/sdk-python, telemetry/tracer.py",
     marks=("gen_ai.",),
+    scopes=("strands",),
     system=system,
     values=values,
     libraries=(LIBRARY,),

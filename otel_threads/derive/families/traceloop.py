@@ -136,6 +136,7 @@ FAMILY = Family(
     name="traceloop",
     source="traceloop/openllmetry, opentelemetry-semantic-conventions-ai",
     marks=("traceloop.", "gen_ai.prompt.", "gen_ai.completion."),
+    kind_marks=("traceloop.span.kind", "llm.request.type", "gen_ai.prompt.0.role"),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

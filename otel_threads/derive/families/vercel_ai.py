@@ -143,6 +143,7 @@ FAMILY = Family(
     name="vercel-ai",
     source="vercel/ai, packages/ai/src/telemetry",
     marks=("ai.",),
+    kind_marks=("ai.operationId",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

@@ -73,6 +73,7 @@ FAMILY = Family(
     name="voltagent",
     source="VoltAgent/voltagent, packages/core",
     marks=("entity.type",),
+    kind_marks=("entity.type",),
     kind=kind,
     inputs=inputs,
     outputs=outputs,

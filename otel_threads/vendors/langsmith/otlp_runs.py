@@ -11,7 +11,6 @@ import orjson
 from otel_threads.core import record
 from otel_threads.core.model import Span
 from otel_threads.core.span import ListedSpan
-from otel_threads.derive.attribute_cache import by_shape
 from otel_threads.derive.conventions import CONVENTIONS
 from otel_threads.derive.family import Message
 from otel_threads.vendors.langsmith import texts
@@ -93,7 +92,7 @@ def _told(attributes: Mapping[str, Any], names: Sequence[str], key: str) -> str 
 def _messages(span: ListedSpan, side: str) -> str | None:
     """Return what a model was sent, or its response, in OpenAI's shape; None of none."""
     bare = span_of(span)
-    plan = by_shape(CONVENTIONS.plan, span.attributes)
+    plan = CONVENTIONS.plan(bare)
     for read in getattr(plan, side):
         messages = [_message(one) for one in read(bare)]
         if not messages:
