@@ -91,7 +91,7 @@ def visit(browser: Browser, home: str, times: dict[str, list[float]]) -> None:
     page.goto(home)
     page.wait_for_selector(".tbody .tr")
     took("list in sight", started)
-    page.wait_for_selector(".stats:not(.stale) .bar")
+    page.wait_for_selector(".charts canvas")
     took("figures in sight", started)
     times.setdefault("first paint", []).append(painted(page))
     page.wait_for_timeout(500)

@@ -68,8 +68,8 @@ function Line({ span, everyProject }) {
   const { project, trace_id: traceId, thread_id: threadId } = span;
   const failed = span.status_code === "error";
   return html`<tr class=${failed ? "has-error" : ""}>
-    <td><a href=${linkTo("trace", { trace_id: traceId, project, thread_id: threadId, span: span.span_id })} title=${span.span_id}><span
-        class="kind type-${span.type ?? "other"}"><${Icon} name=${span.type ?? "other"} size=${13} /></span> <bdi>${
+    <td><span class="kind type-${span.type ?? "other"}"><${Icon} name=${span.type ?? "other"} size=${13} /></span> <a
+        href=${linkTo("trace", { trace_id: traceId, project, thread_id: threadId, span: span.span_id })} title=${span.span_id}><bdi>${
           oneLine(span.name || span.span_id, 80)}</bdi></a></td>
     ${everyProject && html`<td><bdi>${oneLine(project, 60)}</bdi></td>`}
     <td>${threadId ? html`<a href=${linkTo("thread", { project, thread_id: threadId })}><bdi>${oneLine(threadId, 60)}</bdi></a>`
