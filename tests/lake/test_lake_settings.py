@@ -1,10 +1,13 @@
 """What needs no lake: settings, secrets, and what a node notes for it."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from builders import a_chat
 from stores import Store
 
@@ -153,3 +156,24 @@ def test_doctor_says_how_far_behind_the_lake_is():
         "The lake lacks the last 61 s of this node: shipping is slower than what arrives."
     ]
     assert found(61.0, "the catalog does not answer")[0].endswith("the catalog does not answer.")
+
+
+def test_the_compose_file_names_settings_that_there_are():
+    """Docker is not on the machines that run the tests: what its services are given is."""
+    folder = Path(__file__).parents[2] / "collector-config/deploy"
+    services = yaml.safe_load((folder / "lake.yaml").read_text())["services"]
+    for name in ("node-1", "node-2", "reader-1", "reader-2"):
+        given = {
+            key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+            for key, value in services[name]["environment"].items()
+        }
+        config = load(environ=given).config
+        where = connection.place(config.lake_catalog, config.lake_data, given)
+        assert (where.kind, where.s3["endpoint"]) == ("postgres", "storage:8333")
+        assert services[name].get("command") == (
+            ["serve", "--from-lake"] if name.startswith("reader") else None
+        )
+    assert {"catalog", "storage", "collector"} <= services.keys()
+    shards = services["collector"]["environment"]
+    assert {shards[f"SHARD_{n}"].split(":")[0] for n in (1, 2, 3)} <= services.keys()
+    assert 'ARG EXTRAS=""' in (folder / "Dockerfile").read_text()
