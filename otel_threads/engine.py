@@ -341,11 +341,7 @@ class LakeEngine:
 
     def trouble(self) -> str | None:
         """Return what keeps the server from answering; None when nothing does."""
-        try:
-            self.database.newest()
-        except OtelThreadsError as error:
-            return str(error)
-        return None
+        return self.database.error
 
     def close_readers(self) -> None:
         """End streams that listen and external SQL."""

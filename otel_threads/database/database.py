@@ -478,7 +478,7 @@ class Database:
             while self._reopener is not None:
                 self._left.wait()
             is_deleted = not self.read_only and self._look() is Loss.DELETED
-            if self._connection is not None and _works(self._connection) and not is_deleted:
+            if self._connection is not None and self._works(self._connection) and not is_deleted:
                 return  # another thread was faster
             self._reopener = threading.get_ident()
             self.on_file_wanted()
@@ -493,6 +493,14 @@ class Database:
             finally:
                 self._reopener = None
                 self._left.notify_all()
+
+    def _works(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"from {CATALOG}.x_derive_state").fetchone()
+        except duckdb.Error:
+            return False
+        return True
 
     def _close_connection(
         self, connection: duckdb.DuckDBPyConnection, *, is_deleted: bool = False
@@ -570,7 +578,7 @@ class Database:
             connection, self._connection = self._connection, None
             if connection is None:
                 return
-            if _works(connection):
+            if self._works(connection):
                 self._interrupt_others()
             else:
                 self._evict_others()
@@ -603,15 +611,6 @@ def _close_cursor(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.rollback()
     with contextlib.suppress(duckdb.Error):
         cursor.close()
-
-
-def _works(connection: duckdb.DuckDBPyConnection) -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"from {CATALOG}.x_derive_state").fetchone()
-    except duckdb.Error:
-        return False
-    return True
 
 
 def _bytes_of(file: Path) -> int:

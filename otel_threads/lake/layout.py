@@ -131,23 +131,33 @@ def is_dead(table: Shipped, row: str, dead: str) -> str:
     )
 
 
-def view(table: Shipped, columns: tuple[str, ...]) -> str:
+def view(
+    table: Shipped,
+    columns: tuple[str, ...],
+    *,
+    stored: str = STORED,
+    at: str = "",
+    books: str = f"{STORED}.",
+    rowid: bool = True,
+) -> str:
     """Return the SELECT over what counts of a table: rows that are not dead.
 
     Of units that were joined, those of the joined derivation alone. Its sequences are times,
     because commits of several nodes have no order: so those of what was said of them are, too.
+    `stored`, `at`: where the tables are, and of which snapshot. `books`: where it is looked up
+    which rows no longer count.
     """
-    joined = f"select 1 from {STORED}.{JOINED_UNITS} j where j.lake_unit ="  # noqa: S608  # our names
+    joined = f"select 1 from {books}{JOINED_UNITS} j where j.lake_unit ="  # noqa: S608  # our names
     shown = ", ".join(f't."{column}"' for column in columns)
     if table.timed:
         time = f"case when exists ({joined} {THREAD_UNIT} and j.kind = '{DERIVED}')"
         time += f" then epoch_us(t.{table.timed}) else t.sequence end as sequence"
         shown = shown.replace('t."sequence"', time)
-    if table.rowid:
+    if table.rowid and rowid:
         shown = f"t.rowid as rowid, {shown}"
     text = (
-        f"select {shown} from {STORED}.{table.name} t"  # noqa: S608  # our names
-        f" where not exists (select 1 from {STORED}.{DEAD} d where {is_dead(table, 't', 'd')})"
+        f"select {shown} from {stored}.{table.name} as t {at}"  # noqa: S608  # our names
+        f" where not exists (select 1 from {books}{DEAD} d where {is_dead(table, 't', 'd')})"
     )
     if table.kind != SAID:
         text += (

@@ -1,8 +1,12 @@
 """The lake as a database that is only read: the same names as in a node's file, so that the same
-queries run. Each reading has one snapshot of the lake."""
+queries run.
+
+What is small is held in memory, as one snapshot of the lake has it, and renewed each second: what
+was said, and which rows no longer count. The rest are views of the lake at that snapshot.
+"""
 
 import contextlib
-import time
+import threading
 from collections.abc import Iterator
 
 import duckdb
@@ -13,13 +17,17 @@ from otel_threads.core.errors import (
     OtelThreadsError,
     StoreFailed,
     Unavailable,
+    describe,
 )
 from otel_threads.database.database import CATALOG, Database
 from otel_threads.lake import connection as connections
 from otel_threads.lake import layout, schema
 from otel_threads.lake.connection import APPLICATION, Place, told
+from otel_threads.lake.native import native
+from otel_threads.lake.schema import LAKE
+from otel_threads.periodic import Periodic
 
-NEWS_S = 1.0  # that what is known of the newest batch may be old
+RENEWED_EVERY_S = 1.0
 READ_ONLY = (
     "this server reads a lake and writes nothing: ask the node that has the thread, whose changes"
     " are here some seconds later"
@@ -39,19 +47,38 @@ class LakeDatabase(Database):
             StoreFailed: it does not answer.
         """
         self.where = where
-        self._news = (0.0, 0, 0.0)  # when it was asked; the newest commit; when the last batch came
+        self.error: str | None = None  # of the last renewal; None when it went well
+        self._is_closed = False
+        self._said = (0, 0)  # entries that end what was said
+        self._version = -1  # the snapshot that is read
+        self._sizes: dict[str, tuple[int, ...]] = {}  # of tables that are held, when they were read
+        self._newest = (0, 0.0)
+        self._renewing = threading.Lock()
         super().__init__("lake", memory_limit_bytes=memory_limit_bytes, read_only=True)
+        self._renewals = Periodic("lake news", self.renew, interval_s=RENEWED_EVERY_S)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         connection = connections.connect(
             self.where,
-            name=CATALOG,
+            name=LAKE,
             application=f"{APPLICATION}-reader",
             memory_limit_bytes=self.memory_limit_bytes,
             read_only=True,
         )
         try:
             self._duckdb_threads.opened(connection)
+            with told(self.where):
+                if not schema.check(connection, LAKE):
+                    raise DatabaseRefused(
+                        "the lake is empty or of an older otel-threads: start a node with"
+                        " lake_catalog first, which brings it up to date"
+                    )
+                connection.execute(f"attach ':memory:' as {CATALOG}")
+                connection.execute(f"use {CATALOG}")
+                self._version, self._sizes = -1, {}
+                self._read_news(connection)
+                for text in schema.fixed_views(native()):
+                    connection.execute(text)
             lock(connection, self.where)
         except BaseException:
             connection.close()
@@ -59,12 +86,49 @@ class LakeDatabase(Database):
         return connection
 
     def _prepare_schema(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        with told(self.where):
-            if not schema.check(cursor, CATALOG):
-                raise DatabaseRefused(
-                    "the lake is empty or of an older otel-threads: start a node with"
-                    " lake_catalog first, which brings it up to date"
-                )
+        """Do nothing: it was made as the lake was attached."""
+
+    def renew(self) -> None:
+        """Read what is new in the lake; where that does not answer, what was read before stays."""
+        with self._renewing:
+            try:
+                with told(self.where), self.cursor() as cursor:
+                    self._read_news(cursor)
+                self.error = None
+            except OtelThreadsError as error:
+                self.error = str(error)
+                self._attach_again()
+            except Exception as error:  # noqa: BLE001  # must survive anything
+                self.error = describe(error)
+                self._attach_again()
+
+    def _read_news(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Go to the newest snapshot, in one transaction of what is in memory."""
+        row = cursor.execute(
+            f"select max(snapshot_id) from ducklake_snapshots('{LAKE}')"  # noqa: S608  # our own name
+        ).fetchone()
+        version = int(row[0]) if row and row[0] is not None else 0
+        if version == self._version:
+            return
+        sizes = _sizes(cursor)
+        at = f"at (version => {version})"
+        cursor.execute("begin")
+        try:
+            said = self._hold(cursor, at, sizes)
+            for text in schema.views_at(native(), at):
+                cursor.execute(text)
+            newest = cursor.execute(
+                "select coalesce(max(sequence), 0), coalesce(epoch(max(shipped_at)), 0)"  # noqa: S608  # ours
+                f" from {LAKE}.{layout.STORED}.{layout.BATCHES} {at}"
+            ).fetchone()
+            cursor.execute("commit")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                cursor.execute("rollback")
+            raise
+        self._version = version
+        self._sizes, self._said = sizes, said
+        self._newest = (int(newest[0]), float(newest[1])) if newest else (0, 0.0)
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -76,8 +140,7 @@ class LakeDatabase(Database):
         try:
             with super().reading(timeout_s) as cursor:
                 yield cursor
-        except GONE as error:
-            self._attach_again()
+        except GONE as error:  # `renew` attaches it again
             text = self.where.without_secrets(str(error))
             raise Unavailable(f"the lake does not answer: {text}") from None
         except duckdb.Error as error:
@@ -89,8 +152,18 @@ class LakeDatabase(Database):
             raise
 
     def _attach_again(self) -> None:
-        with contextlib.suppress(OtelThreadsError, duckdb.Error):
-            self.reopen()
+        """Open a new connection where the one that there is reaches the lake no more."""
+        if not self._is_closed:
+            with contextlib.suppress(OtelThreadsError, duckdb.Error):
+                self.reopen()
+
+    def _works(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"from {LAKE}.{layout.STORED}.{layout.VERSIONS}").fetchone()
+        except duckdb.Error:
+            return False
+        return True
 
     @contextlib.contextmanager
     def transaction(self, *, checkpoint: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -115,28 +188,51 @@ class LakeDatabase(Database):
         """Return what the lake's files take."""
         with contextlib.suppress(duckdb.Error, OtelThreadsError), self.cursor() as cursor:
             row = cursor.execute(
-                f"select sum(file_size_bytes) from ducklake_table_info('{CATALOG}')"  # noqa: S608  # our own name
+                f"select sum(file_size_bytes) from ducklake_table_info('{LAKE}')"  # noqa: S608  # our own name
             ).fetchone()
             return int(row[0] or 0) if row else 0
         return 0
 
-    def newest(self) -> tuple[int, float]:
-        """Return the highest commit of any node, and when the last batch came (Unix seconds).
+    def _hold(
+        self, cursor: duckdb.DuckDBPyConnection, at: str, sizes: dict[str, tuple[int, ...]]
+    ) -> tuple[int, int]:
+        """Read what is held of tables that have other rows now; return what ends what was said."""
+        said, is_other = self._said, self._version < 0
+        for name, text in schema.held_tables(native(), at).items():
+            if is_other or self._sizes.get(name) != sizes.get(name):
+                cursor.execute(f"create or replace table {name} as {text}")
+            if name == layout.JOINED_UNITS:  # both books are read: the rest hangs on them
+                said = _ended(cursor)
+                is_other |= said != self._said or self._sizes.get(name) != sizes.get(name)
+        return said
 
-        Raises:
-            Unavailable: the lake does not answer.
-        """
-        asked, commit, came = self._news
-        if time.monotonic() - asked < NEWS_S:
-            return commit, came
-        with self.reading(NEWS_S * 30) as cursor:
-            row = cursor.execute(
-                "select coalesce(max(sequence), 0), coalesce(epoch(max(shipped_at)), 0) from"  # noqa: S608  # ours
-                f" {layout.STORED}.{layout.BATCHES}"
-            ).fetchone()
-        commit, came = (int(row[0]), float(row[1])) if row else (0, 0.0)
-        self._news = (time.monotonic(), commit, came)
-        return commit, came
+    def newest(self) -> tuple[int, float]:
+        """Return the highest commit of any node, and when the last batch came (Unix seconds)."""
+        return self._newest
+
+    def close(self, *, checkpoint: bool = True) -> None:
+        """Let go of the lake. Safe to call twice."""
+        self._is_closed = True
+        self._renewals.close()
+        super().close(checkpoint=checkpoint)
+
+
+def _ended(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Return how many entries end what was said, and the sum of their batches."""
+    row = cursor.execute(
+        "select count(*), coalesce(sum(lake_batch), 0)::bigint"  # noqa: S608  # our own names
+        f" from {layout.DEAD} where kind = '{layout.SAID}'"  # our own names
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def _sizes(cursor: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, ...]]:
+    """Return numbers of each table of the lake that differ once it has other rows."""
+    found = cursor.execute(
+        "select table_name, file_count, file_size_bytes, delete_file_count, delete_file_size_bytes"  # noqa: S608  # ours
+        f" from ducklake_table_info('{LAKE}')"  # our own name
+    ).fetchall()
+    return {name: tuple(numbers) for name, *numbers in found}
 
 
 def lock(connection: duckdb.DuckDBPyConnection, where: Place) -> None:

@@ -139,15 +139,47 @@ def views(known: Native) -> list[str]:
         f"create or replace view {one.name} as {layout.view(one, tuple(known.tables[one.name]))}"
         for one in layout.TABLES
     ]
+    return texts + fixed_views(known)
+
+
+def fixed_views(known: Native) -> list[str]:
+    """Return the statements that make those that are of other views, and those that are empty."""
+    texts = []
     for name in layout.EMPTY_TABLES:
         columns = ", ".join(
             f'null::{kind} as "{column}"' for column, kind in known.tables[name].items()
         )
         texts.append(f"create or replace view {name} as select {columns} where false")
-    texts += [
+    return texts + [
         text.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1) for text in known.views.values()
     ]
-    return texts
+
+
+def held_tables(known: Native, at: str) -> dict[str, str]:
+    """Return the queries of what a reader holds, by table; `at` says of which snapshot."""
+    stored = f"{LAKE}.{layout.STORED}"
+    books = {
+        name: f"select * from {stored}.{name} {at}"  # noqa: S608  # our own names
+        for name in (layout.DEAD, layout.JOINED_UNITS)
+    }
+    return books | {
+        one.name: layout.view(
+            one, tuple(known.tables[one.name]), stored=stored, at=at, books="", rowid=False
+        )
+        for one in layout.TABLES
+        if one.kind == layout.SAID
+    }
+
+
+def views_at(known: Native, at: str) -> list[str]:
+    """Return the statements that make a reader's views of what it does not hold."""
+    stored = f"{LAKE}.{layout.STORED}"
+    return [
+        f"create or replace view {one.name} as "
+        + layout.view(one, tuple(known.tables[one.name]), stored=stored, at=at, books="")
+        for one in layout.TABLES
+        if one.kind != layout.SAID
+    ]
 
 
 def unreachable(where: Place, error: StoreFailed) -> str:
