@@ -33,6 +33,10 @@ class Periodic:
         """Tell a job that runs whether it shall end soon."""
         return self._stopped.is_set()
 
+    def stop(self) -> None:
+        """Begin no other run, and wait for none: the one that runs may outlast its process."""
+        self._stopped.set()
+
     def close(self) -> None:
         """Let the job that runs end, then stop. Safe to call twice."""
         self._stopped.set()

@@ -178,6 +178,26 @@ def _attach_sql(where: Place, name: str, application: str, *, read_only: bool) -
     return f"attach {_quoted(address)} as {name} ({', '.join(options)})"
 
 
+@contextlib.contextmanager
+def let_go_of(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection, and close it at the end."""
+    try:
+        yield connection
+    finally:
+        close(connection)
+
+
+def close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection to the catalog, which may be gone.
+
+    Closed within a transaction, DuckDB rolls back in a destructor; where the catalog is gone that
+    throws, and ends the process.
+    """
+    with contextlib.suppress(duckdb.Error):
+        connection.execute("rollback")
+    connection.close()
+
+
 class CatalogLock:
     """A lock that all processes of a lake share, held while `held` is open: in PostgreSQL an
     advisory lock of a transaction, beside SQLite a file's lock. It goes with its process."""
@@ -198,7 +218,7 @@ class CatalogLock:
             with self._file_lock(wait=wait) as has_lock:
                 yield has_lock
             return
-        with contextlib.closing(_postgres(self._where, f"{APPLICATION}-lock")) as session:
+        with let_go_of(_postgres(self._where, f"{APPLICATION}-lock")) as session:
             with told(self._where):
                 session.execute("begin")
                 function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
@@ -207,8 +227,6 @@ class CatalogLock:
                     "select taken from postgres_query('pg', $asked)", {"asked": asked}
                 ).fetchone()
             yield wait or bool(row and row[0] in ("t", "true"))
-            with contextlib.suppress(duckdb.Error):
-                session.execute("rollback")
 
     @contextlib.contextmanager
     def _file_lock(self, *, wait: bool) -> Iterator[bool]:
@@ -237,7 +255,7 @@ def end_sessions(where: Place, application: str) -> None:
         f" where application_name = '{application}'"
     )
     until = time.monotonic() + ENDED_S_MAX
-    with contextlib.closing(_postgres(where, f"{APPLICATION}-fence")) as session, told(where):
+    with let_go_of(_postgres(where, f"{APPLICATION}-fence")) as session, told(where):
         while True:
             row = session.execute(
                 "select ended from postgres_query('pg', $asked)", {"asked": asked}

@@ -84,7 +84,7 @@ def opened(where: Place) -> Iterator[duckdb.DuckDBPyConnection]:
         memory_limit_bytes=MEMORY_BYTES,
         read_only=False,
     )
-    with contextlib.closing(connection):
+    with connections.let_go_of(connection):
         schema.prepare(connection, where)
         yield connection
 

@@ -213,7 +213,7 @@ class LakeDatabase(Database):
     def close(self, *, checkpoint: bool = True) -> None:
         """Let go of the lake. Safe to call twice."""
         self._is_closed = True
-        self._renewals.close()
+        self._renewals.stop()  # what it waits for may be long gone
         super().close(checkpoint=checkpoint)
 
 

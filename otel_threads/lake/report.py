@@ -1,6 +1,5 @@
 """Tells what the lake has, and whether all of it is what was shipped."""
 
-import contextlib
 import datetime
 from dataclasses import dataclass
 
@@ -65,7 +64,7 @@ def look(where: Place, *, verify: bool = False) -> LakeState:
         memory_limit_bytes=MEMORY_BYTES,
         read_only=True,
     )
-    with contextlib.closing(connection), told(where):
+    with connections.let_go_of(connection), told(where):
         schema.check(connection, LAKE)
         connection.execute("begin")
         return _state(connection, verify=verify)

@@ -115,7 +115,7 @@ class Shipper:
         connection, self._connection = self._connection, None
         self._said = {}
         if connection is not None:
-            connection.close()
+            connections.close(connection)
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         if self._connection is not None:
@@ -139,7 +139,7 @@ class Shipper:
                 self._find_position(connection, node_id)
                 self._check_position(*intended)
         except BaseException:
-            connection.close()
+            connections.close(connection)
             raise
         self._connection = connection
         return connection
