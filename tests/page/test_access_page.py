@@ -24,6 +24,9 @@ STATES = {
     "trace": ("trace", {"project": "shop"}, "[role=treeitem]", ("[role=treeitem]",)),
     "advice": ("loose", {}, ".finding", ()),
     "traces": ("traces", {"project": "shop"}, ".traces tbody tr", ()),
+    "spans": ("spans", {"project": "shop"}, "tbody tr", ()),
+    "issues": ("issues", {"project": "shop", "threads_min": "1"}, "tbody tr", ()),
+    "sql": ("sql", {"sql": "from threads"}, ".tables li", ("button.primary",)),
     "whole": ("whole", {"project": "shop", "thread_id": "chat-1"}, "[role=treeitem]", ()),
     "calls": (
         "whole",
