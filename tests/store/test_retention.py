@@ -263,15 +263,15 @@ def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
 def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
     """Real traces and a real database; only the lack of memory is made, past two traces."""
     engine = Engine(Config(database=str(tmp_path / "x.duckdb"), retention_days=0))
-    real, refused = retention.replace, []
+    real, refused = retention.put_what_stays, []
 
-    def narrow(cursor, work, *rest, **named):
+    def narrow(database, cursor, work, *rest, **named):
         if len(work.trace_ids) > 2:
             refused.append(len(work.trace_ids))
             raise duckdb.OutOfMemoryException("no memory")
-        return real(cursor, work, *rest, **named)
+        return real(database, cursor, work, *rest, **named)
 
-    monkeypatch.setattr(retention, "replace", narrow)
+    monkeypatch.setattr(retention, "put_what_stays", narrow)
     try:
         payload = a_request(*[old(f"t{i}", 40) for i in range(5)])
         request = Request(signal=Signal.TRACES, payload=payload, received_unix_nano=time.time_ns())
