@@ -15,6 +15,7 @@ from otel_threads import metrics
 from otel_threads.clock import ClockWatch
 from otel_threads.core.config import Config, endpoint
 from otel_threads.core.errors import DatabaseRefused, FileLost, OtelThreadsError, Unavailable
+from otel_threads.core.ports import Intake
 from otel_threads.core.status import LakeProgress, Progress, UnkeptLogRecords
 from otel_threads.database.database import Database
 from otel_threads.decode.counts import RequestLimits
@@ -107,6 +108,12 @@ class Engine:
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         self._lake = _lake(config, self.database)
+        # What receivers submit to.
+        self.door: Intake = (
+            self._lake.before(self.intake, lambda: self.writer.committed_sequence)
+            if self._lake
+            else self.intake
+        )
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(
             config,
@@ -222,6 +229,8 @@ class Engine:
             job.close()
         self._clock.close()
         self.close_readers()
+        if self._lake:
+            self._lake.stop_answering()
         self.intake.close()
         self.writer.close()
         self.deriver.close()

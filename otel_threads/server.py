@@ -221,13 +221,13 @@ def _http_app(config: Config, engine: Engine, rights: Rights, receiver: ASGIApp)
     return Doors(
         _rest_app(config, engine, rights),
         (
-            opik.vendor(engine.services, engine.intake),
+            opik.vendor(engine.services, engine.door),
             langsmith.vendor(
-                engine.services, engine.intake, values_max=config.values_per_request_max
+                engine.services, engine.door, values_max=config.values_per_request_max
             ),
         ),
         otlp=receiver,
-        intake=engine.intake,
+        intake=engine.door,
         limits=DoorLimits(
             request_bytes_max=config.request_bytes_max,
             unfinished_bytes_max=config.inflight_bytes_max // 2,
@@ -243,7 +243,7 @@ def _rest_app(config: Config, engine: Engine, rights: Rights) -> ASGIApp:
         engine.services,
         ready=engine.trouble,
         rebuild=engine.rebuild,
-        load_samples=functools.partial(demo_requests.load, engine.intake),
+        load_samples=functools.partial(demo_requests.load, engine.door),
         refresh_metrics=engine.refresh_metrics,
         rights=rights,
     )
@@ -251,7 +251,7 @@ def _rest_app(config: Config, engine: Engine, rights: Rights) -> ASGIApp:
 
 def _receiver_app(config: Config, engine: Engine, refusals: Refusals) -> ASGIApp:
     return otlp_http.app(
-        engine.intake,
+        engine.door,
         request_bytes_max=config.request_bytes_max,
         # Half: what is whole, and what comes over gRPC, has room whoever sends slowly.
         unfinished_bytes_max=config.inflight_bytes_max // 2,
@@ -274,7 +274,7 @@ async def _grpc_servers(
     query = await loop.run(rpc.server(engine.services, rights=rights, limits=query_limits))
     otlp = await loop.run(
         otlp_grpc.server(
-            engine.intake,
+            engine.door,
             limits=_otlp_limits(config, descriptors=descriptors.otlp_grpc),
             token=config.ingest_token,
             clock=time.time_ns,

@@ -95,7 +95,7 @@ class Config:
     lake_catalog: str | None = None  # postgresql://… or sqlite:FILE; extra [lake]
     lake_data: str | None = None  # a folder, or s3://bucket/prefix
     lake_ship_every_s: float = 5.0
-    lake_acknowledge: Literal["local"] = "local"  # what is on the node's disk is acknowledged
+    lake_acknowledge: Literal["local", "lake"] = "local"  # who has it when a sender is answered
 
     supervise: bool = True  # start the server anew when a signal ended it
     tune_process: bool = True  # of a server and `rebuild`: process.py says what it changes

@@ -1,16 +1,21 @@
 """What a server has of the lake that it ships to."""
 
 import socket
+from collections.abc import Callable
 
 from otel_threads import metrics
 from otel_threads.core.config import Config
+from otel_threads.core.ports import Intake
 from otel_threads.core.status import LakeProgress
 from otel_threads.database.database import Database
+from otel_threads.lake.acknowledging import AcknowledgingIntake
 from otel_threads.lake.connection import place
 from otel_threads.lake.joining import Derive
 from otel_threads.lake.owner import Owner
 from otel_threads.lake.shipper import Shipper, ShippingLoop
 from otel_threads.store import outbox
+
+ACKNOWLEDGE_EVERY_S = 0.2  # while senders wait for the lake
 
 
 class Node:
@@ -24,13 +29,35 @@ class Node:
         outbox.begin(database)
         self._where = place(config.lake_catalog, config.lake_data)
         self._shipper = Shipper(database, self._where)
-        self._loop = ShippingLoop(self._shipper, every_s=config.lake_ship_every_s)
+        self._acknowledging: AcknowledgingIntake | None = None
+        self._is_awaited = config.lake_acknowledge == "lake"
+        every_s = config.lake_ship_every_s
+        if self._is_awaited:
+            every_s = min(every_s, ACKNOWLEDGE_EVERY_S)
+        self._loop = ShippingLoop(self._shipper, every_s=every_s)
         self._owner = Owner(
             self._where,
             derive,
             node_name=socket.gethostname(),
             every_s=config.lake_ship_every_s,
         )
+
+    def before(self, intake: Intake, committed: Callable[[], int]) -> Intake:
+        """Return what receivers submit to: the intake, or one whose answers wait for the lake.
+
+        `committed` is the number of the last commit.
+        """
+        if not self._is_awaited:
+            return intake
+        self._acknowledging = AcknowledgingIntake(
+            intake, committed=committed, shipped=lambda: self._shipper.state.sequence
+        )
+        return self._acknowledging
+
+    def stop_answering(self) -> None:
+        """Let senders that wait for the lake go: they send again."""
+        if self._acknowledging:
+            self._acknowledging.close()
 
     def progress(self) -> LakeProgress:
         """Return how far shipping is."""
