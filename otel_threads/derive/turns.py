@@ -519,7 +519,7 @@ class Turns:
                 stack.extend(reversed(self._tree.children.get(span.span_id, ())))
             elif known.kind or span.span_id in self._threads:
                 found.append(self._outer_only(span, user))
-        return found or self._without_words()
+        return found or self._without_words() or self._unread_roots()
 
     def _without_words(self) -> list[TurnPart]:
         """Return one turn a thread for agents that ran and told nothing of what was said.
@@ -545,6 +545,20 @@ class Turns:
             failed = (error_of(span, self._facts[span.span_id]) for span in reversed(some))
             part.error = part.error or next((error for error in failed if error), None)
             found.append(part)
+        return found
+
+    def _unread_roots(self) -> list[TurnPart]:
+        """Return one turn for each root of a thread that holds only what no rule understands."""
+        found = []
+        for root in self._tree.roots:
+            is_outer = self._facts[root.span_id].kind in ("agent", "chain")
+            if not is_outer or root.span_id not in self._threads:
+                continue
+            if self._tool_spans(self._subtree(root)):  # it brings results, as a part of a turn
+                continue
+            part = self._outer_only(root, self._unread((root,), "user"))
+            if part.user is not None or part.assistant is not None:
+                found.append(part)
         return found
 
     def _failed_roots(self, found: Sequence[TurnPart]) -> list[TurnPart]:
@@ -576,7 +590,9 @@ class Turns:
             start_unix_nano=span.start_unix_nano,
             end_unix_nano=max(one.end_unix_nano for one in inside),
             user=user,
-            assistant=None if error else self._human(span, "assistant"),
+            assistant=None
+            if error
+            else self._human(span, "assistant") or self._unread((span,), "assistant"),
             error=error,
             span_count=len(inside),
             is_truncated=_is_truncated((), inside),

@@ -1,6 +1,6 @@
 """What is shown is what was said: no made-up success, no phantom thread, nothing raw.
 
-Each test is of a kind of fault that public reports tell of (issue 29), not of one library.
+Each test is of a kind of fault that public reports tell of, not of one library.
 """
 
 import json
@@ -675,6 +675,60 @@ def test_what_says_nothing_is_not_shown(value):
     found = derive(a_chat("c", "Rome?", None, attributes={"gen_ai.output.messages": value}))
 
     assert found.said == [("Rome?", None)]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "given", "returned"),
+    [
+        ({"openinference.span.kind": "CHAIN", "session.id": "c"}, "input.value", "output.value"),
+        (
+            {"traceloop.span.kind": "workflow", "traceloop.association.properties.session_id": "c"},
+            "traceloop.entity.input",
+            "traceloop.entity.output",
+        ),
+        (
+            {"mlflow.spanType": "CHAIN", "mlflow.trace.session": "c"},
+            "mlflow.spanInputs",
+            "mlflow.spanOutputs",
+        ),
+        (
+            {"gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": "c"},
+            "input.value",
+            "output.value",
+        ),
+    ],
+)
+def test_a_root_without_requests_shows_what_no_rule_understands(attributes, given, returned):
+    state = {given: '{"city": 1}', returned: '{"degrees": 18}'}
+    found = derive(a_span(attributes=attributes | state))
+
+    assert found.said == [('[unread input] {"city": 1}', '[unread output] {"degrees": 18}')]
+
+
+def test_a_root_that_ran_tools_alone_is_no_turn():
+    """It brings the results of a turn that is told elsewhere."""
+    trace = new_trace_id()
+    root = a_span(
+        trace_id=trace,
+        attributes={
+            "openinference.span.kind": "CHAIN",
+            "session.id": "c",
+            "input.value": '[{"call": 1}]',
+        },
+    )
+    tool = a_span(
+        trace_id=trace,
+        parent_span_id=root.span_id,
+        attributes={"openinference.span.kind": "TOOL", "tool.name": "weather"},
+    )
+
+    assert derive(root, tool).said == []
+
+
+def test_a_root_that_holds_nothing_is_no_turn():
+    chain = {"openinference.span.kind": "CHAIN", "session.id": "c", "input.value": "{}"}
+
+    assert derive(a_span(attributes=chain)).said == []
 
 
 # A sub-agent's own id
