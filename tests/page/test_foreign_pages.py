@@ -28,11 +28,11 @@ LOAD_IMAGE = """(url) => new Promise((done) => {
 })"""
 POST_FORM = """(url) => new Promise((done) => {
   const frame = document.createElement("iframe");
-  frame.name = "target";
-  frame.onload = () => done();
+  frame.name = `target of ${url}`;  // of its own: another form would cancel this one's request
   document.body.append(frame);
+  frame.onload = () => done();  // of the answer, not of the empty page that was there at once
   const form = document.createElement("form");
-  Object.assign(form, { method: "POST", action: url, target: "target", enctype: "text/plain" });
+  Object.assign(form, { method: "POST", action: url, target: frame.name, enctype: "text/plain" });
   document.body.append(form);
   form.submit();
 })"""
