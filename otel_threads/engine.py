@@ -108,12 +108,7 @@ class Engine:
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         self._lake = _lake(config, self.database)
-        # What receivers submit to.
-        self.door: Intake = (
-            self._lake.before(self.intake, lambda: self.writer.committed_sequence)
-            if self._lake
-            else self.intake
-        )
+        self.door = self._door()
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(
             config,
@@ -133,6 +128,12 @@ class Engine:
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
         self._housekeeping = self._jobs(config)
         self.services.rules.start()
+
+    def _door(self) -> Intake:
+        """Return what receivers submit to: the intake, or one whose answers wait for the lake."""
+        if self._lake is None:
+            return self.intake
+        return self._lake.before(self.intake, lambda: self.writer.committed_sequence)
 
     def _jobs(self, config: Config) -> list[Periodic]:
         """Begin what is done now and then; an idle server would not look before its stop."""
