@@ -140,16 +140,12 @@ class LakeDatabase(Database):
         try:
             with super().reading(timeout_s) as cursor:
                 yield cursor
-        except GONE as error:  # `renew` attaches it again
-            text = self.where.without_secrets(str(error))
-            raise Unavailable(f"the lake does not answer: {text}") from None
         except duckdb.Error as error:
-            text = str(error)
-            if self.where.without_secrets(text) != text.splitlines()[0]:
-                raise Unavailable(
-                    f"the lake does not answer: {self.where.without_secrets(text)}"
-                ) from None
-            raise
+            text = self.where.without_secrets(str(error))
+            if not isinstance(error, GONE) and text == str(error).splitlines()[0]:
+                raise
+            self.error = f"the lake does not answer: {text}"  # `renew` attaches it again
+            raise Unavailable(self.error) from None
 
     def _attach_again(self) -> None:
         """Open a new connection where the one that there is reaches the lake no more."""

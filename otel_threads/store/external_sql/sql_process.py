@@ -34,6 +34,7 @@ from otel_threads.store.external_sql.sql_wire import (
     END,
     FAILED,
     HEADER,
+    SPENT,
     STARTED,
     Request,
     failure,
@@ -43,7 +44,10 @@ CATALOG = "otel_threads"
 BATCH_ROWS = 2048  # one of DuckDB's vectors: what a batch holds is outside of DuckDB's own limit
 # Of the process, beyond DuckDB's own limit and what it has before the query: lists, strings, some
 # aggregates and what becomes JSON are outside of that limit.
-DATA_BYTES_OVER = 192 << 20
+DATA_BYTES_OVER = 256 << 20
+# What allocators have mapped grows from query to query, while what is resident does not. A process
+# that has less than this left before its limit ends: the next query must have room.
+DATA_BYTES_LEFT_MIN = 112 << 20
 SPILL_BYTES_MAX = 2 << 30  # of a query on disk; a sort must not fill what spans are stored on
 NICENESS = 5  # spans that arrive and people who read go first
 TORN_TRIES = 3
@@ -110,9 +114,12 @@ class Runner:
                 with connection.cursor() as cursor:
                     self._run(cursor, request)
         except OtelThreadsError as error:
-            self._send(FAILED, failure(error))
+            end = FAILED, failure(error)
         else:
-            self._send(END, b"")
+            end = END, b""
+        if _data_bytes_left() < DATA_BYTES_LEFT_MIN:
+            self._send(SPENT, b"")
+        self._send(*end)
 
     def _run(self, cursor: duckdb.DuckDBPyConnection, request: Request) -> None:
         cursor.execute(f"use {CATALOG}")
@@ -310,12 +317,28 @@ def _bound_memory(more_bytes: int) -> None:
     The server looks at what is resident, too, but 20 ms apart; this holds at any moment. It counts
     what is mapped, so that much of what the process has before (stacks, say) is not resident.
     """
-    if sys.platform != "linux":
-        return
-    status = Path("/proc/self/status").read_text()
-    if found := _DATA.search(status):
+    if mapped_bytes := _data_bytes():
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, ((int(found[1]) << 10) + more_bytes, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (mapped_bytes + more_bytes, hard))
+
+
+def _data_bytes_left() -> int:
+    """Return how much more this process may map; much where nothing bounds it."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    try:
+        return soft - _data_bytes()
+    except MemoryError:
+        return 0
+
+
+def _data_bytes() -> int:
+    """Return what this process has mapped; 0 where that cannot be told."""
+    if sys.platform != "linux":
+        return 0
+    found = _DATA.search(Path("/proc/self/status").read_text())
+    return int(found[1]) << 10 if found else 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from otel_threads.core.errors import (
 )
 
 STARTED, DATA, END, FAILED = b"S", b"D", b"E", b"F"
+SPENT = b"L"  # before the end of an answer: no other query is to be asked of the process
 HEADER = struct.Struct("<cQ")
 BLOCK_BYTES_MAX = 1 << 20  # read at once, however long the frame
 Params = Sequence[Any] | Mapping[str, Any] | None

@@ -18,6 +18,7 @@ from otel_threads.store.external_sql.sql_wire import (
     END,
     FAILED,
     HEADER,
+    SPENT,
     Request,
 )
 
@@ -76,7 +77,7 @@ class SqlWorker:
         assert self._process.stdout
         self._requests: IO[bytes] = self._process.stdin
         self._answers: IO[bytes] = self._process.stdout
-        self.is_free = True  # all of the last answer was read
+        self.is_free = True  # all of the last answer was read, and it takes another query
 
     def send(self, request: Request) -> None:
         """Send a query. That the process has ended shows when its answer is read."""
@@ -91,14 +92,18 @@ class SqlWorker:
         Raises:
             EOFError: the process ended before.
         """
+        is_spent = False
         while True:
             kind, left = HEADER.unpack(self._read(HEADER.size))
             while left > BLOCK_BYTES_MAX:
                 yield kind, self._read(BLOCK_BYTES_MAX)
                 left -= BLOCK_BYTES_MAX
             payload = self._read(left)
+            if kind == SPENT:
+                is_spent = True
+                continue
             if kind in (END, FAILED):
-                self.is_free = True
+                self.is_free = not is_spent
                 yield kind, payload
                 return
             if payload or kind != DATA:
