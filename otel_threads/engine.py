@@ -108,6 +108,7 @@ class Engine:
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         self._lake = _lake(config, self.database)
+        self.project_headers = CONVENTIONS.project_headers  # of exporters
         self.door = self._door()
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(

@@ -35,6 +35,7 @@ from otel_threads.http_port.limits import HttpLimits
 from otel_threads.http_port.port import HttpPort
 from otel_threads.ingest import demo_requests
 from otel_threads.receive import http_refusals, otlp_grpc, otlp_http
+from otel_threads.receive.auth import Senders
 from otel_threads.refusals import Refusals
 from otel_threads.vendors.doors import DoorLimits, Doors
 from otel_threads.vendors.keys import Keys
@@ -255,10 +256,14 @@ def _receiver_app(config: Config, engine: Engine, refusals: Refusals) -> ASGIApp
         request_bytes_max=config.request_bytes_max,
         # Half: what is whole, and what comes over gRPC, has room whoever sends slowly.
         unfinished_bytes_max=config.inflight_bytes_max // 2,
-        token=config.ingest_token,
+        senders=_senders(config, engine),
         clock=time.time_ns,
         refusals=refusals,
     )
+
+
+def _senders(config: Config, engine: Engine) -> Senders:
+    return Senders(token=config.ingest_token, project_headers=engine.project_headers)
 
 
 async def _grpc_servers(
@@ -276,7 +281,7 @@ async def _grpc_servers(
         otlp_grpc.server(
             engine.door,
             limits=_otlp_limits(config, descriptors=descriptors.otlp_grpc),
-            token=config.ingest_token,
+            senders=_senders(config, engine),
             clock=time.time_ns,
             refusals=refusals,
         )

@@ -91,6 +91,7 @@ class Conventions:
         self.resource_environments = _each(tied, lambda family: family.resource_environments)
         self.resource_projects = _each(tied, lambda family: family.resource_projects)
         self.span_projects = _each(tied, lambda family: family.span_projects)
+        self.project_headers = _each(tied, lambda family: family.project_headers)
 
     def _know_placeholders(self, families: Sequence[Family]) -> None:
         """Know what stands in place of words, of an id, and of any value."""

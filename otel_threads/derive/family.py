@@ -198,11 +198,12 @@ class Family:
     `names` maps a fact (see FACTS) to the attributes that hold it, the newest first;
     `resource_environments` are attributes of the resource that name the environment,
     `resource_projects` and `span_projects` attributes of resources and of spans that name the
-    project. `inputs`, `outputs` and `system` read the messages of a model request; `usage` reads
-    tokens that no single attribute holds; `values` computes facts that need more than a look-up.
-    `marks` are beginnings of attribute names: on a span with none of them `values`, `inputs`,
-    `outputs`, `system` and `usage` find nothing and are not asked; no marks: always asked.
-    `kind_marks` are the same for `kind`, and `scopes` are beginnings of scopes' names for all six.
+    project, `project_headers` headers of an exporter that do. `inputs`, `outputs` and `system` read
+    the messages of a model request; `usage` reads tokens that no single attribute holds; `values`
+    computes facts that need more than a look-up. `marks` are beginnings of attribute names: on a
+    span with none of them `values`, `inputs`, `outputs`, `system` and `usage` find nothing and are
+    not asked; no marks: always asked. `kind_marks` are the same for `kind`, and `scopes` are
+    beginnings of scopes' names for all six.
 
     Which conversation, and who said what. `thread_ids` may hold the conversation's id;
     `not_thread_ids` look as if, and are none: attribute → why. `user_texts` and `assistant_texts`
@@ -238,6 +239,7 @@ class Family:
     resource_environments: tuple[str, ...] = ()
     resource_projects: tuple[str, ...] = ()
     span_projects: tuple[str, ...] = ()
+    project_headers: tuple[str, ...] = ()
     inputs: Reader | None = None
     outputs: Reader | None = None
     system: Callable[[Span], str | None] | None = None

@@ -2,13 +2,32 @@
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from otel_threads import names
 from otel_threads.core.errors import InvalidPayload
 from otel_threads.receive.status import Unauthenticated
 
 PROJECT_HEADER = "x-otel-threads-project"
-VENDOR_PROJECT_HEADERS = ("projectname", "langsmith-project")  # Opik's and LangSmith's exporters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senders:
+    """Who may send: who has the token, where one is set.
+
+    `project_headers` are headers of other products' exporters that name the project, best first.
+    """
+
+    token: str | None = None
+    project_headers: tuple[str, ...] = ()
+
+    def check(self, authorization: str | None) -> None:
+        """As `check_token`, with the token that is set."""
+        check_token(authorization, self.token)
+
+    def vendor_project(self, headers: Mapping[str, str]) -> str | None:
+        """As `project`, from the headers of other products."""
+        return _first(headers, self.project_headers)
 
 
 def check_token(authorization: str | None, token: str | None) -> None:
@@ -33,11 +52,6 @@ def project(headers: Mapping[str, str]) -> str | None:
         InvalidPayload: it is no name; the message names the header.
     """
     return _first(headers, (PROJECT_HEADER,))
-
-
-def vendor_project(headers: Mapping[str, str]) -> str | None:
-    """As `project`, from the headers of other products."""
-    return _first(headers, VENDOR_PROJECT_HEADERS)
 
 
 def _first(headers: Mapping[str, str], candidates: tuple[str, ...]) -> str | None:

@@ -21,6 +21,7 @@ from otel_threads.grpc_port.refusal import Context, refuse
 from otel_threads.grpc_port.server import Server
 from otel_threads.metrics import REQUESTS
 from otel_threads.receive import auth, refused_exports, status
+from otel_threads.receive.auth import Senders
 from otel_threads.receive.loop_bridge import Answers
 from otel_threads.receive.status import NoMessage
 from otel_threads.refusals import Refusals
@@ -33,19 +34,19 @@ SERVICES = {
 
 
 async def server(
-    intake: Intake, *, limits: Limits, token: str | None, clock: Clock, refusals: Refusals
+    intake: Intake, *, limits: Limits, senders: Senders, clock: Clock, refusals: Refusals
 ) -> Server:
     """Return a server of OTLP, health and reflection, without a port and not started."""
     made = Server(limits, port="otlp_grpc")
     answers = Answers()
     for signal, service in SERVICES.items():
-        export = _Export(signal, intake, answers, token, clock, refusals)
+        export = _Export(signal, intake, answers, senders, clock, refusals)
         handlers = {"Export": grpc.stream_unary_rpc_method_handler(export.answer)}
         made.add_registered_method_handlers(service, handlers)
 
     def refusal(context: Context) -> str | None:
         try:
-            auth.check_token(services.metadata(context).get("authorization"), token)
+            senders.check(services.metadata(context).get("authorization"))
         except status.Unauthenticated as error:
             return str(error)
         return None
@@ -62,14 +63,14 @@ class _Export:
         signal: Signal,
         intake: Intake,
         answers: Answers,
-        token: str | None,
+        senders: Senders,
         clock: Clock,
         refusals: Refusals,
     ) -> None:
         self._signal = signal
         self._intake = intake
         self._answers = answers
-        self._token = token
+        self._senders = senders
         self._clock = clock
         self._refusals = refusals
         self._taken = REQUESTS.labels("grpc", signal.value, "OK")
@@ -78,7 +79,7 @@ class _Export:
         """Return the response once all that it counts as accepted is committed."""
         try:
             metadata = services.metadata(context)
-            auth.check_token(metadata.get("authorization"), self._token)
+            self._senders.check(metadata.get("authorization"))
             outcome = await self._answers.of(self._submit(await self._only(messages), metadata))
         except grpc.aio.AbortError:  # the port has ended the call
             self._count(context.code())
@@ -111,7 +112,7 @@ class _Export:
                     signal=self._signal,
                     payload=payload,
                     project=auth.project(metadata),
-                    vendor_project=auth.vendor_project(metadata),
+                    vendor_project=self._senders.vendor_project(metadata),
                     received_unix_nano=self._clock(),
                 )
             )

@@ -22,6 +22,7 @@ from otel_threads.core.ports import Clock, Intake
 from otel_threads.decode import otlp_json
 from otel_threads.metrics import REQUESTS
 from otel_threads.receive import auth, refused_exports, status
+from otel_threads.receive.auth import Senders
 from otel_threads.receive.compression import decompress
 from otel_threads.receive.http_body import ArrivingBodies, Reservation, SlowBody
 from otel_threads.receive.loop_bridge import Answers
@@ -30,8 +31,7 @@ from otel_threads.refusals import Refusals
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-# Exporters with a path of their own before it (Langfuse, Opik, LangSmith, LangWatch and others)
-# keep working as configured.
+# Exporters of other products, which have a path of their own before it, keep working as configured.
 PREFIXES = ("", "/{prefix:path}")
 BARE_TRACE_PATHS = ("/otel", "/api/v1/otel", "/")
 PLAIN = ("", "identity")
@@ -47,7 +47,7 @@ def app(
     *,
     request_bytes_max: int,
     unfinished_bytes_max: int,
-    token: str | None,
+    senders: Senders,
     clock: Clock,
     refusals: Refusals,
 ) -> Starlette:
@@ -58,7 +58,7 @@ def app(
     bodies = ArrivingBodies(
         request_bytes_max=request_bytes_max, unfinished_bytes_max=unfinished_bytes_max
     )
-    reader = _RequestReader(bodies, _Payloads(request_bytes_max), token, clock)
+    reader = _RequestReader(bodies, _Payloads(request_bytes_max), senders, clock)
     answers = Answers()
     routes = [
         Route(path, _export(signal, intake, answers, reader, refusals), methods=["POST"])
@@ -123,11 +123,11 @@ class _RequestReader:
     """Makes a request for the intake of what arrives over HTTP."""
 
     def __init__(
-        self, bodies: ArrivingBodies, payloads: "_Payloads", token: str | None, clock: Clock
+        self, bodies: ArrivingBodies, payloads: "_Payloads", senders: Senders, clock: Clock
     ) -> None:
         self._bodies = bodies
         self._payloads = payloads
-        self._token = token
+        self._senders = senders
         self._clock = clock
 
     async def read(self, signal: Signal, http: HttpRequest, reservation: Reservation) -> Request:
@@ -137,7 +137,7 @@ class _RequestReader:
             Unauthenticated, UnsupportedType, InvalidPayload, Overloaded: it is not taken.
             ClientDisconnect: nobody waits for the answer.
         """
-        auth.check_token(http.headers.get("authorization"), self._token)
+        self._senders.check(http.headers.get("authorization"))
         content_type = _media_type(http)
         if content_type not in (PROTOBUF, JSON):
             raise UnsupportedType(
@@ -152,7 +152,7 @@ class _RequestReader:
             signal=signal,
             payload=payload,
             project=auth.project(http.headers),
-            vendor_project=auth.vendor_project(http.headers),
+            vendor_project=self._senders.vendor_project(http.headers),
             received_unix_nano=self._clock(),
         )
 

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from otel_threads import names
 from otel_threads.core.errors import InvalidPayload
 from otel_threads.receive import auth
+from otel_threads.receive.auth import Senders
 
 HEADERS = ("x-otel-threads-project", "projectname", "langsmith-project")
 BAD = {
@@ -136,7 +137,11 @@ def test_grpc_refuses_it_as_well(server, header):
 def test_whatever_a_transport_lets_through_is_refused(header, kind):
     """By the rule itself, as gRPC's server and HTTP's hand headers over: text, or bytes as Latin-1."""
     value = {**BAD, **BROKEN}[kind]
-    read = auth.project if header == HEADERS[0] else auth.vendor_project
+    read = (
+        auth.project
+        if header == HEADERS[0]
+        else Senders(project_headers=HEADERS[1:]).vendor_project
+    )
     for text in {value.decode("latin-1"), value.decode(errors="surrogateescape")}:
         with pytest.raises(InvalidPayload, match=f"header {header}"):
             read({header: text})

@@ -393,8 +393,6 @@ VENDORS = (
 )
 # Who named them outside, and why it stays.
 NAMED = {
-    "receive/auth.py": {"langsmith"},
-    "receive/otlp_http.py": {"langfuse", "langsmith", "langwatch"},
     # Which doors there are, and a comment that names them.
     "server.py": {"langsmith"},
     # Names of files and scorers of other products that are read.

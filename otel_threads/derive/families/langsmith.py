@@ -213,6 +213,7 @@ FAMILY = Family(
     user_texts=(Text(INPUTS, TextRank.RUN),),
     assistant_texts=(Text(OUTPUTS, TextRank.RUN),),
     span_projects=("langsmith.trace.session_name",),
+    project_headers=("langsmith-project",),
     not_thread_ids={"langsmith.trace.session_*": "LangSmith's word for a project"},
     metadata_prefixes=("langsmith.metadata.",),
     metadata_noise=(

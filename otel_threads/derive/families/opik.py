@@ -172,6 +172,7 @@ FAMILY = Family(
     usage=usage,
     values=values,
     names={"tags": ("opik.tags",)},
+    project_headers=("projectname",),
     thread_ids=(
         ThreadId("opik.thread_id", ThreadIdRank.VENDOR),
         # What a trace was given counts more than what spans of others within it say.
