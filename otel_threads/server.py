@@ -88,10 +88,7 @@ async def serve(
             stop = stop or asyncio.Event()
             # Before anything says that it is ready: who reads that may ask it to stop at once.
             ports.enter_context(_stopped_by_signals(stop))
-            for name in LISTENERS:
-                label = name.replace("_", "/")
-                announce(f"listening  {label:<9}  {listening[name]}")
-            _warn_if_open(config, listening)
+            _tell(announce, config, listening)
             engine.otlp_http = listening["otlp_http"]
             note = Path(f"{config.database}.server.json")
             _write(note, {**handover.identity(), **listening})
@@ -106,6 +103,13 @@ async def serve(
                 note.unlink()
     finally:
         await asyncio.to_thread(engine.close)
+
+
+def _tell(announce: Callable[[str], None], config: Config, listening: dict[str, str]) -> None:
+    for name in LISTENERS:
+        label = name.replace("_", "/")
+        announce(f"listening  {label:<9}  {listening[name]}")
+    _warn_if_open(config, listening)
 
 
 async def serve_lake(

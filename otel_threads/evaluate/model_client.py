@@ -133,28 +133,24 @@ class ModelClient:
             except self._openai.BadRequestError as error:
                 if not self._refuse(chosen, wanted, _words(error)):
                     raise ModelError(_told("the endpoint refused the request", error)) from None
-            except self._openai.APIStatusError as error:
-                raise _of_status(error) from None
-            except self._openai.APITimeoutError:
-                raise ModelError(
-                    "the model did not answer in time (judge_timeout_s)",
-                    is_retryable=True,
-                    is_endpoint_error=True,
-                ) from None
-            except self._openai.APIConnectionError as error:
-                cause = type(error.__cause__ or error).__name__
-                raise ModelError(
-                    f"the endpoint cannot be reached: {cause}",
-                    is_retryable=True,
-                    is_endpoint_error=True,
-                ) from None
             except (self._openai.OpenAIError, ValueError) as error:
-                kind = type(error).__name__
-                raise ModelError(
-                    f"the endpoint's answer cannot be read: {kind}", is_retryable=True
-                ) from None
+                raise self._failure(error) from None
             else:
                 return _reply(reply)
+
+    def _failure(self, error: Exception) -> ModelError:
+        """Return what an error of the client means, but that of a request that was refused."""
+        if isinstance(error, self._openai.APIStatusError):
+            return _of_status(error)
+        if isinstance(error, self._openai.APITimeoutError):
+            text = "the model did not answer in time (judge_timeout_s)"
+        elif isinstance(error, self._openai.APIConnectionError):
+            cause = type(error.__cause__ or error).__name__
+            text = f"the endpoint cannot be reached: {cause}"
+        else:
+            kind = type(error).__name__
+            return ModelError(f"the endpoint's answer cannot be read: {kind}", is_retryable=True)
+        return ModelError(text, is_retryable=True, is_endpoint_error=True)
 
     def close(self) -> None:
         """Close the connections."""

@@ -243,22 +243,20 @@ def page(
         narrow = source if annotated else bare
         source, names = _with_sort_value(narrow, listing, by_score), (*names, SORT_VALUE)
         parameters = parameters | {"sort_name": by_score.name}
+    rest = f"from {source} {item} where {where} order by {order} limit $limit offset $offset"
     if not names:
-        return (
-            f"select * from {source} {item} where {where} order by {order}"  # noqa: S608  # see above
-            " limit $limit offset $offset",
-            parameters,
-        )
-    added = ", ".join(names)
-    place = f"select fact_row, row_number() over (order by {order}) as place, {added}"
-    chosen = f"{place} from {source} {item} where {where} order by {order}"
-    chosen += " limit $limit offset $offset"
+        return f"select * {rest}", parameters
+    place = f"select fact_row, row_number() over (order by {order}) as place, {', '.join(names)}"
+    return _whole_rows(listing, f"{place} {rest}", names), parameters
+
+
+def _whole_rows(listing: Listing, chosen: str, names: Sequence[str]) -> str:
+    """Return a query of the rows that another has chosen and put in order, with what it added."""
     more = ", ".join(f"k.{name}" for name in names if name != "tags")
     whole = "f.* replace (k.tags as tags)" if "tags" in names else "f.*"
     return (
-        f"select {whole}, {more} from {listing.source} f"  # noqa: S608  # see above
-        f" join ({chosen}) k on f.{listing.row} = k.fact_row order by k.place",
-        parameters,
+        f"select {whole}, {more} from {listing.source} f"  # noqa: S608  # see `page`
+        f" join ({chosen}) k on f.{listing.row} = k.fact_row order by k.place"
     )
 
 
