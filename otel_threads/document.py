@@ -215,6 +215,7 @@ KINDS: Mapping[FilterType, str] = {
     "map": "text",
     "score": "number",
     "message": "text",
+    "builtin": "number",
 }
 
 

@@ -16,7 +16,7 @@ from otel_threads.core.score import Score, TurnScores
 from otel_threads.core.usage import Usage
 
 FilterType = Literal[
-    "text", "number", "duration", "time", "boolean", "list", "map", "score", "message"
+    "text", "number", "duration", "time", "boolean", "list", "map", "score", "message", "builtin"
 ]
 
 

@@ -3,7 +3,7 @@
 import datetime
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 from lark.exceptions import VisitError
 
+from otel_threads.core.builtin_scores import BUILTIN_SCORES
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.core.fields import FilterType, fields_of, filter_types
 from otel_threads.core.span_line import SpanLine
@@ -43,20 +44,25 @@ OPERATORS: Mapping[FilterType, Sequence[str]] = {
     "map": (*_EVERY, *_ORDER, *_TEXT_ONLY),
     "score": (*_EVERY, *_ORDER, *_TEXT_ONLY),
     "message": ("=", "!=", "in", "not_in", *_TEXT_ONLY),
+    "builtin": (*_EVERY, *_ORDER),
 }
 # Beside an item's own fields: the text of any of its messages, what a span's attributes hold.
 _MESSAGES: Mapping[str, FilterType] = {"any_message": "message"}
 _ATTRIBUTES: Mapping[str, FilterType] = {"attributes": "map"}
+_BUILTINS: Mapping[str, FilterType] = {"builtin": "builtin"}  # counted when it is asked for
 _DESCRIBED: Mapping[str, str] = {
     "any_message": "Text of any of its messages.",
     "attributes": "An attribute, as it was sent.",
+    **{f"builtin.{name}": told for name, told in BUILTIN_SCORES.items()},
 }
 _FIELDS: Mapping[type, Mapping[str, FilterType]] = {
-    Thread: {**filter_types(Thread), **_MESSAGES},
+    Thread: {**filter_types(Thread), **_MESSAGES, **_BUILTINS},
     Trace: {**filter_types(Trace), **_MESSAGES},
     SpanLine: {**filter_types(SpanLine), **_ATTRIBUTES},
 }
 THREAD_FIELDS, TRACE_FIELDS, SPAN_FIELDS = (_FIELDS[item] for item in (Thread, Trace, SpanLine))
+# Fields of which every key is known.
+_KEYS: Mapping[str, Collection[str]] = {"usage": USAGE, "builtin": tuple(BUILTIN_SCORES)}
 # What people write for one of several.
 ALIASES: Mapping[str, str] = {
     "model": "models",
@@ -66,7 +72,7 @@ ALIASES: Mapping[str, str] = {
     "environment": "environments",
     "tag": "tags",
 }
-KEYED = ("attributes", "metadata", "scores", "turn_scores", "usage")
+KEYED = ("attributes", "builtin", "metadata", "scores", "turn_scores", "usage")
 TURN_SCORE_PARTS = ("mean", "min", "max", "count")  # of `turn_scores.NAME`; mean when none is named
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -118,7 +124,14 @@ class AnyOf:
     items: tuple["Node", ...]
 
 
-Node = Comparison | Not | AllOf | AnyOf
+@dataclass(frozen=True, slots=True)
+class IsOneOf:
+    """One of these threads, by project and id. The language has no words for it."""
+
+    keys: tuple[tuple[str, str], ...]
+
+
+Node = Comparison | Not | AllOf | AnyOf | IsOneOf
 ALWAYS: Node = AllOf(())
 NEVER: Node = AnyOf(())
 
@@ -209,7 +222,7 @@ def described(item: type, *, sorts: Collection[str]) -> list[FilterField]:
                     sortable=kind == "score" or shown.removeprefix("usage.") in sorts,
                     label=field.label if field else "",
                     unit=field.unit if field else "",
-                    description=field.description if field else _DESCRIBED[name],
+                    description=field.description if field else _DESCRIBED[shown.rstrip(".")],
                     exported=name == "usage" or (field is not None and field.export is not None),
                 )
             )
@@ -217,9 +230,9 @@ def described(item: type, *, sorts: Collection[str]) -> list[FilterField]:
 
 
 def _shown_names(name: str) -> Sequence[str]:
-    """Return how a field is written: with a dot where a key follows, usage with each key."""
-    if name == "usage":
-        return [f"usage.{key}" for key in USAGE]
+    """Return how a field is written: with each key where all are known, else with a dot."""
+    if name in _KEYS:
+        return [f"{name}.{key}" for key in _KEYS[name]]
     return [f"{name}." if name in KEYED else name]
 
 
@@ -311,8 +324,10 @@ class _Builder(Transformer[Token, Any]):
         if (name in KEYED) != bool(key):
             wanted = f"{name}.NAME" if name in KEYED else name
             raise InvalidFilter(f"write {wanted}", at)
-        if name == "usage" and key not in USAGE:
-            raise InvalidFilter(f"unknown usage {key!r}; known: {', '.join(USAGE)}", at)
+        if name in _KEYS and key not in (known := _KEYS[name]):
+            raise InvalidFilter(
+                f"unknown {name} {key!r}{did_you_mean(key, known)}; known: {', '.join(known)}", at
+            )
         return _Field(name, key or None, kind, part, at)
 
     def string(self, items: list[Token]) -> _Literal:
@@ -381,6 +396,7 @@ def _convert(literal: _Literal, name: str, kind: FilterType, op: str) -> Value:
         "boolean": ("boolean",),
         "map": ("string", "number", "boolean"),
         "score": ("string", "number"),
+        "builtin": ("number", "boolean"),
     }
     takes = ("string",) if op in _TEXT_ONLY else allowed[kind]
     if literal.type not in takes:
@@ -390,7 +406,7 @@ def _convert(literal: _Literal, name: str, kind: FilterType, op: str) -> Value:
         )
     if kind == "time" and isinstance(literal.value, str):
         return _time(literal.value, literal.at)
-    return literal.value
+    return float(literal.value) if kind == "builtin" else literal.value  # type: ignore[arg-type]
 
 
 def _time(text: str, at: int) -> datetime.datetime:
@@ -406,6 +422,33 @@ def _time(text: str, at: int) -> datetime.datetime:
 def _unquoted(text: str) -> str:
     """Return what a quoted string means: \\\\, \\" and \\' stand for one character."""
     return re.sub(r"\\([\\\"'])", r"\1", text[1:-1])
+
+
+def mapped(node: Node, change: Callable[[Comparison], Node]) -> Node:
+    """Return a tree with each comparison changed."""
+    match node:
+        case Comparison():
+            return change(node)
+        case Not(item):
+            return Not(mapped(item, change))
+        case AllOf(items):
+            return AllOf(tuple(mapped(item, change) for item in items))
+        case AnyOf(items):
+            return AnyOf(tuple(mapped(item, change) for item in items))
+        case _:
+            return node
+
+
+def comparisons(node: Node) -> Iterator[Comparison]:
+    """Yield every comparison of a tree."""
+    match node:
+        case Comparison():
+            yield node
+        case Not(item):
+            yield from comparisons(item)
+        case AllOf(items) | AnyOf(items):
+            for item in items:
+                yield from comparisons(item)
 
 
 def _depth(node: Node) -> int:

@@ -39,7 +39,10 @@ class BuiltinScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builtin:
-    """A scorer. `better` says which values are good; `version` changes with its definition."""
+    """A scorer. `better` says which values are good; `version` changes with its definition.
+
+    `uses_ranges`: what it says depends on what is usual in the project, too.
+    """
 
     name: str
     kind: Kind
@@ -47,6 +50,7 @@ class Builtin:
     score: Callable[[Conversation], list[BuiltinScore]]
     better: Literal["lower"] = "lower"
     version: str = "1"
+    uses_ranges: bool = False
 
 
 def repeated_question(conversation: Conversation) -> list[BuiltinScore]:
@@ -203,7 +207,13 @@ def _all() -> Iterable[Builtin]:
         (costly, "boolean"),
     ):
         told = " ".join((score.__doc__ or "").split())
-        yield Builtin(name=score.__name__, kind=kind, description=told, score=score)  # type: ignore[arg-type]  # one of Kind
+        yield Builtin(
+            name=score.__name__,
+            kind=kind,  # type: ignore[arg-type]  # one of Kind
+            description=told,
+            score=score,
+            uses_ranges=score in (slow, costly),
+        )
 
 
 BUILTINS: Mapping[str, Builtin] = {one.name: one for one in _all()}

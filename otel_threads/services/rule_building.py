@@ -8,6 +8,7 @@ from otel_threads.core.status import Progress
 from otel_threads.database.database import Database
 from otel_threads.services.events import Hub
 from otel_threads.services.rule_contexts import ContextReader
+from otel_threads.services.rule_conversations import RuleConversations
 from otel_threads.services.rule_jobs import JudgeSettings
 from otel_threads.services.rule_runner import RuleRunner
 from otel_threads.services.rule_worker import RuleWorker
@@ -54,7 +55,7 @@ def rule_service(
         settings=settings,
         make_worker=make_worker,
         derived_sequence=lambda: progress().derived_sequence,
-        contexts=contexts,
+        conversations=RuleConversations(threads, contexts),
         hub=hub,
     )
     return RuleService(rows, threads, runner, settings=settings, contexts=contexts)

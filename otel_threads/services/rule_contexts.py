@@ -104,6 +104,25 @@ def _shortened(value: Any) -> Any:
     return value
 
 
+def argument(
+    kind: RuleContext,
+    thread: Thread,
+    turns: Sequence[Turn],
+    *,
+    reader: ContextReader | None,
+    is_judged: bool,
+    ranges: Ranges | None,
+) -> str:
+    """Return what a judge or a scorer gets of a thread, as JSON.
+
+    `reader` reads the context where it is one of another product's. `ranges` is what is usual in
+    the thread's project, which judges do not get.
+    """
+    items = bounded(reader(thread.project, thread.thread_id)) if reader else context(kind, turns)
+    found = items if is_judged else scorer_argument(thread, turns, items, ranges)
+    return orjson.dumps(found, default=str).decode()
+
+
 def scorer_argument(
     thread: Thread, turns: Sequence[Turn], context: Sequence[Json], ranges: Ranges | None
 ) -> Json:

@@ -4,24 +4,16 @@ but for the ids of runs and the clock."""
 import datetime
 import importlib.util
 import secrets
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from otel_threads import seccomp
 from otel_threads.core.errors import InvalidQuery
-from otel_threads.core.message import Json
+from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import Job, JudgedScore, Outcome, Rule, RunKind, judge_version
 from otel_threads.core.rule_wire import Done
 from otel_threads.core.score import NewScore
-from otel_threads.core.thread import Thread
-from otel_threads.core.turn import Turn
-from otel_threads.evaluate.conversation import Ranges
-from otel_threads.services import rule_contexts
 from otel_threads.services.rule_budget import cost_of
-from otel_threads.services.rule_contexts import ContextReader
 from otel_threads.store.rules.rule_rows import DueThread, RuleRun, SettledThread
 
 ATTEMPTS_MAX = 12
@@ -71,25 +63,22 @@ class JudgeSettings:
 
 def make_job(
     rule: Rule,
-    thread: Thread,
-    turns: Sequence[Turn],
+    key: ThreadKey,
+    conversation: str,
     *,
     settings: JudgeSettings,
-    contexts: Mapping[str, ContextReader],
-    ranges: Ranges | None = None,
     due: DueThread | None = None,
 ) -> Job:
     """Return the run of a rule on a thread; a dry run where the thread is not due.
 
-    `ranges` is what is usual in its project.
+    `conversation` is what the rule gets of it.
     """
     kind: RunKind = "dry_run" if due is None else "backfill" if due.backfill_id else "online"
-    argument = _argument(rule, thread, turns, contexts.get(rule.context), ranges)
     return Job(
         run_id=secrets.token_hex(8),
         kind=rule.kind,
         outputs=rule.outputs,
-        conversation=orjson.dumps(argument, default=str).decode(),
+        conversation=conversation,
         model=rule.model or settings.model,
         temperature=rule.temperature,
         prompt=rule.prompt,
@@ -100,8 +89,8 @@ def make_job(
             "kind": kind,
             "rule_id": rule.rule_id,
             "rule_name": rule.name,
-            "project": thread.project,
-            "thread_id": thread.thread_id,
+            "project": key[0],
+            "thread_id": key[1],
             "judge_version": settings.version(rule),
             "model": rule.model or settings.model,
             "trace_sequence": due.trace_sequence if due else None,
@@ -109,24 +98,6 @@ def make_job(
             "backfill_id": due.backfill_id if due else None,
         },
     )
-
-
-def _argument(
-    rule: Rule,
-    thread: Thread,
-    turns: Sequence[Turn],
-    reader: ContextReader | None,
-    ranges: Ranges | None,
-) -> object:
-    """Return what a judge or a scorer gets of a thread."""
-    items: Sequence[Json] = (
-        rule_contexts.bounded(reader(thread.project, thread.thread_id))
-        if reader
-        else rule_contexts.context(rule.context, turns)
-    )
-    if rule.kind == "llm_judge":
-        return items
-    return rule_contexts.scorer_argument(thread, turns, items, ranges)
 
 
 def run_of(done: Done) -> RuleRun:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from otel_threads import metrics
@@ -19,11 +20,9 @@ from otel_threads.core.errors import OtelThreadsError, StoreClosed, Unavailable,
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import Job, Outcome, Rule
 from otel_threads.core.rule_wire import Done
-from otel_threads.core.thread import Thread
-from otel_threads.evaluate.conversation import Ranges
 from otel_threads.services.events import Hub
 from otel_threads.services.rule_budget import Budget
-from otel_threads.services.rule_contexts import ContextReader
+from otel_threads.services.rule_conversations import RuleConversations
 from otel_threads.services.rule_jobs import (
     JudgeSettings,
     interrupted,
@@ -45,14 +44,15 @@ logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 IDLE_SHARE = 20  # a look at what waits takes a twentieth of the time at most
-GROUP_S = 0.05  # outcomes that come so close together are stored in one transaction
+GROUP_S = 0.05  # outcomes that come so close together are stored in one transaction;
+# as long as the last step took, at least: spans that arrive and people who read go first
 DUE_PER_RULE = 256
 UNLOOKED_AT_ONCE = 500
 LANE_PAUSE_MAX_S = 300.0  # between probes of an endpoint that fails
-OTHER_RUNS_MAX = 8  # of each kind but llm_judge
+PYTHON_RUNS_MAX = 8
+BUILTIN_RUNS_MAX = 32  # each takes a millisecond: the more are stored together, the better
 HANG_GRACE_S = 30.0
 LOG_TRIM_EVERY_S = 3600.0
-RANGES_S = 60.0
 
 
 class Lane:
@@ -82,13 +82,13 @@ def _lanes(settings: JudgeSettings) -> dict[str, Lane]:
     runs_max = 2 * settings.concurrent_max  # as many again wait in the worker
     return {
         "llm_judge": Lane(runs_max),
-        "python": Lane(OTHER_RUNS_MAX),
-        "builtin": Lane(OTHER_RUNS_MAX),
+        "python": Lane(PYTHON_RUNS_MAX),
+        "builtin": Lane(BUILTIN_RUNS_MAX),
     }
 
 
 class Begun(NamedTuple):
-    """A run that is under way: the process that has it, and since when."""
+    """A run that is under way, without its conversation: the process that has it, since when."""
 
     job: Job
     process: int
@@ -110,7 +110,7 @@ class RuleRunner:
         settings: JudgeSettings,
         make_worker: MakesWorker,
         derived_sequence: Callable[[], int],
-        contexts: dict[str, ContextReader],
+        conversations: RuleConversations,
         hub: Hub,
     ) -> None:
         """Start nothing yet: `start` does."""
@@ -119,7 +119,7 @@ class RuleRunner:
         self._settings = settings
         self._worker = make_worker(self._hear, self._hear_end)
         self._derived_sequence = derived_sequence
-        self._contexts = contexts
+        self.conversations = conversations
         self._hub = hub
         self.budget = Budget(settings.budget_usd_per_day)
         self._lanes = _lanes(settings)
@@ -130,7 +130,6 @@ class RuleRunner:
         # Runs that somebody waits for, with the process that has them; 0 before it is known.
         self._asked: dict[str, tuple[Future[Done], int]] = {}
         self._due: list[DueThread] = []
-        self._ranges: dict[str, tuple[Ranges, float]] = {}
         self._next_look = 0.0
         self._next_trim = time.monotonic() + LOG_TRIM_EVERY_S
         self._sighted = -1
@@ -217,6 +216,7 @@ class RuleRunner:
         while not self._stopped.is_set() and not self._recovered():
             self._stopped.wait(INTERVAL_S)
         while not self._stopped.is_set():
+            began = time.monotonic()
             try:
                 self.step()
             except StoreClosed:
@@ -224,8 +224,9 @@ class RuleRunner:
             except Exception as error:  # noqa: BLE001  # a full disk must not end it
                 logger.error("rules failed, and will be tried again: %s", describe(error))
                 self._stopped.wait(INTERVAL_S)
+            took_s = time.monotonic() - began
             if self._awake.wait(INTERVAL_S):
-                self._stopped.wait(GROUP_S)  # outcomes come together
+                self._stopped.wait(min(INTERVAL_S, max(GROUP_S, took_s)))
             self._awake.clear()
 
     def _recovered(self) -> bool:
@@ -346,24 +347,22 @@ class RuleRunner:
     def _matching_or_none(self, rule: Rule, keys: Sequence[ThreadKey]) -> set[ThreadKey]:
         """Return which of some threads a rule's filter matches; none where it cannot be asked."""
         try:
-            return set(self._matching(rule, keys))
+            return self._matching(rule, keys)
         except Unavailable:
             raise
         except OtelThreadsError as error:
             self._rows.put_log(rule.rule_id, "ERROR", f"the filter cannot be asked: {error}")
             return set()
 
-    def _matching(self, rule: Rule, keys: Sequence[ThreadKey]) -> dict[ThreadKey, Thread]:
-        """Return those of some threads that a rule's filter matches."""
-        if not rule.filter:
-            return self._threads.threads_by_key(keys)
-        found: dict[ThreadKey, Thread] = {}
+    def _matching(self, rule: Rule, keys: Sequence[ThreadKey]) -> set[ThreadKey]:
+        """Return those of some threads that are here and that a rule's filter matches."""
+        found: set[ThreadKey] = set()
         for project in {project for project, _ in keys}:
             ids = [thread_id for p, thread_id in keys if p == project]
-            page = self._threads.threads(
+            matched = self._threads.thread_ids(
                 project=project, thread_ids=ids, filter=rule.filter, limit=len(ids)
             )
-            found |= {(one.project, one.thread_id): one for one in page.items}
+            found |= {(project, thread_id) for thread_id in matched}
         return found
 
     def _taken(self) -> set[tuple[str, str, str]]:
@@ -383,13 +382,15 @@ class RuleRunner:
     def _begin(self) -> None:
         """Begin as many runs as there is room for."""
         room = self._room()
+        self.conversations.expect(self._due, self._rules)
         chosen: dict[str, list[DueThread]] = {}
         left, over = [], []
+        exhausted = cache(lambda rule_id, of: self.budget.exhausted(self._rules[rule_id], of))
         for due in self._due:
             rule = self._rules.get(due.rule_id)
             if rule is None:
                 continue
-            if rule.kind == "llm_judge" and (why := self.budget.exhausted(rule, due.backfill_id)):
+            if rule.kind == "llm_judge" and (why := exhausted(due.rule_id, due.backfill_id)):
                 over.append(_settled(due, "over_budget", why))
             elif room[rule.kind] <= 0:
                 left.append(due)
@@ -420,42 +421,20 @@ class RuleRunner:
     def _begin_some(self, rule: Rule, due: Sequence[DueThread]) -> None:
         looked = rule.filter is None or rule.filter_time == "first_sight"
         keys = [one.key for one in due]
-        threads = self._matching(replace(rule, filter=None) if looked else rule, keys)
+        matched = set(keys) if looked else self._matching(rule, keys)
         missed = [
             _settled(one, "not_matched", "the filter did not match when the thread was inactive")
             for one in due
-            if one.key not in threads and not looked
+            if one.key not in matched
         ]
-        by_key = {one.key: one for one in due}
-        found = self._threads.turns_of([threads[key] for key in keys if key in threads])
-        jobs = [
-            make_job(
-                rule,
-                thread,
-                turns,
-                settings=self._settings,
-                contexts=self._contexts,
-                ranges=self.ranges(rule, thread.project),
-                due=by_key[thread.project, thread.thread_id],
-            )
-            for thread, turns in found
-        ]
+        found = self.conversations.read(rule, (one for one in due if one.key in matched))
         # All are made before the first begins: where one fails, none has begun.
-        over = []
-        for job in jobs:
-            if (about := job.about) is not None:
-                over += self._begin_one(rule, job, by_key[about["project"], about["thread_id"]])
+        jobs = [
+            (one, make_job(rule, one.key, text, settings=self._settings, due=one))
+            for one, text in found
+        ]
+        over = [settled for one, job in jobs for settled in self._begin_one(rule, job, one)]
         self._settle([*missed, *over])
-
-    def ranges(self, rule: Rule, project: str) -> Ranges | None:
-        """Return what is usual in a project, as of a minute ago, for a rule that asks for it."""
-        if rule.kind == "llm_judge":
-            return None
-        known = self._ranges.get(project)
-        if known is None or known[1] < time.monotonic() - RANGES_S:
-            known = self._rows.ranges(project), time.monotonic()
-            self._ranges[project] = known
-        return known[0]
 
     def _begin_one(self, rule: Rule, job: Job, due: DueThread) -> list[SettledThread]:
         """Begin a run; return what is decided instead where no budget has room for it."""
@@ -471,7 +450,8 @@ class RuleRunner:
                 return []
         process = self._worker.submit(job)
         self.budget.reserve(job.run_id, rule.rule_id, due.backfill_id, usd)
-        self._under_way[job.run_id] = Begun(job, process, time.monotonic())
+        begun = Begun(replace(job, conversation=""), process, time.monotonic())
+        self._under_way[job.run_id] = begun
         return []
 
     def _store(self, done: Iterable[Done]) -> None:

@@ -56,6 +56,7 @@ from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.rule_contexts import ContextReader
+from otel_threads.services.rule_conversations import form_of
 from otel_threads.services.rule_jobs import JudgeSettings, check_template, make_job, run_of
 from otel_threads.services.rule_runner import RuleRunner
 from otel_threads.services.threads import ThreadService, check_limit
@@ -297,14 +298,13 @@ class RuleService:
         else:
             project = None if rule.project == ALL_PROJECTS else rule.project
             threads, matched_count = [self._threads.thread(thread_id, project=project)], 1
+        conversations, form = self.runner.conversations, form_of(rule)
         jobs = [
             make_job(
                 rule,
-                thread,
-                turns,
+                (thread.project, thread.thread_id),
+                conversations.text(form, thread, turns),
                 settings=self._settings,
-                contexts=self._contexts,
-                ranges=self.runner.ranges(rule, thread.project),
             )
             for thread, turns in self._threads.turns_of(threads)
         ]

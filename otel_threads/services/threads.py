@@ -28,8 +28,10 @@ from otel_threads.core.turn import Turn, TurnOutline
 from otel_threads.derive.conventions import CONVENTIONS, NO_ID, SHARED_IDS
 from otel_threads.derive.span_facts import kind_of
 from otel_threads.derive.tree import Tree
+from otel_threads.evaluate.conversation import Ranges
 from otel_threads.retry import retried
 from otel_threads.services import doctor, score_means, transcript
+from otel_threads.services.builtin_filter import BuiltinFilter
 from otel_threads.services.lifecycle import Added, ItemAnnotations
 from otel_threads.services.pagination import (
     ListOrder,
@@ -114,7 +116,12 @@ class ThreadService:
         self._pagination = Pagination()
         self.choice = ProjectChoice(reader, default_project)
         self._progress = progress
+        self._builtins = BuiltinFilter(reader)
         self._started = time.monotonic()
+
+    def ranges(self, project: str) -> Ranges:
+        """Return what is usual in a project, as of a minute ago."""
+        return self._builtins.ranges(project)
 
     def status(self) -> Status:
         """Return version, progress of the deriver, counts and sizes."""
@@ -207,13 +214,14 @@ class ThreadService:
         """Return the selection that these words mean; None everywhere selects all of a project.
 
         Raises:
-            InvalidQuery: a status or filter that cannot be.
+            InvalidQuery: a status or filter that cannot be, or one whose builtin scores would have
+                to be counted over too many threads.
         """
         status, filter_ = given.get("status"), given.get("filter")
         thread_ids = given.get("thread_ids")
         if status is not None and status not in STATUSES:
             raise InvalidQuery(f"status {status!r} is none of {', '.join(STATUSES)}")
-        return Selection(
+        selection = Selection(
             project=self.choice.of_list(given.get("project")),
             thread_id=given.get("thread_id"),
             thread_ids=thread_ids,
@@ -223,6 +231,7 @@ class ThreadService:
             from_time=aware(given.get("from_time")),
             to_time=aware(given.get("to_time")),
         )
+        return self._builtins.counted(selection)
 
     def _page(
         self,

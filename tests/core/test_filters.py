@@ -386,6 +386,7 @@ def test_what_is_described_can_be_asked(of_traces):
         "time": "2026-01-31",
         "boolean": "true",
         "score": "0.5",
+        "builtin": "1",
     }
     fields = filters.TRACE_FIELDS if of_traces else filters.THREAD_FIELDS
     listing = TRACES if of_traces else THREADS

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_threads.core.builtin_scores import BUILTIN_SCORES
 from otel_threads.evaluate import words
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.conversation import (
@@ -44,6 +45,7 @@ def value(name: str, conversation) -> float | None:
 def test_every_scorer_tells_what_it_is_and_docs_say_the_same():
     page = (Path(__file__).parents[2] / "docs/evaluation.md").read_text()
     assert len(BUILTINS) == 9
+    assert list(BUILTINS) == list(BUILTIN_SCORES)
     for name, one in BUILTINS.items():
         assert one.name == name
         assert f"| `{name}` | {one.description} |" in page

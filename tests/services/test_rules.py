@@ -13,7 +13,7 @@ from scripted_model import Fault, ScriptedModel, conversation, scores
 from otel_threads import metrics
 from otel_threads.core.errors import Conflict, InvalidQuery, NotFound
 from otel_threads.core.rule import PromptMessage, RuleOutput
-from otel_threads.services import rule_jobs
+from otel_threads.services import rule_conversations, rule_jobs
 
 
 @pytest.fixture
@@ -255,6 +255,59 @@ def test_a_thread_that_cannot_be_read_fails_alone(judged):
     assert "cannot be read: ValueError at" in judged.decision(rule, "bad").reason
     assert "secret" not in judged.decision(rule, "bad").reason
     assert sorted(conversation(one)[0]["content"] for one in judged.model.requests) == ["a", "b"]
+
+
+def reads_of(judged, monkeypatch) -> list[str]:
+    """Return a list that grows by each conversation that is read."""
+    threads = judged.engine.services.threads
+    read, found = threads.turns_of, []
+
+    def turns_of(given):
+        found.extend(one.thread_id for one in given)
+        return read(given)
+
+    monkeypatch.setattr(threads, "turns_of", turns_of)
+    return found
+
+
+def test_a_conversation_is_read_once_for_all_rules_that_are_due(judged, monkeypatch):
+    reads = reads_of(judged, monkeypatch)
+    rules = [
+        judged.put("asks"),
+        judged.put("asks with a filter", filter="turn_count = 1", context="pairs"),
+        judged.put("counts", kind="builtin", builtin="unanswered"),
+        judged.put("counts more", kind="builtin", builtin="repeated_question"),
+    ]
+    judged.chat("a", "b", "c", "d", "e", "f", "g")  # more than judges take at once
+    for rule in rules:
+        judged.wait(rule, scored=7)
+
+    assert sorted(reads) == ["a", "b", "c", "d", "e", "f", "g"]
+    assert {len(judged.scores(one)) for one in "abcdefg"} == {4}
+
+
+def test_what_is_kept_of_conversations_is_bounded(judged, monkeypatch):
+    """What does not fit is read again."""
+    monkeypatch.setattr(rule_conversations, "KEPT_LENGTH_MAX", 1)
+    reads = reads_of(judged, monkeypatch)
+    rules = [judged.put("one"), judged.put("two", kind="builtin", builtin="unanswered")]
+    judged.chat("a", "b", "c")
+    for rule in rules:
+        judged.wait(rule, scored=3)
+
+    assert not judged.rules.runner.conversations._kept
+    assert len(reads) > 3
+
+
+def test_a_conversation_that_one_form_cannot_have_is_judged_in_the_others(judged):
+    def reader(project, thread_id):
+        raise ValueError(thread_id)
+
+    judged.rules.add_context("traces", reader)
+    bad, good = judged.put("bad", context="traces"), judged.put("good")
+    judged.chat("a", "b")
+    judged.wait(bad, failed=2)
+    judged.wait(good, scored=2)
 
 
 def test_what_cannot_succeed_fails_with_its_reason(judged):

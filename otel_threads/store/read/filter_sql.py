@@ -1,9 +1,11 @@
 """Makes SQL of a checked filter. Everything that a reader wrote becomes a bound parameter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from otel_threads.core.filters import AllOf, AnyOf, Comparison, Node, Not
+import orjson
+
+from otel_threads.core.filters import AllOf, AnyOf, Comparison, IsOneOf, Node, Not, comparisons
 
 Parameters = dict[str, Any]
 # Field → the scalar or list that it names, where that is not a column of the same name.
@@ -63,8 +65,17 @@ class Compiler:
                 return "(" + (" and ".join(map(self.condition, items)) or "true") + ")"
             case AnyOf(items):
                 return "(" + (" or ".join(map(self.condition, items)) or "false") + ")"
+            case IsOneOf(keys):
+                return self._is_one_of(keys)
             case _:
                 assert_never(node)
+
+    def _is_one_of(self, keys: Sequence[tuple[str, str]]) -> str:
+        bound = self._bind(orjson.dumps(keys).decode())
+        return (
+            "((threads.project, threads.thread_id) in (select (k[1], k[2]) from"  # noqa: S608  # a bound value
+            f" (select unnest(from_json({bound}, '[[\"varchar\"]]')) as k)))"
+        )
 
     def _bind(self, value: Any) -> str:
         name = f"f{len(self.parameters)}"
@@ -256,12 +267,4 @@ def compiled(node: Node, item: str) -> tuple[str, Parameters]:
 
 def fields(node: Node) -> set[str]:
     """Return the fields that a filter looks at."""
-    match node:
-        case Comparison():
-            return {node.field}
-        case Not(item):
-            return fields(item)
-        case AllOf(items) | AnyOf(items):
-            return set().union(*map(fields, items))
-        case _:
-            assert_never(node)
+    return {leaf.field for leaf in comparisons(node)}

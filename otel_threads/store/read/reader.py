@@ -38,6 +38,7 @@ from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX
+from otel_threads.evaluate.conversation import Ranges
 from otel_threads.retry import retried
 from otel_threads.store.derived import turn_chunks
 from otel_threads.store.read import list_query, stored_items
@@ -80,6 +81,7 @@ TRACE_LOGS_SQL = sql_files.query("trace_logs")
 TRACE_LOG_CHUNKS_SQL = sql_files.query("trace_log_chunks")
 PROJECTS_SQL = sql_files.query("projects")
 STATUS_SQL = sql_files.query("status")
+PROJECT_RANGES_SQL = sql_files.query("project_ranges")
 FAILED_TURNS_SQL = sql_files.query("failed_turns")
 INSTRUMENTATIONS_SQL = sql_files.query("instrumentations")
 PLACEHOLDER_IDS_SQL = sql_files.query("placeholder_ids")
@@ -254,7 +256,13 @@ class Reader:
             unregister(cursor, "wanted")
         return {(row["project"], row["thread_id"]): row["error"] for row in rows}
 
-    def turns_of(self, threads: Sequence[Thread]) -> dict[ThreadKey, list[Turn]]:
+    def ranges(self, project: str) -> Ranges:
+        """Return what is usual in a project; None where it has too little to say."""
+        return Ranges(**self._rows(PROJECT_RANGES_SQL, {"project": project})[0])
+
+    def turns_of(
+        self, threads: Sequence[Thread] | Sequence[StoredThread], *, with_messages: bool = True
+    ) -> dict[ThreadKey, list[Turn]]:
         """Return all turns, without scores, of some threads, oldest first, by project and id."""
         keys = [(thread.project, thread.thread_id) for thread in threads]
         bounds = {
@@ -266,7 +274,9 @@ class Reader:
             projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))
             register(cursor, "wanted", pa.table({"project": projects, "thread_id": ids}))
             turns = _by_thread(query_rows(cursor, TURNS_OF_THREADS_SQL, bounds))
-            messages = _by_thread(query_rows(cursor, MESSAGES_OF_THREADS_SQL, bounds))
+            messages: dict[ThreadKey, list[Row]] = {}
+            if with_messages:
+                messages = _by_thread(query_rows(cursor, MESSAGES_OF_THREADS_SQL, bounds))
             unregister(cursor, "wanted")
             for key, some in turns.items():
                 some.sort(key=itemgetter("turn_index"))

@@ -48,7 +48,10 @@ class StoredThread:
     row: Row  # for the store alone
     project: str
     thread_id: str
+    first_activity_time: datetime.datetime
+    last_activity_time: datetime.datetime
     turn_count: int
+    cost_usd: float | None
     updated_at: datetime.datetime
     tags: list[str]
     first_sequence: int
@@ -163,7 +166,10 @@ def stored_thread(row: Row) -> StoredThread:
         row=row,
         project=row["project"],
         thread_id=row["thread_id"],
+        first_activity_time=row["first_activity_time"],
+        last_activity_time=row["last_activity_time"],
         turn_count=row["turn_count"],
+        cost_usd=row["cost_usd"],
         updated_at=row["updated_at"],
         tags=row["tags"] or [],
         first_sequence=row["first_sequence"],

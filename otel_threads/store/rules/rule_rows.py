@@ -30,7 +30,6 @@ from otel_threads.database.arrow import register
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
 from otel_threads.database.list_parameters import json_list
-from otel_threads.evaluate.conversation import Ranges
 from otel_threads.store.annotations.annotation_rows import Annotations
 
 LIST_SQL = sql_files.query("rules_list")
@@ -45,7 +44,6 @@ DECISIONS_SQL = sql_files.query("rules_decisions")
 SPENT_SQL = sql_files.query("rules_spent")
 LOG_SQL = sql_files.query("rules_log")
 TRIM_LOG_SQL = sql_files.query("rules_trim_log")
-RANGES_SQL = sql_files.query("rules_ranges")
 LOOKED_FACTOR, LOOKED_MAX = 4, 1 << 40  # threads that wait, of those that are asked for; all
 LOG_LINES_MAX = 10_000  # kept of each rule
 
@@ -366,10 +364,6 @@ class RuleRows:
         given = {"rule_id": rule_id, "state": state, "thread_id": thread_id}
         rows = self._read(DECISIONS_SQL, {**given, "limit": limit, "offset": offset})
         return [Decision(**{**row, "scores": _scores(row["scores"])}) for row in rows]
-
-    def ranges(self, project: str) -> Ranges:
-        """Return what is usual in a project; None where it has too little to say."""
-        return Ranges(**self._read(RANGES_SQL, {"project": project})[0])
 
     @staticmethod
     def _append(

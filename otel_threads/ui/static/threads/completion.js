@@ -123,6 +123,8 @@ function valueItems({ field, operator }, values) {
         text: `${new Date(Date.now() - days * 86400e3).toISOString().slice(0, 10)} `,
         hint: days ? `${days} days ago` : "today",
       }));
+    case "builtin":
+      return ["1 ", "0 "].map((text) => ({ text, hint: "" }));
     case "number":
     case "score":
       return [];
