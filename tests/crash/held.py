@@ -13,6 +13,7 @@ KEYS_SQL = """
     union all select 'log:' || body, count(*) from log_records group by all
     union all select 'score:' || name, count(*) from x_score_records group by all
 """
+OLD_KEYS_SQL = KEYS_SQL.replace("x_score_records", "score_records")  # before migration 0009
 # A span is stored twice or halved, or raw and derived rows disagree: each count must be 0.
 DISAGREEMENTS = (
     "spans_twice",
@@ -38,7 +39,9 @@ DISAGREEMENTS_SQL = """
 def keys_of(database: Path) -> dict[str, int]:
     """Return how often a file that nobody has open holds each key."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        return dict(connection.execute(KEYS_SQL).fetchall())
+        tables = {name for (name,) in connection.execute("show tables").fetchall()}
+        keys = KEYS_SQL if "x_score_records" in tables else OLD_KEYS_SQL
+        return dict(connection.execute(keys).fetchall())
 
 
 def disagreements(database: Path) -> dict[str, int]:
