@@ -298,13 +298,17 @@ def _import(client: Client, name: str, file: Path, format: str) -> Row:
 @datasets.command("delete")
 @where
 @click.argument("name")
+@click.option("--version", type=click.IntRange(1), help="One that an import left incomplete.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def datasets_delete(config_file: str | None, name: str, yes: bool, **given: str | None) -> None:
-    """Delete all versions of a data set; runs over it stay."""
+def datasets_delete(
+    config_file: str | None, name: str, version: int | None, yes: bool, **given: str | None
+) -> None:
+    """Delete all versions of a data set, or an incomplete one; runs over it stay."""
+    which = name if version is None else f"{name} version {version}"
     if not yes:
-        click.confirm(f"Delete data set {name} for ever?", abort=True)
+        click.confirm(f"Delete data set {which} for ever?", abort=True)
     with source(load(config_file, **given).config, writes=True) as client:
-        client.delete_dataset(name)
+        client.delete_dataset(name, version=version)
     terminal.say("deleted 1")
 
 

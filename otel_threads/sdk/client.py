@@ -349,10 +349,10 @@ class _Calls:
         path = f"/evaluation-datasets/{quote(name, safe='')}"
         return self._send(_Call("GET", path, _query({"version": version})))
 
-    def delete_dataset(self, name: str) -> Any:
-        """Delete all versions of a data set; runs over it stay."""
+    def delete_dataset(self, name: str, *, version: int | None = None) -> Any:
+        """Delete all versions of a data set, or one that an import left incomplete; runs stay."""
         path = f"/evaluation-datasets/{quote(name, safe='')}"
-        return self._send(_Call("DELETE", path, again=False))
+        return self._send(_Call("DELETE", path, _query({"version": version}), again=False))
 
     def list_dataset_items(self, name: str, *, version: int | None = None) -> Any:
         """Iterate over the items of a version, in their order."""

@@ -201,13 +201,18 @@ class EvaluationService:
                 break
         return copies
 
-    def delete_dataset(self, name: str) -> None:
-        """Delete all versions of a data set; runs over it stay.
+    def delete_dataset(self, name: str, version: int | None = None) -> None:
+        """Delete all versions of a data set, or one that an import left incomplete; runs stay.
 
         Raises:
-            NotFound: there is none of that name.
+            NotFound: there is none of that name or version. Conflict: the version is complete.
         """
-        if not self._evaluations.delete_dataset(name):
+        if version is not None and self.dataset(name, version).is_complete:
+            raise Conflict(
+                f"version {version} of data set {name!r} is complete: it stays as long as the data "
+                "set, which is deleted without a version"
+            )
+        if not self._evaluations.delete_dataset(name, version):
             raise NotFound(f"no data set {name!r}")
 
     def items(

@@ -44,8 +44,8 @@ logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 IDLE_SHARE = 20  # a look at what waits takes a twentieth of the time at most
-GROUP_S = 0.05  # outcomes that come so close together are stored in one transaction;
-# as long as the last step took, at least: spans that arrive and people who read go first
+GROUP_S = 0.05  # outcomes that come so close together are stored in one transaction
+REST_FACTOR = 2.0  # it rests as many times as long as a step took: who sends and reads goes first
 DUE_PER_RULE = 256
 UNLOOKED_AT_ONCE = 500
 LANE_PAUSE_MAX_S = 300.0  # between probes of an endpoint that fails
@@ -226,7 +226,7 @@ class RuleRunner:
                 self._stopped.wait(INTERVAL_S)
             took_s = time.monotonic() - began
             if self._awake.wait(INTERVAL_S):
-                self._stopped.wait(min(INTERVAL_S, max(GROUP_S, took_s)))
+                self._stopped.wait(min(INTERVAL_S, max(GROUP_S, REST_FACTOR * took_s)))
             self._awake.clear()
 
     def _recovered(self) -> bool:

@@ -94,6 +94,8 @@ def test_data_sets_keep_json_as_it_is(server, api):
     assert len(page.items) == 3
     rest = pb.ListDatasetItemsRequest(name="grpc set", limit=3, cursor=page.next_cursor)
     assert len(api.ListDatasetItems(rest).items) == 1
+    complete = pb.DeleteDatasetRequest(name="grpc set", version=1)
+    assert _code(lambda: api.DeleteDataset(complete)) == "FAILED_PRECONDITION"
     api.DeleteDataset(pb.DeleteDatasetRequest(name="grpc set"))
     assert _code(lambda: api.GetDataset(first)) == "NOT_FOUND"
 

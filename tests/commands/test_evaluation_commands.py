@@ -150,6 +150,8 @@ def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
     assert "(incomplete)" not in run(loaded, "datasets", "list").stdout
     wrong = run(loaded, "datasets", "import", "set", str(tmp_path / "wrong.jsonl"), code=1)
     assert "line 2 has no messages" in wrong.stderr
+    told = run(loaded, "datasets", "delete", "set", "--version", "1", "--yes", code=1).stderr
+    assert "version 1 of data set 'set' is complete" in told
     run(loaded, "datasets", "delete", "set", "--yes")
     assert "no data set 'set'" in run(loaded, "datasets", "show", "set", code=1).stderr
 

@@ -377,6 +377,30 @@ def test_a_version_comes_in_parts_and_is_complete_with_the_last(client):
     client.delete_dataset("parts")
 
 
+def test_an_incomplete_version_is_deleted_alone(client):
+    items = [{"messages": [{"role": "user", "content": "Hi"}]}]
+    client.create_dataset("broken", items=items)
+    client.create_dataset("broken", items=items * 3, is_complete=False)
+
+    with pytest.raises(Conflict, match="version 1 of data set 'broken' is complete"):
+        client.delete_dataset("broken", version=1)
+    with pytest.raises(NotFound, match="no version 3"):
+        client.delete_dataset("broken", version=3)
+    client.delete_dataset("broken", version=2)
+
+    assert [one["version"] for one in client.list_datasets(name="broken")] == [1]
+    assert len(list(client.list_dataset_items("broken", version=1))) == 1
+    assert client.sql("select count(*) from evaluation_items where dataset = 'broken'").fetchall()[
+        0
+    ] == (1,)
+    client.create_dataset("broken", items=items, is_complete=False)
+    client.delete_dataset("broken")
+    client.create_dataset("broken", items=items, is_complete=False)
+    client.delete_dataset("broken", version=1)
+    with pytest.raises(NotFound):
+        client.delete_dataset("broken")
+
+
 def test_a_version_has_at_most_so_many_items(client, monkeypatch):
     items = [{"messages": [{"role": "user", "content": "Hi"}]}] * 2
     monkeypatch.setattr(service, "DATASET_ITEMS_MAX", 3)

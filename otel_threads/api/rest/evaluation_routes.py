@@ -45,10 +45,20 @@ def add_datasets(api: FastAPI, evaluations: EvaluationService) -> None:
         """Get one version of a data set."""
         return json_response(evaluations.dataset(name, version))
 
-    @api.delete(f"{DATASETS}/{{name}}", status_code=204, responses=ERRORS | MISSING, tags=tags)
-    def delete_dataset(name: DatasetName) -> Response:
-        """Delete all versions of a data set; runs over it stay."""
-        evaluations.delete_dataset(name)
+    @api.delete(
+        f"{DATASETS}/{{name}}",
+        status_code=204,
+        responses=ERRORS | MISSING | CONFLICT,
+        tags=tags,
+    )
+    def delete_dataset(
+        name: DatasetName,
+        version: Annotated[
+            int | None, Query(ge=1, description="One that is incomplete; all if left out.")
+        ] = None,
+    ) -> Response:
+        """Delete all versions of a data set, or one that an import left incomplete; runs stay."""
+        evaluations.delete_dataset(name, version)
         return Response(status_code=204)
 
 

@@ -38,6 +38,8 @@ from otel_threads.database.list_parameters import json_list
 
 Row = dict[str, Any]
 LIST_DATASETS_SQL = sql_files.query("list_datasets")
+DELETE_DATASETS_SQL = sql_files.query("delete_datasets")
+DELETE_ITEMS_SQL = sql_files.query("delete_dataset_items")
 LIST_ITEMS_SQL = sql_files.query("list_items")
 LIST_EVALUATIONS_SQL = sql_files.query("list_evaluations")
 EVALUATION_SCORES_SQL = sql_files.query("evaluation_scores")
@@ -156,14 +158,14 @@ class Evaluations:
             _insert_items(cursor, made, items, after=dataset.item_count)
         return made
 
-    def delete_dataset(self, name: str) -> bool:
-        """Delete all versions of a data set; return whether there was one."""
+    def delete_dataset(self, name: str, version: int | None = None) -> bool:
+        """Delete all versions of a data set, or one that is incomplete; return whether one was."""
+        given = {"name": name, "version": version}
         with self._writing() as cursor:
-            cursor.execute("delete from evaluation_items where dataset = ?", [name])
-            row = cursor.execute(
-                "delete from evaluation_datasets where name = ?", [name]
-            ).fetchone()
-        return bool(row and row[0])
+            row = cursor.execute(DELETE_DATASETS_SQL, given).fetchone()
+            if deleted := bool(row and row[0]):
+                cursor.execute(DELETE_ITEMS_SQL, given)
+        return deleted
 
     def items(
         self, name: str, version: int, *, after: int, limit: int
