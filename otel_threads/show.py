@@ -43,9 +43,11 @@ RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
 CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
 
 
-def threads(page: Row, *, every_project: bool = False) -> RenderableType:
-    """Return a page of threads, a line each."""
+def threads(page: Row, *, every_project: bool = False, is_narrowed: bool = False) -> RenderableType:
+    """Return a page of threads, a line each; `is_narrowed`: not all were asked for."""
     if not page["items"]:
+        if is_narrowed:
+            return Text("No thread matches.")
         return Text("No threads yet. `otel-threads doctor` tells what arrived and what is missing.")
     project = [("project", CUT | {"ratio": 2})] if every_project else []
     table = new_table(

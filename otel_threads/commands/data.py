@@ -1,5 +1,6 @@
 """Commands about threads and traces: list, show, sum up, change, export."""
 
+import functools
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -68,7 +69,11 @@ def threads_list(
 ) -> None:
     """List threads, the most recently active first."""
     chosen, setting = _split(given)
-    every = chosen["project"] in (None, "*")
+    shown = functools.partial(
+        show.threads,
+        every_project=chosen["project"] in (None, "*"),
+        is_narrowed=any(value for name, value in chosen.items() if name != "project"),
+    )
     with source(load(config_file, **setting).config) as client:
 
         def page() -> Any:
@@ -78,16 +83,16 @@ def threads_list(
         if not found["items"]:
             say_unknown(client, chosen["project"])
         if not watch:
-            print_answer(found, as_json, lambda: show.threads(found, every_project=every))
+            print_answer(found, as_json, lambda: shown(found))
             return
         if as_json:
             for kind, thread in client.watch_threads(project=chosen["project"]):
                 if kind != "view":
                     print_answer({"event": kind, "thread": thread}, True, lambda: None)
             return
-        with Live(show.threads(found, every_project=every), console=terminal.console()) as live:
+        with Live(shown(found), console=terminal.console()) as live:
             for _ in client.watch_threads(project=chosen["project"]):
-                live.update(show.threads(page(), every_project=every))
+                live.update(shown(page()))
 
 
 @threads.command("show")

@@ -81,6 +81,11 @@ def test_tables_are_pleasant_in_eighty_columns(used):
     assert all(len(line) <= 80 for line in shown.splitlines())
 
 
+def test_an_empty_list_says_why(used):
+    narrow = ("threads", "list", "--filter", "turn_count > 99", "--database", str(used.database))
+    assert run(*narrow, cwd=used.folder).stdout.strip() == "No thread matches."
+
+
 def test_hostile_text_neither_steers_the_terminal_nor_is_markup(used):
     listed = run(
         "threads", "list", "--project", "p", "--database", str(used.database), cwd=used.folder
