@@ -1,5 +1,6 @@
 """Hostile conversations: where their words come out, and what an agent can do that obeys them."""
 
+import itertools
 import json
 import re
 import socket
@@ -86,23 +87,29 @@ def unmarked(found: object, is_marked: bool = False) -> list[str]:
     return [found] if isinstance(found, str) and not is_marked else []
 
 
-async def every_reading(client, i: int) -> list[dict]:
-    """Return the answers of all reading tools about one hostile conversation."""
+async def readings_of_all(client) -> list[dict]:
+    """Return the answers of the tools that look at many conversations."""
+    return [
+        await call(client, "find_threads", limit=50),
+        await call(client, "stats"),
+        await call(client, "query_sql", sql="from messages"),
+        await call(client, "filter_help"),
+    ]
+
+
+async def readings_of_one(client, i: int) -> list[dict]:
+    """Return the answers of the tools that look at one hostile conversation."""
     thread = await call(client, "get_thread", thread_id=f"inj-{i}")
     trace_id = thread["turns"][0]["trace_ids"][0]
     trace = await call(client, "get_trace", trace_id=trace_id)
     return [
         thread,
         trace,
-        await call(client, "find_threads", filter=f'thread_id = "inj-{i}"'),
         await call(client, "get_turn", thread_id=f"inj-{i}", turn_index=0, chars_max=40_000),
         await call(client, "get_trace", trace_id=trace_id, span_id=trace["spans"][0]["span_id"]),
         await call(client, "get_trace", trace_id=trace_id, span_id=trace["spans"][-1]["span_id"]),
-        await call(client, "stats", filter=f'thread_id = "inj-{i}"'),
         await call(client, "compare_threads", thread_id=f"inj-{i}", other_thread_id="inj-0"),
-        await call(client, "query_sql", sql=f"from messages where thread_id = 'inj-{i}'"),
         await call(client, "explain_missing", trace_id=trace_id),
-        await call(client, "filter_help"),
     ]
 
 
@@ -114,15 +121,13 @@ def test_words_of_strangers_stand_in_marked_objects_alone(hostile, mode):
             assert {tool.name for tool in tools.tools} == READING
             assert not MARK.search(tools.model_dump_json())
             assert not MARK.search(client.instructions or "")
-            seen = set()
+            of_all = await readings_of_all(client)
             mine = range(GENERATIONS.index(mode), len(INJECTIONS), 2)
-            for i in mine:
-                for answer in await every_reading(client, i):
-                    assert [text for text in unmarked(answer) if MARK.search(text)] == []
-                    seen |= set(MARK.findall(json.dumps(answer)))
-            assert {
-                f"INJ-{i:02d}" for i in range(2, len(INJECTIONS), 2)
-            } <= seen or mode != "legacy"
+            of_each = {i: await readings_of_one(client, i) for i in mine}
+            for answer in (*of_all, *itertools.chain(*of_each.values())):
+                assert [text for text in unmarked(answer) if MARK.search(text)] == []
+            for i in mine:  # what is marked is there
+                assert i < 2 or f"INJ-{i:02d}" in json.dumps(of_each[i])
 
     run(read())
 
