@@ -107,10 +107,10 @@ class Engine:
         self.otlp_http: str | None = None  # once the port is open
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
-        self._lake = _lake(config, self.database)
+        annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
+        self._lake = _lake(config, self.database, annotations)
         self.project_headers = CONVENTIONS.project_headers  # of exporters
         self.door = self._door()
-        annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
         self.services = _services(
             config,
             self.database,
@@ -297,7 +297,7 @@ class FileEngine:
 
 
 class LakeEngine:
-    """The services on a lake: nothing is received, derived or written."""
+    """The services on a lake: nothing is received or derived, annotations are written."""
 
     def __init__(self, config: Config) -> None:
         """Attach the lake.
@@ -379,7 +379,7 @@ def _services(
     derived_within: DerivedWithin,
 ) -> Services:
     reader, threads = _threads(config, database, annotations, progress)
-    reviews = _reviews(config, database, threads)
+    reviews = _reviews(config, database, annotations, threads)
     deletion = _deletion(config, database, derived, annotations, chains)
     annotating = _annotating(annotations, threads, hub, reviews)
     contents = _contents(config, database, reader, annotations, threads, derived_within)
@@ -591,8 +591,11 @@ def _spans(config: Config, database: Database) -> SpanService:
     return SpanService(reader, SpanListService(reader, contents))
 
 
-def _reviews(config: Config, database: Database, threads: ThreadService) -> ReviewService:
-    return ReviewService(Reviews(database, timeout_s=config.query_timeout_s), threads)
+def _reviews(
+    config: Config, database: Database, annotations: Annotations, threads: ThreadService
+) -> ReviewService:
+    rows = Reviews(database, timeout_s=config.query_timeout_s, lock=annotations.lock)
+    return ReviewService(rows, threads)
 
 
 def _evaluations(
@@ -619,14 +622,14 @@ def _settings(config: Config) -> dict[str, str]:
     }
 
 
-def _lake(config: Config, database: Database) -> "Node | None":
+def _lake(config: Config, database: Database, annotations: Annotations) -> "Node | None":
     """Return what ships to the lake; None, and no import of it, without one."""
     if not config.lake_catalog:
         outbox.stop(database)
         return None
     from otel_threads.lake.node import Node
 
-    return Node(database, config, derive_again(config))
+    return Node(database, config, derive_again(config), annotations)
 
 
 def derive_again(config: Config) -> Callable[[Database], None]:

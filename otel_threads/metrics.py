@@ -68,6 +68,11 @@ LAKE_WAITING_CHANGES = Gauge(
 LAKE_ROWS = Counter(
     "otel_threads_lake_rows", "Rows shipped to the lake, by table.", ["table"], registry=REGISTRY
 )
+LAKE_EDITS = Counter(
+    "otel_threads_lake_edits",
+    "Changes of annotations at readers that were applied here.",
+    registry=REGISTRY,
+)
 LAKE_BATCHES = Counter(
     "otel_threads_lake_batches", "Batches shipped to the lake.", registry=REGISTRY
 )

@@ -42,7 +42,7 @@ with positions as (
 )
 select b.lake_node, max(b.lake_batch) as upto, coalesce(any_value(p.lake_batch), 0) as after
 from {HERE}.{layout.BATCHES} b left join positions p on p.lake_node = b.lake_node
-where b.table_name = '' and b.lake_node <> '{JOINED}'
+where b.table_name = '' and b.lake_node not in ('{JOINED}', '{layout.READERS}')
 group by b.lake_node having max(b.lake_batch) > coalesce(any_value(p.lake_batch), 0)
 """  # noqa: S608  # our own names, here and below
 

@@ -13,7 +13,10 @@ STORED = "stored"  # the schema of the tables; `main` has the views that people 
 THREAD_UNIT = "length(project) || ':' || project || thread_id"  # no trace id holds a colon
 BATCHES, DEAD, VERSIONS, ROUNDS = "lake_batches", "lake_dead", "lake_versions", "lake_rounds"
 JOINED_UNITS, POSITIONS = "lake_joined", "lake_positions"
+EDITS = "lake_edits"  # what was written at readers, for the nodes to apply
 JOINED = "joined"  # the node of rows that were derived from several nodes' spans
+READERS = "readers"  # the node of rows that were written at readers, until a node has them
+OF_THREADS, OF_ALL = "threads", "all"  # who applies an edit: nodes that have its thread, or all
 OWN_COLUMNS = ("lake_node", "lake_batch", "lake_unit")
 
 
@@ -25,7 +28,8 @@ class Shipped:
     """A table of a node that the lake has, too. `unit` is SQL over its columns.
 
     `rowid`: queries of readers name the row by its place. `latest`: of rows with the same keys,
-    which several nodes may have, the one with the highest `latest` counts.
+    which several nodes may have, the one with the highest `latest` counts. `edited`: it is written
+    at readers, too; which nodes then apply that. Its keys name a row on a node, as well.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Shipped:
     latest: str = "lake_batch"
     timed: str = ""  # a time that counts instead of `sequence` for threads that were joined
     rows_max: int = 20_000  # of a batch
+    edited: str = ""
 
     @property
     def mark(self) -> str:
@@ -46,10 +51,20 @@ class Shipped:
 _TURN_UNIT = f"case when thread_id is null then trace_id else {THREAD_UNIT} end"
 
 
+_SCORED = ("project", "thread_id", "trace_id", "span_id", "turn_index", "name", "author")
+
+
 def _said(
-    name: str, *keys: str, latest: str = "lake_batch", rowid: bool = False, timed: str = ""
+    name: str,
+    *keys: str,
+    latest: str = "lake_batch",
+    rowid: bool = False,
+    timed: str = "",
+    edited: str = "",
 ) -> Shipped:
-    return Shipped(name, SAID, _ITSELF, keys=keys, latest=latest, rowid=rowid, timed=timed)
+    return Shipped(
+        name, SAID, _ITSELF, keys=keys, latest=latest, rowid=rowid, timed=timed, edited=edited
+    )
 
 
 RAW_TABLES = (
@@ -75,46 +90,71 @@ THREAD_TABLES = (
 )
 # What people and rules said: small, and compared whole.
 SAID_TABLES = (
-    _said("comments"),
-    _said("x_score_records", timed="updated_at"),
-    _said("x_tag_changes"),
-    _said("x_lifecycle", "project", "thread_id", latest="changed_at", timed="changed_at"),
-    _said("saved_views", "project", "name", latest="updated_at"),
-    _said("x_feedback"),
+    _said("comments", "id", latest="updated_at", edited=OF_THREADS),
+    _said(
+        "x_score_records",
+        *_SCORED,
+        "updated_at",  # what was superseded stays
+        latest="updated_at",
+        timed="updated_at",
+        edited=OF_THREADS,
+    ),
+    _said(
+        "x_tag_changes",
+        *("project", "thread_id", "trace_id", "tag"),
+        latest="updated_at",
+        edited=OF_THREADS,
+    ),
+    _said(
+        "x_lifecycle",
+        *("project", "thread_id"),
+        latest="changed_at",
+        timed="changed_at",
+        edited=OF_THREADS,
+    ),
+    _said("x_feedback", "feedback_id", latest="updated_at", edited=OF_THREADS),
+    _said("saved_views", "project", "name", latest="updated_at", edited=OF_ALL),
+    _said("x_project_settings", "project", edited=OF_ALL),
+    _said("score_definitions", "project", "name", latest="updated_at", edited=OF_ALL),
+    _said("review_queues", "queue_id", latest="updated_at", edited=OF_ALL),
+    _said("reviews", *("queue_id", "thread_id", "reviewer"), latest="done_at", edited=OF_ALL),
+    _said(
+        "x_review_locks",
+        *("queue_id", "thread_id", "reviewer"),
+        latest="locked_until",
+        edited=OF_ALL,
+    ),
+    _said("x_issue_states", "project", "issue_id", latest="closed_at", edited=OF_ALL),
     _said("x_documents", "kind", "id", latest="updated_at"),
     _said("evaluations"),
     _said("evaluation_datasets", "name", "version", latest="created_at"),
     _said("evaluation_items"),
     _said("evaluation_results", rowid=True),
-    _said("review_queues"),
-    _said("reviews"),
     _said("rules", "rule_id", latest="updated_at"),
     _said("rule_decisions"),
     _said("rule_runs"),
     _said("x_rule_log", rowid=True),
     _said("x_rule_backfills"),
-    _said("score_definitions", "project", "name", latest="updated_at"),
     _said("x_attachments"),
     # A megabyte each, and never changed.
     Shipped("x_attachment_chunks", SAID, "id || ':' || chunk_index", rows_max=16),
-    _said("x_issue_states", "project", "issue_id", latest="closed_at"),
-    _said("x_project_settings", "project"),
     _said("x_projects", "project", latest="updated_at"),
     _said("x_unlinked_scores"),
     _said("x_workspace", "name"),
     _said("x_settings", "name"),
 )
+EDITED_TABLES = tuple(table for table in SAID_TABLES if table.edited)
 TABLES = (*RAW_TABLES, *TRACE_TABLES, *THREAD_TABLES, *SAID_TABLES)
 # What a node has for itself: for deriving, for its rules, for its clock. Readers see them empty.
 EMPTY_TABLES = (
     "x_clock_steps",
     "x_derive_state",
     "x_joined_spans",
+    "x_lake_edits",
     "x_lake_state",
     "x_outbox",
     "x_part_payloads",
     "x_record_traces",
-    "x_review_locks",
     "x_rule_progress",
     "x_sdk_record_chunks",
     "x_sdk_records",

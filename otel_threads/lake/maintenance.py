@@ -17,6 +17,8 @@ from otel_threads.lake.rows_of_batch import STORED, checksum
 LAKE = schema.LAKE
 SNAPSHOTS_KEPT_S = 3600.0  # longer than any reader's query: its files stay so long
 ORPHANS_KEPT_S = 86_400.0  # of writers that were killed; longer than any transaction
+EDITS_KEPT_S = 7 * 86_400.0  # for nodes that are away
+EDITS_SPARED_S, EDITS_MAX = 3600.0, 100_000  # past so many the oldest go, but for the newest ones
 REWRITE_SHARE = 0.1  # a file of which so many rows are deleted is written again
 
 
@@ -48,6 +50,7 @@ def do_round(
     with told(where):
         before = _files(connection)
         dead_rows = drop_dead(connection)
+        drop_old_edits(connection)
         _tidy(connection, kept_s, orphans_s)
         connection.execute(
             f"insert into {STORED}.{layout.ROUNDS} values (?, now(), ?)",  # noqa: S608  # ours
@@ -96,6 +99,27 @@ def _drop_dead_of(connection: duckdb.DuckDBPyConnection, table: Shipped) -> int:
         return 0
     row = connection.execute(f"delete from {STORED}.{table.name} t where {dead}").fetchone()  # noqa: S608  # ours
     return int(row[0]) if row else 0
+
+
+def drop_old_edits(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    kept_s: float = EDITS_KEPT_S,
+    spared_s: float = EDITS_SPARED_S,
+    most: int = EDITS_MAX,
+) -> None:
+    """Delete changes of readers that nodes had the time to apply; `most` are left of older ones."""
+    now = datetime.datetime.now(datetime.UTC)
+    table = f"{STORED}.{layout.EDITS}"
+    row = connection.execute(
+        f"select count(*), (select edited_at from {table} order by edited_at desc"  # noqa: S608  # ours
+        f" offset {most} limit 1), min(edited_at) from {table}"
+    ).fetchone()
+    before = now - datetime.timedelta(seconds=kept_s)
+    if row and row[1] is not None:
+        before = max(before, min(row[1], now - datetime.timedelta(seconds=spared_s)))
+    if row and row[2] is not None and row[2] <= before:
+        connection.execute(f"delete from {table} where edited_at <= ?", [before])  # noqa: S608  # ours
 
 
 def _tidy(connection: duckdb.DuckDBPyConnection, kept_s: float, orphans_s: float) -> None:

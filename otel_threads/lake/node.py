@@ -9,6 +9,7 @@ from otel_threads.core.ports import Intake
 from otel_threads.core.status import LakeProgress
 from otel_threads.database.database import Database
 from otel_threads.lake.acknowledging import AcknowledgingIntake
+from otel_threads.lake.applying import Annotating, Applier
 from otel_threads.lake.connection import place
 from otel_threads.lake.joining import Derive
 from otel_threads.lake.owner import Owner
@@ -21,14 +22,16 @@ ACKNOWLEDGE_EVERY_S = 0.2  # while senders wait for the lake
 class Node:
     """Ships a server's file, from its start to its stop."""
 
-    def __init__(self, database: Database, config: Config, derive: Derive) -> None:
+    def __init__(
+        self, database: Database, config: Config, derive: Derive, annotating: Annotating
+    ) -> None:
         """Note changes from here on, and ship them; be the lake's owner if nobody else is.
 
-        `derive` derives all that a file has.
+        `derive` derives all that a file has; `annotating` writes what was said at readers.
         """
         outbox.begin(database)
         self._where = place(config.lake_catalog, config.lake_data)
-        self._shipper = Shipper(database, self._where)
+        self._shipper = Shipper(database, self._where, applier=Applier(database, annotating))
         self._acknowledging: AcknowledgingIntake | None = None
         self._is_awaited = config.lake_acknowledge == "lake"
         every_s = config.lake_ship_every_s

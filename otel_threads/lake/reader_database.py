@@ -21,17 +21,20 @@ from otel_threads.core.errors import (
 )
 from otel_threads.database.database import CATALOG, Database
 from otel_threads.lake import connection as connections
-from otel_threads.lake import layout, schema
+from otel_threads.lake import edits, layout, schema
 from otel_threads.lake.connection import APPLICATION, Place, told
 from otel_threads.lake.native import native
 from otel_threads.lake.schema import LAKE
 from otel_threads.periodic import Periodic
 
 RENEWED_EVERY_S = 1.0
+CLOSE_S_MAX = 2.0  # for what is written just then
 READ_ONLY = (
-    "this server reads a lake and writes nothing: ask the node that has the thread, whose changes"
-    " are here some seconds later"
+    "this server reads a lake and writes annotations alone: ask the node that has the thread, whose"
+    " changes are here some seconds later"
 )
+# What DuckDB says of our statements where they write to what is a view here.
+NOT_HERE = (duckdb.BinderException, duckdb.CatalogException)
 # What the catalog's or the storage's end looks like; a query is not at fault.
 GONE = (duckdb.IOException, duckdb.HTTPException, duckdb.ConnectionException)
 
@@ -53,6 +56,8 @@ class LakeDatabase(Database):
         self._version = -1  # the snapshot that is read
         self._sizes: dict[str, tuple[int, ...]] = {}  # of tables that are held, when they were read
         self._newest = (0, 0.0)
+        self._seen: dict[str, int] = {}  # up to which commit of each node
+        self._edits = edits.EditLog(where)
         self._renewing = threading.Lock()
         super().__init__("lake", memory_limit_bytes=memory_limit_bytes, read_only=True)
         self._renewals = Periodic("lake news", self.renew, interval_s=RENEWED_EVERY_S)
@@ -75,9 +80,10 @@ class LakeDatabase(Database):
                     )
                 connection.execute(f"attach ':memory:' as {CATALOG}")
                 connection.execute(f"use {CATALOG}")
+                connection.execute(f"create schema {schema.HELD}")
                 self._version, self._sizes = -1, {}
                 self._read_news(connection)
-                for text in schema.fixed_views(native()):
+                for text in schema.held_views() + schema.fixed_views(native()):
                     connection.execute(text)
             lock(connection, self.where)
         except BaseException:
@@ -117,10 +123,11 @@ class LakeDatabase(Database):
             said = self._hold(cursor, at, sizes)
             for text in schema.views_at(native(), at):
                 cursor.execute(text)
-            newest = cursor.execute(
-                "select coalesce(max(sequence), 0), coalesce(epoch(max(shipped_at)), 0)"  # noqa: S608  # ours
+            shipped = cursor.execute(
+                "select lake_node, max(sequence), epoch(max(shipped_at))"  # noqa: S608  # ours
                 f" from {LAKE}.{layout.STORED}.{layout.BATCHES} {at}"
-            ).fetchone()
+                f" where lake_node not in ('{layout.JOINED}', '{layout.READERS}') group by all"
+            ).fetchall()
             cursor.execute("commit")
         except BaseException:
             with contextlib.suppress(duckdb.Error):
@@ -128,7 +135,13 @@ class LakeDatabase(Database):
             raise
         self._version = version
         self._sizes, self._said = sizes, said
-        self._newest = (int(newest[0]), float(newest[1])) if newest else (0, 0.0)
+        self._seen = {node: int(sequence) for node, sequence, _ in shipped}
+        self._newest = (
+            max(self._seen.values(), default=0),
+            max((s[2] for s in shipped), default=0.0),
+        )
+        with self._lock:
+            self._commits += 1  # a table that was empty may have rows now
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -137,9 +150,14 @@ class LakeDatabase(Database):
         Raises:
             Unavailable: the lake does not answer; the same query may succeed later.
         """
+        with self._told_unavailable(), super().reading(timeout_s) as cursor:
+            yield cursor
+
+    @contextlib.contextmanager
+    def _told_unavailable(self) -> Iterator[None]:
+        """Turn what the lake's end looks like into Unavailable, without the catalog's address."""
         try:
-            with super().reading(timeout_s) as cursor:
-                yield cursor
+            yield
         except duckdb.Error as error:
             text = self.where.without_secrets(str(error))
             if not isinstance(error, GONE) and text == str(error).splitlines()[0]:
@@ -163,13 +181,31 @@ class LakeDatabase(Database):
 
     @contextlib.contextmanager
     def transaction(self, *, checkpoint: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Refuse: nothing is written here.
+        """Yield a cursor on what is held; what it changed of annotations goes to the lake.
+
+        It is in the lake when this returns, and seen here at once.
 
         Raises:
-            NotConfigured: always.
+            NotConfigured: something else was to be written, or the catalog is only read.
+            Unavailable, StoreFailed: the lake does not answer; nothing was written.
         """
-        raise NotConfigured(READ_ONLY)
-        yield
+        with self._renewing, self._told_unavailable(), self.cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+                with self.cursor() as before:
+                    found = edits.changes(before, cursor)
+                if found:
+                    self._edits.append(found, self._seen)
+            except BaseException as error:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.rollback()
+                if isinstance(error, NOT_HERE):
+                    raise NotConfigured(READ_ONLY) from None
+                raise
+            cursor.commit()
+        with self._lock:
+            self._commits += 1
 
     @contextlib.contextmanager
     def file_snapshot(self, timeout_s: float) -> Iterator[None]:
@@ -210,6 +246,9 @@ class LakeDatabase(Database):
         """Let go of the lake. Safe to call twice."""
         self._is_closed = True
         self._renewals.stop()  # what it waits for may be long gone
+        if self._renewing.acquire(timeout=CLOSE_S_MAX):
+            self._edits.close()
+            self._renewing.release()
         super().close(checkpoint=checkpoint)
 
 

@@ -74,7 +74,7 @@ def _state(connection: duckdb.DuckDBPyConnection, *, verify: bool) -> LakeState:
     nodes = connection.execute(
         "select lake_node, arg_max(node_name, lake_batch) filter (node_name is not null),"  # noqa: S608  # ours
         f" max(lake_batch), max(sequence), max(shipped_at) from {STORED}.{layout.BATCHES}"
-        " group by lake_node order by 2, 1"
+        f" where lake_node <> '{layout.READERS}' group by lake_node order by 2, 1"
     ).fetchall()
     counts = connection.execute(
         f"select (select count(*) from {LAKE}.spans),"  # noqa: S608  # ours

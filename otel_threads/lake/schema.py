@@ -11,8 +11,9 @@ from otel_threads.lake.native import Native, native
 
 logger = logging.getLogger(__name__)
 LAKE = "lake"  # how connections that write name the lake
+HELD = "held"  # a schema in a reader's memory
 SCHEMA_LOCK, OWNER_LOCK = 7_301_001, 7_301_002
-LAYOUT = 1  # of what is the lake's own: raised when a table of it changes
+LAYOUT = 2  # of what is the lake's own: raised when a table of it changes
 BOOKS = {
     layout.BATCHES: {
         "lake_node": "VARCHAR",
@@ -33,6 +34,16 @@ BOOKS = {
     },
     layout.JOINED_UNITS: {"kind": "VARCHAR", "lake_unit": "VARCHAR"},
     layout.POSITIONS: {"lake_node": "VARCHAR", "lake_batch": "BIGINT"},
+    layout.EDITS: {
+        "edit_id": "VARCHAR",
+        "edited_at": "TIMESTAMP WITH TIME ZONE",
+        "table_name": "VARCHAR",
+        "is_gone": "BOOLEAN",
+        "content": "VARCHAR",  # the row, as JSON
+        "lake_batch": "BIGINT",
+        "lake_unit": "VARCHAR",
+        "seen": "VARCHAR",  # which commit of each node its writer saw, as JSON
+    },
     layout.VERSIONS: {
         "layout": "BIGINT",
         "schema_version": "BIGINT",
@@ -156,19 +167,37 @@ def fixed_views(known: Native) -> list[str]:
 
 
 def held_tables(known: Native, at: str) -> dict[str, str]:
-    """Return the queries of what a reader holds, by table; `at` says of which snapshot."""
+    """Return the queries of what a reader holds, by where; `at` says of which snapshot.
+
+    What is not edited at readers is held out of sight, and seen by views: nothing writes those.
+    """
     stored = f"{LAKE}.{layout.STORED}"
     books = {
         name: f"select * from {stored}.{name} {at}"  # noqa: S608  # our own names
         for name in (layout.DEAD, layout.JOINED_UNITS)
     }
     return books | {
-        one.name: layout.view(
+        held_name(one): layout.view(
             one, tuple(known.tables[one.name]), stored=stored, at=at, books="", rowid=False
         )
         for one in layout.TABLES
         if one.kind == layout.SAID
     }
+
+
+def held_name(table: layout.Shipped) -> str:
+    """Return where a reader holds a table of what was said."""
+    return table.name if table.edited else f"{HELD}.{table.name}"
+
+
+def held_views() -> list[str]:
+    """Return the statements that make the views of what a reader holds out of sight."""
+    return [
+        f"create or replace view {one.name} as select {'rowid, ' if one.rowid else ''}*"  # noqa: S608  # our own names
+        f" from {held_name(one)}"
+        for one in layout.SAID_TABLES
+        if not one.edited
+    ]
 
 
 def views_at(known: Native, at: str) -> list[str]:

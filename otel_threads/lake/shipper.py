@@ -9,7 +9,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -18,12 +18,13 @@ import pyarrow as pa
 from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, StoreFailed, describe
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database
+from otel_threads.lake import applying, layout, node_rows, rows_of_batch, schema
 from otel_threads.lake import connection as connections
-from otel_threads.lake import layout, node_rows, rows_of_batch, schema
+from otel_threads.lake.applying import Applier
 from otel_threads.lake.connection import APPLICATION, Place, told
 from otel_threads.lake.layout import Shipped
 from otel_threads.lake.node_rows import Batch
-from otel_threads.metrics import LAKE_BATCHES, LAKE_ROWS
+from otel_threads.metrics import LAKE_BATCHES, LAKE_EDITS, LAKE_ROWS
 from otel_threads.store import outbox
 
 logger = logging.getLogger(__name__)
@@ -53,11 +54,22 @@ class Shipping:
 class Shipper:
     """Ships for one file. `ship` is for one thread at a time; `state` for any."""
 
-    def __init__(self, database: Database, where: Place, *, node_name: str | None = None) -> None:
-        """Connect when first asked to ship, not here: a node starts without its lake."""
+    def __init__(
+        self,
+        database: Database,
+        where: Place,
+        *,
+        node_name: str | None = None,
+        applier: Applier | None = None,
+    ) -> None:
+        """Connect when first asked to ship, not here: a node starts without its lake.
+
+        `applier` applies what was written at readers, before it is shipped as the node's own.
+        """
         self._database = database
         self._where = where
         self._node_name = node_name or socket.gethostname()
+        self._applier = applier
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._said: dict[str, tuple[int, int]] = {}  # marks of tables as they are in the lake
         self._busy = threading.Lock()
@@ -76,6 +88,7 @@ class Shipper:
             self._note_waiting()
             try:
                 connection = self._connected()
+                self._apply(connection)
                 while not stop():
                     if self._ship_one(connection):
                         break
@@ -89,6 +102,13 @@ class Shipper:
                 self.state = replace(self.state, error=describe(error))
                 raise
             return self.state
+
+    def _apply(self, connection: duckdb.DuckDBPyConnection) -> None:
+        if self._applier is not None:
+            derived, _ = node_rows.progress(self._database)
+            with told(self._where):
+                applied = self._applier.apply(connection, self.state.node_id, derived)
+            LAKE_EDITS.inc(applied)
 
     def close(self) -> None:
         """Let go of the lake, once the call that runs has ended."""
@@ -196,7 +216,7 @@ class Shipper:
         """Ship one batch; return whether nothing is left."""
         batch = node_rows.read(self._database, self.state.sequence)
         said, marks = self._said_rows(connection) if batch.is_last else (_Said({}, []), {})
-        if batch.is_empty and not said.rows and not said.dead:
+        if batch.is_empty and not said.rows and not said.dead and not said.settled:
             self._said |= marks
             self.state = replace(self.state, error=None)
             return True
@@ -216,6 +236,8 @@ class Shipper:
             error=None,
         )
         self._settle(batch.entries)
+        if self._applier is not None and said.settled:
+            self._applier.settle(said.settled)
         return batch.is_last and said.is_last
 
     def _write(
@@ -229,6 +251,7 @@ class Shipper:
         try:
             dead = batch.dead if number > 1 else []
             rows_of_batch.insert_dead(connection, self.state.node_id, number, [*dead, *said.dead])
+            applying.end(connection, said.settled)
             counts = [
                 rows_of_batch.insert(connection, name, rows, self.state.node_id, number)
                 for name, rows in (batch.rows | said.rows).items()
@@ -286,7 +309,8 @@ class Shipper:
                     is_last = False
                 dead += [(layout.SAID, unit) for unit in sorted(known.difference(units))]
             cursor.rollback()
-        return _Said(rows, dead, is_last), marks
+        settled = self._applier.unsettled() if self._applier is not None and is_last else []
+        return _Said(rows, dead, is_last, settled), marks
 
     def _update_units(self, connection: duckdb.DuckDBPyConnection, said: "_Said") -> None:
         if said.dead:
@@ -302,9 +326,12 @@ class Shipper:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
+    """What was said, units that were taken back, and readers' rows that are the node's now."""
+
     rows: dict[str, pa.Table]
     dead: list[tuple[str, str]]
     is_last: bool = True
+    settled: Sequence[tuple[str, int]] = ()
 
 
 def _units(connection: duckdb.DuckDBPyConnection, table: Shipped) -> set[str]:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -142,6 +143,12 @@ def answered(server: Server, path: str):
     return rounded(found)
 
 
+def has_what_was_said(server: Server) -> bool:
+    scores = answered(server, "/scores?thread_id=chat-1&name=quality")["items"]
+    comments = answered(server, "/comments?thread_id=chat-1")["items"]
+    return [one["value"] for one in scores] == [0.1] and "mine" in [one["text"] for one in comments]
+
+
 def rounded(value):
     """Leave out what the order of a sum decides."""
     if isinstance(value, dict):
@@ -152,7 +159,7 @@ def rounded(value):
 
 
 @pytest.mark.slow
-def test_a_reader_answers_as_the_node_and_writes_nothing(pair):
+def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
     node, reader = pair
     # Scores are shipped some time after they were said; the status does not count them.
     wait_until(
@@ -192,7 +199,7 @@ def test_a_reader_answers_as_the_node_and_writes_nothing(pair):
     status = reader.get("/status")
     assert status["lake"]["shipped_at"] is not None
     assert status["spans"] == node.get("/status")["spans"]
-    # What reaches out of the lake is refused, and so is writing.
+    # What reaches out of the lake is refused, and so is writing what are no annotations.
     for sql in (
         "select * from read_text('/etc/passwd')",
         "from duckdb_databases()",
@@ -202,14 +209,24 @@ def test_a_reader_answers_as_the_node_and_writes_nothing(pair):
         refused = httpx.post(f"{reader.api}/sql", json={"sql": sql}, timeout=60)
         assert refused.status_code == 400, sql
         assert PASSWORD not in refused.text
-    scores = [{"thread_id": "chat-1", "name": "quality", "value": 0.1}]
     for call in (
-        lambda: httpx.put(f"{reader.api}/scores", json={"scores": scores}),
         lambda: httpx.post(f"{reader.api}/threads/delete", json={"thread_ids": ["chat-1"]}),
         lambda: httpx.post(f"{reader.api}/rebuild"),
     ):
         answer = call()
         assert (answer.status_code, "reads a lake" in answer.text) == (501, True), answer.text
+    # Annotations are checked as on a node, are here at once, and reach it.
+    scores = [{"thread_id": "chat-1", "name": "quality", "value": 0.1, "author": "ada"}]
+    bad = [{"thread_id": "chat-1", "name": "", "value": 0.1}]
+    refused = [httpx.put(f"{one.api}/scores", json={"scores": bad}) for one in pair]
+    assert refused[0].status_code == refused[1].status_code == 400
+    assert refused[0].json()["detail"] == refused[1].json()["detail"]
+    assert httpx.put(f"{reader.api}/scores", json={"scores": scores}).status_code == 200
+    assert httpx.post(
+        f"{reader.api}/comments", json={"thread_id": "chat-1", "text": "mine"}
+    ).is_success
+    for server in (reader, node):
+        wait_until(partial(has_what_was_said, server), "what was said is there")
     # What comes later, and what goes, is seen without a restart.
     node.post(a_request(a_chat("later", "hi", "ho")))
     wait_until(lambda: "later" in httpx.get(f"{reader.api}/threads").text, "what is new is here")

@@ -55,6 +55,7 @@ SCORES = pa.schema(
         *((name, _S) for name in ("category", "reason", "source", "author")),
         ("metadata", pa.map_(_S, _S)),
         ("sequence", pa.int64()),
+        ("given_at", pa.timestamp("us", "UTC")),
     ]
 )
 TARGETS = pa.schema(
@@ -308,20 +309,25 @@ class Annotations:
 
     @staticmethod
     def insert_scores(
-        cursor: duckdb.DuckDBPyConnection, scores: Sequence[NewScore], sequences: Sequence[int]
+        cursor: duckdb.DuckDBPyConnection,
+        scores: Sequence[NewScore],
+        sequences: Sequence[int],
+        times: Sequence[datetime.datetime] | None = None,
     ) -> None:
         """Write scores in the caller's transaction, which holds the lock.
 
         Each counts as given after the commit of its sequence: a trace that came later makes it
-        history.
+        history. `times`: when each was given; now, without.
         """
+        given: Sequence[datetime.datetime | None] = times or [None] * len(scores)
         last = {
             tuple(getattr(score, name) for name in TARGETS.names): {
                 **asdict(score),
                 "metadata": list(score.metadata.items()) if score.metadata else None,
                 "sequence": sequence,
+                "given_at": given_at,
             }
-            for score, sequence in zip(scores, sequences, strict=True)
+            for score, sequence, given_at in zip(scores, sequences, given, strict=True)
         }
         register(cursor, "given", pa.Table.from_pylist([*last.values()], schema=SCORES))
         # Made first: the insert needs the times of what the delete removes.

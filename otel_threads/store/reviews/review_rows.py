@@ -5,9 +5,8 @@ One lock orders the writes; they touch no table that receiving or deriving write
 
 import datetime
 import secrets
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,12 +57,17 @@ class ReviewedScore:
 
 
 class Reviews:
-    """Definitions and queues. Any thread may call; each method that writes is one transaction."""
+    """Definitions and queues. Any thread may call; each method that writes is one transaction.
 
-    def __init__(self, database: Database, *, timeout_s: float) -> None:
+    `lock` orders them with those of others: a lake's nodes apply what was reviewed at readers.
+    """
+
+    def __init__(
+        self, database: Database, *, timeout_s: float, lock: AbstractContextManager[object]
+    ) -> None:
         self._database = database
         self._timeout_s = timeout_s
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def definitions(self, project: str | None) -> list[ScoreDefinition]:
         """Return how scores are given, by name; None for all projects."""

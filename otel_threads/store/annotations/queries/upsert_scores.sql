@@ -1,9 +1,10 @@
 -- Scores to write, each with when its target was first scored so; null for a new one.
--- given: the columns of x_score_records but times. A superseded score is history: a new
--- one beside it begins anew.
+-- given: the columns of x_score_records but times; given_at: when, null for now. A superseded score is
+-- history: a new one beside it begins anew.
 with s as (select coalesce(bool_or(value = 'supersede'), true) as supersede from x_settings where name = 'scores_on_new_trace')
 select
-    g.*, coalesce(min(r.created_at), now()) as created_at, now() as updated_at,
+    g.* exclude (given_at), coalesce(min(r.created_at), min(g.given_at), now()) as created_at,
+    coalesce(g.given_at, now()) as updated_at,
     max(r.sequence) as had_sequence
 from given g
 left join x_score_records r
