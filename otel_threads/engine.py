@@ -111,6 +111,7 @@ class Engine:
         self._lake = _lake(config, self.database, annotations)
         self.project_headers = CONVENTIONS.project_headers  # of exporters
         self.door = self._door()
+        derived.on_moved = annotations.follow_moves
         self.services = _services(
             config,
             self.database,

@@ -38,9 +38,14 @@ class TraceContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanContent:
-    """A span, whole, with what was said of it."""
+    """A span, whole, with what was said of it.
+
+    `parent` is there for a span of OTLP in a trace of an SDK's records: the UUID of a span above it
+    stands in that one's attributes. None for others, and where no span is above.
+    """
 
     span: Span
+    parent: Span | None
     scores: list[ScoreRecord]
     comments: list[Comment]
 

@@ -220,11 +220,17 @@ def valid(value: object, placeholder: re.Pattern[str]) -> str | None:
     """Return a usable id: a string that is no placeholder, without one pair of JSON quotes."""
     if not isinstance(value, str):
         return None
-    text = value.strip()
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        text = text[1:-1].strip()
+    text = as_kept(value)
     if not text or len(text) > THREAD_ID_LENGTH_MAX or placeholder.fullmatch(text):
         return None
+    return text
+
+
+def as_kept(given: str) -> str:
+    """Return the id as it is kept of a conversation that somebody names: no blanks around it."""
+    text = given.strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
     return text
 
 

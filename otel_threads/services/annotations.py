@@ -125,7 +125,7 @@ class AnnotationService:
         given = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
         if check_definitions:
             self._check(given)
-        checked = self._at_spans(given)
+        checked = self._annotations.where_moved(self._at_spans(given))
         written = self._annotations.put_scores(checked)
         self._publish(checked)
         return Written(written=written, unknown=self._unknown(checked))
@@ -287,7 +287,7 @@ class AnnotationService:
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        checked = self._target(comment, "comment")
+        (checked,) = self._annotations.where_moved([self._target(comment, "comment")])
         check_text("text", checked.text, TEXT_LENGTH_MAX)
         if checked.author is not None:
             check_name("author", checked.author)

@@ -328,18 +328,39 @@ class ContentService:
         calls = self._contents.calls_of(ids, (min(starts), max(starts)))
         scores = _by_trace(self._annotations.trace_scores(ids))
         comments = _by_trace(self._annotations.comments_of(trace_ids=ids))
+        parents = self._parents(stored)
         found = []
         for one in stored:
             trace_id, span_id = one.bare.trace_id, one.bare.span_id
+            above = parents.get((one.bare.project, trace_id, one.bare.parent_span_id or ""))
             call = calls.get((trace_id, span_id), NO_CALL)
             found.append(
                 SpanContent(
                     span=one.whole(0, kind_of(one.bare)[0], call, []),
+                    parent=_alone(above),
                     scores=[s for s in scores.get(trace_id, ()) if s.span_id == span_id],
                     comments=[c for c in comments.get(trace_id, ()) if c.span_id == span_id],
                 )
             )
         return found
+
+    def _parents(self, stored: Sequence[StoredSpan]) -> dict[tuple[str, str, str], StoredSpan]:
+        """Return the spans above those spans of OTLP that are part of a trace of records."""
+        joined = self._contents.joined_traces({one.bare.trace_id for one in stored})
+        wanted = {
+            (one.bare.project, one.bare.trace_id, one.bare.parent_span_id)
+            for one in stored
+            if one.bare.trace_id in joined
+            and one.bare.parent_span_id
+            and record.ENTITY not in one.bare.attributes
+        }
+        if not wanted:
+            return {}
+        places = self._contents.find_spans(sorted({span_id for *_, span_id in wanted}))
+        found = self._contents.whole_spans(
+            [one for one in places if (one.project, one.trace_id, one.span_id) in wanted]
+        )
+        return {(one.bare.project, one.bare.trace_id, one.bare.span_id): one for one in found}
 
 
 def _span_id(uuid: str) -> str:

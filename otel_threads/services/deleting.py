@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 
 from otel_threads.core.changes import Updated
-from otel_threads.core.errors import InvalidQuery
+from otel_threads.core.errors import Conflict, InvalidQuery
 from otel_threads.core.limits import ITEMS_MAX
 from otel_threads.core.ports import ThreadKey
 from otel_threads.services.project_choice import ALL_PROJECTS
@@ -13,6 +13,7 @@ from otel_threads.store.deletion import Deletion
 
 Changes = tuple[list[str], list[ThreadKey]]
 ALONE_TIMEOUT_S = 300.0
+PROJECT_TRACES_MAX = 100_000  # that one request deletes
 
 
 class DeletionService:
@@ -59,6 +60,22 @@ class DeletionService:
         name = None if project in (None, ALL_PROJECTS) else project
         ids = [trace_id.lower() for trace_id in trace_ids]
         return self._delete(ids, lambda: self._deletion.traces(ids, project=name))
+
+    def project(self, project: str) -> int:
+        """Delete all traces of a project, of those that were acknowledged before; return how many.
+
+        Raises:
+            Conflict: it has more than a request can delete: prune it first.
+        """
+        self._caught_up()
+        gone = 0
+        while ids := self._deletion.trace_ids(project, ITEMS_MAX):
+            if gone >= PROJECT_TRACES_MAX:
+                raise Conflict(
+                    f"{gone} traces are deleted, and the project has more: delete it once more"
+                )
+            gone += self.traces(ids, project=project).updated
+        return gone
 
     def _delete(self, ids: Sequence[str], job: Callable[[], Changes]) -> Updated:
         if not 1 <= len(ids) <= ITEMS_MAX:

@@ -1,6 +1,7 @@
 """Spans across traces, for who lists them: pages by time, long values, what traces add up to."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 
 from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection, TreeSpan
 from otel_threads.core.trace import Trace
@@ -17,6 +18,10 @@ class SpanService:
         """Answer for one database. `lists` are those with the filter language."""
         self._reader = reader
         self.lists = lists
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """Return a context in which all that this thread reads is of one moment."""
+        return self._reader.snapshot()
 
     def page(
         self,

@@ -71,6 +71,18 @@ class WorkspaceService:
             raise Conflict(f"there are {PROJECTS_MAX} projects already")
         self._workspace.put_project(given.project, given.description)
 
+    def describe_project(self, project: str, description: str | None) -> None:
+        """Set what a project is described as, whether somebody made it or its traces did."""
+        self._workspace.put_project(project, description)
+
+    def forget_project(self, project: str) -> None:
+        """Forget that somebody made a project; with traces it is there still."""
+        self._workspace.delete_project(project)
+
+    def link_key(self) -> bytes:
+        """Return the secret by which addresses of files are signed, the same after a start."""
+        return self._workspace.link_key()
+
     def configuration(self) -> str | None:
         """Return the settings of the workspace as the JSON text that was put; None without."""
         return self._workspace.configuration()

@@ -29,6 +29,7 @@ from otel_threads.store.spans.content_deletion import deleting, keep_shared
 
 THREAD_TRACES_SQL = sql_files.query("thread_traces")
 TRACES_TO_DELETE_SQL = sql_files.query("traces_to_delete")
+PROJECT_TRACE_IDS_SQL = sql_files.query("project_trace_ids")
 SHARED_SQL = sql_files.query("shared_traces")
 READ_AT_ONCE = 100  # traces
 TRACES_AT_ONCE = 2000  # deleted in a transaction, less where memory lacks
@@ -99,6 +100,12 @@ class Deletion:
         traces = {(p, trace_id): first for p, trace_id, first in found}
         changed = self._delete(traces, self._kept(traces, None, set()), [])
         return sorted({trace_id for _, trace_id in traces}), changed
+
+    def trace_ids(self, project: str, limit: int) -> list[str]:
+        """Return ids of traces that a project has, so many at most."""
+        with classified(), self._database.cursor() as cursor:
+            named = {"project": project, "limit": limit}
+            return [row[0] for row in cursor.execute(PROJECT_TRACE_IDS_SQL, named).fetchall()]
 
     def _kept(
         self, traces: Mapping[tuple[str, str], int], project: str | None, thread_ids: set[str]

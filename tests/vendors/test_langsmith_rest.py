@@ -742,6 +742,11 @@ def test_files_stay_with_their_key_where_tokens_are_set(make_server):
     assert httpx.get(found["presigned_url"]).content == b"data"
     bare = f"http://{server.addresses['http']}/runs/{run['id']}/attachments/f"
     assert httpx.get(bare).status_code == 404
+    server.kill()
+    server.start()
+    signed = found["presigned_url"].partition("/runs/")[2]
+    assert httpx.get(f"http://{server.addresses['http']}/runs/{signed}").content == b"data"
+    assert httpx.get(f"http://{server.addresses['http']}/runs/{signed[:-1]}").status_code == 404
     sdk.close()
 
 
@@ -813,3 +818,31 @@ def test_feedback_that_comes_before_its_run_becomes_its_score(sdk):
     assert [(one["name"], one["value"]) for one in scores()] == [("csat", 1.0)]
     assert sdk.http.delete(f"/feedback/{made['id']}").status_code == 204
     assert scores() == []
+
+
+def test_projects_are_made_described_and_deleted(make_server):
+    server = make_server()
+    sdk = Sdk(server)
+    made = sdk.http.post("/sessions", json={"name": "new", "description": "of a test"}).json()
+    assert (made["id"], made["run_count"]) == (project_uuid_of("new"), 0)
+    assert sdk.http.post("/sessions", json={"name": "new"}).status_code == 409
+    again = {"name": "new", "description": "anew"}
+    assert sdk.http.post("/sessions", params={"upsert": "true"}, json=again).status_code == 200
+    server.stop()
+    server.start()
+    sdk = Sdk(server)
+    (found,) = sdk.http.get("/sessions", params={"name": "new"}).json()
+    assert found["description"] == "anew"
+    path = f"/sessions/{found['id']}"
+    assert sdk.http.patch(path, json={"description": "last"}).json()["description"] == "last"
+    assert sdk.http.patch(path, json={"name": "other"}).status_code == 400
+    run, kept = a_run(session_name="new"), a_run(session_name="kept")
+    sdk.batch([run, kept])
+    assert len(sdk.query("new")) == 1
+    assert sdk.http.delete(path).status_code == 202
+    assert sdk.http.delete(path).status_code == 404
+    assert sdk.http.get(path).status_code == 404
+    assert sdk.http.get("/sessions", params={"name": "new"}).json() == []
+    assert sdk.query("new") == []
+    assert len(sdk.query("kept")) == 1
+    sdk.close()

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import duckdb
 import pyarrow as pa
@@ -85,6 +85,13 @@ LIST_COMMENTS_SQL = sql_files.query("list_comments")
 COMMENTS_OF_SQL = sql_files.query("comments_of")
 LIST_VIEWS_SQL = sql_files.query("list_views")
 THREADS_OF_TRACES_SQL = sql_files.query("threads_of_traces")
+
+WHERE_MOVED_SQL = sql_files.query("where_moved")
+SAID_OF_MOVED_SQL = sql_files.query("said_of_moved")
+DROP_OUTDONE_SQL = sql_files.query("drop_outdone_scores")
+FOLLOW_MOVED_SCORES_SQL = sql_files.query("follow_moved_scores")
+FOLLOW_MOVED_COMMENTS_SQL = sql_files.query("follow_moved_comments")
+Moving = TypeVar("Moving", bound=Target)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +307,34 @@ class Annotations:
             found = dictionaries(cursor.execute(MISSING_TARGETS_SQL))
             unregister(cursor, "given")
         return {row["place"]: row["elsewhere"] for row in found}
+
+    def where_moved(self, targets: Sequence[Moving]) -> list[Moving]:
+        """Return targets, each span by the ids that it has, where it was sent under others."""
+        asked = sorted({one.trace_id for one in targets if one.trace_id and one.span_id})
+        if not asked or not self._holds("x_joined_spans"):
+            return list(targets)
+        rows = self._read(WHERE_MOVED_SQL, {"trace_ids": json_list(asked)})
+        moved = {
+            (row["sent_trace_id"], row["sent_span_id"]): (row["trace_id"], row["span_id"])
+            for row in rows
+        }
+        found = []
+        for one in targets:
+            to = moved.get((one.trace_id, one.span_id))
+            found.append(replace(one, trace_id=to[0], span_id=to[1]) if to else one)
+        return found
+
+    def follow_moves(self) -> None:
+        """Give what was said of spans, before they were moved, to where they are."""
+        if not self._holds("x_joined_spans"):
+            return
+        if not self._holds("x_score_records") and not self._holds("comments"):
+            return
+        if not self._read(SAID_OF_MOVED_SQL, {})[0]["is_said"]:
+            return
+        with self._writing() as cursor:
+            for text in (DROP_OUTDONE_SQL, FOLLOW_MOVED_SCORES_SQL, FOLLOW_MOVED_COMMENTS_SQL):
+                cursor.execute(text)
 
     def put_scores(self, scores: Sequence[NewScore]) -> int:
         """Write scores, each in place of the current one of its target, name and author."""

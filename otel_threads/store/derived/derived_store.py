@@ -94,6 +94,8 @@ class DuckDBDerivedStore:
         self._database = database
         self._folding = RecordFolding(database, rules)
         self._joining = SpanJoining(database, rules)
+        self.on_moved: Callable[[], None] | None = None  # once spans have other ids
+        self._has_moved = True  # perhaps: this may be a start after a kill
         self._spans_read = self._bytes_read = 0  # in the last pass, also of earlier commits
         self._rows_max = ROWS_FIRST
         self._rows_limit = ROWS_MAX  # less after a pass that found no memory
@@ -133,7 +135,10 @@ class DuckDBDerivedStore:
                 taken_bytes += size_bytes
         with self._taken(), self._less_next_time():
             self._folding.fold(upto)
-            self._joining.join(after, upto)
+            self._has_moved |= self._joining.join(after, upto)
+            if self._has_moved and self.on_moved is not None:
+                self.on_moved()
+                self._has_moved = False
         with self._database.cursor() as cursor:
             found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
         return Work(upto, [trace_id for (trace_id,) in found])

@@ -5,7 +5,7 @@ others stay where they are.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ LISTED_SPANS_SQL = sql_files.query("listed_spans")
 PAGE_CONTENT_SQL = sql_files.query("page_content")
 PAGE_CALLS_SQL = sql_files.query("page_calls")
 THREAD_ENDS_SQL = sql_files.query("thread_ends")
+JOINED_TRACES_SQL = sql_files.query("joined_traces")
 FIND_SPANS_SQL = sql_files.query("find_spans")
 THREADS_BY_DIGEST_SQL = sql_files.query("threads_by_digest")
 SPAN_STATS_SQL = sql_files.query("span_stats")
@@ -302,6 +303,15 @@ class ContentReader:
             for span in spans
             if (span.bare.project, span.bare.trace_id, span.bare.span_id) in projects
         ]
+
+    @retried
+    def joined_traces(self, trace_ids: Collection[str]) -> set[str]:
+        """Return those of some traces that spans of OTLP were moved into."""
+        with self._database.reading(self._timeout_s) as cursor:
+            if not self._database.holds_rows(cursor, "x_joined_spans"):
+                return set()
+            named = {"trace_ids": json_list(sorted(trace_ids))}
+            return {row["trace_id"] for row in query_rows(cursor, JOINED_TRACES_SQL, named)}
 
     @retried
     def threads_by_digest(self, digests: Sequence[str]) -> list[ThreadKey]:

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from otel_threads.core.errors import InvalidQuery
@@ -73,6 +73,8 @@ class Listing:
     conditions: Mapping[str, str]
     score_sorts: tuple[str, ...] = ()  # fields of which a name sorts
     more_sorts: tuple[str, ...] = ()  # that interfaces of other products offer
+    # Likewise, with what they look up; `metadata.KEY` has its key as $sort_name.
+    value_sorts: Mapping[str, str] = field(default_factory=dict)
     row: str = "rowid"  # what tells the rows of `source` apart
 
     def where(self, selection: Selection) -> tuple[str, Parameters]:
@@ -106,6 +108,8 @@ class Listing:
         by_score = score_sort(name)
         if by_score and by_score.field in self.score_sorts:
             return SORT_VALUE, sort.startswith("-")
+        if self.value_sort(name) is not None:
+            return SORT_VALUE, sort.startswith("-")
         column = name.removeprefix("usage.") if name.startswith("usage.") else name
         if column not in (*self.sorts, *self.more_sorts):
             scores = ", scores.NAME" if self.score_sorts else ""
@@ -115,6 +119,14 @@ class Listing:
                 "descending"
             )
         return column, sort.startswith("-")
+
+    def value_sort(self, name: str) -> tuple[str, Parameters] | None:
+        """Return the expression that a sort looks up, and its parameters; None of other sorts."""
+        head, _, key = name.partition(".")
+        expression = self.value_sorts.get(head)
+        if expression is None or bool(key) != ("$sort_name" in expression):
+            return None
+        return expression, {"sort_name": key} if key else {}
 
 
 # Ids are compared whole or by their beginning; words are looked for everywhere.
@@ -152,6 +164,12 @@ TRACES = Listing(
     keys=("project", "trace_id"),
     sorts=(*sortable(Trace), *USAGE),
     more_sorts=("thread_id", "tags", "first_message", "last_message"),
+    value_sorts={
+        "metadata": "i.metadata[$sort_name]",
+        "ttft": "(select try_cast(s.attributes['otel_threads.record.field.ttft'] as double)"
+        " from spans s where s.trace_id = i.trace_id and s.span_id = i.root_span_id"
+        " and s.project = i.project limit 1)",
+    },
     conditions={
         "project": "project = $project",
         "thread_id": "list_contains(thread_ids, $thread_id)",
@@ -237,12 +255,11 @@ def page(
     annotated = listing.needs_annotated(selection, sort)
     source = listing.annotated if annotated else listing.source
     names = listing.added if annotated else ()
-    if by_score := score_sort(sort.removeprefix("-")) if sort else None:
+    if sort is not None and listing.order(sort)[0] == SORT_VALUE:
         # Joined rows are sorted narrow, and read whole by their place: texts would be sorted, too.
         bare = f"(select rowid as fact_row, * from {source})" if listing.row == "rowid" else source  # noqa: S608  # see above
-        narrow = source if annotated else bare
-        source, names = _with_sort_value(narrow, listing, by_score), (*names, SORT_VALUE)
-        parameters = parameters | {"sort_name": by_score.name}
+        source, bound = _valued(source if annotated else bare, listing, sort.removeprefix("-"))
+        names, parameters = (*names, SORT_VALUE), parameters | bound
     rest = f"from {source} {item} where {where} order by {order} limit $limit offset $offset"
     if not names:
         return f"select * {rest}", parameters
@@ -258,6 +275,14 @@ def _whole_rows(listing: Listing, chosen: str, names: Sequence[str]) -> str:
         f"select {whole}, {more} from {listing.source} f"  # noqa: S608  # see `page`
         f" join ({chosen}) k on f.{listing.row} = k.fact_row order by k.place"
     )
+
+
+def _valued(source: str, listing: Listing, name: str) -> tuple[str, Parameters]:
+    """Return a source with one more column, what a sort looks up, and its parameters."""
+    if by_score := score_sort(name):
+        return _with_sort_value(source, listing, by_score), {"sort_name": by_score.name}
+    expression, bound = listing.value_sort(name) or ("null", {})
+    return f"(select i.*, {expression} as {SORT_VALUE} from {source} i)", bound  # noqa: S608  # our names
 
 
 def _with_sort_value(source: str, listing: Listing, by: ScoreSort) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import duckdb
@@ -50,6 +51,10 @@ class SpanReader:
     def __init__(self, database: Database, *, timeout_s: float) -> None:
         self._database = database
         self._timeout_s = timeout_s
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """Return a context in which all queries of this thread read one snapshot."""
+        return self._database.reading(self._timeout_s)
 
     @retried
     def page(

@@ -56,14 +56,16 @@ class SpanJoining:
         self._database = database
         self._rules = rules
 
-    def join(self, after: int, upto: int) -> None:
+    def join(self, after: int, upto: int) -> bool:
         """Move the spans that belong elsewhere, as commits after `after` up to `upto` tell.
+
+        Return whether any may have been moved.
 
         The traces that they leave, and those that they join, are noted to be derived again. In a
         transaction of its own: after a crash within it the same spans are moved.
         """
         if upto <= after:
-            return
+            return False
         bounds = {"after": after, "upto": upto}
         with self._database.cursor() as cursor:
             elsewhere = rows_of(cursor, ELSEWHERE_SQL, bounds)
@@ -81,6 +83,7 @@ class SpanJoining:
             with self._database.transaction() as cursor:
                 places = {key: one for key, (one, _) in twins.items()}
                 self._note(cursor, self._join(cursor, starts, places, after), upto)
+        return bool(starts)
 
     def _note(self, cursor: duckdb.DuckDBPyConnection, trace_ids: set[str], upto: int) -> None:
         if trace_ids and self._database.outbox is not None:

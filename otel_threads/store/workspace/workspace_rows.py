@@ -4,6 +4,7 @@ Written under the lock of annotations: deletions take it, too.
 """
 
 import datetime
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -29,6 +30,8 @@ CHUNK_BYTES = 16 * 1024  # as of long texts: DuckDB takes 2,048 values of a colu
 CHUNKS_TOGETHER = 256  # that one read has, or one write
 CONFIGURATION = "configuration"
 COOLDOWN = "thread_cooldown_s"
+LINK_KEY = "link_key"
+LINK_KEY_BYTES = 32
 _SCORE = ("project", "name", "value", "category", "reason", "source", "author")
 
 
@@ -67,6 +70,25 @@ class Workspace:
                 "insert into x_projects values (?, ?, ?, ?)",
                 [project, description, there[0] if there else now, now],
             )
+
+    def delete_project(self, project: str) -> None:
+        """Forget that somebody made a project."""
+        with self._writing() as cursor:
+            cursor.execute("delete from x_projects where project = ?", [project])
+
+    def link_key(self) -> bytes:
+        """Return the secret by which addresses of files are signed; it is made when first asked."""
+        found = self._read("select value from x_workspace where name = $name", name=LINK_KEY)
+        if found:
+            return bytes.fromhex(found[0]["value"])
+        with self._writing() as cursor:
+            kept = cursor.execute(
+                "select value from x_workspace where name = ?", [LINK_KEY]
+            ).fetchone()
+            text = kept[0] if kept else secrets.token_hex(LINK_KEY_BYTES)
+            if not kept:
+                cursor.execute("insert into x_workspace values (?, ?)", [LINK_KEY, text])
+        return bytes.fromhex(text)
 
     def configuration(self) -> str | None:
         """Return the workspace's settings as JSON, None while none is set."""

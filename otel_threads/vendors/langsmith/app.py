@@ -30,7 +30,7 @@ INGEST_CONFIG = {
 
 def vendor(services: Services, intake: Intake, *, values_max: int) -> Vendor:
     """Return the door of LangSmith's SDKs. `values_max` bounds the JSON of one part of a body."""
-    projects = Projects(services.threads, services.records)
+    projects = Projects(services.threads, services.records, services.workspace, services.deletion)
     runs = RunReader(services.spans, services.feedback, services.records, services.workspace)
     files = Attachments(services.workspace)
     said = FeedbackCalls(services.feedback, projects, runs)

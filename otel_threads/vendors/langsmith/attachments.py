@@ -1,12 +1,11 @@
 """Files of runs: kept beside the run, named in reads with an address that its holder may download.
 
-The SDK downloads without its key, so the address carries a signature that is good for an hour. The
-key of signatures is made anew at each start.
+The SDK downloads without its key, so the address carries a signature that is good for an hour, also
+after a start: its key is in the database.
 """
 
 import hashlib
 import hmac
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +31,7 @@ class Attachments:
 
     def __init__(self, workspace: WorkspaceService) -> None:
         self._workspace = workspace
-        self._key = secrets.token_bytes(32)
+        self._key: bytes | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes, as `Vendor.routes`."""
@@ -95,6 +94,8 @@ class Attachments:
 
     def _signature(self, run_id: str, name: str, expires: int) -> str:
         told = f"{run_id}\0{expires}\0{name}".encode("utf-8", "surrogatepass")
+        if self._key is None:
+            self._key = self._workspace.link_key()
         return hmac.new(self._key, told, hashlib.sha256).hexdigest()
 
     def _download(self, call: Call) -> Response:

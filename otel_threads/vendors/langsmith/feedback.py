@@ -12,6 +12,7 @@ from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.feedback import NewFeedback, StoredFeedback
 from otel_threads.core.limits import NAME_LENGTH_MAX, TEXT_LENGTH_MAX
 from otel_threads.core.score import NewScore
+from otel_threads.derive.thread_id import as_kept
 from otel_threads.vendors.ids import new_uuid, span_id_of, trace_id_of, uuid_text
 from otel_threads.vendors.langsmith import texts
 from otel_threads.vendors.langsmith.run_filter import Pair
@@ -133,6 +134,7 @@ def kept(body: Mapping[str, Any], place: Place) -> tuple[NewFeedback, NewScore |
     kind = told.get("type") if isinstance(told, dict) else None
     source = kind if isinstance(kind, str) else "api"
     thread_id = body.get("feedback_thread_id") if place.span_id is None else None
+    thread_id = as_kept(thread_id) if isinstance(thread_id, str) else None
     new = NewFeedback(
         feedback_id=body["id"],
         project=place.project,

@@ -4,24 +4,35 @@ from typing import Any
 
 from starlette.responses import Response
 
-from otel_threads.core.errors import InvalidQuery, NotFound
-from otel_threads.core.project import Project
+from otel_threads.core.errors import Conflict, InvalidQuery, NotFound
+from otel_threads.core.project import NewProject, OwnProject, Project
+from otel_threads.services.deleting import DeletionService
 from otel_threads.services.records import RecordService
 from otel_threads.services.threads import ThreadService
+from otel_threads.services.workspace import WorkspaceService
 from otel_threads.vendors.call import Call, Right, Route
 from otel_threads.vendors.ids import project_uuid_of, uuid_text
 from otel_threads.vendors.langsmith import run_shapes
 from otel_threads.vendors.langsmith.bodies import Fields, json_response
 
 NAMES_MAX = 10_000  # that are remembered
+DESCRIPTION_LENGTH_MAX = 10_000
 
 
 class Projects:
-    """The projects of a store. Those that an SDK made and that have no runs yet are remembered."""
+    """The projects of a store: those that have runs, and those that somebody made by name."""
 
-    def __init__(self, threads: ThreadService, records: RecordService) -> None:
+    def __init__(
+        self,
+        threads: ThreadService,
+        records: RecordService,
+        workspace: WorkspaceService,
+        deletion: DeletionService,
+    ) -> None:
         self._threads = threads
         self._records = records
+        self._workspace = workspace
+        self._deletion = deletion
         self._names: dict[str, str] = {}  # by UUID, of those that were seen or made
 
     def all(self) -> list[Project]:
@@ -41,7 +52,8 @@ class Projects:
             found = self.all() if fresh else self._threads.projects().items
             for one in found[: NAMES_MAX - len(self._names)]:
                 self._names[project_uuid_of(one.project)] = one.project
-            return next((p.project for p in found if project_uuid_of(p.project) == uuid), None)
+            names = [*(one.project for one in found), *self._workspace.project_names()]
+            return next((name for name in names if project_uuid_of(name) == uuid), None)
         return self._names[uuid]
 
     def names_of(self, uuids: list[str] | None) -> list[str] | None:
@@ -62,12 +74,43 @@ class Projects:
             raise NotFound(f"no project {uuid}")
         return found
 
-    def make(self, name: str) -> str:
-        """Remember a project's name; return its UUID. It is there with its first run."""
+    def made(self) -> dict[str, OwnProject]:
+        """Return the projects that somebody made, by name: they may have no runs yet."""
+        return {one.project: one for one in self._workspace.projects() if one.created_at}
+
+    def make(self, name: str, description: str | None, *, is_update: bool) -> str:
+        """Make a project, or describe it anew; return its UUID.
+
+        Raises:
+            Conflict: it is there, and this is no update. InvalidQuery: the name cannot be.
+        """
         uuid = project_uuid_of(name)
+        try:
+            self._workspace.make_project(NewProject(project=name, description=description))
+        except Conflict:
+            if not is_update:
+                raise
+            self.describe(name, description)
         if len(self._names) < NAMES_MAX:
             self._names[uuid] = name
         return uuid
+
+    def describe(self, name: str, description: str | None) -> None:
+        """Set what a project is described as; None leaves it."""
+        if description is not None:
+            self._workspace.describe_project(name, description)
+
+    def delete(self, uuid: str) -> None:
+        """Delete a project with its runs.
+
+        Raises:
+            NotFound: it is not known.
+        """
+        name = self.needed(uuid)
+        self._records.catch_up()
+        self._deletion.project(name)
+        self._workspace.forget_project(name)
+        self._names.pop(uuid, None)
 
 
 class SessionCalls:
@@ -82,7 +125,8 @@ class SessionCalls:
             Route("GET", "/sessions", Right.READ, self._list),
             Route("POST", "/sessions", Right.WRITE, self._make),
             Route("GET", "/sessions/{session_id}", Right.READ, self._get),
-            Route("PATCH", "/sessions/{session_id}", Right.WRITE, self._get),
+            Route("PATCH", "/sessions/{session_id}", Right.WRITE, self._update),
+            Route("DELETE", "/sessions/{session_id}", Right.WRITE, self._delete),
         )
 
     def _list(self, call: Call) -> Response:
@@ -95,41 +139,64 @@ class SessionCalls:
             return json_response([])  # projects of experiments, which are not kept here
         found = [
             one
-            for one in self._projects.all()
-            if (name is None or one.project == name)
-            and (part is None or part.lower() in one.project.lower())
-            and (ids is None or project_uuid_of(one.project) in ids)
+            for one in self._sessions()
+            if (name is None or one["name"] == name)
+            and (part is None or part.lower() in one["name"].lower())
+            and (ids is None or one["id"] in ids)
         ]
-        return json_response([run_shapes.session(one) for one in found[offset : offset + limit]])
+        return json_response(found[offset : offset + limit])
+
+    def _sessions(self) -> list[dict[str, Any]]:
+        """Return all projects, the most recently active first, those without runs last."""
+        active, made = self._projects.all(), self._projects.made()
+        described = {name: one.description for name, one in made.items()}
+        names = {one.project for one in active}
+        return [
+            *(run_shapes.session(one, described.get(one.project)) for one in active),
+            *(run_shapes.empty_session(one) for name, one in made.items() if name not in names),
+        ]
 
     def _make(self, call: Call) -> Response:
         asked = Fields.of_body(call)
         if asked.uuid("reference_dataset_id"):
             raise InvalidQuery("experiments are not kept here: a session has no reference dataset")
         name = asked.text("name") or asked.uuid("id") or "default"
-        uuid = self._projects.make(name)
-        known = next((one for one in self._projects.all() if one.project == name), None)
-        return json_response(run_shapes.session(known) if known else _empty(name, uuid))
+        is_update = bool(Fields.of_query(call).flag("upsert"))
+        uuid = self._projects.make(name, _description(asked), is_update=is_update)
+        return json_response(self._one(uuid))
 
     def _get(self, call: Call) -> Response:
-        uuid = uuid_text(call.params["session_id"])
-        if uuid is None:
-            raise InvalidQuery("session_id is no UUID")
-        for one in self._projects.all():
-            if project_uuid_of(one.project) == uuid:
-                return json_response(run_shapes.session(one))
-        return json_response(_empty(self._projects.needed(uuid), uuid))
+        return json_response(self._one(_session_id(call)))
+
+    def _one(self, uuid: str) -> dict[str, Any]:
+        found = next((one for one in self._sessions() if one["id"] == uuid), None)
+        if found is None:
+            raise NotFound(f"no project {uuid}")
+        return found
+
+    def _update(self, call: Call) -> Response:
+        """Describe a project anew; what else LangSmith keeps of a session is not kept here."""
+        uuid, asked = _session_id(call), Fields.of_body(call)
+        name = self._projects.needed(uuid)
+        if asked.text("name") not in (None, name):
+            raise InvalidQuery("a project cannot be renamed: its runs name it")
+        self._projects.describe(name, _description(asked))
+        return json_response(self._one(uuid))
+
+    def _delete(self, call: Call) -> Response:
+        self._projects.delete(_session_id(call))
+        return json_response({"message": "Session deleted"}, 202)
 
 
-def _empty(name: str, uuid: str) -> dict[str, Any]:
-    return {
-        "id": uuid,
-        "tenant_id": run_shapes.TENANT_ID,
-        "name": name,
-        "start_time": "1970-01-01T00:00:00+00:00",
-        "end_time": None,
-        "description": None,
-        "extra": None,
-        "reference_dataset_id": None,
-        "run_count": 0,
-    }
+def _session_id(call: Call) -> str:
+    uuid = uuid_text(call.params["session_id"])
+    if uuid is None:
+        raise InvalidQuery("session_id is no UUID")
+    return uuid
+
+
+def _description(asked: Fields) -> str | None:
+    text = asked.text("description")
+    if text and len(text) > DESCRIPTION_LENGTH_MAX:
+        raise InvalidQuery(f"a description of more than {DESCRIPTION_LENGTH_MAX} characters")
+    return text

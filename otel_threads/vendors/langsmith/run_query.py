@@ -15,6 +15,8 @@ from otel_threads.core.attachment import Attachment
 from otel_threads.core.errors import InvalidQuery, QueryTimeout
 from otel_threads.core.feedback import FeedbackSelection
 from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection
+from otel_threads.core.trace import Trace
+from otel_threads.derive.thread_id import as_kept
 from otel_threads.services.feedback import FEEDBACK_MAX, FeedbackService
 from otel_threads.services.pagination import digest_of, make_cursor, open_cursor
 from otel_threads.services.records import RecordService
@@ -96,11 +98,12 @@ class RunReader:
         self.wait()
         digest = digest_of(query.about)
         after = _place(cursor, digest) if cursor else None
-        found = list(itertools.islice(self._matching(query, after, limit + 1), limit + 1))
-        page = found[:limit]
+        with self._spans.snapshot():  # also because each look by itself costs as much as reading
+            found = list(itertools.islice(self._matching(query, after, limit + 1), limit + 1))
+            page = self.filled(found[:limit], fields)
         last = page[-1].span if len(found) > limit else None
         return RunPage(
-            self.filled(page, fields),
+            page,
             None
             if last is None
             else make_cursor(
@@ -117,9 +120,9 @@ class RunReader:
     def all(self, query: RunQuery, *, runs_max: int, fields: Iterable[str]) -> list[Run]:
         """Return the runs of a query, at most `runs_max`, with what `fields` need."""
         self.wait()
-        return self.filled(
-            list(itertools.islice(self._matching(query, None, runs_max), runs_max)), fields
-        )
+        with self._spans.snapshot():
+            found = list(itertools.islice(self._matching(query, None, runs_max), runs_max))
+            return self.filled(found, fields)
 
     def one(self, run_id: str, fields: Iterable[str]) -> Run | None:
         """Return a run by its UUID; None when it is not here."""
@@ -231,7 +234,7 @@ class RunReader:
             return []
         spans = [run.span for run in some]
         spans = self._spans.with_attributes(spans, _attributes(spans, wanted))
-        traces = self._spans.traces(span.trace_id for span in spans) if with_traces else {}
+        traces = self._traces_of(some) if with_traces else {}
         found = []
         needs_tree = wanted & run_shapes.NEEDS_TREE or _lack_order(spans)
         trees = {}
@@ -246,6 +249,13 @@ class RunReader:
         if wanted & run_shapes.NEEDS_FILES:
             self._fill_files(found)
         return found
+
+    def _traces_of(self, some: Sequence[Run]) -> dict[tuple[str, str], Trace]:
+        """Return the traces of runs, of which a filter may have looked at some already."""
+        known = [run.around.trace for run in some if run.around.trace is not None]
+        found = {(one.project, one.trace_id): one for one in known}
+        unknown = {run.span.trace_id for run in some if run.around.trace is None}
+        return found | self._spans.traces(unknown)
 
     def _fill_files(self, some: Sequence[Run]) -> None:
         files: dict[str, list[Attachment]] = {}
@@ -336,7 +346,7 @@ def _narrowed(selection: SpanSelection, one: Condition | Same) -> SpanSelection:
     match one:
         case Condition(field="thread_id", op="eq", literals=(str() as thread_id,)):
             if selection.named_threads is None:
-                return dataclasses.replace(selection, named_threads=[thread_id])
+                return dataclasses.replace(selection, named_threads=[as_kept(thread_id)])
         case Condition(field="is_root", op="eq", literals=(bool() as is_root,)):
             return dataclasses.replace(selection, is_root=is_root)
         case Condition(field="trace_id", op="eq", literals=(str() as trace_id,)):
@@ -346,7 +356,7 @@ def _narrowed(selection: SpanSelection, one: Condition | Same) -> SpanSelection:
             keys = _asked(items, "metadata_key")
             values = _asked(items, "metadata_value")
             if keys and values and len(values) == 1 and set(keys) <= set(METADATA_KEYS):
-                return dataclasses.replace(selection, named_threads=values)
+                return dataclasses.replace(selection, named_threads=[*map(as_kept, values)])
     return selection
 
 

@@ -59,7 +59,7 @@ class RunCalls:
             self._of_v1(asked),
             limit=asked.number("limit", otherwise=100, least=1, most=RUNS_MAX),
             cursor=asked.text("cursor"),
-            fields=fields,
+            fields=run_shapes.to_read(fields),
         )
         return json_response(
             {
@@ -91,7 +91,7 @@ class RunCalls:
             trace_id=asked.uuid("trace"),
             parent_run=asked.uuid("parent_run"),
             run_type=asked.text("run_type"),
-            is_root=asked.flag("is_root"),
+            is_root=_is_root(asked),
             has_error=asked.flag("error"),
             from_unix_nano=asked.unix_nano("start_time"),
             ends_before_unix_nano=asked.unix_nano("end_time"),
@@ -149,7 +149,7 @@ class RunCalls:
             query,
             limit=asked.number("page_size", otherwise=100, least=1, most=RUNS_MAX),
             cursor=asked.text("cursor"),
-            fields=fields,
+            fields=run_shapes.to_read(fields),
         )
         items = [self._v2(run, fields, call) for run in page.runs]
         return items_response(call, items, page.next_cursor)
@@ -157,7 +157,7 @@ class RunCalls:
     def _get_v2(self, call: Call) -> Response:
         asked = Fields.of_query(call)
         fields = run_shapes.selected_v2(asked.texts("selects"))
-        return json_response(self._v2(self._one(call, fields), fields, call))
+        return json_response(self._v2(self._one(call, run_shapes.to_read(fields)), fields, call))
 
     def _url(self, call: Call) -> Response:
         run = self._one(call, ())
@@ -272,3 +272,9 @@ def items_response(call: Call, items: Sequence[Any], next_cursor: str | None) ->
         b"event: data\ndata: " + patch + b"\n\nevent: end\ndata: {}\n\n",
         media_type="text/event-stream",
     )
+
+
+def _is_root(asked: Fields) -> bool | None:
+    """Return whether only roots are asked for; older programs ask for the first in the trace."""
+    is_first = asked.number("execution_order", otherwise=0, least=0, most=10**9) == 1
+    return True if is_first else asked.flag("is_root")

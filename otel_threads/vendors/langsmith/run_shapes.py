@@ -1,16 +1,17 @@
 """Objects of LangSmith's API: runs of v1 and v2, projects. Fields come back as they were sent."""
 
-from collections.abc import Callable, Iterable, Mapping
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from otel_threads.core.project import Project
+from otel_threads.core.project import OwnProject, Project
 from otel_threads.core.usage import Usage
 from otel_threads.vendors import times
 from otel_threads.vendors.ids import project_uuid_of
 from otel_threads.vendors.langsmith import feedback
-from otel_threads.vendors.langsmith.runs import Run
+from otel_threads.vendors.langsmith.runs import Run, Sums
 
 TENANT_ID = "00000000-0000-0000-0000-000000000001"
 PREVIEW_LENGTH_MAX = 1000
@@ -45,6 +46,25 @@ def _usage(name: str) -> Read:
     return read
 
 
+def _told_cost(name: str, otherwise: Callable[[Sums], float | None]) -> Read:
+    """Return a reader of a cost that the sender told; else of what we know of it."""
+
+    def read(run: Run) -> float | None:
+        told = run.told_usage.get(name)
+        return told if _is_number(told) else otherwise(run.sums)
+
+    return read
+
+
+def _is_number(told: Any) -> bool:
+    return isinstance(told, int | float) and not isinstance(told, bool)
+
+
+def _naive(unix_nano: int | None) -> str | None:
+    """Return a time in UTC without an offset: v1 has none, and programs compare it so."""
+    return None if unix_nano is None else times.iso(unix_nano)[:-1]
+
+
 def _time(unix_nano: int | None) -> str | None:
     return None if unix_nano is None else times.iso(unix_nano)
 
@@ -77,12 +97,16 @@ def _app_path(run: Run) -> str:
     return f"/#/trace?trace_id={run.span.trace_id}&span={run.span.span_id}"
 
 
+def _raw_details(read: Read) -> Read:
+    return lambda run: {"raw": read(run)}
+
+
 V1: Mapping[str, Read] = {
     "id": lambda run: run.id,
     "name": lambda run: run.span.name,
     "run_type": lambda run: run.run_type,
-    "start_time": lambda run: _time(run.start_unix_nano),
-    "end_time": lambda run: _time(run.end_unix_nano),
+    "start_time": lambda run: _naive(run.start_unix_nano),
+    "end_time": lambda run: _naive(run.end_unix_nano),
     "trace_id": lambda run: run.trace_id,
     "session_id": lambda run: run.session_id,
     "status": lambda run: run.status,
@@ -104,9 +128,13 @@ V1: Mapping[str, Read] = {
     "completion_tokens": _usage("output_tokens"),
     "total_tokens": _usage("total_tokens"),
     "total_cost": lambda run: run.sums.cost_usd,
-    "prompt_cost": lambda run: run.sums.prompt_cost_usd,
-    "completion_cost": lambda run: run.sums.completion_cost_usd,
-    "first_token_time": lambda run: _time(run.first_token_unix_nano),
+    "prompt_cost": _told_cost("input_cost", lambda sums: sums.prompt_cost_usd),
+    "completion_cost": _told_cost("output_cost", lambda sums: sums.completion_cost_usd),
+    "prompt_token_details": lambda run: _token_details(run, "input"),
+    "completion_token_details": lambda run: _token_details(run, "output"),
+    "prompt_cost_details": lambda run: _told_numbers(run, "input_cost_details"),
+    "completion_cost_details": lambda run: _told_numbers(run, "output_cost_details"),
+    "first_token_time": lambda run: _naive(run.first_token_unix_nano),
     "feedback_stats": _feedback_stats,
     "app_path": _app_path,
     "session_name": lambda run: run.project,
@@ -116,6 +144,9 @@ _DEFAULT_V1 = tuple(name for name in V1 if name != "child_run_ids")
 # Of v2, as its client selects them in upper case.
 V2: Mapping[str, Read] = {
     **{name: read for name, read in V1.items() if name not in ("session_id", "s3_urls")},
+    "start_time": lambda run: _time(run.start_unix_nano),
+    "end_time": lambda run: _time(run.end_unix_nano),
+    "first_token_time": lambda run: _time(run.first_token_unix_nano),
     "project_id": lambda run: run.session_id,
     "run_type": lambda run: run.run_type.upper(),
     "status": lambda run: run.status.upper(),
@@ -125,8 +156,11 @@ V2: Mapping[str, Read] = {
     "inputs_preview": lambda run: preview(run.fields.get("inputs")),
     "outputs_preview": lambda run: preview(run.fields.get("outputs")),
     "error_preview": lambda run: error_preview(run.error),
-    "prompt_token_details": lambda run: _details(run, "input"),
-    "completion_token_details": lambda run: _details(run, "output"),
+    **{
+        f"{side}_{kind}_details": _raw_details(V1[f"{side}_{kind}_details"])
+        for side in ("prompt", "completion")
+        for kind in ("token", "cost")
+    },
     "thread_evaluation_time": lambda run: None,
     "attachments": lambda run: {},
 }
@@ -152,6 +186,19 @@ LONG = {  # field of an object → fields of the run
     "inputs_preview": ("inputs",),
     "outputs_preview": ("outputs",),
 }
+# What has to be read where costs are asked for: a sender may have told them.
+TOLD = ("outputs", "metadata")
+_MAY_BE_TOLD = frozenset(
+    f"{side}_{what}"
+    for side in ("prompt", "completion")
+    for what in ("cost", "cost_details", "token_details")
+)
+
+
+def to_read(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields that have to be read so that these can be shown."""
+    more = TOLD if _MAY_BE_TOLD.intersection(names) else ()
+    return tuple(dict.fromkeys((*names, *more)))
 
 
 def selected_v1(select: Iterable[str] | None) -> tuple[str, ...]:
@@ -184,11 +231,17 @@ def error_preview(text: str | None) -> str | None:
     return preview(text.strip().split("\n", 1)[0]) if text else None
 
 
-def _details(run: Run, side: str) -> dict[str, dict[str, int]]:
+def _token_details(run: Run, side: str) -> dict[str, float]:
+    """Return the tokens of one side by category: as told by a model request, and of those below."""
     usage = run.sums.usage
-    if usage is None:
-        return {}
-    return {"raw": token_details(usage, side)}
+    counted = token_details(usage, side) if usage is not None else {}
+    return {**counted, **_told_numbers(run, f"{side}_token_details")}
+
+
+def _told_numbers(run: Run, name: str) -> dict[str, float]:
+    told = run.told_usage.get(name)
+    items = told.items() if isinstance(told, dict) else ()
+    return {category: number for category, number in items if _is_number(number)}
 
 
 def token_details(usage: Usage, side: str) -> dict[str, int]:
@@ -203,19 +256,31 @@ def token_details(usage: Usage, side: str) -> dict[str, int]:
     return {name: count for name, count in named[side].items() if count is not None}
 
 
-def session(project: Project) -> dict[str, Any]:
+def session(project: Project, description: str | None) -> dict[str, Any]:
     """Return a project as a tracing session."""
     last = project.last_activity_time
+    return _session(project.project, last, description, project.trace_count)
+
+
+def empty_session(project: OwnProject) -> dict[str, Any]:
+    """Return a project that somebody made and that has no runs."""
+    return _session(project.project, project.created_at, project.description, 0)
+
+
+def _session(
+    name: str, start: datetime.datetime | None, description: str | None, run_count: int
+) -> dict[str, Any]:
+    start_time = start.isoformat() if start else None
     return {
-        "id": project_uuid_of(project.project),
+        "id": project_uuid_of(name),
         "tenant_id": TENANT_ID,
-        "name": project.project,
-        "start_time": last.isoformat() if last else None,
+        "name": name,
+        "start_time": start_time,
         "end_time": None,
-        "last_run_start_time": last.isoformat() if last else None,
-        "description": None,
+        "last_run_start_time": start_time if run_count else None,
+        "description": description,
         "extra": None,
         "default_dataset_id": None,
         "reference_dataset_id": None,
-        "run_count": project.trace_count,
+        "run_count": run_count,
     }

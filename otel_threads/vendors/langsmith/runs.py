@@ -265,6 +265,16 @@ class Run:
         found = self.parsed("metadata")
         return found if isinstance(found, dict) else {}
 
+    @cached_property
+    def told_usage(self) -> Mapping[str, Any]:
+        """What a model request says of its tokens and cost, as it was sent: `usage_metadata`."""
+        if self.run_type != "llm":
+            return {}
+        outputs = self.parsed("outputs")
+        told = outputs.get("usage_metadata") if isinstance(outputs, dict) else None
+        told = told or self.metadata.get("usage_metadata")
+        return told if isinstance(told, dict) else {}
+
     @property
     def tags(self) -> list[str]:
         """Tags, in the order in which they were sent."""

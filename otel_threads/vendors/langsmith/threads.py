@@ -10,6 +10,7 @@ from typing import Any
 from otel_threads.core.errors import NotFound
 from otel_threads.core.feedback import FeedbackSelection
 from otel_threads.core.thread import Thread
+from otel_threads.derive.thread_id import as_kept
 from otel_threads.services.feedback import FEEDBACK_MAX, FeedbackService
 from otel_threads.services.threads import ThreadService
 from otel_threads.vendors import times
@@ -250,7 +251,7 @@ class ThreadReader:
             NotFound: there is none of that id in the project.
         """
         self._runs.wait()
-        return self._threads.thread(thread_id, project=project)
+        return self._threads.thread(as_kept(thread_id), project=project)
 
     def filled(self, some: Sequence[Run], fields: Iterable[str]) -> list[Run]:
         """Return runs with what these fields need."""

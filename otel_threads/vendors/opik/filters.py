@@ -16,6 +16,7 @@ from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.fields import FilterType
 from otel_threads.core.filters import ALWAYS, NEVER, AllOf, AnyOf, BuiltType, Comparison, Node, Not
 from otel_threads.derive.span_payload import Side, names
+from otel_threads.derive.thread_id import as_kept
 from otel_threads.services.contents import Which
 from otel_threads.vendors.opik.record_fields import Given
 
@@ -157,6 +158,16 @@ def text(name: str) -> Field:
 def uuid(name: str) -> Field:
     """Return a field that is an id, which Opik writes with dashes and we without."""
     return Field(_TEXT, lambda one: _compared(name, "text", one, one.value.replace("-", "")))
+
+
+def conversation() -> Field:
+    """Return the conversation's id; a whole one is compared as it is kept."""
+
+    def tree_of(one: Filter) -> Node:
+        value = as_kept(one.value) if one.operator in ("=", "!=") else one.value
+        return _compared("thread_id", "text", one, value)
+
+    return Field(_TEXT, tree_of)
 
 
 def number(name: str, *, factor: float = 1.0, key: str | None = None) -> Field:
@@ -360,7 +371,7 @@ TRACES: Mapping[str, Field] = {
     "name": text("name"),
     "start_time": time("start_time"),
     "end_time": time("end_time"),
-    "thread_id": text("thread_id"),
+    "thread_id": conversation(),
     "input": message("input", "first_message"),
     "output": message("output", "last_message"),
     "input_json": dictionary("input"),
@@ -379,8 +390,8 @@ TRACES: Mapping[str, Field] = {
 }
 THREADS: Mapping[str, Field] = {
     **_COMMON,
-    "id": text("thread_id"),
-    "thread_id": text("thread_id"),
+    "id": conversation(),
+    "thread_id": conversation(),
     "start_time": time("first_activity_time"),
     "end_time": time("last_activity_time"),
     "first_message": message("input", "first_message", "first_attribute"),

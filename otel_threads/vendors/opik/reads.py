@@ -5,6 +5,7 @@ from otel_threads.vendors.call import Route
 from otel_threads.vendors.opik import (
     attachment_routes,
     comment_routes,
+    environment_routes,
     rule_routes,
     score_routes,
     span_routes,
@@ -26,5 +27,6 @@ def routes(services: Services) -> tuple[Route, ...]:
         *span_routes.routes(calls),
         *workspace_routes.routes(calls),
         *attachment_routes.routes(calls),
+        *environment_routes.routes(calls),
         *rule_routes.routes(calls),
     )

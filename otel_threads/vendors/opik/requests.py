@@ -2,12 +2,14 @@
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 from starlette.responses import Response, StreamingResponse
 
 from otel_threads.core.errors import InvalidQuery
+from otel_threads.derive.thread_id import as_kept
 from otel_threads.vendors.call import Call
 from otel_threads.vendors.opik import errors
 from otel_threads.vendors.opik.record_fields import Body, Given
@@ -72,6 +74,20 @@ def ids_of(body: Given, name: str = "ids") -> list[str]:
     return found
 
 
+def thread_id(body: Given) -> str:
+    """Return the conversation's id of a body, as it is kept.
+
+    Raises:
+        Answered: there is none.
+    """
+    return as_kept(needed(body, "thread_id"))
+
+
+def thread_ids(body: Given) -> list[str]:
+    """Return the conversations' ids of a body, as they are kept: raises as `ids_of`."""
+    return [as_kept(one) for one in ids_of(body, "thread_ids")]
+
+
 def items_of(body: Given, name: str) -> list[Body]:
     """Return the objects of a body's list: 1 to 1000.
 
@@ -131,6 +147,11 @@ def flag(given: Given, name: str, *, default: bool) -> bool:
     return default if found is None or found == "" else str(found).lower() == "true"
 
 
+def is_as_sent(given: Given, *, truncate: bool) -> bool:
+    """Return whether a caller wants files where they stood, not beside the item."""
+    return not truncate and not flag(given, "strip_attachments", default=False)
+
+
 def time_of(given: Given, name: str) -> datetime.datetime | None:
     """Return a time of a body or of a query, None where it is left out.
 
@@ -147,8 +168,15 @@ def time_of(given: Given, name: str) -> datetime.datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
 
 
-def sort_of(text: str | None, known: Mapping[str, str], default: str) -> str:
+def sort_of(
+    text: str | None,
+    known: Mapping[str, str],
+    default: str,
+    keyed: Mapping[str, str] = MappingProxyType({"feedback_scores": "scores"}),
+) -> str:
     """Return our sort of the first element of Opik's; one of an unknown field is ignored.
+
+    `keyed` are the fields that need a key behind a dot.
 
     Raises:
         InvalidQuery: it is no JSON array of objects.
@@ -167,9 +195,9 @@ def sort_of(text: str | None, known: Mapping[str, str], default: str) -> str:
     ours = known.get(name)
     if ours is None:
         head, _, key = name.partition(".")
-        if head != "feedback_scores" or not key:
+        if head not in keyed or not key:
             return default
-        ours = f"scores.{key}"
+        ours = f"{keyed[head]}.{key}"
     descending = str(found[0].get("direction") or "ASC").upper() == "DESC"
     return f"-{ours}" if descending else ours
 

@@ -48,7 +48,7 @@ class _ScoreCalls:
         items = requests.items_of(requests.body_of(call), "scores")
         self._door.services.contents.wait_fresh()
         scores = [
-            _score(item, project=self._project(item), thread_id=requests.needed(item, "thread_id"))
+            _score(item, project=self._project(item), thread_id=requests.thread_id(item))
             for item in items
         ]
         self._annotations.put_scores(scores, source="sdk")
@@ -57,7 +57,7 @@ class _ScoreCalls:
     def delete_thread_scores(self, call: Call) -> Response:
         """Delete scores of a thread by name."""
         body = requests.body_of(call)
-        thread_id = requests.needed(body, "thread_id")
+        thread_id = requests.thread_id(body)
         names = requests.ids_of(body, "names")
         author = requests.text_of(body, "author")
         self._annotations.delete_scores(

@@ -86,9 +86,9 @@ def trace(content: TraceContent, *, truncate: bool) -> Body:
 def _said(content: TraceContent) -> Body:
     own = [score for score in content.scores if score.span_id is None]
     return {
-        "feedback_scores": scores(own),
-        "span_feedback_scores": span_means(content.scores),
-        "comments": [comment(c) for c in content.comments if c.span_id is None],
+        "feedback_scores": scores(own) or None,
+        "span_feedback_scores": span_means(content.scores) or None,
+        "comments": [comment(c) for c in content.comments if c.span_id is None] or None,
     }
 
 
@@ -243,11 +243,14 @@ def span_uuid(span: Span) -> str:
     return ids.span_uuid_of(span.span_id)
 
 
-def _parent_uuid(span: Span) -> str | None:
+def _parent_uuid(content: SpanContent) -> str | None:
+    span, above = content.span, content.parent
     if fields.is_record(span, "span"):
         return fields.string_of(span, "parent_span_id")
     if given := ids.uuid_text(span.attributes.get(PARENT_ATTRIBUTE)):
         return given
+    if above is not None and not fields.is_record(above, "trace"):
+        return span_uuid(above)
     # The span of a whole trace of records is no span to Opik.
     is_root = span.parent_span_id in (None, "", span.trace_id[16:])
     return None if is_root else ids.span_uuid_of(span.parent_span_id or "")
@@ -262,7 +265,7 @@ def span(content: SpanContent, *, truncate: bool) -> Body:
         "id": span_uuid(one),
         "project_id": ids.project_uuid_of(one.project),
         "trace_id": ids.trace_uuid_of(one.trace_id),
-        "parent_span_id": _parent_uuid(one),
+        "parent_span_id": _parent_uuid(content),
         "name": one.name,
         "type": _span_type(one),
         **_span_times(one),
@@ -276,8 +279,8 @@ def span(content: SpanContent, *, truncate: bool) -> Body:
         or time_text(one.received_at),
         "created_by": USER,
         "last_updated_by": USER,
-        "feedback_scores": scores(content.scores),
-        "comments": [comment(c) for c in content.comments],
+        "feedback_scores": scores(content.scores) or None,
+        "comments": [comment(c) for c in content.comments] or None,
     }
 
 

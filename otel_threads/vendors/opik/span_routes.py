@@ -1,6 +1,6 @@
 """Opik's calls that read spans: search stream, list, one, statistics, names of scores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -12,7 +12,7 @@ from otel_threads.vendors.call import Call, Right, Route
 from otel_threads.vendors.opik import errors, filters, record_fields, requests, shapes
 from otel_threads.vendors.opik import stats as statistics
 from otel_threads.vendors.opik.door import Door
-from otel_threads.vendors.opik.record_fields import Given
+from otel_threads.vendors.opik.record_fields import Body, Given
 from otel_threads.vendors.opik.trace_routes import score_names
 
 CHUNK = 200  # spans that a stream has in memory at once
@@ -69,7 +69,8 @@ class _SpanCalls:
             return requests.stream(iter(()))
         truncate = requests.flag(body, "truncate", default=True)
         chunks = self._chunks(which, limit, after)
-        rows = ([shapes.span(one, truncate=truncate) for one in chunk] for chunk in chunks)
+        as_sent = requests.is_as_sent(body, truncate=truncate)
+        rows = (self._shown(chunk, truncate=truncate, as_sent=as_sent) for chunk in chunks)
         return requests.stream(rows, exclude)
 
     def _chunks(
@@ -91,6 +92,10 @@ class _SpanCalls:
                 record_id=None,
             )
 
+    def _shown(self, found: Sequence[SpanContent], *, truncate: bool, as_sent: bool) -> list[Body]:
+        shown = [shapes.span(one, truncate=truncate) for one in found]
+        return self._door.reinjection.into("span", shown) if as_sent else shown
+
     def list(self, call: Call) -> Response:
         """List a page of spans."""
         query = call.query
@@ -103,7 +108,9 @@ class _SpanCalls:
             return requests.page(number, [], 0, SORTABLE)
         found = self._contents.spans(sort=sort, limit=size, offset=(number - 1) * size, **which)
         truncate = requests.flag(query, "truncate", default=False)
-        content = [requests.compact(shapes.span(one, truncate=truncate), exclude) for one in found]
+        as_sent = requests.is_as_sent(query, truncate=truncate)
+        rows = self._shown(found, truncate=truncate, as_sent=as_sent)
+        content = [requests.compact(one, exclude) for one in rows]
         return requests.page(number, content, self._contents.count_spans(**which), SORTABLE)
 
     def get(self, call: Call) -> Response:
@@ -114,7 +121,9 @@ class _SpanCalls:
         found = self._contents.span(location) if location else None
         if found is None or record_fields.is_record(found.span, "trace"):
             raise errors.not_found("span", given)
-        return requests.json_response(requests.compact(shapes.span(found, truncate=False)))
+        as_sent = requests.is_as_sent(call.query, truncate=False)
+        (shown,) = self._shown([found], truncate=False, as_sent=as_sent)
+        return requests.json_response(requests.compact(shown))
 
     def stats(self, call: Call) -> Response:
         """Return statistics over spans."""

@@ -130,7 +130,7 @@ class _ThreadCalls:
     def retrieve(self, call: Call) -> Response:
         """Return one thread."""
         body = requests.body_of(call)
-        thread_id = requests.needed(body, "thread_id")
+        thread_id = requests.thread_id(body)
         self._contents.wait_fresh()
         project = self._door.projects.given(body)
         found = self._contents.thread(project, thread_id) if project else None
@@ -164,9 +164,7 @@ class _ThreadCalls:
         one = requests.text_of(body, "thread_id")
         if (one is None) == (body.get("thread_ids") is None):
             raise errors.unprocessable("Either 'thread_id' or 'thread_ids' must be provided")
-        wanted = (
-            [requests.needed(body, "thread_id")] if one else requests.ids_of(body, "thread_ids")
-        )
+        wanted = [requests.thread_id(body)] if one else requests.thread_ids(body)
         self._contents.wait_fresh()
         project = self._door.projects.given(body)
         self._check_here(project, wanted)
@@ -184,7 +182,7 @@ class _ThreadCalls:
     def open(self, call: Call) -> Response:
         """Make a thread active again: its scores are of what it was before, and go."""
         body = requests.body_of(call)
-        thread_id = requests.needed(body, "thread_id")
+        thread_id = requests.thread_id(body)
         self._contents.wait_fresh()
         project = self._door.projects.given(body)
         found = self._contents.thread(project, thread_id) if project else None
@@ -202,7 +200,7 @@ class _ThreadCalls:
         body = requests.body_of(call)
         if not requests.text_of(body, "project_name") and not requests.text_of(body, "project_id"):
             raise errors.unprocessable("Either 'project_name' or 'project_id' must be provided")
-        wanted = requests.ids_of(body, "thread_ids")
+        wanted = requests.thread_ids(body)
         project = self._door.projects.given(body)
         if project is not None:
             self._door.services.deletion.threads(wanted, project=project)

@@ -1,6 +1,6 @@
 """Opik's calls that read traces: search stream, list, one, statistics, names of scores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -34,8 +34,9 @@ SORTS = {
     "input": "first_message",
     "output": "last_message",
     "error_info": "error_count",
+    "ttft": "ttft",
 }
-SORTABLE = (*SORTS, "feedback_scores.*")
+SORTABLE = (*SORTS, "feedback_scores.*", "metadata.*")
 
 
 def routes(door: Door) -> tuple[Route, ...]:
@@ -88,7 +89,8 @@ class _TraceCalls:
             return requests.stream(iter(()))
         truncate = requests.flag(body, "truncate", default=True)
         chunks = self._chunks(which, limit, ids.trace_id_of(after) if after else None)
-        rows = ([shapes.trace(one, truncate=truncate) for one in chunk] for chunk in chunks)
+        as_sent = requests.is_as_sent(body, truncate=truncate)
+        rows = (self._shown(chunk, truncate=truncate, as_sent=as_sent) for chunk in chunks)
         return requests.stream(rows, exclude)
 
     def _chunks(self, which: Which, limit: int, after: str | None) -> Iterator[list[TraceContent]]:
@@ -104,11 +106,16 @@ class _TraceCalls:
             limit -= len(found)
             after = found[-1].trace.trace_id
 
+    def _shown(self, found: Sequence[TraceContent], *, truncate: bool, as_sent: bool) -> list[Body]:
+        shown = [shapes.trace(one, truncate=truncate) for one in found]
+        return self._door.reinjection.into("trace", shown) if as_sent else shown
+
     def list(self, call: Call) -> Response:
         """List a page of traces."""
         query = call.query
         number, size = requests.paging(query)
-        sort = requests.sort_of(query.get("sorting"), SORTS, "-start_time")
+        keyed = {"feedback_scores": "scores", "metadata": "metadata"}
+        sort = requests.sort_of(query.get("sorting"), SORTS, "-start_time", keyed)
         exclude = requests.excluded(query.get("exclude"))
         self._ready()
         which = which_traces(self._door, query, filters.parsed(query.get("filters")))
@@ -118,13 +125,17 @@ class _TraceCalls:
             sort=sort, limit=size, offset=(number - 1) * size, names=shapes.TRACE_NAMES, **which
         )
         truncate = requests.flag(query, "truncate", default=False)
-        content = [requests.compact(shapes.trace(one, truncate=truncate), exclude) for one in found]
+        as_sent = requests.is_as_sent(query, truncate=truncate)
+        rows = self._shown(found, truncate=truncate, as_sent=as_sent)
+        content = [requests.compact(one, exclude) for one in rows]
         return requests.page(number, content, self._contents.count_traces(**which), SORTABLE)
 
     def get(self, call: Call) -> Response:
         """Return one trace, whole."""
         found = self._one(call.params["id"])
-        return requests.json_response(requests.compact(shapes.trace(found, truncate=False)))
+        as_sent = requests.is_as_sent(call.query, truncate=False)
+        (shown,) = self._shown([found], truncate=False, as_sent=as_sent)
+        return requests.json_response(requests.compact(shown))
 
     def _one(self, given: str) -> TraceContent:
         trace_uuid = ids.uuid_text(given)

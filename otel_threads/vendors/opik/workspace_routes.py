@@ -1,7 +1,7 @@
 """Opik's calls about projects, the workspace, who asks, and the link that the SDK prints."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import orjson
@@ -38,6 +38,9 @@ def routes(door: Door) -> tuple[Route, ...]:
         Route("POST", f"{base}/projects/retrieve", Right.READ, calls.retrieve_project),
         Route("GET", f"{base}/projects/stats", Right.READ, calls.project_stats),
         Route("GET", f"{base}/projects/{{id}}", Right.READ, calls.project),
+        Route("PATCH", f"{base}/projects/{{id}}", Right.WRITE, calls.update_project),
+        Route("DELETE", f"{base}/projects/{{id}}", Right.WRITE, calls.delete_project),
+        Route("POST", f"{base}/projects/delete", Right.WRITE, calls.delete_projects),
         Route("GET", configuration, Right.READ, calls.configuration),
         Route("PUT", configuration, Right.WRITE, calls.put_configuration),
         Route("DELETE", configuration, Right.WRITE, calls.delete_configuration),
@@ -84,9 +87,7 @@ class _WorkspaceCalls:
         """Make a project by name."""
         body = requests.body_of(call)
         name = requests.needed(body, "name").strip()
-        description = requests.text_of(body, "description")
-        if description and len(description) > DESCRIPTION_LENGTH_MAX:
-            raise errors.unprocessable(f"description of more than {DESCRIPTION_LENGTH_MAX}")
+        description = _description(body)
         try:
             self._workspace.make_project(NewProject(project=name, description=description))
         except Conflict:
@@ -110,6 +111,35 @@ class _WorkspaceCalls:
         if found is None:
             raise Answered(errors.refusal(404, f"Project not found: {given[:200]}"))
         return requests.json_response(requests.compact(found))
+
+    def update_project(self, call: Call) -> Response:
+        """Describe a project anew. Its name is what its traces name: it stays."""
+        name = self._door.projects.of_uuid(call.params["id"])
+        if name is None:
+            raise Answered(errors.refusal(404, "Project not found"))
+        body = requests.body_of(call)
+        if requests.text_of(body, "name") not in (None, name):
+            raise errors.unprocessable("a project cannot be renamed: its traces name it")
+        if description := _description(body):
+            self._workspace.describe_project(name, description)
+        return requests.no_content()
+
+    def delete_project(self, call: Call) -> Response:
+        """Delete a project with its traces; one that is not here is no error."""
+        return self._delete([call.params["id"]])
+
+    def delete_projects(self, call: Call) -> Response:
+        """Delete several."""
+        return self._delete(requests.ids_of(requests.body_of(call)))
+
+    def _delete(self, project_ids: Sequence[str]) -> Response:
+        self._door.services.contents.wait_fresh()
+        for one in project_ids:
+            name = self._door.projects.of_uuid(one)
+            if name is not None:
+                self._door.services.deletion.project(name)
+                self._workspace.forget_project(name)
+        return requests.no_content()
 
     def project_stats(self, call: Call) -> Response:
         """List projects with how many traces and threads they have."""
@@ -160,6 +190,13 @@ class _WorkspaceCalls:
         found = self._door.services.contents.trace(trace_id)
         query = {"project": found.trace.project} if found else {}
         return trace_page(trace_id, query)
+
+
+def _description(body: Body) -> str | None:
+    description = requests.text_of(body, "description")
+    if description and len(description) > DESCRIPTION_LENGTH_MAX:
+        raise errors.unprocessable(f"description of more than {DESCRIPTION_LENGTH_MAX} characters")
+    return description
 
 
 def trace_page(trace_id: str, query: Mapping[str, str]) -> str:
