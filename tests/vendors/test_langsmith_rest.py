@@ -846,3 +846,82 @@ def test_projects_are_made_described_and_deleted(make_server):
     assert sdk.query("new") == []
     assert len(sdk.query("kept")) == 1
     sdk.close()
+
+
+def test_what_a_model_request_tells_of_its_cost_is_answered(sdk):
+    usage = {
+        "input_tokens": 10,
+        "output_tokens": 20,
+        "total_tokens": 30,
+        "input_cost": 1e-6,
+        "output_cost": 2e-6,
+        "total_cost": 3e-6,
+        "input_token_details": {"audio": 1, "foo": 2},
+        "output_token_details": {"reasoning": 3, "foo": 4, "bad": "x"},
+        "input_cost_details": {"audio": 1e-7},
+        "output_cost_details": {"reasoning": 3e-7},
+    }
+    told = [
+        a_run(session_name="told", run_type="llm", outputs={"usage_metadata": usage}),
+        a_run(session_name="told", run_type="llm", extra={"metadata": {"usage_metadata": usage}}),
+    ]
+    sdk.batch(told)
+    for one in told:
+        (listed,) = sdk.query("told", id=[one["id"]], select=["prompt_cost", "completion_cost"])
+        for run in (listed, sdk.run(one["id"])):
+            assert (run["prompt_cost"], run["completion_cost"]) == (1e-6, 2e-6)
+            assert run["prompt_token_details"] == {"audio": 1, "foo": 2}
+            assert run["completion_token_details"] == {"reasoning": 3, "foo": 4}
+            assert run["prompt_cost_details"] == {"audio": 1e-7}
+            assert run["completion_cost_details"] == {"reasoning": 3e-7}
+        v2 = {"project_ids": [project_uuid_of("told")], "ids": [one["id"]]}
+        v2["selects"] = ["PROMPT_COST", "PROMPT_COST_DETAILS", "PROMPT_TOKEN_DETAILS"]
+        (item,) = sdk.v2.post("/api/v2/runs/query", json=v2).json()["items"]
+        assert item["prompt_cost"] == 1e-6
+        assert item["prompt_cost_details"] == {"raw": {"audio": 1e-7}}
+        assert item["prompt_token_details"] == {"raw": {"audio": 1, "foo": 2}}
+
+
+def test_older_programs_ask_for_the_first_run_of_a_trace(sdk):
+    root = a_run(session_name="first")
+    child = a_run(session_name="first", trace_id=root["id"], parent_run_id=root["id"])
+    child["dotted_order"] = f"{root['dotted_order']}.{child['dotted_order']}"
+    sdk.batch([root, child])
+    assert [run["id"] for run in sdk.query("first", execution_order=1)] == [root["id"]]
+    assert len(sdk.query("first")) == 2
+
+
+def test_a_link_takes_feedback_without_a_key(make_server):
+    server = make_server(write_token="w")
+    sdk = Sdk(server, **{"x-api-key": "w"})
+    run = a_run(session_name="links")
+    sdk.batch([run])
+    asked = {"run_id": run["id"], "feedback_key": "thumb"}
+    made = sdk.http.post("/feedback/tokens", json=asked).json()
+    assert made["url"].endswith(f"/feedback/tokens/{made['id']}")
+    both = sdk.http.post("/feedback/tokens", json=[asked | {"expires_in": {"hours": 1}}, asked])
+    assert len(both.json()) == 2
+    assert httpx.get(made["url"], params={"score": "1", "comment": "good"}).status_code == 200
+    body = {"score": 0.5, "value": {"a": 1}, "key": "another", "run_id": new_id()}
+    assert httpx.post(made["url"], json=body).status_code == 200
+    found = sdk.http.get("/feedback", params={"run": run["id"]}).json()
+    assert {(one["key"], one["score"], one["comment"]) for one in found} == {
+        ("thumb", 1, "good"),
+        ("thumb", 0.5, None),
+    }
+    listed = sdk.http.get("/feedback/tokens", params={"run_id": run["id"]}).json()
+    assert made["id"] in {one["id"] for one in listed}
+    bare = made["url"].rpartition("/")[0]
+    assert httpx.post(bare, json=asked).status_code == 401
+    assert httpx.post(f"{bare}/{new_id()}", json={"score": 1}).status_code == 404
+    for wrong in (
+        {"run_id": run["id"]},
+        {"feedback_key": "k"},
+        {**asked, "expires_in": {"days": 400}},
+        {**asked, "expires_at": "2020-01-01T00:00:00Z"},
+        {**asked, "expires_in": 5},
+        [],
+        [5],
+    ):
+        assert sdk.http.post("/feedback/tokens", json=wrong).status_code == 400, wrong
+    sdk.close()

@@ -8,6 +8,7 @@ from otel_threads.vendors.call import Call, Right, Route, json_response
 from otel_threads.vendors.doors import Vendor
 from otel_threads.vendors.langsmith.attachments import Attachments
 from otel_threads.vendors.langsmith.feedback_routes import FeedbackCalls
+from otel_threads.vendors.langsmith.feedback_tokens import FeedbackTokens
 from otel_threads.vendors.langsmith.ingest_routes import IngestCalls
 from otel_threads.vendors.langsmith.projects import Projects, SessionCalls
 from otel_threads.vendors.langsmith.run_query import RunReader
@@ -51,6 +52,7 @@ def vendor(services: Services, intake: Intake, *, values_max: int) -> Vendor:
             *RunCalls(projects, runs, files).routes(),
             *ThreadCalls(projects, threads).routes(),
             *SessionCalls(projects).routes(),
+            *FeedbackTokens(services.workspace, said).routes(),
             *said.routes(),
         ),
         refusal=refusal,

@@ -58,6 +58,14 @@ class FeedbackCalls:
                 faults.append(f"feedback: {error}")
         return faults
 
+    def put_text(self, text: str) -> None:
+        """Write one feedback, given as JSON.
+
+        Raises:
+            InvalidPayload, InvalidQuery: it cannot be.
+        """
+        self._put(feedback.checked(text), look=True)
+
     def link(self) -> None:
         """Give feedback that came before its run to the run, where that is here now.
 

@@ -105,7 +105,7 @@ class RunCalls:
 
     def _get(self, call: Call) -> Response:
         fields = (*run_shapes.selected_v1(None), "child_run_ids")
-        return json_response(self._v1(self._one(call, fields), fields, call))
+        return json_response(self._v1(self._one(call, run_shapes.to_read(fields)), fields, call))
 
     def _one(self, call: Call, fields: Iterable[str]) -> Run:
         run_id = uuid_text(call.params["run_id"])

@@ -60,11 +60,6 @@ def _is_number(told: Any) -> bool:
     return isinstance(told, int | float) and not isinstance(told, bool)
 
 
-def _naive(unix_nano: int | None) -> str | None:
-    """Return a time in UTC without an offset: v1 has none, and programs compare it so."""
-    return None if unix_nano is None else times.iso(unix_nano)[:-1]
-
-
 def _time(unix_nano: int | None) -> str | None:
     return None if unix_nano is None else times.iso(unix_nano)
 
@@ -105,8 +100,8 @@ V1: Mapping[str, Read] = {
     "id": lambda run: run.id,
     "name": lambda run: run.span.name,
     "run_type": lambda run: run.run_type,
-    "start_time": lambda run: _naive(run.start_unix_nano),
-    "end_time": lambda run: _naive(run.end_unix_nano),
+    "start_time": lambda run: _time(run.start_unix_nano),
+    "end_time": lambda run: _time(run.end_unix_nano),
     "trace_id": lambda run: run.trace_id,
     "session_id": lambda run: run.session_id,
     "status": lambda run: run.status,
@@ -134,7 +129,7 @@ V1: Mapping[str, Read] = {
     "completion_token_details": lambda run: _token_details(run, "output"),
     "prompt_cost_details": lambda run: _told_numbers(run, "input_cost_details"),
     "completion_cost_details": lambda run: _told_numbers(run, "output_cost_details"),
-    "first_token_time": lambda run: _naive(run.first_token_unix_nano),
+    "first_token_time": lambda run: _time(run.first_token_unix_nano),
     "feedback_stats": _feedback_stats,
     "app_path": _app_path,
     "session_name": lambda run: run.project,
@@ -144,9 +139,6 @@ _DEFAULT_V1 = tuple(name for name in V1 if name != "child_run_ids")
 # Of v2, as its client selects them in upper case.
 V2: Mapping[str, Read] = {
     **{name: read for name, read in V1.items() if name not in ("session_id", "s3_urls")},
-    "start_time": lambda run: _time(run.start_unix_nano),
-    "end_time": lambda run: _time(run.end_unix_nano),
-    "first_token_time": lambda run: _time(run.first_token_unix_nano),
     "project_id": lambda run: run.session_id,
     "run_type": lambda run: run.run_type.upper(),
     "status": lambda run: run.status.upper(),
@@ -202,10 +194,21 @@ def to_read(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def selected_v1(select: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the fields of v1 that a selection means; unknown ones are left out."""
+    """Return the fields of v1 that a selection means; unknown ones are left out.
+
+    Who asks for a cost gets its details: SDKs read them, and do not ask for them.
+    """
     if select is None:
         return _DEFAULT_V1
-    return tuple(dict.fromkeys((*ALWAYS, *(name for name in select if name in V1))))
+    wanted = set(select)
+    details = [
+        f"{side}_{kind}_details"
+        for side in ("prompt", "completion")
+        for kind in ("token", "cost")
+        if f"{side}_cost" in wanted
+    ]
+    asked = (name for name in (*sorted(wanted), *details) if name in V1)
+    return tuple(dict.fromkeys((*ALWAYS, *asked)))
 
 
 def selected_v2(select: Iterable[str] | None) -> tuple[str, ...]:
