@@ -34,6 +34,7 @@ HOMES = {
     "mcp": "mcp_command",
     "lake": "lake_command",
     "ask": "ask_command",
+    "issues": "issues_command",
     "prune": "maintenance",
     "backup": "maintenance",
     "restore": "maintenance",

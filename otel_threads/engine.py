@@ -30,6 +30,7 @@ from otel_threads.ingest.intake import GroupIntake
 from otel_threads.periodic import Periodic
 from otel_threads.refusals import Refusals
 from otel_threads.services.annotations import AnnotationService
+from otel_threads.services.ask_budget import AskBudget
 from otel_threads.services.asking import AskService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.services.contents import ContentService
@@ -38,6 +39,7 @@ from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
 from otel_threads.services.feedback import FeedbackService
+from otel_threads.services.issue_names import IssueNamer
 from otel_threads.services.issues import IssueService
 from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
@@ -51,8 +53,9 @@ from otel_threads.services.threads import ThreadService
 from otel_threads.services.workspace import WorkspaceService
 from otel_threads.store import outbox
 from otel_threads.store.annotations.annotation_rows import Annotations
+from otel_threads.store.annotations.ask_rows import AskRows
 from otel_threads.store.annotations.feedback_rows import FeedbackRows
-from otel_threads.store.annotations.issue_states import IssueStates
+from otel_threads.store.annotations.issue_rows import IssueRows
 from otel_threads.store.deletion import Deletion
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.evaluations.evaluation_rows import Evaluations
@@ -130,6 +133,7 @@ class Engine:
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
         self._housekeeping = self._jobs(config)
         self.services.rules.start()
+        self.services.issues.namer.start()
 
     def _door(self) -> Intake:
         """Return what receivers submit to: the intake, or one whose answers wait for the lake."""
@@ -227,6 +231,7 @@ class Engine:
 
     def close(self) -> None:
         """Store what was taken, stop the threads, checkpoint the WAL."""
+        self.services.issues.namer.close()
         self.services.rules.close()
         for job in self._housekeeping:
             job.close()
@@ -384,6 +389,9 @@ def _services(
     deletion = _deletion(config, database, derived, annotations, chains)
     annotating = _annotating(annotations, threads, hub, reviews)
     contents = _contents(config, database, reader, annotations, threads, derived_within)
+    issues, sql, asking = _issues_and_questions(
+        config, database, reader, threads, outside, progress
+    )
     return Services(
         threads=threads,
         spans=_spans(config, database),
@@ -391,7 +399,7 @@ def _services(
         feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
         deletion=_deleting(deletion, threads, alone, derived_within, hub),
-        sql=SqlService(outside),
+        sql=sql,
         backups=BackupService(database),
         pruning=_pruning(config, database, derived, annotations, deletion, chains, alone, hub),
         records=_records(config, database, derived_within),
@@ -401,8 +409,8 @@ def _services(
         hub=hub,
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
-        asking=_asking(config, threads, outside),
-        issues=_issues(config, database, reader, threads),
+        asking=asking,
+        issues=issues,
     )
 
 
@@ -448,15 +456,30 @@ def _contents(
     return ContentService(reader, sent, annotations, threads, caught_up=derived_within)
 
 
-def _asking(config: Config, threads: ThreadService, outside: Outside) -> AskService:
-    return AskService(
+def _issues_and_questions(
+    config: Config,
+    database: Database,
+    reader: Reader,
+    threads: ThreadService,
+    outside: Outside,
+    progress: Tells,
+) -> tuple[IssueService, SqlService, AskService]:
+    """Return services of one budget, and SQL, which shows the one and serves the other."""
+    budget = AskBudget(
+        AskRows(database, timeout_s=config.query_timeout_s),
+        usd_per_day=config.judge_budget_usd_per_day,
+        model=config.judge_model,
+    )
+    issues = _issues(config, database, reader, threads, budget, progress)
+    sql = SqlService(outside, keep_issues=issues.keep_for_sql)
+    asking = AskService(
         threads,
-        SqlService(outside),
+        sql,
         model=functools.partial(_model, config),
-        model_name=config.judge_model,
-        budget_usd_per_day=config.judge_budget_usd_per_day,
+        budget=budget,
         concurrent_max=config.judge_concurrent_max,
     )
+    return issues, sql, asking
 
 
 def _model(config: Config) -> ModelClient:
@@ -469,10 +492,24 @@ def _model(config: Config) -> ModelClient:
 
 
 def _issues(
-    config: Config, database: Database, reader: Reader, threads: ThreadService
+    config: Config,
+    database: Database,
+    reader: Reader,
+    threads: ThreadService,
+    budget: AskBudget,
+    progress: Tells,
 ) -> IssueService:
-    states = IssueStates(database, timeout_s=config.query_timeout_s)
-    return IssueService(reader, states, choice=threads.choice)
+    rows = IssueRows(database, timeout_s=config.query_timeout_s)
+    has_model = bool(config.judge_base_url and config.judge_model)
+    return IssueService(
+        reader,
+        rows,
+        namer=IssueNamer(
+            rows, budget, model=functools.partial(_model, config) if has_model else None
+        ),
+        choice=threads.choice,
+        sequence=lambda: progress().derived_sequence,
+    )
 
 
 def _workspace(

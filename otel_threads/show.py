@@ -102,6 +102,33 @@ def traces(page: Row) -> RenderableType:
     return Group(table, Text(_shown(page, "traces"), style="dim"))
 
 
+def issues(page: Row) -> RenderableType:
+    """Return a page of issues, a line each."""
+    if not page["items"]:
+        return Text("No issues.")
+    table = new_table(
+        ("issue", {"no_wrap": True}),
+        ("state", {"no_wrap": True}),
+        ("kind", {"no_wrap": True}),
+        ("what", CUT | {"ratio": 3}),
+        ("threads", RIGHT),
+        ("turns", RIGHT),
+        ("last seen", {"no_wrap": True}),
+    )
+    table.expand = True
+    for one in page["items"]:
+        table.add_row(
+            one["issue_id"],
+            "open again" if one["is_reopened"] else one["state"],
+            one["kind"],
+            safe(one["name"] or one["title"], length=200),
+            count(one["thread_count"]),
+            count(one["turn_count"]),
+            ago(one["last_seen_time"]),
+        )
+    return Group(table, Text(_shown(page, "issues"), style="dim"))
+
+
 def spans(page: Row) -> RenderableType:
     """Return a page of spans, a line each."""
     if not page["items"]:

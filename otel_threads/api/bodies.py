@@ -12,10 +12,12 @@ from otel_threads.core.limits import (
     COLUMNS_MAX,
     COOLDOWN_S_MAX,
     FILTER_LENGTH_MAX,
+    ID_LENGTH_MAX,
     ITEMS_MAX,
     METADATA_MAX,
     NAME_LENGTH_MAX,
     PATH_LENGTH_MAX,
+    QUESTION_LENGTH_MAX,
     RETENTION_DAYS_MAX,
     TAGS_MAX,
     TEXT_LENGTH_MAX,
@@ -116,6 +118,20 @@ class IssueIds(Body):
 
     project: str | None = None
     issue_ids: list[str] = Field(min_length=1, max_length=ITEMS_MAX)
+
+
+class Question(Body):
+    """A question in words."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"question": "Which conversations failed today?"}]},
+    )
+    question: str = Field(min_length=1, max_length=QUESTION_LENGTH_MAX)
+    project: str | None = None
+    thread_id: str | None = Field(
+        None, max_length=ID_LENGTH_MAX, description="About this thread; else a filter or SQL."
+    )
 
 
 class TraceIds(Body):

@@ -37,7 +37,7 @@ def _set_scalars(message: Message, name: str, value: object, *, is_repeated: boo
     if is_repeated:
         getattr(message, name).extend(value)
     else:
-        setattr(message, name, value)
+        setattr(message, name, value.isoformat() if isinstance(value, datetime.date) else value)
 
 
 def _set_map(entries: Any, value: object, *, has_messages: bool) -> None:

@@ -24,6 +24,7 @@ from otel_threads.core.errors import (
     Conflict,
     InvalidFilter,
     InvalidQuery,
+    NotConfigured,
     NotFound,
     OtelThreadsError,
     QueryTimeout,
@@ -51,6 +52,7 @@ CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (ValidationError, grpc.StatusCode.INVALID_ARGUMENT),
     (NotFound, grpc.StatusCode.NOT_FOUND),
     (Conflict, grpc.StatusCode.FAILED_PRECONDITION),
+    (NotConfigured, grpc.StatusCode.UNIMPLEMENTED),
     (QueryTimeout, grpc.StatusCode.DEADLINE_EXCEEDED),
     (Dropped, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (Unavailable, grpc.StatusCode.UNAVAILABLE),
@@ -79,6 +81,7 @@ class _Servicer:
             **_thread_calls(services),
             **_annotation_calls(services.annotations),
             **rpc_evaluations.calls(services),
+            **_issue_calls(services),
         }
         for name, call in calls.items():
             setattr(self, name, _method(self, call))
@@ -150,10 +153,25 @@ def _thread_calls(services: Services) -> Calls:
         "GetTranscript": reads(pb.Transcript, threads.transcript, fields),
         "GetThreadStats": reads(pb.ThreadStats, threads.thread_stats, selection),
         "ListTraces": reads(pb.Traces, threads.traces, selection),
+        "ListSpans": reads(pb.SpanLines, services.spans.lists.lines, selection),
         "GetTrace": reads(pb.TraceDetail, threads.trace, fields),
         "CloseThreads": writes(pb.Updated, close, ids),
         "ReopenThreads": writes(pb.Updated, reopen, ids),
         "DeleteThreads": writes(pb.Updated, services.deletion.threads, ids),
+    }
+
+
+def _issue_calls(services: Services) -> Calls:
+    """Return the calls about issues, and questions in words."""
+    issues = services.issues
+    close = functools.partial(issues.close, closed=True)
+    reopen = functools.partial(issues.close, closed=False)
+    ids = body(bodies.IssueIds)
+    return {
+        "ListIssues": reads(pb.Issues, issues.issues, selection),
+        "CloseIssues": writes(pb.Updated, close, ids),
+        "ReopenIssues": writes(pb.Updated, reopen, ids),
+        "Ask": reads(pb.AskAnswer, services.asking.ask, body(bodies.Question)),
     }
 
 

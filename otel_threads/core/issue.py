@@ -44,6 +44,10 @@ class Issue:
         Described("error: the turn failed; tool: a tool did; unanswered: nothing was answered."),
     ]
     title: Annotated[str, Described("What its failures have in common; from what spans brought.")]
+    name: Annotated[
+        str | None,
+        Described("What a model calls it, where one is set; null until it was asked."),
+    ]
     state: Annotated[IssueState, Described("closed until a turn fails so after it was closed.")]
     is_reopened: bool
     closed_at: datetime.datetime | None

@@ -138,6 +138,8 @@ SAID_TABLES = (
     _said("x_attachments"),
     # A megabyte each, and never changed.
     Shipped("x_attachment_chunks", SAID, "id || ':' || chunk_index", rows_max=16),
+    _said("x_issue_names", "project", "issue_id", latest="named_at"),
+    _said("ask_runs"),
     _said("x_projects", "project", latest="updated_at"),
     _said("x_unlinked_scores"),
     _said("x_workspace", "name"),
@@ -149,6 +151,7 @@ TABLES = (*RAW_TABLES, *TRACE_TABLES, *THREAD_TABLES, *SAID_TABLES)
 EMPTY_TABLES = (
     "x_clock_steps",
     "x_derive_state",
+    "x_issues",
     "x_joined_spans",
     "x_lake_edits",
     "x_lake_state",

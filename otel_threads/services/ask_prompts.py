@@ -58,6 +58,24 @@ Answer with one JSON object: {{"answer": at most ten sentences, "quotes": [{{"tu
 "quote": words of that turn, letter for letter}}]}}. Quote what the answer rests on, eight quotes \
 at most. Say so where the conversation does not tell."""
 )
+NAMING = (
+    """\
+You name a failure that several recorded conversations have in common, for a list that people \
+read. You get what its failures share: of an error its type and text, of a tool its name, names \
+and types of its arguments and its error, of questions without an answer the beginnings of their \
+words. Numbers, ids and quoted texts are left out as "…".
+"""
+    + _UNTRUSTED
+    + """
+
+Answer with one JSON object: {{"name": at most eight plain words that say what goes wrong}}."""
+)
+NAME: Json = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
 PROPOSAL: Json = {
     "type": "object",
     "properties": {
@@ -107,6 +125,14 @@ def proposal(
         end=end,
     )
     data = f"Names in use:\n{begin}\n{_json(names)}\n{end}\n\nThe question: {question}"
+    return [{"role": "system", "content": system}, {"role": "user", "content": data}]
+
+
+def naming(kind: str, shape: str) -> list[dict[str, str]]:
+    """Return the messages that ask for the name of a failure."""
+    begin, end = _marks()
+    data = f"The failure:\n{begin}\n{_json({'kind': kind, 'shared': _cut(shape)})}\n{end}"
+    system = NAMING.format(begin=begin, end=end)
     return [{"role": "system", "content": system}, {"role": "user", "content": data}]
 
 

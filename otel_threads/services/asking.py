@@ -15,17 +15,16 @@ import orjson
 from otel_threads.core import filters
 from otel_threads.core.asked import AskAnswer, Evidence
 from otel_threads.core.errors import InvalidQuery, NotConfigured, Unavailable
+from otel_threads.core.limits import QUESTION_LENGTH_MAX
 from otel_threads.core.message import Json
 from otel_threads.core.turn import Turn
-from otel_threads.derive.cost import estimate_usd
-from otel_threads.derive.family import Usage
 from otel_threads.evaluate.model_client import ModelError, ModelReply
 from otel_threads.services import ask_prompts
+from otel_threads.services.ask_budget import AskBudget
 from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.sql_results import Asked, Params, SqlService
 from otel_threads.services.threads import ThreadService
 
-QUESTION_LENGTH_MAX = 2_000
 ANSWER_LENGTH_MAX = 5_000
 QUOTES_MAX = 8
 QUOTE_LENGTH_MAX = 500
@@ -57,8 +56,7 @@ class AskService:
         sql: SqlService,
         *,
         model: Callable[[], Model],
-        model_name: str | None,
-        budget_usd_per_day: float,
+        budget: AskBudget,
         concurrent_max: int,
     ) -> None:
         """`model` makes the client when somebody first asks; it raises ModelError without one."""
@@ -66,12 +64,9 @@ class AskService:
         self._sql = sql
         self._make = model
         self._model: Model | None = None
-        self._model_name = model_name
-        self._budget_usd = budget_usd_per_day
+        self._budget = budget
         self._room = threading.BoundedSemaphore(concurrent_max)
-        self._lock = threading.Lock()  # guards what follows
-        self._day = datetime.date.min
-        self._spent_usd = 0.0
+        self._lock = threading.Lock()  # guards _model
 
     def ask(
         self, question: str, *, project: str | None = None, thread_id: str | None = None
@@ -96,7 +91,7 @@ class AskService:
         messages = ask_prompts.proposal(question, fields, self._views(), self._names(project), now)
         cost, wrong = 0.0, ""
         for _ in range(TRIES):
-            found, reply, usd = self._complete(model, messages, ask_prompts.PROPOSAL)
+            found, reply, usd = self._complete(model, messages, ask_prompts.PROPOSAL, project)
             cost += usd or 0.0
             filter_, sql = _text(found, "filter"), _text(found, "sql")
             try:
@@ -115,7 +110,7 @@ class AskService:
                 answer=(_text(found, "answer") or "")[:ANSWER_LENGTH_MAX],
                 evidence=[],
                 cost_usd=cost or None,
-                model=reply.model or self._model_name,
+                model=reply.model or self._budget.model,
             )
         raise InvalidQuery(f"the model proposed nothing that can be: {wrong}")
 
@@ -135,14 +130,14 @@ class AskService:
         model = self._client()
         turns = self._threads.turns(thread_id, project=project, limit=ask_prompts.TURNS_MAX).items
         messages = ask_prompts.explanation(question, turns)
-        found, reply, usd = self._complete(model, messages, ask_prompts.EXPLANATION)
+        found, reply, usd = self._complete(model, messages, ask_prompts.EXPLANATION, project)
         return AskAnswer(
             filter=None,
             sql=None,
             answer=(_text(found, "answer") or "")[:ANSWER_LENGTH_MAX],
             evidence=_evidence(found.get("quotes"), turns, thread_id),
             cost_usd=usd,
-            model=reply.model or self._model_name,
+            model=reply.model or self._budget.model,
         )
 
     def _client(self) -> Model:
@@ -155,10 +150,14 @@ class AskService:
             return self._model
 
     def _complete(
-        self, model: Model, messages: Sequence[Mapping[str, str]], schema: Json
+        self,
+        model: Model,
+        messages: Sequence[Mapping[str, str]],
+        schema: Json,
+        project: str | None,
     ) -> tuple[Json, ModelReply, float | None]:
         """Return the object that a model answers, its reply and what it cost."""
-        self._check_budget()
+        self._budget.check()
         if not self._room.acquire(blocking=False):
             raise Unavailable("as many questions are asked as may be (judge_concurrent_max)")
         try:
@@ -167,7 +166,7 @@ class AskService:
             raise Unavailable(str(error)) from None
         finally:
             self._room.release()
-        usd = self._spend(reply)
+        usd = self._budget.spend("question", project, reply)
         try:
             found = orjson.loads(_braced(reply.text))
         except ValueError:
@@ -175,27 +174,6 @@ class AskService:
         if not isinstance(found, dict):
             raise Unavailable("the model did not answer with the JSON that was asked for")
         return found, reply, usd
-
-    def _check_budget(self) -> None:
-        today = datetime.datetime.now(datetime.UTC).date()
-        with self._lock:
-            if self._day != today:
-                self._day, self._spent_usd = today, 0.0
-            if self._spent_usd >= self._budget_usd:
-                raise Unavailable(
-                    f"{self._spent_usd:.4f} of {self._budget_usd:g} USD are spent today on "
-                    "questions (judge_budget_usd_per_day)"
-                )
-
-    def _spend(self, reply: ModelReply) -> float | None:
-        usage = Usage(input_tokens=reply.input_tokens, output_tokens=reply.output_tokens)
-        now = int(datetime.datetime.now(datetime.UTC).timestamp() * 1e9)
-        usd = reply.reported_cost_usd
-        if usd is None:
-            usd = estimate_usd([reply.model, self._model_name], None, usage, now)
-        with self._lock:
-            self._spent_usd += usd or 0.0
-        return usd
 
     def _views(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

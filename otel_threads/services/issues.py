@@ -1,12 +1,14 @@
 """Issues: failures that several threads have in common, found anew at each call.
 
-Only the state is kept: when somebody closed one. It is open again as soon as a turn fails so later;
-nothing has to be written for that.
+The state is kept: when somebody closed one. It is open again as soon as a turn fails so later;
+nothing has to be written for that. Names that a model gave are kept, too, and a copy for SQL.
 """
 
 import datetime
+import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import get_args
 
 from otel_threads.core.changes import Updated
 from otel_threads.core.errors import InvalidQuery
@@ -15,13 +17,15 @@ from otel_threads.core.issue import DayCount, Issue, IssueState
 from otel_threads.core.limits import FILTER_LENGTH_MAX, ITEMS_MAX, PAGE_ITEMS_DEFAULT
 from otel_threads.core.page import Page
 from otel_threads.services.issue_groups import Group, grouped
+from otel_threads.services.issue_names import IssueNamer, Unnamed
 from otel_threads.services.project_choice import ProjectChoice
 from otel_threads.services.threads import check_limit
-from otel_threads.store.annotations.issue_states import IssueStates
+from otel_threads.store.annotations.issue_rows import IssueRows
 from otel_threads.store.read.reader import Reader
 
 DAYS_DEFAULT = 30
 TURNS_MAX = 20_000  # the latest failures that are looked at
+THREADS_MIN = 2  # that make an issue
 THREADS_SHOWN = 50
 TREND_DAYS = 14
 
@@ -32,14 +36,20 @@ class IssueService:
     def __init__(
         self,
         reader: Reader,
-        states: IssueStates,
+        rows: IssueRows,
         *,
+        namer: IssueNamer,
         choice: ProjectChoice,
+        sequence: Callable[[], int],
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
-        """`choice` makes a project's name of what a caller gives."""
+        """`choice` makes a project's name of what a caller gives; `sequence` is what is derived."""
+        self.namer = namer
         self._reader = reader
-        self._states = states
+        self._rows = rows
+        self._sequence = sequence
+        self._lock = threading.Lock()  # one counts for SQL at a time
+        self._kept: tuple[int, datetime.date] | None = None  # what SQL sees
         self._choice = choice
         self._now = now
 
@@ -49,7 +59,7 @@ class IssueService:
         project: str | None = None,
         state: IssueState | None = None,
         from_time: datetime.datetime | None = None,
-        threads_min: int = 2,
+        threads_min: int = THREADS_MIN,
         limit: int = PAGE_ITEMS_DEFAULT,
     ) -> Page[Issue]:
         """Return issues of a project, of all without one, those with the most threads first.
@@ -57,18 +67,52 @@ class IssueService:
         Failures since `from_time` (30 days ago) count, the latest 20,000 of them.
 
         Raises:
-            InvalidQuery: a limit that cannot be.
+            InvalidQuery: a state, threads_min or limit that cannot be.
         """
         check_limit(limit)
+        if state is not None and state not in get_args(IssueState):
+            raise InvalidQuery(f"state {state!r} is none of {', '.join(get_args(IssueState))}")
+        if not 1 <= threads_min <= ITEMS_MAX:
+            raise InvalidQuery(f"threads_min {threads_min} is not between 1 and {ITEMS_MAX}")
         since = from_time or self._now() - datetime.timedelta(days=DAYS_DEFAULT)
-        closed = self._states.closed()
-        turns = self._reader.failed_turns(self._choice.of_list(project), since, TURNS_MAX)
-        found = [self._issue(group, closed) for group in grouped(turns)]
-        kept = [
-            one for one in found if one.thread_count >= threads_min and state in (None, one.state)
+        groups = self._groups(self._choice.of_list(project), since, threads_min)
+        found = [one for one in self._issues(groups) if state in (None, one.state)]
+        page = found[:limit]
+        by_id = {group.issue_id: group for group in groups}
+        self.namer.wish(
+            Unnamed(one.project, one.issue_id, one.kind, by_id[one.issue_id].signature)
+            for one in page
+            if one.name is None and one.state == "open"
+        )
+        return Page(items=page, next_cursor=None, total=len(found))
+
+    def keep_for_sql(self) -> None:
+        """Write what issues there are to the table that SQL reads, if turns came since it was."""
+        with self._lock:
+            now = self._now()
+            state = self._sequence(), now.date()
+            if self._kept == state and self._rows.holds_issues():
+                return
+            since = now - datetime.timedelta(days=DAYS_DEFAULT)
+            self._rows.keep(self._issues(self._groups(None, since, THREADS_MIN)), now)
+            self._kept = state
+
+    def _groups(
+        self, project: str | None, since: datetime.datetime, threads_min: int
+    ) -> list[Group]:
+        turns = self._reader.failed_turns(project, since, TURNS_MAX)
+        return [
+            group
+            for group in grouped(turns)
+            if len({turn.thread_id for turn in group.turns}) >= threads_min
         ]
-        kept.sort(key=lambda one: (-one.thread_count, -one.turn_count, one.issue_id))
-        return Page(items=kept[:limit], next_cursor=None, total=len(kept))
+
+    def _issues(self, groups: Sequence[Group]) -> list[Issue]:
+        closed, names = self._rows.closed(), self._rows.names()
+        found = [
+            self._issue(one, closed.get(one.issue_id), names.get(one.issue_id)) for one in groups
+        ]
+        return sorted(found, key=lambda one: (-one.thread_count, -one.turn_count, one.issue_id))
 
     def close(
         self, issue_ids: Sequence[str], *, project: str | None = None, closed: bool
@@ -81,11 +125,10 @@ class IssueService:
         if not 1 <= len(issue_ids) <= ITEMS_MAX:
             raise InvalidQuery(f"issue_ids: 1 to {ITEMS_MAX} are needed, {len(issue_ids)} came")
         name = self._choice.of_writing(project)
-        self._states.put(name, issue_ids, self._now() if closed else None)
+        self._rows.put(name, issue_ids, self._now() if closed else None)
         return Updated(updated=len(set(issue_ids)), not_found=[])
 
-    def _issue(self, group: Group, closed: Mapping[str, datetime.datetime]) -> Issue:
-        closed_at = closed.get(group.issue_id)
+    def _issue(self, group: Group, closed_at: datetime.datetime | None, name: str | None) -> Issue:
         last = group.turns[-1].start_time
         threads = list(dict.fromkeys(turn.thread_id for turn in reversed(group.turns)))
         is_closed = closed_at is not None and last <= closed_at
@@ -94,6 +137,7 @@ class IssueService:
             project=group.project,
             kind=group.kind,
             title=group.title,
+            name=name,
             state="closed" if is_closed else "open",
             is_reopened=closed_at is not None and not is_closed,
             closed_at=closed_at,

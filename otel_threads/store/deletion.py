@@ -286,6 +286,7 @@ def delete_said(
         ),
     )
     register(cursor, "gone_traces", pa.table({"trace_id": pa.array(trace_ids, pa.string())}))
+    cursor.execute("delete from x_issues")  # counted anew when SQL asks for them
     for table in SAID_OF_THREADS:
         cursor.execute(
             f"delete from {table} using gone_threads g"  # noqa: S608  # our own names

@@ -1180,3 +1180,187 @@ class NewComment(_message.Message):
     author: str
     span_id: str
     def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., author: _Optional[str] = ..., span_id: _Optional[str] = ...) -> None: ...
+
+class ListSpansRequest(_message.Message):
+    __slots__ = ("project", "thread_id", "trace_id", "filter", "search", "to", "sort", "limit", "cursor", "with_total")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    SORT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    WITH_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    thread_id: str
+    trace_id: str
+    filter: str
+    search: str
+    to: _timestamp_pb2.Timestamp
+    sort: str
+    limit: int
+    cursor: str
+    with_total: bool
+    def __init__(self, project: _Optional[str] = ..., thread_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., filter: _Optional[str] = ..., search: _Optional[str] = ..., to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sort: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., with_total: bool = ..., **kwargs) -> None: ...
+
+class SpanLine(_message.Message):
+    __slots__ = ("project", "trace_id", "span_id", "parent_span_id", "thread_id", "name", "kind", "type", "status_code", "status_message", "service_name", "scope_name", "model", "start_time", "duration_ms", "time_to_first_token_ms", "usage", "cost_usd")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_NAME_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_TOKEN_MS_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    COST_USD_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    thread_id: str
+    name: str
+    kind: str
+    type: str
+    status_code: str
+    status_message: str
+    service_name: str
+    scope_name: str
+    model: str
+    start_time: _timestamp_pb2.Timestamp
+    duration_ms: float
+    time_to_first_token_ms: float
+    usage: Usage
+    cost_usd: float
+    def __init__(self, project: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., thread_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., type: _Optional[str] = ..., status_code: _Optional[str] = ..., status_message: _Optional[str] = ..., service_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., model: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_ms: _Optional[float] = ..., time_to_first_token_ms: _Optional[float] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_usd: _Optional[float] = ...) -> None: ...
+
+class SpanLines(_message.Message):
+    __slots__ = ("items", "next_cursor", "total")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[SpanLine]
+    next_cursor: str
+    total: int
+    def __init__(self, items: _Optional[_Iterable[_Union[SpanLine, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., total: _Optional[int] = ...) -> None: ...
+
+class ListIssuesRequest(_message.Message):
+    __slots__ = ("project", "state", "threads_min", "limit")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    THREADS_MIN_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    state: str
+    threads_min: int
+    limit: int
+    def __init__(self, project: _Optional[str] = ..., state: _Optional[str] = ..., threads_min: _Optional[int] = ..., limit: _Optional[int] = ..., **kwargs) -> None: ...
+
+class DayCount(_message.Message):
+    __slots__ = ("day", "turn_count")
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    day: str
+    turn_count: int
+    def __init__(self, day: _Optional[str] = ..., turn_count: _Optional[int] = ...) -> None: ...
+
+class Issue(_message.Message):
+    __slots__ = ("issue_id", "project", "kind", "title", "name", "state", "is_reopened", "closed_at", "first_seen_time", "last_seen_time", "thread_count", "turn_count", "thread_ids", "filter", "trend")
+    ISSUE_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    IS_REOPENED_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_AT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    THREAD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    THREAD_IDS_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    TREND_FIELD_NUMBER: _ClassVar[int]
+    issue_id: str
+    project: str
+    kind: str
+    title: str
+    name: str
+    state: str
+    is_reopened: bool
+    closed_at: _timestamp_pb2.Timestamp
+    first_seen_time: _timestamp_pb2.Timestamp
+    last_seen_time: _timestamp_pb2.Timestamp
+    thread_count: int
+    turn_count: int
+    thread_ids: _containers.RepeatedScalarFieldContainer[str]
+    filter: str
+    trend: _containers.RepeatedCompositeFieldContainer[DayCount]
+    def __init__(self, issue_id: _Optional[str] = ..., project: _Optional[str] = ..., kind: _Optional[str] = ..., title: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., is_reopened: bool = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., thread_count: _Optional[int] = ..., turn_count: _Optional[int] = ..., thread_ids: _Optional[_Iterable[str]] = ..., filter: _Optional[str] = ..., trend: _Optional[_Iterable[_Union[DayCount, _Mapping]]] = ...) -> None: ...
+
+class Issues(_message.Message):
+    __slots__ = ("items", "next_cursor", "total")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Issue]
+    next_cursor: str
+    total: int
+    def __init__(self, items: _Optional[_Iterable[_Union[Issue, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., total: _Optional[int] = ...) -> None: ...
+
+class IssueIds(_message.Message):
+    __slots__ = ("project", "issue_ids")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    ISSUE_IDS_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    issue_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, project: _Optional[str] = ..., issue_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Question(_message.Message):
+    __slots__ = ("question", "project", "thread_id")
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    question: str
+    project: str
+    thread_id: str
+    def __init__(self, question: _Optional[str] = ..., project: _Optional[str] = ..., thread_id: _Optional[str] = ...) -> None: ...
+
+class Evidence(_message.Message):
+    __slots__ = ("thread_id", "turn_index", "quote")
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    TURN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    thread_id: str
+    turn_index: int
+    quote: str
+    def __init__(self, thread_id: _Optional[str] = ..., turn_index: _Optional[int] = ..., quote: _Optional[str] = ...) -> None: ...
+
+class AskAnswer(_message.Message):
+    __slots__ = ("filter", "sql", "answer", "evidence", "cost_usd", "model")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    SQL_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    COST_USD_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    sql: str
+    answer: str
+    evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
+    cost_usd: float
+    model: str
+    def __init__(self, filter: _Optional[str] = ..., sql: _Optional[str] = ..., answer: _Optional[str] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., cost_usd: _Optional[float] = ..., model: _Optional[str] = ...) -> None: ...

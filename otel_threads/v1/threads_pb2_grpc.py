@@ -301,6 +301,31 @@ class ThreadServiceStub(object):
                 request_serializer=otel__threads_dot_v1_dot_evaluations__pb2.BackfillRuleRequest.SerializeToString,
                 response_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.Queued.FromString,
                 _registered_method=True)
+        self.ListSpans = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListSpans',
+                request_serializer=otel__threads_dot_v1_dot_threads__pb2.ListSpansRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.SpanLines.FromString,
+                _registered_method=True)
+        self.ListIssues = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ListIssues',
+                request_serializer=otel__threads_dot_v1_dot_threads__pb2.ListIssuesRequest.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.Issues.FromString,
+                _registered_method=True)
+        self.CloseIssues = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/CloseIssues',
+                request_serializer=otel__threads_dot_v1_dot_threads__pb2.IssueIds.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.Updated.FromString,
+                _registered_method=True)
+        self.ReopenIssues = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/ReopenIssues',
+                request_serializer=otel__threads_dot_v1_dot_threads__pb2.IssueIds.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.Updated.FromString,
+                _registered_method=True)
+        self.Ask = channel.unary_unary(
+                '/otel_threads.v1.ThreadService/Ask',
+                request_serializer=otel__threads_dot_v1_dot_threads__pb2.Question.SerializeToString,
+                response_deserializer=otel__threads_dot_v1_dot_threads__pb2.AskAnswer.FromString,
+                _registered_method=True)
 
 
 class ThreadServiceServicer(object):
@@ -624,6 +649,36 @@ class ThreadServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSpans(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIssues(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseIssues(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenIssues(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Ask(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ThreadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -891,6 +946,31 @@ def add_ThreadServiceServicer_to_server(servicer, server):
                     servicer.BackfillRule,
                     request_deserializer=otel__threads_dot_v1_dot_evaluations__pb2.BackfillRuleRequest.FromString,
                     response_serializer=otel__threads_dot_v1_dot_evaluations__pb2.Queued.SerializeToString,
+            ),
+            'ListSpans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSpans,
+                    request_deserializer=otel__threads_dot_v1_dot_threads__pb2.ListSpansRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.SpanLines.SerializeToString,
+            ),
+            'ListIssues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIssues,
+                    request_deserializer=otel__threads_dot_v1_dot_threads__pb2.ListIssuesRequest.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.Issues.SerializeToString,
+            ),
+            'CloseIssues': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseIssues,
+                    request_deserializer=otel__threads_dot_v1_dot_threads__pb2.IssueIds.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.Updated.SerializeToString,
+            ),
+            'ReopenIssues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenIssues,
+                    request_deserializer=otel__threads_dot_v1_dot_threads__pb2.IssueIds.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.Updated.SerializeToString,
+            ),
+            'Ask': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ask,
+                    request_deserializer=otel__threads_dot_v1_dot_threads__pb2.Question.FromString,
+                    response_serializer=otel__threads_dot_v1_dot_threads__pb2.AskAnswer.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2324,6 +2404,141 @@ class ThreadService(object):
             '/otel_threads.v1.ThreadService/BackfillRule',
             otel__threads_dot_v1_dot_evaluations__pb2.BackfillRuleRequest.SerializeToString,
             otel__threads_dot_v1_dot_evaluations__pb2.Queued.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSpans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListSpans',
+            otel__threads_dot_v1_dot_threads__pb2.ListSpansRequest.SerializeToString,
+            otel__threads_dot_v1_dot_threads__pb2.SpanLines.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIssues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ListIssues',
+            otel__threads_dot_v1_dot_threads__pb2.ListIssuesRequest.SerializeToString,
+            otel__threads_dot_v1_dot_threads__pb2.Issues.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseIssues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/CloseIssues',
+            otel__threads_dot_v1_dot_threads__pb2.IssueIds.SerializeToString,
+            otel__threads_dot_v1_dot_threads__pb2.Updated.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenIssues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/ReopenIssues',
+            otel__threads_dot_v1_dot_threads__pb2.IssueIds.SerializeToString,
+            otel__threads_dot_v1_dot_threads__pb2.Updated.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/otel_threads.v1.ThreadService/Ask',
+            otel__threads_dot_v1_dot_threads__pb2.Question.SerializeToString,
+            otel__threads_dot_v1_dot_threads__pb2.AskAnswer.FromString,
             options,
             channel_credentials,
             insecure,

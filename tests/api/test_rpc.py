@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import time
 import types
 import typing
 from typing import Any, Literal, get_args, get_origin
@@ -18,13 +19,16 @@ from pydantic import BaseModel
 
 from otel_threads.api import bodies, evaluation_bodies, evaluation_schemas, rule_bodies, schemas
 from otel_threads.core import (
+    asked,
     changes,
     evaluation,
+    issue,
     message,
     review,
     rule,
     score,
     span,
+    span_line,
     stats,
     trace,
     transcript,
@@ -120,6 +124,32 @@ def test_every_call_answers_as_rest_does(server, api):
     assert exported.splitlines()[1].split(b",")[:2] == rest.content.splitlines()[1].split(b",")[:2]
 
 
+def test_spans_and_issues_are_listed_as_rest_does(server, api):
+    status = {"code": 2, "message": "no disk"}
+    now = time.time_ns() - 60 * 10**9
+    failed = [a_chat(f"f-{n}", "Do it.", None, start=now + n, status=status) for n in range(3)]
+    server.post(a_request(*failed), x_otel_threads_project="rpc issues")
+    server.wait_derived()
+    chosen = {"project": "rpc issues", "filter": 'status_code = "error"', "limit": 2}
+    spans = api.ListSpans(pb.ListSpansRequest(**chosen, with_total=True))
+    same(spans, server.get("/spans", **chosen, with_total="true"))
+    assert (len(spans.items), spans.total) == (2, 3)
+    more = api.ListSpans(pb.ListSpansRequest(**chosen, cursor=spans.next_cursor))
+    assert len(more.items) == 1
+    issues = api.ListIssues(pb.ListIssuesRequest(project="rpc issues", state="open"))
+    same(issues, server.get("/issues", project="rpc issues", state="open"))
+    (one,) = issues.items
+    assert (one.thread_count, len(one.trend)) == (3, 14)
+    ids = pb.IssueIds(project="rpc issues", issue_ids=[one.issue_id])
+    assert api.CloseIssues(ids).updated == 1
+    closed = api.ListIssues(pb.ListIssuesRequest(project="rpc issues", threads_min=3))
+    assert closed.items[0].state == "closed"
+    assert api.ReopenIssues(ids).updated == 1
+    assert not api.ListIssues(
+        pb.ListIssuesRequest(project="rpc issues", state="closed", threads_min=1)
+    ).items
+
+
 @pytest.mark.parametrize(
     ("verb", "request_", "code", "says"),
     [
@@ -137,6 +167,12 @@ def test_every_call_answers_as_rest_does(server, api):
         ("DeleteComment", pb.CommentRequest(id="none"), "NOT_FOUND", "none"),
         ("CloseThreads", pb.ThreadIds(), "INVALID_ARGUMENT", "thread_ids"),
         ("GetTrace", pb.TraceRequest(trace_id="zz"), "NOT_FOUND", "zz"),
+        ("ListSpans", pb.ListSpansRequest(filter="x = 1"), "INVALID_ARGUMENT", "position 0"),
+        ("ListIssues", pb.ListIssuesRequest(limit=1001), "INVALID_ARGUMENT", "1001"),
+        ("ListIssues", pb.ListIssuesRequest(state="shut"), "INVALID_ARGUMENT", "shut"),
+        ("CloseIssues", pb.IssueIds(), "INVALID_ARGUMENT", "issue_ids"),
+        ("Ask", pb.Question(), "INVALID_ARGUMENT", "question"),
+        ("Ask", pb.Question(question="why?"), "UNIMPLEMENTED", "judge_base_url"),
     ],
 )
 def test_errors_are_canonical_codes_with_details(api, verb, request_, code, says):
@@ -192,6 +228,7 @@ def test_reflection_and_health_know_the_service(server, api):
 
 MODULES = (
     *(changes, message, score, span, stats, trace, transcript, turn, schemas, bodies),
+    *(asked, issue, span_line),
     *(evaluation, review, rule, evaluation_schemas, evaluation_bodies, rule_bodies),
 )
 SHAPES = {
@@ -241,7 +278,7 @@ def _ours(shape: type) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("item", [Thread, Trace])
+@pytest.mark.parametrize("item", [Thread, Trace, span_line.SpanLine])
 def test_the_fields_have_the_numbers_of_the_proto(item):
     numbers = {field.name: field.number for field in getattr(pb, item.__name__).DESCRIPTOR.fields}
     assert {name: named.field.proto for name, named in fields_of(item).items()} == numbers
@@ -279,9 +316,14 @@ def _kind(annotation: Any) -> str:
         return "any"
     if dataclasses.is_dataclass(annotation) or issubclass(annotation, BaseModel):
         return annotation.__name__
-    return {str: "str", int: "int", float: "float", bool: "bool", datetime.datetime: "time"}[
-        annotation
-    ]
+    return {
+        str: "str",
+        int: "int",
+        float: "float",
+        bool: "bool",
+        datetime.datetime: "time",
+        datetime.date: "str",  # as JSON has it
+    }[annotation]
 
 
 def _field_kind(field) -> str:

@@ -1,5 +1,6 @@
 """Questions in words, with a scripted model on a real endpoint."""
 
+import datetime
 import json
 
 import pytest
@@ -9,7 +10,9 @@ from judged import Judged
 from scripted_model import Fault, ScriptedModel
 
 from otel_threads.core.errors import InvalidQuery, NotFound, Unavailable
+from otel_threads.services.ask_budget import AskBudget
 from otel_threads.services.asking import AskService
+from otel_threads.store.annotations.ask_rows import AskRows
 
 THREADS = {  # user text, assistant text, by thread
     "ask-1": ("Where is my refund?", "It is on its way."),
@@ -205,12 +208,13 @@ def test_wrong_questions_are_refused_before_a_model_is_asked(judged, model):
 
 def test_the_budget_of_a_day_holds(judged, model):
     services = judged.engine.services
+    rows = AskRows(judged.engine.database, timeout_s=60)
+    spent = rows.spent_usd(datetime.datetime.fromtimestamp(0, datetime.UTC))
     asking = AskService(
         services.threads,
         services.sql,
         model=services.asking._client,
-        model_name="gpt-4o-mini",
-        budget_usd_per_day=0.001,
+        budget=AskBudget(rows, usd_per_day=spent + 0.001, model="gpt-4o-mini"),
         concurrent_max=1,
     )
     proposes(model, {"filter": "turn_count = 1"})

@@ -374,6 +374,7 @@ class IssueLine:
     issue_id: str
     kind: str
     title: Text | None
+    name: Text | None
     state: str
     is_reopened: bool
     first_seen_time: datetime.datetime

@@ -24,6 +24,7 @@ def _line(issue: Issue) -> IssueLine:
         issue_id=issue.issue_id,
         kind=issue.kind,
         title=Place().text(issue.title),
+        name=Place().text(issue.name) if issue.name else None,
         state=issue.state,
         is_reopened=issue.is_reopened,
         first_seen_time=issue.first_seen_time,

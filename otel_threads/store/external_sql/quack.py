@@ -36,6 +36,7 @@ PUBLIC = (
     "daily_usage",
     "slow_turns",
     "failed_turns",
+    "issues",
     "tool_calls",
     "tool_stats",
 )

@@ -57,7 +57,8 @@ export function IssuesPage({ params }) {
 function Line({ one, everyProject, turn }) {
   const list = { project: one.project, filter: one.filter };
   return html`<tr>
-    <td class="words" title=${oneLine(one.title, 1000)}><a href=${linkTo("threads", list)}><bdi>${oneLine(one.title, 160)}</bdi></a></td>
+    <td class="words" title=${oneLine(one.title, 1000)}><a href=${linkTo("threads", list)}><bdi>${oneLine(one.name ?? one.title, 160)}</bdi></a>${
+      one.name && html`<br /><small class="faint"><bdi>${oneLine(one.title, 160)}</bdi></small>`}</td>
     ${everyProject && html`<td><bdi>${oneLine(one.project, 60)}</bdi></td>`}
     <td>${KINDS[one.kind] ?? one.kind}</td>
     <td title=${one.closed_at ? `closed ${exact(one.closed_at)}` : ""}><span class="status ${one.state}">${
@@ -68,7 +69,7 @@ function Line({ one, everyProject, turn }) {
         href=${linkTo("thread", { project: one.project, thread_id: id })}><bdi>${oneLine(id, 24)}</bdi></a>`)}</td>
     <td class="right" title=${exact(one.first_seen_time)}>${when(one.first_seen_time)}</td>
     <td class="right" title=${exact(one.last_seen_time)}>${when(one.last_seen_time)}</td>
-    <td><button aria-label="${one.state === "open" ? "Close" : "Reopen"} ${oneLine(one.title, 60)}"
+    <td><button aria-label="${one.state === "open" ? "Close" : "Reopen"} ${oneLine(one.name ?? one.title, 60)}"
         onClick=${() => turn(one)}>${one.state === "open" ? "Close" : "Reopen"}</button></td></tr>`;
 }
 
