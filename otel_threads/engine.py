@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from otel_threads import metrics
 from otel_threads.clock import ClockWatch
@@ -129,9 +129,13 @@ class Engine:
                 self.writer.committed_sequence, timeout_s
             ),
         )
-        self.services.workspace.apply_cooldown()
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
         self._housekeeping = self._jobs(config)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin what services do by themselves."""
+        self.services.workspace.apply_cooldown()
         self.services.rules.start()
         self.services.issues.namer.start()
 
@@ -389,9 +393,6 @@ def _services(
     deletion = _deletion(config, database, derived, annotations, chains)
     annotating = _annotating(annotations, threads, hub, reviews)
     contents = _contents(config, database, reader, annotations, threads, derived_within)
-    issues, sql, asking = _issues_and_questions(
-        config, database, reader, threads, outside, progress
-    )
     return Services(
         threads=threads,
         spans=_spans(config, database),
@@ -399,7 +400,6 @@ def _services(
         feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
         deletion=_deleting(deletion, threads, alone, derived_within, hub),
-        sql=sql,
         backups=BackupService(database),
         pruning=_pruning(config, database, derived, annotations, deletion, chains, alone, hub),
         records=_records(config, database, derived_within),
@@ -409,8 +409,7 @@ def _services(
         hub=hub,
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
-        asking=asking,
-        issues=issues,
+        **_words(config, database, reader, threads, outside, progress),
     )
 
 
@@ -456,14 +455,20 @@ def _contents(
     return ContentService(reader, sent, annotations, threads, caught_up=derived_within)
 
 
-def _issues_and_questions(
+class _Words(TypedDict):
+    sql: SqlService
+    issues: IssueService
+    asking: AskService
+
+
+def _words(
     config: Config,
     database: Database,
     reader: Reader,
     threads: ThreadService,
     outside: Outside,
     progress: Tells,
-) -> tuple[IssueService, SqlService, AskService]:
+) -> _Words:
     """Return services of one budget, and SQL, which shows the one and serves the other."""
     budget = AskBudget(
         AskRows(database, timeout_s=config.query_timeout_s),
@@ -479,7 +484,7 @@ def _issues_and_questions(
         budget=budget,
         concurrent_max=config.judge_concurrent_max,
     )
-    return issues, sql, asking
+    return _Words(sql=sql, issues=issues, asking=asking)
 
 
 def _model(config: Config) -> ModelClient:
