@@ -135,13 +135,16 @@ class DuckDBDerivedStore:
                 taken_bytes += size_bytes
         with self._taken(), self._less_next_time():
             self._folding.fold(upto)
-            self._has_moved |= self._joining.join(after, upto)
-            if self._has_moved and self.on_moved is not None:
-                self.on_moved()
-                self._has_moved = False
+            self._join(after, upto)
         with self._database.cursor() as cursor:
             found = cursor.execute(TOUCHED_TRACES_SQL, {"after": after, "upto": upto}).fetchall()
         return Work(upto, [trace_id for (trace_id,) in found])
+
+    def _join(self, after: int, upto: int) -> None:
+        self._has_moved |= self._joining.join(after, upto)
+        if self._has_moved and self.on_moved is not None:
+            self.on_moved()
+            self._has_moved = False
 
     @contextlib.contextmanager
     def _taken(self) -> Iterator[None]:
