@@ -197,3 +197,13 @@ def test_traces_are_sorted_by_metadata_and_first_token(opik):
     assert names_by("metadata.kind", "DESC") == ["b", "c", "a"]
     assert names_by("ttft", "DESC")[:2] == ["a", "b"]
     assert names_by("ttft", "ASC")[:2] == ["b", "a"]
+
+
+def test_files_are_put_back_up_to_a_bound(opik):
+    name, large = "input-attachment-1-2-sdk.bin", bytes(33 << 20)
+    trace = a_trace(opik, input={"first": f"[{name}]", "second": f"[{name}]"})
+    put_file(opik, "trace", trace, name, "application/zip", large)
+    shown = opik.call("GET", f"/traces/{trace}").json()["input"]
+    assert shown["second"] == f"[{name}]"
+    assert shown["first"].startswith("data:application/zip;base64,")
+    assert len(shown["first"]) > len(large)

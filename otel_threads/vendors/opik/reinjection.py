@@ -6,7 +6,7 @@ place. Who reads an item whole gets it as the program wrote it.
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
@@ -15,7 +15,7 @@ from otel_threads.services.workspace import WorkspaceService
 from otel_threads.vendors.opik.record_fields import Body
 
 FIELDS = ("input", "output", "metadata")
-FILES_BYTES_MAX = 64 << 20  # put into one item; what is beyond stays beside it
+FILES_BYTES_MAX = 64 << 20  # put into items that are shown together; what is beyond stays outside
 # What follows a prefix was taken out without it.
 _PLACE = re.compile(
     rb"(?P<prefix>base64,)?\[(?P<name>(?:input|output|metadata)-attachment-[\w.+-]{1,200})\]"
@@ -37,30 +37,39 @@ class Reinjection:
         files: dict[str, list[Attachment]] = {}
         for one in self._workspace.attachments_of(entity, sorted(places)):
             files.setdefault(one.entity_id, []).append(one)
-        return [self._whole(one, files.get(one["id"], ())) for one in items]
+        filling = _Filling(self._workspace)
+        return [filling.whole(one, files.get(one["id"], ())) for one in items]
 
-    def _whole(self, item: Body, files: Iterable[Attachment]) -> Body:
+
+class _Filling:
+    """Fills items that are shown together, up to FILES_BYTES_MAX of files."""
+
+    def __init__(self, workspace: WorkspaceService) -> None:
+        self._workspace = workspace
+        self._left = FILES_BYTES_MAX
+
+    def whole(self, item: Body, files: Iterable[Attachment]) -> Body:
+        """Return an item with its files in it."""
         by_name = {one.file_name.encode(): one for one in files}
         if not by_name:
             return item
-        left = FILES_BYTES_MAX
-
-        def content(match: re.Match[bytes]) -> bytes:
-            nonlocal left
-            one = by_name.get(match["name"])
-            if one is None or one.size_bytes > left:
-                return match[0]
-            left -= one.size_bytes
-            data = base64.b64encode(b"".join(self._workspace.attachment_data(one)))
-            prefix = match["prefix"] or b"data:%b;base64," % _media_type(one)
-            return prefix + data
-
         filled = {
-            name: orjson.Fragment(_PLACE.sub(content, orjson.dumps(item[name])))
+            name: orjson.Fragment(
+                _PLACE.sub(lambda match: self._content(match, by_name), orjson.dumps(item[name]))
+            )
             for name in FIELDS
             if item.get(name) is not None
         }
         return {**item, **filled}
+
+    def _content(self, match: re.Match[bytes], by_name: Mapping[bytes, Attachment]) -> bytes:
+        one = by_name.get(match["name"])
+        if one is None or one.size_bytes > self._left:
+            return match[0]
+        self._left -= one.size_bytes
+        data = base64.b64encode(b"".join(self._workspace.attachment_data(one)))
+        prefix = match["prefix"] or b"data:%b;base64," % _media_type(one)
+        return bytes(prefix) + data
 
 
 def _texts(item: Body) -> Iterable[bytes]:
