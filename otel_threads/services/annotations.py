@@ -125,8 +125,10 @@ class AnnotationService:
         given = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
         if check_definitions:
             self._check(given)
-        checked = self._annotations.where_moved(self._at_spans(given))
-        written = self._annotations.put_scores(checked)
+        at_spans = self._at_spans(given)
+        with self._annotations.lock:  # else a span could be moved in between
+            checked = self._annotations.where_moved(at_spans)
+            written = self._annotations.put_scores(checked)
         self._publish(checked)
         return Written(written=written, unknown=self._unknown(checked))
 
@@ -287,11 +289,13 @@ class AnnotationService:
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        (checked,) = self._annotations.where_moved([self._target(comment, "comment")])
+        checked = self._target(comment, "comment")
         check_text("text", checked.text, TEXT_LENGTH_MAX)
         if checked.author is not None:
             check_name("author", checked.author)
-        made = self._annotations.add_comment(checked, checked.project or "")
+        with self._annotations.lock:
+            (checked,) = self._annotations.where_moved([checked])
+            made = self._annotations.add_comment(checked, checked.project or "")
         self._publish([made])
         return made
 
