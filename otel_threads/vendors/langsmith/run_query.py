@@ -147,7 +147,8 @@ class RunReader:
         deadline = time.monotonic() + SCAN_S_MAX
         # Of a thread's runs nearly all are wanted.
         is_narrow = selection.trace_ids is not None or selection.named_threads is not None
-        size = min(max(count, 1), NARROW_SPANS) if is_narrow else FIRST_SPANS
+        # Of a project's perhaps all: a second look for the run behind a page costs as much.
+        size = min(max(count, 1 if is_narrow else FIRST_SPANS), NARROW_SPANS)
         while True:
             spans = self._spans.page(
                 selection, limit=size, after=after, newest_first=query.newest_first
