@@ -28,6 +28,22 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 Progressed = Callable[[int], object]
 
 
+class Selecting(click.Command):
+    """A command whose help ends with the fields of its filter."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names; they are read only for the help."""
+        from otel_threads.core.filters import described
+        from otel_threads.core.thread import Thread
+
+        names = [
+            f"{one.name}NAME" if one.name.endswith(".") else one.name
+            for one in described(Thread, sorts=())
+        ]
+        with formatter.section("Fields of --filter (docs/filters.md)"):
+            formatter.write_text(", ".join(names))
+
+
 def selecting(command: Any) -> Any:
     """Add the options that select threads."""
     for option in reversed(
@@ -57,7 +73,7 @@ def threads() -> None:
     """Conversations."""
 
 
-@threads.command("list")
+@threads.command("list", cls=Selecting)
 @where
 @selecting
 @click.option("--sort", default="-last_activity_time", show_default=True)
@@ -110,7 +126,7 @@ def threads_show(
     print_answer({**thread, "turns": turns}, as_json, lambda: show.conversation(thread, turns))
 
 
-@threads.command("stats")
+@threads.command("stats", cls=Selecting)
 @where
 @selecting
 @click.option("--interval", type=click.Choice(["hour", "day"]), help="Add a series.")
@@ -322,7 +338,7 @@ def spans_list(config_file: str | None, as_json: bool, **given: Any) -> None:
     print_answer(page, as_json, lambda: show.spans(page))
 
 
-@click.command()
+@click.command(cls=Selecting)
 @where
 @selecting
 @click.option(

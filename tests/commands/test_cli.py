@@ -202,3 +202,10 @@ def test_doctor_says_what_an_empty_server_needs_and_what_is_missing(make_server)
     assert "carry no conversation id" in " ".join(
         run("doctor", *where, cwd=server.folder).stdout.split()
     )
+
+
+def test_help_names_the_fields_of_filters(tmp_path):
+    for command in (("threads", "list"), ("threads", "stats"), ("export",)):
+        told = " ".join(run(*command, "--help", cwd=tmp_path).stdout.split())
+        for name in ("builtin.unanswered", "turn_scores.NAME", "usage.total_tokens", "any_message"):
+            assert name in told

@@ -92,6 +92,27 @@ def test_thumbs_are_scores_of_the_turn(shop, tab, said):
     assert thumb() == []
 
 
+def test_feedback_of_the_thread_and_of_its_turns_stands_at_the_top(shop, tab, said):
+    """As LangSmith's threads page has it: what each turn got adds up, beside the thread's own."""
+    page = open_chat(shop, tab, said, "said")
+    feedback = page.get_by_role("group", name="Feedback")
+    expect(page.get_by_label("Good turn 1")).to_be_visible()
+    expect(feedback).to_have_count(0)
+    target = {"project": "said", "thread_id": said}
+    scores = [
+        {**target, "name": "resolved", "value": 1},
+        {**target, "turn_index": 0, "name": "tone", "value": 0.5},
+        {**target, "turn_index": 0, "name": "tone", "value": 1, "author": "ann"},
+        {**target, "turn_index": 0, "name": "<b>kind</b>", "category": "warm"},
+    ]
+    assert httpx.put(f"{shop.api}/scores", json={"scores": scores}).status_code == 200
+    expect(feedback).to_contain_text("resolved 1")
+    expect(feedback).to_contain_text("tone 0.75")
+    expect(feedback).to_contain_text("<b>kind</b> warm")
+    page.get_by_label("Good turn 1").click()
+    expect(feedback).to_contain_text("thumb 1")
+
+
 def test_scores_of_several_authors_are_added_edited_removed_and_remembered(shop, tab, said):
     for author, value in (("ann", 0.2), ("bob", 0.6)):
         httpx.put(

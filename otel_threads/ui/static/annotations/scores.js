@@ -47,6 +47,21 @@ export function TurnScoreChip({ name, scores, bare = false }) {
     !bare && html`<b><bdi>${oneLine(name, 40)}</bdi></b> `}${words}${scores.count > 1 && ` ×${scores.count}`}</span>`;
 }
 
+const FEEDBACK_MAX = 12;
+
+/** All scores of a thread in a line: its own, then what its turns and spans add up to. Nothing without any. */
+export function Feedback({ thread }) {
+  const below = Object.entries(thread.turn_scores);
+  const more = thread.scores.length + below.length - FEEDBACK_MAX;
+  if (!thread.scores.length && !below.length) return null;
+  return html`<div class="feedback" role="group" aria-label="Feedback"><b>Feedback</b>
+    ${thread.scores.slice(0, FEEDBACK_MAX).map((score) => html`<${ScoreChip} key=${score.name} score=${score} />`)}
+    ${below
+      .slice(0, Math.max(0, FEEDBACK_MAX - thread.scores.length))
+      .map(([name, scores]) => html`<${TurnScoreChip} key=${name} name=${name} scores=${scores} />`)}
+    ${more > 0 && html`<span class="faint">and ${more} more in the panel</span>`}</div>`;
+}
+
 /** Thumbs up and down for a target: a score of 1 or 0 under the name "thumb". */
 export function Thumbs({ target, scores, what, onChange }) {
   const name = author();

@@ -9,6 +9,7 @@ import { useKeys } from "../lib/keys.js";
 import { useTall } from "../lib/tall.js";
 import { Confirm, Copy, Failed, Loading, Menu, attempt } from "../lib/parts.js";
 import { go, linkTo } from "../lib/route.js";
+import { Feedback } from "../annotations/scores.js";
 import { Status, Sums } from "../threads/columns.js";
 import { useNeighbours } from "../threads/neighbours.js";
 import { listOf } from "../threads/selection.js";
@@ -193,6 +194,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
             setDeleting(true);
           }}>Delete…</button></div>`}</${Menu}></span>
     </header>
+    ${data && html`<${Feedback} thread=${data} />`}
     <div class="threadbar">
       <button onClick=${toggleMap} aria-pressed=${hasMap} title="Outline  o">Outline</button>
       <${FindBar} find=${find} setFind=${setFind} outline=${lines} at=${current} show=${show} />
