@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from builders import a_request
+from databases import new_database
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from otel_threads.core.model import Request, Signal, TraceRows
 from otel_threads.core.ports import Batch
-from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
 from otel_threads.derive.merge import merge
@@ -69,7 +69,7 @@ class Conversation:
 def _store() -> tuple[BatchWriter, DuckDBDerivedStore]:
     """One file for all: the spans of a test are known by their trace ids."""
     folder = Path(tempfile.mkdtemp(prefix="otel-threads-tests-"))
-    database = Database(str(folder / "x.duckdb"), memory_limit_bytes=128 << 20)
+    database = new_database(folder / "x.duckdb")
     return BatchWriter(database), DuckDBDerivedStore(database)
 
 

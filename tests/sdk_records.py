@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from databases import new_database
+
 from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch
 from otel_threads.core.record import Record, StoredRecord
-from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.decode.tables import EMPTY
 from otel_threads.derive.deriver import derive_all
@@ -80,7 +81,7 @@ class RecordStore:
     """A database that takes records, folds and derives them, without a server."""
 
     def __init__(self, folder: str) -> None:
-        self.database = Database(f"{folder}/records.duckdb", memory_limit_bytes=128 << 20)
+        self.database = new_database(f"{folder}/records.duckdb")
         chains = Chains()
         self.writer = BatchWriter(self.database, chains=chains)
         self.derived = DuckDBDerivedStore(self.database, RULES)

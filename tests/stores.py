@@ -3,10 +3,10 @@
 import time
 
 from builders import a_request
+from databases import new_database
 
 from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch
-from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.derive.deriver import derive_all
 from otel_threads.derive.thread_id import Identity
@@ -22,7 +22,7 @@ class Store:
     """A database with all that changes its threads, without a server."""
 
     def __init__(self, folder: str) -> None:
-        self.database = Database(f"{folder}/x.duckdb", memory_limit_bytes=128 << 20)
+        self.database = new_database(f"{folder}/x.duckdb")
         chains = Chains()
         self.writer = BatchWriter(self.database, chains=chains)
         self.derived = DuckDBDerivedStore(self.database)

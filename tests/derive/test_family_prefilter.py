@@ -3,13 +3,13 @@
 import dataclasses
 
 from conftest import request_files, scenarios
+from databases import new_database
 from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_threads.core.model import Request, Signal, Span
 from otel_threads.core.ports import Batch
 from otel_threads.core.usage import USAGE
-from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs, otlp_json
 from otel_threads.derive.families import FAMILIES
 from otel_threads.derive.family import Usage
@@ -21,7 +21,7 @@ READERS = ("values", "inputs", "outputs", "system", "usage")
 
 def recorded_spans(tmp_path) -> list[Span]:
     """Return the spans of every recording, as the deriver gets them."""
-    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=256 << 20)
+    database = new_database(tmp_path / "x.duckdb")
     writer = BatchWriter(database)
     for folder in scenarios():
         for file in request_files(folder):

@@ -69,7 +69,7 @@ def conversation(dice: random.Random, thread: str, now: int, turns: int) -> Iter
         yield span(kind, **shown, **{"gen_ai.output.messages": json.dumps([told[-1]])})
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
     dice = random.Random(seed)

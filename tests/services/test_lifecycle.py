@@ -5,13 +5,13 @@ import itertools
 
 import pyarrow as pa
 import pytest
+from databases import new_database
 
 from otel_threads.clock import STEP_MS_MIN, ClockWatch
 from otel_threads.core import filters
 from otel_threads.core.score import NewComment
 from otel_threads.core.status import Progress
 from otel_threads.core.usage import USAGE
-from otel_threads.database.database import Database
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.read.list_query import Selection
@@ -22,7 +22,7 @@ MINUTE = datetime.timedelta(minutes=1)
 
 @pytest.fixture
 def store(tmp_path):
-    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=256 << 20)
+    database = new_database(tmp_path / "x.duckdb")
     database.put_settings({"thread_cooldown_s": "900", "scores_on_new_trace": "supersede"})
     yield database
     database.close()

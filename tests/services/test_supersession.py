@@ -3,10 +3,10 @@
 import itertools
 
 import pytest
+from databases import new_database
 from test_lifecycle import put_threads, service
 
 from otel_threads.core.score import NewScore
-from otel_threads.database.database import Database
 from otel_threads.store.annotations.annotation_rows import Annotations
 
 FIRST, NEWEST = 10, 20  # the commits of a thread's first span and of its newest trace
@@ -20,7 +20,7 @@ def rule(request):
 
 @pytest.fixture
 def database(tmp_path, rule):
-    found = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=256 << 20)
+    found = new_database(tmp_path / "x.duckdb")
     found.put_settings({"thread_cooldown_s": "900", "scores_on_new_trace": rule})
     put_threads(found, [0])
     yield found

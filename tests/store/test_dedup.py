@@ -5,11 +5,11 @@ import time
 import numpy as np
 import pytest
 from builders import a_request, a_span
+from databases import new_database
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_threads.core.model import Request, Signal
-from otel_threads.database.database import Database
 from otel_threads.ingest.intake import GroupIntake
 from otel_threads.store.spans import dedup, writer
 from otel_threads.store.spans.dedup import RecentSpans, hashes_of
@@ -64,7 +64,7 @@ def test_new_spans_are_said_to_be_new():
 
 @pytest.fixture
 def parts(tmp_path):
-    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
+    database = new_database(tmp_path / "x.duckdb")
     made = []
 
     def start():

@@ -1,0 +1,23 @@
+"""New databases for tests that need many: in a process their schema is made once, and copied."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from otel_threads.database.database import Database
+
+MEMORY_BYTES = 128 << 20
+
+
+def new_database(path: str | Path) -> Database:
+    """Return an open database in a new file, as `Database` makes it of no file."""
+    Path(path).write_bytes(_new())
+    return Database(str(path), memory_limit_bytes=MEMORY_BYTES)
+
+
+@cache
+def _new() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "new.duckdb")
+        Database(str(path), memory_limit_bytes=MEMORY_BYTES).close()
+        return path.read_bytes()
