@@ -1,8 +1,10 @@
 """`otel-threads ask`: a question in words; what a model proposes is shown, then run on demand."""
 
+import functools
+
 import click
 
-from otel_threads import local, terminal
+from otel_threads import local, show, terminal
 from otel_threads.commands.base import failing, json_option, load, project_option, setting_options
 from otel_threads.commands.output import print_answer
 
@@ -33,9 +35,10 @@ def ask(
         if not runs and not click.confirm("Run it?", err=True):
             return
         if found["filter"]:
-            page = client.list_threads(project=project, filter=found["filter"])
-            for one in page["items"]:
-                terminal.say(f"{one['thread_id']}  {one['turn_count']} turns")
+            page = client.page_of_threads(project=project, filter=found["filter"], with_total=True)
+            every = project in (None, "*")
+            narrowed = functools.partial(show.threads, page, every_project=every, is_narrowed=True)
+            print_answer(page, False, narrowed)
         else:
             for row in client.sql(found["sql"]).fetchall():
                 terminal.say("  ".join(str(value) for value in row))
