@@ -606,7 +606,14 @@ def _pruning(
     alone: RunsAlone,
     hub: Hub,
 ) -> PruningService:
-    retention = Retention(database, derived, annotations, deletion, chains)
+    retention = Retention(
+        database,
+        derived,
+        annotations,
+        deletion,
+        chains,
+        is_kept_in_lake=config.lake_keeps_pruned,
+    )
     return PruningService(
         retention,
         alone=alone,

@@ -60,18 +60,24 @@ def ship(config_file: str | None, **given: str | None) -> None:
 @setting_options("database", "http_endpoint")
 @json_option
 def compact(config_file: str | None, as_json: bool, **given: str | None) -> None:
-    """Join conversations, delete rows that no longer count, merge small files.
+    """Join conversations, delete old and dead rows, merge small files: waits for its turn.
 
-    A node that runs does it, each minute.
+    A node that runs does it, each minute. What was deleted is gone from the files an hour later.
     """
     from otel_threads.lake import connection, owner
+    from otel_threads.lake.node import kept_in_lake
 
     config = load(config_file, **given).config
     with failing():
         where = connection.place(config.lake_catalog, config.lake_data)
-        done = owner.once(where, derive_again(config), node_name="lake compact")
-        if not done.is_ours:
-            raise StoreFailed("a node looks after the lake: it does this once a minute")
+        done = owner.once(
+            where,
+            derive_again(config),
+            node_name="lake compact",
+            kept=kept_in_lake(config),
+            rewrite_share=0.0,
+            wait=True,
+        )
     answer = dataclasses.asdict(done)
     del answer["is_ours"]
     print_answer(answer, as_json, lambda: show.facts("compacted", answer))

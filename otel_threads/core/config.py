@@ -5,6 +5,7 @@ Command line > environment `OTEL_THREADS_*` > TOML file > default; an unknown na
 because a typo that is silently a default is the worst kind of configuration.
 """
 
+import math
 import os
 import re
 import tomllib
@@ -95,6 +96,8 @@ class Config:
     lake_catalog: str | None = None  # postgresql://… or sqlite:FILE; extra [lake]
     lake_data: str | None = None  # a folder, or s3://bucket/prefix
     lake_ship_every_s: float = 5.0
+    lake_retention_days: float = 0.0  # of whole conversations in the lake; 0 keeps what nodes keep
+    lake_retention_projects: tuple[str, ...] = ()  # project=days, instead
     lake_acknowledge: Literal["local", "lake"] = "local"  # who has it when a sender is answered
 
     supervise: bool = True  # start the server anew when a signal ended it
@@ -177,6 +180,34 @@ class Config:
     def _check_lake(self) -> None:
         if bool(self.lake_catalog) != bool(self.lake_data):
             raise ConfigError("lake_catalog and lake_data go together: one of them is missing")
+        assert self.lake_retention_of_projects is not None  # raises what is wrong
+        if self.lake_retention_projects and not self.lake_retention_days:
+            raise ConfigError("lake_retention_projects needs lake_retention_days, for the others")
+
+    @property
+    def lake_keeps_pruned(self) -> bool:
+        """Whether the lake has a retention of its own: what nodes prune stays there."""
+        return self.lake_retention_days > 0
+
+    @property
+    def lake_retention_of_projects(self) -> dict[str, float]:
+        """The days of `lake_retention_projects`, by project.
+
+        Raises:
+            ConfigError: one of them is not project=days.
+        """
+        found = {}
+        for given in self.lake_retention_projects:
+            project, mark, days = given.rpartition("=")
+            try:
+                found[project] = float(days)
+            except ValueError:
+                found[project] = -1.0
+            if not mark or not project or not 0 <= found[project] < math.inf:
+                raise ConfigError(
+                    f"lake_retention_projects {given!r} is not project=days, such as support=30"
+                )
+        return found
 
     def _check_tls(self) -> None:
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
@@ -199,6 +230,7 @@ NOT_NEGATIVE = (
     "thread_cooldown_s",
     "retention_days",
     "retention_bytes",
+    "lake_retention_days",
     "snapshot_every_s",
     "judge_budget_usd_per_day",
 )

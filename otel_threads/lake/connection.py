@@ -206,6 +206,22 @@ class CatalogLock:
         """`number` says which lock."""
         self._where = where
         self._number = number
+        self._session: duckdb.DuckDBPyConnection | None = None
+
+    def is_wanted(self) -> bool:
+        """Return whether somebody waits for the lock that is held here."""
+        if self._session is None:  # who holds a file's lock does not see it
+            return self._where.kind == SQLITE
+        asked = (
+            "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted"  # noqa: S608  # ours
+            f" and database = (select oid from pg_database where datname = current_database())"
+            f" and objid = {self._number}"
+        )
+        with told(self._where):
+            row = self._session.execute(
+                "select waiting from postgres_query('pg', $asked)", {"asked": asked}
+            ).fetchone()
+        return bool(row and row[0])
 
     @contextlib.contextmanager
     def held(self, *, wait: bool) -> Iterator[bool]:
@@ -226,7 +242,11 @@ class CatalogLock:
                 row = session.execute(
                     "select taken from postgres_query('pg', $asked)", {"asked": asked}
                 ).fetchone()
-            yield wait or bool(row and row[0] in ("t", "true"))
+            self._session = session
+            try:
+                yield wait or bool(row and row[0] in ("t", "true"))
+            finally:
+                self._session = None
 
     @contextlib.contextmanager
     def _file_lock(self, *, wait: bool) -> Iterator[bool]:

@@ -102,6 +102,11 @@ with near as (
     union
     select unit from ({_alive("x_thread_facts", f"lake_node, lake_batch, {UNIT} as unit")})
         where lake_node <> '{JOINED}' group by unit having count(*) > 1
+    union  -- the node has pruned some of its traces, which the lake has still
+    select f.unit from ({_alive("x_thread_facts", f"lake_node, trace_count, {UNIT} as unit")}) f
+        join (select lake_node, unit, count(distinct trace_id) as traces from places group by all) p
+        on p.lake_node = f.lake_node and p.unit = f.unit
+        where f.lake_node <> '{JOINED}' and p.traces > f.trace_count
 )
 select unit from near semi join shared using (unit)
 """  # noqa: S608

@@ -11,6 +11,7 @@ import duckdb
 
 from otel_threads.lake import layout, schema
 from otel_threads.lake.connection import Place, told
+from otel_threads.lake.lake_retention import Kept, end_old
 from otel_threads.lake.layout import Shipped
 from otel_threads.lake.rows_of_batch import STORED, checksum
 
@@ -20,6 +21,8 @@ ORPHANS_KEPT_S = 86_400.0  # of writers that were killed; longer than any transa
 EDITS_KEPT_S = 7 * 86_400.0  # for nodes that are away
 EDITS_SPARED_S, EDITS_MAX = 3600.0, 100_000  # past so many the oldest go, but for the newest ones
 REWRITE_SHARE = 0.1  # a file of which so many rows are deleted is written again
+BATCHES_APART_S = 86_400.0  # then a node's batches are counted together
+ROUNDS_KEPT_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Round:
     """What a round did. `is_ours` is False when another process was at it: nothing was done."""
 
     is_ours: bool
+    old_threads: int = 0
     dead_rows: int = 0
     files_before: int = 0
     files_after: int = 0
@@ -37,27 +41,33 @@ def do_round(
     where: Place,
     *,
     node_name: str,
+    kept: Kept,
     kept_s: float = SNAPSHOTS_KEPT_S,
     orphans_s: float = ORPHANS_KEPT_S,
+    rewrite_share: float = REWRITE_SHARE,
 ) -> Round:
     """Do one round; the caller holds the owner's lock.
 
-    Files that are no longer needed go once they are older than `kept_s`.
+    `kept` says what is old. Files that are no longer needed go once they are older than `kept_s`;
+    those of which more than `rewrite_share` is deleted are written again.
 
     Raises:
         StoreFailed: the lake does not answer; what the round had done stays done.
     """
     with told(where):
         before = _files(connection)
+        old_threads, _ = end_old(connection, kept)
         dead_rows = drop_dead(connection)
         drop_old_edits(connection)
-        _tidy(connection, kept_s, orphans_s)
+        shorten_books(connection)
+        _tidy(connection, kept_s, orphans_s, rewrite_share)
         connection.execute(
             f"insert into {STORED}.{layout.ROUNDS} values (?, now(), ?)",  # noqa: S608  # ours
             [node_name, dead_rows],
         )
         return Round(
             is_ours=True,
+            old_threads=old_threads,
             dead_rows=dead_rows,
             files_before=before,
             files_after=_files(connection),
@@ -122,12 +132,66 @@ def drop_old_edits(
         connection.execute(f"delete from {table} where edited_at <= ?", [before])  # noqa: S608  # ours
 
 
-def _tidy(connection: duckdb.DuckDBPyConnection, kept_s: float, orphans_s: float) -> None:
+def shorten_books(
+    connection: duckdb.DuckDBPyConnection, *, apart_s: float = BATCHES_APART_S
+) -> None:
+    """Keep of what is looked up what still counts, in one transaction.
+
+    Of entries of one batch and table their sum, none where it has no rows left; of batches that are
+    older how far the newest goes.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    batches, positions = f"{STORED}.{layout.BATCHES}", f"{STORED}.{layout.POSITIONS}"
+    connection.execute("begin")
+    try:
+        connection.execute(
+            f"delete from {positions} p where p.lake_batch <"  # noqa: S608  # our own names
+            f" (select max(q.lake_batch) from {positions} q where q.lake_node = p.lake_node)"
+        )
+        connection.execute(
+            f"create or replace temp table shorter as select b.* from {batches} b where"  # noqa: S608  # ours
+            " b.lake_batch < (select max(n.lake_batch)"
+            f" from {batches} n where n.lake_node = b.lake_node and n.table_name = '')"
+            " qualify coalesce(max(b.shipped_at) over"
+            " (partition by b.lake_node, b.lake_batch) < $before, true)",
+            {"before": now - datetime.timedelta(seconds=apart_s)},
+        )
+        row = connection.execute(
+            "select count(*) - count(distinct (lake_node, lake_batch, table_name))"
+            " filter (table_name <> '') from shorter"
+        ).fetchone()
+        if row and row[0]:
+            connection.execute(
+                f"delete from {batches} b using shorter s where b.lake_node = s.lake_node"  # noqa: S608  # ours
+                " and b.lake_batch = s.lake_batch"
+            )
+            connection.execute(
+                f"insert into {batches} by name select lake_node, lake_batch, table_name,"  # noqa: S608  # ours
+                " any_value(node_name) as node_name, max(sequence) as sequence,"
+                " sum(row_count)::bigint as row_count, sum(checksum)::decimal(38, 0) as checksum,"
+                " engine, max(shipped_at) as shipped_at from shorter where table_name <> ''"
+                " group by lake_node, lake_batch, table_name, engine having sum(row_count) <> 0"
+                " or sum(checksum) <> 0"
+            )
+        connection.execute(
+            f"delete from {STORED}.{layout.ROUNDS} where ended_at < ?",  # noqa: S608  # ours
+            [now - datetime.timedelta(seconds=ROUNDS_KEPT_S)],
+        )
+        connection.execute("commit")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("rollback")
+        raise
+
+
+def _tidy(
+    connection: duckdb.DuckDBPyConnection, kept_s: float, orphans_s: float, rewrite_share: float
+) -> None:
     now = datetime.datetime.now(datetime.UTC)
     kept = now - datetime.timedelta(seconds=kept_s)
     orphans = now - datetime.timedelta(seconds=orphans_s)
     connection.execute(
-        f"call ducklake_rewrite_data_files('{LAKE}', delete_threshold => {REWRITE_SHARE})"
+        f"call ducklake_rewrite_data_files('{LAKE}', delete_threshold => {rewrite_share})"
     )
     connection.execute(f"call ducklake_merge_adjacent_files('{LAKE}')")
     connection.execute(f"call ducklake_expire_snapshots('{LAKE}', older_than => ?)", [kept])

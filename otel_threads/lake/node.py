@@ -12,11 +12,17 @@ from otel_threads.lake.acknowledging import AcknowledgingIntake
 from otel_threads.lake.applying import Annotating, Applier
 from otel_threads.lake.connection import place
 from otel_threads.lake.joining import Derive
+from otel_threads.lake.lake_retention import Kept
 from otel_threads.lake.owner import Owner
 from otel_threads.lake.shipper import Shipper, ShippingLoop
 from otel_threads.store import outbox
 
 ACKNOWLEDGE_EVERY_S = 0.2  # while senders wait for the lake
+
+
+def kept_in_lake(config: Config) -> Kept:
+    """Return how long the lake keeps what, as the settings say."""
+    return Kept(config.lake_retention_days, config.lake_retention_of_projects)
 
 
 class Node:
@@ -31,7 +37,12 @@ class Node:
         """
         outbox.begin(database)
         self._where = place(config.lake_catalog, config.lake_data)
-        self._shipper = Shipper(database, self._where, applier=Applier(database, annotating))
+        self._shipper = Shipper(
+            database,
+            self._where,
+            applier=Applier(database, annotating),
+            keeps_pruned=config.lake_keeps_pruned,
+        )
         self._acknowledging: AcknowledgingIntake | None = None
         self._is_awaited = config.lake_acknowledge == "lake"
         every_s = config.lake_ship_every_s
@@ -43,6 +54,7 @@ class Node:
             derive,
             node_name=socket.gethostname(),
             every_s=config.lake_ship_every_s,
+            kept=kept_in_lake(config),
         )
 
     def before(self, intake: Intake, committed: Callable[[], int]) -> Intake:

@@ -16,6 +16,7 @@ from otel_threads.lake import connection as connections
 from otel_threads.lake import maintenance, schema
 from otel_threads.lake.connection import APPLICATION, CatalogLock, Place
 from otel_threads.lake.joining import Derive, Joiner
+from otel_threads.lake.lake_retention import Kept
 from otel_threads.lake.shipper import MEMORY_BYTES
 
 logger = logging.getLogger(__name__)
@@ -28,12 +29,16 @@ OWNER = f"{APPLICATION}-owner"
 class Owner:
     """A thread that tries to be the owner, and does what an owner does while it is."""
 
-    def __init__(self, where: Place, derive: Derive, *, node_name: str, every_s: float) -> None:
-        """Start the thread; `derive` derives all that a file has, as a node would."""
+    def __init__(
+        self, where: Place, derive: Derive, *, node_name: str, every_s: float, kept: Kept
+    ) -> None:
+        """Start the thread; `derive` derives all that a file has, `kept` is what the lake keeps."""
         self._where = where
         self._joiner = Joiner(where, derive)
         self._node_name = node_name
         self._every_s = every_s
+        self._kept = kept
+        self._next_round = time.monotonic() + ROUND_EVERY_S
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lake-owner", daemon=True)
         self._thread.start()
@@ -47,25 +52,30 @@ class Owner:
         while not self._stopped.wait(pause_s):
             pause_s = TRY_EVERY_S
             try:
-                with CatalogLock(self._where, schema.OWNER_LOCK).held(wait=False) as has_lock:
+                lock = CatalogLock(self._where, schema.OWNER_LOCK)
+                with lock.held(wait=False) as has_lock:
                     if has_lock:
-                        self._own()
+                        self._own(lock)
                         pause_s = self._every_s
             except OtelThreadsError as error:
                 logger.warning("no maintenance of the lake: %s", error)
             except Exception as error:  # noqa: BLE001  # must survive anything
                 logger.error("no maintenance of the lake: %s", describe(error))
 
-    def _own(self) -> None:
+    def _own(self, lock: CatalogLock) -> None:
+        """Do what an owner does until somebody else waits for the lock, or for long."""
         ends = time.monotonic() + HELD_S_MAX
         with opened(self._where) as connection:
-            next_round = time.monotonic() + ROUND_EVERY_S
             while time.monotonic() < ends and not self._stopped.is_set():
                 self._joiner.join(connection)
-                if time.monotonic() >= next_round:
-                    maintenance.do_round(connection, self._where, node_name=self._node_name)
-                    next_round = time.monotonic() + ROUND_EVERY_S
+                if time.monotonic() >= self._next_round:
+                    maintenance.do_round(
+                        connection, self._where, node_name=self._node_name, kept=self._kept
+                    )
+                    self._next_round = time.monotonic() + ROUND_EVERY_S
                 self._stopped.wait(self._every_s)
+                if lock.is_wanted():
+                    return
 
 
 @contextlib.contextmanager
@@ -94,20 +104,31 @@ def once(
     derive: Derive | None,
     *,
     node_name: str,
+    kept: Kept = Kept(),  # noqa: B008  # frozen
     kept_s: float = maintenance.SNAPSHOTS_KEPT_S,
     orphans_s: float = maintenance.ORPHANS_KEPT_S,
+    rewrite_share: float = maintenance.REWRITE_SHARE,
+    wait: bool = False,
 ) -> maintenance.Round:
     """Join, where it is told how to derive, and do one round, unless another process is the owner.
+
+    `wait` for the owner to leave the lock, which it does once it sees that.
 
     Raises:
         DatabaseRefused, StoreFailed: as `opened`.
     """
-    with CatalogLock(where, schema.OWNER_LOCK).held(wait=False) as has_lock:
+    with CatalogLock(where, schema.OWNER_LOCK).held(wait=wait) as has_lock:
         if not has_lock:
             return maintenance.Round(is_ours=False)
         with opened(where) as connection:
             if derive is not None:
                 Joiner(where, derive).join(connection)
             return maintenance.do_round(
-                connection, where, node_name=node_name, kept_s=kept_s, orphans_s=orphans_s
+                connection,
+                where,
+                node_name=node_name,
+                kept=kept,
+                kept_s=kept_s,
+                orphans_s=orphans_s,
+                rewrite_share=rewrite_share,
             )

@@ -18,7 +18,7 @@ import pyarrow as pa
 from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, StoreFailed, describe
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database
-from otel_threads.lake import applying, layout, node_rows, rows_of_batch, schema
+from otel_threads.lake import applying, layout, node_rows, pruned, rows_of_batch, schema
 from otel_threads.lake import connection as connections
 from otel_threads.lake.applying import Applier
 from otel_threads.lake.connection import APPLICATION, Place, told
@@ -61,15 +61,18 @@ class Shipper:
         *,
         node_name: str | None = None,
         applier: Applier | None = None,
+        keeps_pruned: bool = False,
     ) -> None:
         """Connect when first asked to ship, not here: a node starts without its lake.
 
         `applier` applies what was written at readers, before it is shipped as the node's own.
+        `keeps_pruned`: what was said of threads that the node has no more, and the lake has, stays.
         """
         self._database = database
         self._where = where
         self._node_name = node_name or socket.gethostname()
         self._applier = applier
+        self._keeps_pruned = keeps_pruned
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._said: dict[str, tuple[int, int]] = {}  # marks of tables as they are in the lake
         self._busy = threading.Lock()
@@ -215,7 +218,7 @@ class Shipper:
     def _ship_one(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Ship one batch; return whether nothing is left."""
         batch = node_rows.read(self._database, self.state.sequence)
-        said, marks = self._said_rows(connection) if batch.is_last else (_Said({}, []), {})
+        said, marks = self._said_rows(connection, batch) if batch.is_last else (_Said({}, []), {})
         if batch.is_empty and not said.rows and not said.dead and not said.settled:
             self._said |= marks
             self.state = replace(self.state, error=None)
@@ -285,7 +288,7 @@ class Shipper:
             unregister(cursor, "lake_settled")
 
     def _said_rows(
-        self, connection: duckdb.DuckDBPyConnection
+        self, connection: duckdb.DuckDBPyConnection, batch: Batch
     ) -> tuple["_Said", dict[str, tuple[int, int]]]:
         """Return what was said since, what was taken back, and the marks of the tables now."""
         rows: dict[str, pa.Table] = {}
@@ -307,7 +310,10 @@ class Shipper:
                     marks[table.name] = mark
                 else:
                     is_last = False
-                dead += [(layout.SAID, unit) for unit in sorted(known.difference(units))]
+                gone = known.difference(units)
+                if gone and self._keeps_pruned:
+                    gone -= pruned.said(connection, cursor, table, gone, batch.dead)
+                dead += [(layout.SAID, unit) for unit in sorted(gone)]
             cursor.rollback()
         settled = self._applier.unsettled() if self._applier is not None and is_last else []
         return _Said(rows, dead, is_last, settled), marks

@@ -222,9 +222,15 @@ def put_what_stays(
     *,
     first: int,
     last: int | None = None,
+    is_noted: bool = True,
 ) -> list[ThreadKey]:
-    """Replace what was derived of traces of which raw rows went; return the changed threads."""
+    """Replace what was derived of traces of which raw rows went; return the changed threads.
+
+    `is_noted`: for a lake, which then has them no more.
+    """
     changed = replace(cursor, work, rows, first=first, last=last)
+    if not is_noted:
+        return changed
     note_derived(database, cursor, work, changed)
     if database.outbox is not None:
         database.outbox.note_traces(cursor, RAW_ROWS, work.trace_ids, work.upto)

@@ -52,7 +52,11 @@ class Retention:
         annotations: Annotations,
         deletion: Deletion,
         chains: Chains,
+        *,
+        is_kept_in_lake: bool = False,
     ) -> None:
+        """`is_kept_in_lake`: what goes here stays in the lake, which has a retention of its own."""
+        self._is_noted = not is_kept_in_lake
         self._deletion = deletion
         self._chains = chains
         self._database = database
@@ -139,7 +143,15 @@ class Retention:
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
                 first = min(row["start_time_unix_nano"] for row in whole)
                 last = max(row["end_time_unix_nano"] for row in whole)
-                changed = put_what_stays(self._database, cursor, work, [], first=first, last=last)
+                changed = put_what_stays(
+                    self._database,
+                    cursor,
+                    work,
+                    [],
+                    first=first,
+                    last=last,
+                    is_noted=self._is_noted,
+                )
                 gone = _gone(cursor, changed)
                 delete_said(cursor, gone, work.trace_ids)
         for copied in {row["project"] for row in old if row["is_copy"]}:

@@ -11,7 +11,7 @@ import yaml
 from builders import a_chat
 from stores import Store
 
-from otel_threads.core.config import ConfigError, load
+from otel_threads.core.config import Config, ConfigError, load
 from otel_threads.core.errors import DatabaseRefused, NotConfigured
 from otel_threads.core.status import LakeProgress
 from otel_threads.lake import connection
@@ -177,3 +177,13 @@ def test_the_compose_file_names_settings_that_there_are():
     shards = services["collector"]["environment"]
     assert {shards[f"SHARD_{n}"].split(":")[0] for n in (1, 2, 3)} <= services.keys()
     assert 'ARG EXTRAS=""' in (folder / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("given", ["support", "=3", "support=soon", "support=-1", "support=inf"])
+def test_a_retention_of_a_project_is_days(given):
+    with pytest.raises(ConfigError, match=f"'{given}' is not project=days"):
+        Config(lake_retention_days=30, lake_retention_projects=(given,))
+    with pytest.raises(ConfigError, match="needs lake_retention_days"):
+        Config(lake_retention_projects=("support=3",))
+    found = Config(lake_retention_days=30, lake_retention_projects=("a=b=3.5",))
+    assert found.lake_retention_of_projects == {"a=b": 3.5}

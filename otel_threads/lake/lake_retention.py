@@ -1,0 +1,127 @@
+"""Deletes from the lake what is older than it keeps: whole conversations, and traces of none.
+
+Their rows of all nodes are ended as those of a unit that changed, and then dropped like those.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from otel_threads.database.arrow import register, unregister
+from otel_threads.lake import layout
+from otel_threads.lake.layout import DERIVED, SAID, THREAD_UNIT, Shipped
+from otel_threads.lake.native import native
+from otel_threads.lake.rows_of_batch import STORED
+from otel_threads.lake.schema import LAKE
+
+THREADS_MAX, TRACES_MAX = 5000, 20_000  # of one round
+COUNTED = ("rule_runs",)  # what they cost counts on
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many days the lake keeps, and of which projects other ones; 0 for all."""
+
+    days: float = 0.0
+    projects: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is ever old."""
+        return not self.days and not any(self.projects.values())
+
+
+OLD_THREADS_SQL = f"""
+create or replace temp table old_threads as
+select f.project, f.thread_id, {THREAD_UNIT.replace("project", "f.project")} as unit
+from {LAKE}.x_thread_facts f left join kept_days k on k.project = f.project
+where coalesce(k.days, $days) > 0
+    and f.last_activity_time < now() - to_days(1) * coalesce(k.days, $days)
+order by f.last_activity_time limit {THREADS_MAX}
+"""  # noqa: S608  # our own names
+OLD_TRACES_SQL = f"""
+create or replace temp table old_traces as
+with s as (
+    select
+        trace_id,
+        bool_and((project, thread_id) in (select (project, thread_id) from old_threads)) as is_old
+    from {LAKE}.x_trace_slices where thread_id is not null group by trace_id
+)
+select t.trace_id as unit
+from {LAKE}.traces t
+left join kept_days k on k.project = t.project
+left join s on s.trace_id = t.trace_id
+where coalesce(k.days, $days) > 0
+    and t.end_time < now() - to_days(1) * coalesce(k.days, $days) and coalesce(s.is_old, true)
+order by t.end_time limit {TRACES_MAX}
+"""  # noqa: S608  # our own names
+
+
+def end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int]:
+    """End rows of what is old, in one transaction; return how many threads and traces that were.
+
+    The oldest go first, so many of each.
+    """
+    if kept.is_all:
+        return 0, 0
+    connection.execute("begin")
+    try:
+        found = _end_old(connection, kept)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return found
+
+
+def _end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int]:
+    days = {
+        "project": pa.array(list(kept.projects), pa.string()),
+        "days": pa.array(list(kept.projects.values()), pa.float64()),
+    }
+    register(connection, "kept_days", pa.table(days))
+    for text in (OLD_THREADS_SQL, OLD_TRACES_SQL):
+        connection.execute(text, {"days": kept.days})
+    unregister(connection, "kept_days")
+    threads, traces = (_count(connection, name) for name in ("old_threads", "old_traces"))
+    if threads or traces:
+        for table in layout.TABLES:
+            if condition := _is_old(table):
+                connection.execute(
+                    f"insert into {STORED}.{layout.DEAD} by name select lake_node, '{table.kind}'"  # noqa: S608  # ours
+                    " as kind, lake_unit, max(lake_batch) + 1 as lake_batch"
+                    f" from {STORED}.{table.name} t where {condition} group by lake_node, lake_unit"
+                )
+        connection.execute(
+            f"delete from {STORED}.{layout.JOINED_UNITS} where lake_unit in"  # noqa: S608  # ours
+            f" (select unit from old_traces) or (kind = '{DERIVED}' and lake_unit in"
+            " (select unit from old_threads))"
+        )
+    return threads, traces
+
+
+def _is_old(table: Shipped) -> str:
+    """Return the condition that a row `t` of a table goes; empty where none of it does."""
+    if table.kind != SAID:
+        return "t.lake_unit in (select unit from old_traces union all select unit from old_threads)"
+    columns = native().tables[table.name].keys()
+    if table.name in COUNTED:
+        return ""
+    if table.name == "x_attachment_chunks":
+        return (
+            f"t.id in (select id from {STORED}.x_attachments"  # noqa: S608  # our own names
+            " where trace_id in (select unit from old_traces))"
+        )
+    found = []
+    if {"project", "thread_id"} <= columns:
+        found.append("(t.project, t.thread_id) in (select (project, thread_id) from old_threads)")
+    if "trace_id" in columns:
+        found.append("t.trace_id in (select unit from old_traces)")
+    return " or ".join(found)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  # ours
+    return int(row[0]) if row else 0
