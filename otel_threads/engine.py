@@ -34,7 +34,7 @@ from otel_threads.services.ask_budget import AskBudget
 from otel_threads.services.asking import AskService
 from otel_threads.services.backing_up import BackupService, Snapshots, snapshot_file
 from otel_threads.services.contents import ContentService
-from otel_threads.services.deleting import DeletionService
+from otel_threads.services.deleting import Deletes, DeletionService
 from otel_threads.services.evaluations import EvaluationService
 from otel_threads.services.events import Hub
 from otel_threads.services.export import ExportService
@@ -111,7 +111,8 @@ class Engine:
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
-        self._lake = _lake(config, self.database, annotations)
+        deletion = _deletion(config, self.database, derived, annotations, chains)
+        self._lake = _lake(config, self.database, annotations, self._delete_told(deletion))
         self.project_headers = CONVENTIONS.project_headers  # of exporters
         self.door = self._door()
         derived.on_moved = annotations.follow_moves
@@ -138,6 +139,16 @@ class Engine:
         self.services.workspace.apply_cooldown()
         self.services.rules.start()
         self.services.issues.namer.start()
+
+    def _delete_told(self, deletion: Deletion) -> Callable[[str, Sequence[str]], object]:
+        """Return what deletes threads of which the lake knows."""
+
+        def delete(project: str, thread_ids: Sequence[str]) -> object:
+            return self.deriver.between_passes(
+                lambda: deletion.threads(project, thread_ids, is_told=False)
+            ).result(CATCH_UP_TIMEOUT_S)
+
+        return delete
 
     def _door(self) -> Intake:
         """Return what receivers submit to: the intake, or one whose answers wait for the lake."""
@@ -340,6 +351,7 @@ class LakeEngine:
             progress=self.progress,
             alone=_at_once,
             derived_within=lambda _: True,
+            deletes=reader_database.LakeDeletion(self.database),
         )
 
     def progress(self) -> Progress:
@@ -387,6 +399,7 @@ def _services(
     progress: Tells,
     alone: RunsAlone,
     derived_within: DerivedWithin,
+    deletes: Deletes | None = None,
 ) -> Services:
     reader, threads = _threads(config, database, annotations, progress)
     reviews = _reviews(config, database, annotations, threads)
@@ -399,7 +412,7 @@ def _services(
         annotations=annotating,
         feedback=_feedback(config, database, annotations, annotating),
         export=ExportService(reader, threads),
-        deletion=_deleting(deletion, threads, alone, derived_within, hub),
+        deletion=_deleting(deletes or deletion, threads, alone, derived_within, hub),
         backups=BackupService(database),
         pruning=_pruning(config, database, derived, annotations, deletion, chains, alone, hub),
         records=_records(config, database, derived_within),
@@ -581,7 +594,7 @@ def _quack(config: Config) -> Quack | None:
 
 
 def _deleting(
-    deletion: Deletion,
+    deletion: Deletes,
     threads: ThreadService,
     alone: RunsAlone,
     derived_within: DerivedWithin,
@@ -672,14 +685,19 @@ def _settings(config: Config) -> dict[str, str]:
     }
 
 
-def _lake(config: Config, database: Database, annotations: Annotations) -> "Node | None":
+def _lake(
+    config: Config,
+    database: Database,
+    annotations: Annotations,
+    delete: Callable[[str, Sequence[str]], object],
+) -> "Node | None":
     """Return what ships to the lake; None, and no import of it, without one."""
     if not config.lake_catalog:
         outbox.stop(database)
         return None
     from otel_threads.lake.node import Node
 
-    return Node(database, config, derive_again(config), annotations)
+    return Node(database, config, derive_again(config), annotating=annotations, delete=delete)
 
 
 def derive_again(config: Config) -> Callable[[Database], None]:

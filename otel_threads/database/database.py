@@ -75,6 +75,14 @@ class ChangeNotes(Protocol):
     ) -> None:
         """Note threads whose rows changed, in the caller's transaction."""
 
+    def note_deleted(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        keys: Sequence[tuple[str, str]],
+        sequence: int,
+    ) -> None:
+        """Note threads that were deleted by hand, in the caller's transaction."""
+
     def note_all(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Note all that there is, in the caller's transaction."""
 

@@ -5,8 +5,9 @@ ships their rows as the node's own, and ends those of the readers.
 """
 
 import contextlib
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from otel_threads.core.score import NewScore
 from otel_threads.database.arrow import append, register, table_of, unregister
 from otel_threads.database.database import Database
 from otel_threads.lake import layout
+from otel_threads.lake.edits import THREADS
 from otel_threads.lake.layout import OF_ALL, READERS, SAID, Shipped
 from otel_threads.lake.native import native
 from otel_threads.lake.rows_of_batch import STORED
@@ -31,6 +33,9 @@ APPLIED = pa.schema(
         ("is_settled", pa.bool_()),
     ]
 )
+
+
+Delete = Callable[[str, Sequence[str]], object]
 
 
 class Annotating(Protocol):
@@ -51,7 +56,9 @@ class Annotating(Protocol):
 class Applier:
     """Applies edits to one file. For one thread at a time."""
 
-    def __init__(self, database: Database, annotating: Annotating) -> None:
+    def __init__(self, database: Database, annotating: Annotating, delete: Delete) -> None:
+        """`delete` deletes threads of a project here, of which the lake knows."""
+        self._delete = delete
         self._database = database
         self._annotating = annotating
         self._edits: object = None  # what the lake had the last time
@@ -124,9 +131,20 @@ class Applier:
         )
 
     def _apply_page(self, page: pa.Table, node_id: str) -> int:
+        """Apply deletions first: they are of what was there, and waiting for nothing."""
+        deletions = [one for one in page.to_pylist() if one["table_name"] == THREADS]
+        ids: dict[str, list[str]] = {}
+        for one in deletions:
+            thread = json.loads(one["content"])
+            if thread["by"] != node_id:
+                ids.setdefault(thread["project"], []).append(thread["thread_id"])
+        for project, some in ids.items():
+            self._delete(project, some)
         with self._annotating.lock, self._database.transaction() as cursor:
             register(cursor, "edits", page)
-            done: list[dict[str, Any]] = []
+            done: list[dict[str, Any]] = [
+                {"edit_id": one["edit_id"], "is_settled": True} for one in deletions
+            ]
             for table in layout.EDITED_TABLES:
                 done += self._apply_table(cursor, table, node_id)
             unregister(cursor, "edits")

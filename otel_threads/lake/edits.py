@@ -5,27 +5,29 @@ changed is found by comparing, and goes to the lake in one transaction: the new 
 `readers`, an end to those that they replace, and an edit for each, which nodes apply (applying.py).
 """
 
-import contextlib
 import datetime
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
 from otel_threads.core.errors import NotConfigured, Overloaded
+from otel_threads.core.ports import ThreadKey
 from otel_threads.database.arrow import register, table_of, unregister
 from otel_threads.lake import connection as connections
 from otel_threads.lake import layout, rows_of_batch
 from otel_threads.lake.connection import APPLICATION, Place, told
+from otel_threads.lake.lake_retention import end_threads
 from otel_threads.lake.layout import READERS, SAID, Shipped
 from otel_threads.lake.rows_of_batch import STORED
 from otel_threads.lake.schema import LAKE
 
 MEMORY_BYTES = 64 << 20  # of the DuckDB that writes
 EDITS_MAX = 1_000_000  # that the lake keeps; past it nothing is written at readers
+THREADS = "threads"  # edits of no table's rows: deletions
 DENIED = "permission denied"  # how PostgreSQL says it
 FOR_READING = (
     "this reader's role may only read the catalog: give it one that may write, or ask the node"
@@ -92,14 +94,34 @@ class EditLog:
             Overloaded: nodes have not applied what was written before for long.
             StoreFailed: the lake does not answer, or did not take it.
         """
+        # Later than all batches of nodes, which are small numbers: see `layout.is_dead`.
+        number = max(time.time_ns() // 1000, self._last_batch + 1)
+        self._in_transaction(
+            lambda connection: self._append(connection, found, json.dumps(seen), number)
+        )
+        self._last_batch = number
+
+    def _in_transaction(self, job: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
         try:
             with told(self._where):
-                self._append(self._connected(), found, seen)
+                connection = self._connected()
+                connection.execute("begin")
+                _check_room(connection)
+                job(connection)
+                connection.execute("commit")
         except BaseException as error:
-            self.close()
+            self.close()  # whether it was committed is asked of the lake, on a new connection
             if DENIED in str(error):
                 raise NotConfigured(FOR_READING) from None
             raise
+
+    def delete(self, keys: Sequence[ThreadKey]) -> None:
+        """Delete threads, as `append` appends.
+
+        Raises:
+            NotConfigured, StoreFailed: as `append`.
+        """
+        self._in_transaction(lambda connection: delete_threads(connection, keys, by=READERS))
 
     def close(self) -> None:
         """Let go of the lake."""
@@ -122,23 +144,13 @@ class EditLog:
         self,
         connection: duckdb.DuckDBPyConnection,
         found: Sequence[Change],
-        seen: Mapping[str, int],
+        seen: str,
+        number: int,
     ) -> None:
-        # Later than all batches of nodes, which are small numbers: see `layout.is_dead`.
-        number = max(time.time_ns() // 1000, self._last_batch + 1)
-        connection.execute("begin")
-        try:
-            _check_room(connection)
-            counts = [self._write(connection, change, number, json.dumps(seen)) for change in found]
-            rows_of_batch.insert_counts(
-                connection, counts, node_id=READERS, number=number, node_name=READERS, sequence=0
-            )
-            connection.execute("commit")
-        except BaseException:
-            with contextlib.suppress(duckdb.Error):
-                connection.execute("rollback")
-            raise
-        self._last_batch = number
+        counts = [self._write(connection, change, number, seen) for change in found]
+        rows_of_batch.insert_counts(
+            connection, counts, node_id=READERS, number=number, node_name=READERS, sequence=0
+        )
 
     def _write(
         self, connection: duckdb.DuckDBPyConnection, change: Change, number: int, seen: str
@@ -172,6 +184,26 @@ class EditLog:
         unregister(connection, "removed")
         rows = change.added.drop_columns(["content"])
         return rows_of_batch.insert(connection, name, rows, READERS, number)
+
+
+def delete_threads(
+    connection: duckdb.DuckDBPyConnection, keys: Sequence[ThreadKey], *, by: str
+) -> None:
+    """End all rows of some threads and tell all nodes, in the caller's transaction of the lake."""
+    if not keys:
+        return
+    end_threads(connection, keys)
+    content = [
+        json.dumps({"project": project, "thread_id": thread_id, "by": by})
+        for project, thread_id in keys
+    ]
+    register(connection, "told", pa.table({"content": pa.array(content, pa.string())}))
+    connection.execute(
+        f"insert into {STORED}.{layout.EDITS} by name select uuid()::varchar as edit_id,"  # noqa: S608  # ours
+        " $at as edited_at, $name as table_name, true as is_gone, content from told",
+        {"at": datetime.datetime.now(datetime.UTC), "name": THREADS},
+    )
+    unregister(connection, "told")
 
 
 def _check_room(connection: duckdb.DuckDBPyConnection) -> None:

@@ -3,12 +3,13 @@
 Their rows of all nodes are ended as those of a unit that changed, and then dropped like those.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
 
+from otel_threads.core.ports import ThreadKey
 from otel_threads.database.arrow import register, unregister
 from otel_threads.lake import layout
 from otel_threads.lake.layout import DERIVED, SAID, THREAD_UNIT, Shipped
@@ -59,6 +60,14 @@ order by t.end_time limit {TRACES_MAX}
 """  # noqa: S608  # our own names
 
 
+TRACES_OF_THREADS_SQL = f"""
+create or replace temp table old_traces as
+select trace_id as unit
+from {LAKE}.x_trace_slices where thread_id is not null group by trace_id
+having bool_and((project, thread_id) in (select (project, thread_id) from old_threads))
+"""  # noqa: S608  # our own names
+
+
 def end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int]:
     """End rows of what is old, in one transaction; return how many threads and traces that were.
 
@@ -87,19 +96,42 @@ def _end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, in
     unregister(connection, "kept_days")
     threads, traces = (_count(connection, name) for name in ("old_threads", "old_traces"))
     if threads or traces:
-        for table in layout.TABLES:
-            if condition := _is_old(table):
-                connection.execute(
-                    f"insert into {STORED}.{layout.DEAD} by name select lake_node, '{table.kind}'"  # noqa: S608  # ours
-                    " as kind, lake_unit, max(lake_batch) + 1 as lake_batch"
-                    f" from {STORED}.{table.name} t where {condition} group by lake_node, lake_unit"
-                )
+        _end(connection)
         connection.execute(
             f"delete from {STORED}.{layout.JOINED_UNITS} where lake_unit in"  # noqa: S608  # ours
             f" (select unit from old_traces) or (kind = '{DERIVED}' and lake_unit in"
             " (select unit from old_threads))"
         )
     return threads, traces
+
+
+def end_threads(connection: duckdb.DuckDBPyConnection, keys: Sequence[ThreadKey]) -> None:
+    """End all rows of some threads, of all nodes, in the caller's transaction.
+
+    Traces that other threads have a part in stay: nodes ship them again without what was deleted.
+    """
+    names = ("project", "thread_id")
+    columns = {
+        name: pa.array([key[i] for key in keys], pa.string()) for i, name in enumerate(names)
+    }
+    register(connection, "deleted_threads", pa.table(columns))
+    connection.execute(
+        "create or replace temp table old_threads as"  # noqa: S608  # our own names
+        f" select project, thread_id, {THREAD_UNIT} as unit from deleted_threads"
+    )
+    unregister(connection, "deleted_threads")
+    connection.execute(TRACES_OF_THREADS_SQL)
+    _end(connection)
+
+
+def _end(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in layout.TABLES:
+        if condition := _is_old(table):
+            connection.execute(
+                f"insert into {STORED}.{layout.DEAD} by name select lake_node, '{table.kind}'"  # noqa: S608  # ours
+                " as kind, lake_unit, max(lake_batch) + 1 as lake_batch"
+                f" from {STORED}.{table.name} t where {condition} group by lake_node, lake_unit"
+            )
 
 
 def _is_old(table: Shipped) -> str:

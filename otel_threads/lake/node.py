@@ -9,7 +9,7 @@ from otel_threads.core.ports import Intake
 from otel_threads.core.status import LakeProgress
 from otel_threads.database.database import Database
 from otel_threads.lake.acknowledging import AcknowledgingIntake
-from otel_threads.lake.applying import Annotating, Applier
+from otel_threads.lake.applying import Annotating, Applier, Delete
 from otel_threads.lake.connection import place
 from otel_threads.lake.joining import Derive
 from otel_threads.lake.lake_retention import Kept
@@ -29,18 +29,25 @@ class Node:
     """Ships a server's file, from its start to its stop."""
 
     def __init__(
-        self, database: Database, config: Config, derive: Derive, annotating: Annotating
+        self,
+        database: Database,
+        config: Config,
+        derive: Derive,
+        *,
+        annotating: Annotating,
+        delete: Delete,
     ) -> None:
         """Note changes from here on, and ship them; be the lake's owner if nobody else is.
 
-        `derive` derives all that a file has; `annotating` writes what was said at readers.
+        `derive` derives all that a file has; `annotating` and `delete` do here what was done
+        at readers.
         """
         outbox.begin(database)
         self._where = place(config.lake_catalog, config.lake_data)
         self._shipper = Shipper(
             database,
             self._where,
-            applier=Applier(database, annotating),
+            applier=Applier(database, annotating, delete),
             keeps_pruned=config.lake_keeps_pruned,
         )
         self._acknowledging: AcknowledgingIntake | None = None

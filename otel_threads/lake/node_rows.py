@@ -7,12 +7,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads.core.ports import ThreadKey
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, table_of, unregister
 from otel_threads.database.database import Database
 from otel_threads.lake import layout
 from otel_threads.lake.layout import Shipped
-from otel_threads.store.outbox import DERIVED, RAW, THREAD
+from otel_threads.store.outbox import DELETED, DERIVED, RAW, THREAD
 from otel_threads.store.spans.chains import SEQUENCE_SHIFT
 
 COMMITS_MAX = 2048  # that are looked at for one batch
@@ -67,7 +68,8 @@ class Batch:
     """What is shipped as one. Rows have a column `lake_unit` beside those of their table.
 
     `dead`: units whose rows of earlier batches no longer count, by kind. `entries`: numbers of the
-    outbox that this settles. `is_last`: nothing is left but what came meanwhile.
+    outbox that this settles. `deleted`: threads that go wherever they are. `is_last`: nothing is
+    left but what came meanwhile.
     """
 
     after: int
@@ -76,6 +78,7 @@ class Batch:
     dead: list[tuple[str, str]]
     entries: list[int]
     is_last: bool
+    deleted: Sequence[ThreadKey] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -91,6 +94,7 @@ class _Wanted:
     raw: set[str] = field(default_factory=set)
     traces: set[str] = field(default_factory=set)
     threads: set[tuple[str, str]] = field(default_factory=set)
+    deleted: set[tuple[str, str]] = field(default_factory=set)
 
 
 def progress(database: Database) -> tuple[int, int]:
@@ -119,7 +123,15 @@ def read(database: Database, after: int) -> Batch:
             rows, dead = _raw(cursor, after, upto, wanted.raw)
             derived_rows, ended = _derived(cursor, wanted)
             is_last = upto == derived and len(wanted.entries) < UNITS_MAX
-            return Batch(after, upto, rows | derived_rows, dead + ended, wanted.entries, is_last)
+            return Batch(
+                after,
+                upto,
+                rows | derived_rows,
+                dead + ended,
+                wanted.entries,
+                is_last,
+                sorted(wanted.deleted),
+            )
         finally:
             cursor.rollback()
 
@@ -148,6 +160,8 @@ def _wanted(cursor: duckdb.DuckDBPyConnection, upto: int) -> _Wanted:
             wanted.traces.add(one)
         elif kind == THREAD:
             wanted.threads.add((project, one))
+        elif kind == DELETED:
+            wanted.deleted.add((project, one))
     return wanted
 
 

@@ -7,7 +7,8 @@ was said, and which rows no longer count. The rest are views of the lake at that
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import duckdb
 
@@ -30,8 +31,8 @@ from otel_threads.periodic import Periodic
 RENEWED_EVERY_S = 1.0
 CLOSE_S_MAX = 2.0  # for what is written just then
 READ_ONLY = (
-    "this server reads a lake and writes annotations alone: ask the node that has the thread, whose"
-    " changes are here some seconds later"
+    "this server reads a lake, writes annotations and deletes threads alone: ask the node that has"
+    " the thread, whose changes are here some seconds later"
 )
 # What DuckDB says of our statements where they write to what is a view here.
 NOT_HERE = (duckdb.BinderException, duckdb.CatalogException)
@@ -207,6 +208,27 @@ class LakeDatabase(Database):
         with self._lock:
             self._commits += 1
 
+    def delete_threads(
+        self, project: str, thread_ids: Sequence[str]
+    ) -> tuple[list[str], list[tuple[str, str]]]:
+        """Delete threads; return the ids that were here, and the threads that changed.
+
+        Raises:
+            NotConfigured: the catalog is only read.
+            Unavailable, StoreFailed: the lake does not answer; nothing was deleted.
+        """
+        with self._renewing, self._told_unavailable(), self.cursor() as cursor:
+            found = cursor.execute(
+                "select distinct thread_id from x_thread_facts where project = ?"
+                " and list_contains(?, thread_id)",
+                [project, list(thread_ids)],
+            ).fetchall()
+            here = sorted(thread_id for (thread_id,) in found)
+            keys = [(project, thread_id) for thread_id in dict.fromkeys(thread_ids)]
+            self._edits.delete(keys)
+            self._read_news(cursor)
+        return here, [(project, thread_id) for thread_id in here]
+
     @contextlib.contextmanager
     def file_snapshot(self, timeout_s: float) -> Iterator[None]:
         """Return at once: each query of external SQL has a snapshot of the lake."""
@@ -250,6 +272,27 @@ class LakeDatabase(Database):
             self._edits.close()
             self._renewing.release()
         super().close(checkpoint=checkpoint)
+
+
+class LakeDeletion:
+    """Deletes threads from a lake, and thereby from its nodes."""
+
+    def __init__(self, database: LakeDatabase) -> None:
+        self._database = database
+
+    def threads(
+        self, project: str, thread_ids: Sequence[str]
+    ) -> tuple[list[str], list[tuple[str, str]]]:
+        """Delete threads; return the ids that were here, and the threads that changed."""
+        return self._database.delete_threads(project, thread_ids)
+
+    def traces(self, trace_ids: Sequence[str], *, project: str | None) -> NoReturn:
+        """Refuse: a node knows what else hangs on a trace.
+
+        Raises:
+            NotConfigured: always.
+        """
+        raise NotConfigured(READ_ONLY)
 
 
 def _ended(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, StoreFailed, describe
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database
-from otel_threads.lake import applying, layout, node_rows, pruned, rows_of_batch, schema
+from otel_threads.lake import applying, edits, layout, node_rows, pruned, rows_of_batch, schema
 from otel_threads.lake import connection as connections
 from otel_threads.lake.applying import Applier
 from otel_threads.lake.connection import APPLICATION, Place, told
@@ -252,6 +252,7 @@ class Shipper:
     ) -> None:
         connection.execute("begin")
         try:
+            edits.delete_threads(connection, batch.deleted, by=self.state.node_id)
             dead = batch.dead if number > 1 else []
             rows_of_batch.insert_dead(connection, self.state.node_id, number, [*dead, *said.dead])
             applying.end(connection, said.settled)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from typing import Protocol
 
 from otel_threads.core.changes import Updated
 from otel_threads.core.errors import Conflict, InvalidQuery
@@ -9,11 +10,20 @@ from otel_threads.core.limits import ITEMS_MAX
 from otel_threads.core.ports import ThreadKey
 from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.threads import ThreadService
-from otel_threads.store.deletion import Deletion
 
 Changes = tuple[list[str], list[ThreadKey]]
 ALONE_TIMEOUT_S = 300.0
 PROJECT_TRACES_MAX = 100_000  # that one request deletes
+
+
+class Deletes(Protocol):
+    """What deletes: from a node's file (store/deletion.py), or from a lake."""
+
+    def threads(self, project: str, thread_ids: Sequence[str]) -> Changes:
+        """Delete threads; return the ids that were here, and every thread that changed."""
+
+    def traces(self, trace_ids: Sequence[str], *, project: str | None) -> Changes:
+        """Delete traces, of one project or of all; return likewise."""
 
 
 class DeletionService:
@@ -21,7 +31,7 @@ class DeletionService:
 
     def __init__(
         self,
-        deletion: Deletion,
+        deletion: Deletes,
         service: ThreadService,
         *,
         alone: Callable[[Callable[[], Changes]], "Future[Changes]"],

@@ -73,10 +73,13 @@ class Deletion:
         self._annotations = annotations
         self._identity = identity
 
-    def threads(self, project: str, thread_ids: Sequence[str]) -> tuple[list[str], list[ThreadKey]]:
+    def threads(
+        self, project: str, thread_ids: Sequence[str], *, is_told: bool = True
+    ) -> tuple[list[str], list[ThreadKey]]:
         """Delete threads; return the ids that were here, and every thread that changed.
 
-        Of a trace that several threads share, the other threads' spans stay.
+        Of a trace that several threads share, the other threads' spans stay. `is_told`: a lake's
+        other nodes hear of it.
         """
         ids = list(dict.fromkeys(thread_ids))
         with classified(), self._database.cursor() as cursor:
@@ -86,7 +89,8 @@ class Deletion:
         # Thread by thread: of one that is gone whole nothing has to be made again.
         traces = {(p, trace_id): first for _, p, trace_id, first in sorted(found)}
         keep = self._kept(traces, project, set(ids))
-        changed = self._delete(traces, keep, [(project, thread_id) for thread_id in ids])
+        keys = [(project, thread_id) for thread_id in ids]
+        changed = self._delete(traces, keep, keys, is_told=is_told)
         return gone, changed
 
     def traces(
@@ -165,6 +169,8 @@ class Deletion:
         traces: Mapping[tuple[str, str], int],
         kept: Mapping[str, list[Span]],
         threads: Sequence[ThreadKey],
+        *,
+        is_told: bool = False,
     ) -> list[ThreadKey]:
         """Delete traces in their order, some in each transaction; what was said of threads last.
 
@@ -179,7 +185,10 @@ class Deletion:
             some = {trace_id: starts[trace_id] for trace_id in left[:size]}
             try:
                 with classified():
-                    done = self._delete_some(some, kept, threads if len(left) <= size else ())
+                    is_last = len(left) <= size
+                    done = self._delete_some(
+                        some, kept, threads if is_last else (), is_told=is_told
+                    )
             except Unavailable:
                 if len(some) <= 1:
                     raise
@@ -196,6 +205,8 @@ class Deletion:
         starts: Mapping[str, int],
         kept: Mapping[str, list[Span]],
         threads: Sequence[ThreadKey],
+        *,
+        is_told: bool,
     ) -> list[ThreadKey]:
         trace_ids = sorted(starts)
         rows: list[TraceRows] = []
@@ -211,6 +222,8 @@ class Deletion:
                     self._database, cursor, work, rows, first=min(starts.values())
                 )
             delete_said(cursor, threads, [one for one in trace_ids if one not in staying])
+            if is_told and self._database.outbox is not None:
+                self._database.outbox.note_deleted(cursor, threads, self._derived.position())
         return changed
 
 

@@ -17,6 +17,7 @@ from otel_threads.database.arrow import append
 from otel_threads.database.database import Database
 
 RAW, DERIVED, THREAD = "raw", "derived", "thread"  # what changed: of a trace, of a trace, a thread
+DELETED = "deleted"  # a thread, by hand: of other nodes, too
 ENTRIES_MAX = 200_000  # past it entries of the same id become one
 COLUMNS = pa.schema(
     [
@@ -57,6 +58,12 @@ class Outbox:
     ) -> None:
         """Note threads whose rows changed."""
         self._note(cursor, THREAD, keys, sequence)
+
+    def note_deleted(
+        self, cursor: duckdb.DuckDBPyConnection, keys: Sequence[ThreadKey], sequence: int
+    ) -> None:
+        """Note threads that were deleted by hand."""
+        self._note(cursor, DELETED, keys, sequence)
 
     def note_all(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Note every trace and thread that there is."""

@@ -1,6 +1,7 @@
 """What is written at a reader is seen there at once, and reaches the nodes that have the thread, once."""
 
 import contextlib
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,7 +16,7 @@ from otel_threads.engine import last_sequence
 from otel_threads.lake import edits, layout, maintenance, owner, report, schema
 from otel_threads.lake.applying import Applier
 from otel_threads.lake.native import native
-from otel_threads.lake.reader_database import LakeDatabase
+from otel_threads.lake.reader_database import LakeDatabase, LakeDeletion
 from otel_threads.lake.shipper import Shipper
 from otel_threads.store import outbox
 from otel_threads.store.annotations.annotation_rows import (
@@ -45,8 +46,11 @@ class Node:
 
     def start(self) -> None:
         """Begin to ship, as after a restart."""
-        applier = Applier(self.store.database, self.annotations)
+        applier = Applier(self.store.database, self.annotations, self.delete)
         self.shipper = Shipper(self.store.database, self.where, applier=applier)
+
+    def delete(self, project, thread_ids) -> None:
+        self.store.deletion.threads(project, thread_ids, is_told=False)
 
     def ship(self) -> None:
         self.shipper.ship()
@@ -295,6 +299,60 @@ def test_a_lake_that_is_away_takes_nothing(node, where, postgres):
         assert values(reader.annotations) == [0.75]
     node.ship()
     assert values(node.annotations) == [0.75]
+
+
+def test_a_thread_that_is_deleted_goes_from_all_nodes_and_their_files(nodes, where):
+    first, second = nodes
+    first.store.write([a_chat("a", "hi", "ho"), a_chat("both", "a secret", "2")])
+    second.store.write([a_chat("b", "hi", "ho"), a_chat("both", "3", "4", trace_id=new_trace_id())])
+    for node in nodes:
+        node.ship()
+    owner.once(where, derive, node_name="test")
+    with a_reader(where) as reader:
+        reader.annotations.put_scores([a_score("both"), a_score("a", 0.5)])
+        deletion = LakeDeletion(reader.database)
+        gone, changed = deletion.threads("default", ["both", "nobody"])
+        assert (gone, changed) == (["both"], [("default", "both")])
+        for one in (reader, fresh(reader)):
+            assert ids(one.database) == ["a", "b"]
+            assert values(one.annotations) == [0.5]
+        for node in (*nodes, *nodes):
+            node.ship()
+        assert (ids(first.store.database), ids(second.store.database)) == (["a"], ["b"])
+        # By hand on one node it goes from the other, too; what comes later is a new thread.
+        second.store.write([a_chat("a", "5", "6", trace_id=new_trace_id())])
+        second.ship()
+        owner.once(where, derive, node_name="test")
+        second.store.deletion.threads("default", ["a"])
+        for node in (second, first, second):
+            node.ship()
+        assert (ids(first.store.database), ids(second.store.database)) == ([], ["b"])
+        assert ids(fresh(reader).database) == ["b"]
+        first.store.write([a_chat("a", "anew", "6", trace_id=new_trace_id())])
+        for node in nodes:
+            node.ship()
+        given = {"kept_s": 0, "orphans_s": 0, "rewrite_share": 0.0}
+        owner.once(where, derive, node_name="test", **given)
+        assert ids(fresh(reader).database) == ["a", "b"]
+        assert values(reader.annotations) == []
+        assert report.look(where, verify=True).differences == []
+        owner.once(where, None, node_name="test", **given)
+    assert b"a secret" not in b"".join(contents(where))
+    with pytest.raises(NotConfigured):
+        deletion.traces(["0" * 32], project=None)
+
+
+def ids(database) -> list[str]:
+    with database.cursor() as cursor:
+        found = cursor.execute("select thread_id from threads order by 1").fetchall()
+    return [thread_id for (thread_id,) in found]
+
+
+def contents(where):
+    """Yield the rows of all files of the lake, which are compressed."""
+    with duckdb.connect() as connection:
+        for file in sorted(Path(where.data).rglob("*.parquet")):
+            yield repr(connection.execute(f"from read_parquet('{file}')").fetchall()).encode()
 
 
 def test_old_changes_are_forgotten(node, where):

@@ -136,6 +136,9 @@ def test_what_a_node_prunes_stays_in_the_lake_and_goes_on(node, where, tmp_path)
     store.deletion.threads("default", ["on"])
     node.shipper.ship()
     owner.once(where, DERIVE, node_name="test")
+    assert threads(where) == ["done"]
+    with reading(where) as lake:
+        assert lake.execute("select count(*) from spans").fetchall() == [(1,)]
     assert report.look(where, verify=True).differences == []
 
 

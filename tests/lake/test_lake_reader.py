@@ -210,7 +210,7 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
         assert refused.status_code == 400, sql
         assert PASSWORD not in refused.text
     for call in (
-        lambda: httpx.post(f"{reader.api}/threads/delete", json={"thread_ids": ["chat-1"]}),
+        lambda: httpx.post(f"{reader.api}/traces/delete", json={"trace_ids": [trace_id]}),
         lambda: httpx.post(f"{reader.api}/rebuild"),
     ):
         answer = call()
@@ -230,8 +230,13 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
     # What comes later, and what goes, is seen without a restart.
     node.post(a_request(a_chat("later", "hi", "ho")))
     wait_until(lambda: "later" in httpx.get(f"{reader.api}/threads").text, "what is new is here")
-    deleted = httpx.post(f"{node.api}/threads/delete", json={"thread_ids": ["chat-2"]})
-    assert deleted.status_code == 200
+    for server, thread_id in ((node, "chat-2"), (reader, "chat-0")):
+        deleted = httpx.post(f"{server.api}/threads/delete", json={"thread_ids": [thread_id]})
+        assert deleted.status_code == 200, deleted.text
+    wait_until(
+        lambda: httpx.get(f"{node.api}/threads/get?thread_id=chat-0").status_code == 404,
+        "what was deleted at the reader is gone on the node",
+    )
     wait_until(
         lambda: httpx.get(f"{reader.api}/threads/get?thread_id=chat-2").status_code == 404,
         "what is deleted is gone",
