@@ -95,6 +95,56 @@ def test_the_chart_renders_settings_that_there_are(values):
     assert {one["name"] for one in container["volumeMounts"]} == volumes
 
 
+LAKE = "lake.enabled=true,lake.nodes=4,lake.data=s3://b/l,lake.existingSecret=lake,tokens.ingest=in"
+
+
+@pytest.mark.parametrize("more", ["", ",tls.existingSecret=certs,lake.endpoint=http://s3:8333"])
+def test_the_chart_renders_nodes_readers_and_their_collector(more):
+    given = ["--set", LAKE + more]
+    helm("lint", str(CHART), *given)
+    found = [
+        one for one in yaml.safe_load_all(helm("template", "threads", str(CHART), *given)) if one
+    ]
+    by_name = {(one["kind"], one["metadata"]["name"]): one for one in found}
+    assert len(by_name) == len(found)
+    nodes = by_name["StatefulSet", "threads"]
+    assert (nodes["spec"]["replicas"], nodes["spec"]["serviceName"]) == (4, "threads-nodes")
+    assert by_name["Service", "threads-nodes"]["spec"]["clusterIP"] == "None"
+    readers = by_name["Deployment", "threads-readers"]
+    for pods, command in ((nodes, None), (readers, ["serve", "--from-lake"])):
+        (container,) = pods["spec"]["template"]["spec"]["containers"]
+        assert container.get("args") == command
+        names = {one["name"]: one.get("value", "postgresql://db/lake") for one in container["env"]}
+        loaded = config.load(
+            environ={k: v for k, v in names.items() if k.startswith("OTEL_THREADS_")}
+        ).config
+        assert (loaded.lake_data, loaded.lake_catalog) == ("s3://b/l", "postgresql://db/lake")
+        volumes = {one["name"] for one in pods["spec"]["template"]["spec"]["volumes"]} | {"data"}
+        assert {one["name"] for one in container["volumeMounts"]} == volumes
+    # Each service selects the pods of one kind.
+    pods = [
+        one["spec"]["template"]["metadata"]["labels"]
+        for one in found
+        if one["kind"] in ("StatefulSet", "Deployment")
+    ]
+    for one in found:
+        if one["kind"] == "Service":
+            wanted = one["spec"]["selector"].items()
+            assert len([labels for labels in pods if wanted <= labels.items()]) == 1, one
+    # It routes as the file that is tested with a Collector, to all nodes.
+    ours = yaml.safe_load(by_name["ConfigMap", "threads-collector"]["data"]["config.yaml"])
+    tested = yaml.safe_load((CONFIGS / "sharded.yaml").read_text())
+    assert ours["processors"] == tested["processors"]
+    assert ours["service"]["pipelines"] == tested["service"]["pipelines"]
+    balancing = ours["exporters"]["loadbalancing"]
+    routed = tested["exporters"]["loadbalancing"]
+    assert balancing["routing_attributes"] == routed["routing_attributes"]
+    assert balancing["resolver"]["static"]["hostnames"] == [
+        f"threads-{n}.threads-nodes:4317" for n in range(4)
+    ]
+    assert balancing["protocol"]["otlp"]["tls"]["insecure"] == (not more)
+
+
 def test_the_values_of_the_chart_are_all_used():
     templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
     values = yaml.safe_load((CHART / "values.yaml").read_text())

@@ -8,3 +8,32 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "otel-threads.secret" -}}
 {{- .Values.tokens.existingSecret | default (printf "%s-tokens" (include "otel-threads.name" .)) -}}
 {{- end -}}
+{{- define "otel-threads.lake" -}}
+- name: OTEL_THREADS_LAKE_CATALOG
+  valueFrom: {secretKeyRef: {name: {{ required "lake.existingSecret has the catalog's address" .Values.lake.existingSecret }}, key: catalog}}
+- {name: OTEL_THREADS_LAKE_DATA, value: {{ required "lake.data is where the files go" .Values.lake.data | quote }}}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom: {secretKeyRef: {name: {{ .Values.lake.existingSecret }}, key: access_key_id, optional: true}}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom: {secretKeyRef: {name: {{ .Values.lake.existingSecret }}, key: secret_access_key, optional: true}}
+- {name: AWS_REGION, value: {{ .Values.lake.region | quote }}}
+{{- with .Values.lake.endpoint }}
+- {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
+{{- end }}
+{{- end -}}
+{{- define "otel-threads.settings" -}}
+{{- range $name := list "ingest" "read" "write" }}
+- name: OTEL_THREADS_{{ upper $name }}_TOKEN
+  valueFrom: {secretKeyRef: {name: {{ include "otel-threads.secret" $ }}, key: {{ $name }}, optional: true}}
+{{- end }}
+{{- if .Values.tls.existingSecret }}
+- {name: OTEL_THREADS_TLS_CERT_FILE, value: /etc/otel-threads/tls/tls.crt}
+- {name: OTEL_THREADS_TLS_KEY_FILE, value: /etc/otel-threads/tls/tls.key}
+{{- end }}
+{{- if and .Values.ingress.enabled (not (hasKey .Values.settings "allowed_hosts")) }}
+- {name: OTEL_THREADS_ALLOWED_HOSTS, value: {{ .Values.ingress.host | quote }}}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+- {name: OTEL_THREADS_{{ upper $name }}, value: {{ $value | toString | quote }}}
+{{- end }}
+{{- end -}}
