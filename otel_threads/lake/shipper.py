@@ -21,7 +21,7 @@ from otel_threads.database.database import Database
 from otel_threads.lake import applying, edits, layout, node_rows, pruned, rows_of_batch, schema
 from otel_threads.lake import connection as connections
 from otel_threads.lake.applying import Applier
-from otel_threads.lake.connection import APPLICATION, Place, told
+from otel_threads.lake.connection import APPLICATION, CatalogLock, Place, told
 from otel_threads.lake.layout import Shipped
 from otel_threads.lake.node_rows import Batch
 from otel_threads.metrics import LAKE_BATCHES, LAKE_EDITS, LAKE_ROWS
@@ -156,8 +156,10 @@ class Shipper:
         try:
             schema.prepare(connection, self._where)
             with told(self._where):
-                for one in former:
-                    forget(connection, one)
+                if former:  # two that delete and merge at once may both seem to succeed
+                    with CatalogLock(self._where, schema.OWNER_LOCK).held(wait=True):
+                        for one in former:
+                            forget(connection, one)
                 self._forget_former(node_id)
                 self._find_position(connection, node_id)
                 self._check_position(*intended)
