@@ -251,13 +251,16 @@ class LakeDatabase(Database):
         self, cursor: duckdb.DuckDBPyConnection, at: str, sizes: dict[str, tuple[int, ...]]
     ) -> tuple[int, int]:
         """Read what is held of tables that have other rows now; return what ends what was said."""
-        said, is_other = self._said, self._version < 0
-        for name, text in schema.held_tables(native(), at).items():
-            if is_other or self._sizes.get(name) != sizes.get(name):
-                cursor.execute(f"create or replace table {name} as {text}")
+        said, is_first, is_other = self._said, self._version < 0, False
+        for place, text in schema.held_tables(native(), at).items():
+            name = place.rpartition(".")[2]
+            is_changed = self._sizes.get(name) != sizes.get(name)
+            has_files = any(sizes.get(name, ()))
+            if is_first or is_changed or (is_other and has_files):
+                cursor.execute(f"create or replace table {place} as {text}")
             if name == layout.JOINED_UNITS:  # both books are read: the rest hangs on them
                 said = _ended(cursor)
-                is_other |= said != self._said or self._sizes.get(name) != sizes.get(name)
+                is_other = said != self._said or is_changed
         return said
 
     def newest(self) -> tuple[int, float]:

@@ -263,6 +263,25 @@ def test_a_score_counts_after_what_its_writer_saw(node, where):
         assert sorted(values(reader.annotations, include_superseded=True)) == [0.25, 0.5]
 
 
+def test_what_is_not_edited_is_renewed_as_well(node, where):
+    node.store.write([a_chat("t", "hi", "ho")])
+    node.ship()
+    with a_reader(where) as reader:
+        with node.store.database.transaction() as cursor:
+            cursor.execute("insert into rules (rule_id, name) values ('r', 'polite')")
+        node.ship()
+        assert rules(fresh(reader).database) == ["polite"]
+        with node.store.database.transaction() as cursor:
+            cursor.execute("delete from rules")
+        node.ship()
+        assert rules(fresh(reader).database) == []
+
+
+def rules(database) -> list[str]:
+    with database.cursor() as cursor:
+        return [name for (name,) in cursor.execute("select name from rules").fetchall()]
+
+
 def test_what_cannot_be_written_changes_nothing(node, where, monkeypatch):
     node.store.write([a_chat("t", "hi", "ho")])
     node.ship()
