@@ -297,6 +297,14 @@ class LakeDeletion:
         """
         raise NotConfigured(READ_ONLY)
 
+    def trace_ids(self, project: str, limit: int) -> NoReturn:
+        """Refuse, as `traces`.
+
+        Raises:
+            NotConfigured: always.
+        """
+        raise NotConfigured(READ_ONLY)
+
 
 def _ended(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """Return how many entries end what was said, and the sum of their batches."""

@@ -25,6 +25,9 @@ class Deletes(Protocol):
     def traces(self, trace_ids: Sequence[str], *, project: str | None) -> Changes:
         """Delete traces, of one project or of all; return likewise."""
 
+    def trace_ids(self, project: str, limit: int) -> list[str]:
+        """Return ids of traces that a project has, so many at most."""
+
 
 class DeletionService:
     """Deletes between two passes of the deriver."""

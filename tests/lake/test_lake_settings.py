@@ -105,7 +105,7 @@ def test_each_kind_of_change_is_noted_in_its_transaction(store):
     store.write([part])  # of a span that is replaced the raw rows change, too
     assert entries(store) == [("derived", 4), ("raw", 1), ("thread", 3)]
     store.deletion.threads("default", ["old"])
-    assert entries(store) == [("derived", 5), ("raw", 2), ("thread", 4)]
+    assert entries(store) == [("deleted", 1), ("derived", 5), ("raw", 2), ("thread", 4)]
 
 
 def test_a_file_that_changed_unnoted_gets_another_name(store):
