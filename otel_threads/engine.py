@@ -111,8 +111,7 @@ class Engine:
         self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
-        deletion = _deletion(config, self.database, derived, annotations, chains)
-        self._lake = _lake(config, self.database, annotations, self._delete_told(deletion))
+        self._lake = self._with_lake(config, derived, annotations, chains)
         self.project_headers = CONVENTIONS.project_headers  # of exporters
         self.door = self._door()
         derived.on_moved = annotations.follow_moves
@@ -126,9 +125,7 @@ class Engine:
             chains,
             progress=self.progress,
             alone=self.deriver.between_passes,
-            derived_within=lambda timeout_s: self.deriver.wait(
-                self.writer.committed_sequence, timeout_s
-            ),
+            derived_within=self._derived_within,
         )
         self._clock = ClockWatch(on_step=annotations.put_clock_step)
         self._housekeeping = self._jobs(config)
@@ -140,15 +137,26 @@ class Engine:
         self.services.rules.start()
         self.services.issues.namer.start()
 
-    def _delete_told(self, deletion: Deletion) -> Callable[[str, Sequence[str]], object]:
-        """Return what deletes threads of which the lake knows."""
+    def _derived_within(self, timeout_s: float) -> bool:
+        """Return whether all that is committed is derived by then."""
+        return self.deriver.wait(self.writer.committed_sequence, timeout_s)
+
+    def _with_lake(
+        self,
+        config: Config,
+        derived: DuckDBDerivedStore,
+        annotations: Annotations,
+        chains: Chains,
+    ) -> "Node | None":
+        """Return what ships to the lake and applies what its readers wrote; None without one."""
+        deletion = _deletion(config, self.database, derived, annotations, chains)
 
         def delete(project: str, thread_ids: Sequence[str]) -> object:
             return self.deriver.between_passes(
                 lambda: deletion.threads(project, thread_ids, is_told=False)
             ).result(CATCH_UP_TIMEOUT_S)
 
-        return delete
+        return _lake(config, self.database, annotations, delete)
 
     def _door(self) -> Intake:
         """Return what receivers submit to: the intake, or one whose answers wait for the lake."""

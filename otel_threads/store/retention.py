@@ -141,16 +141,8 @@ class Retention:
             with self._annotations.lock, deleting(self._database, self._chains) as cursor:
                 _delete_raw(cursor, whole)
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
-                first = min(row["start_time_unix_nano"] for row in whole)
-                last = max(row["end_time_unix_nano"] for row in whole)
                 changed = put_what_stays(
-                    self._database,
-                    cursor,
-                    work,
-                    [],
-                    first=first,
-                    last=last,
-                    is_noted=self._is_noted,
+                    self._database, cursor, work, [], **_bounds(whole), is_noted=self._is_noted
                 )
                 gone = _gone(cursor, changed)
                 delete_said(cursor, gone, work.trace_ids)
@@ -203,6 +195,14 @@ class Retention:
     def checkpoint(self) -> None:
         """Give the blocks of deleted rows free."""
         self._database.checkpoint(whatever_size=True)
+
+
+def _bounds(going: list[Row]) -> dict[str, int]:
+    """Return when traces began and ended."""
+    return {
+        "first": min(row["start_time_unix_nano"] for row in going),
+        "last": max(row["end_time_unix_nano"] for row in going),
+    }
 
 
 def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
