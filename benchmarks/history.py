@@ -1,13 +1,18 @@
 """What it costs that an agent sends its whole history with each request: bytes, storing, deriving, reading.
 
-    python benchmarks/history.py [--threads 10] [--turns 100] [--rounds 3] [--code FOLDER] [--save [NAME]]
+    python benchmarks/history.py [--threads 10] [--turns 100] [--rounds 3] [--as spans] [--code FOLDER]
+        [--save [NAME]]
 
 Each turn is a trace of two spans, an agent's and a model request's, and both have the messages so far:
-2.6 kB are new in each turn. All of it runs in this process, as the server's threads would run it, and is
+2.6 kB are new in each turn. `--as opik` and `--as langsmith` send them as the SDKs of these do: each
+once as it starts, with its input, and once as it ends, with both. All of it runs in this process, as the server's threads would run it, and is
 told in seconds of CPU. With `--code FOLDER` (a checkout of other code) both are measured in turn.
 """
 
+from __future__ import annotations
+
 import argparse
+import datetime
 import json
 import os
 import random
@@ -16,13 +21,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from load import WORDS
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+if TYPE_CHECKING:
+    from otel_threads.core.ports import Batch
+
 RESULTS = Path(__file__).parent / "results"
 TURN_CHARS = 2600
+SENT_AS = ("spans", "opik", "langsmith")
 
 
 def requests(threads: int, turns: int) -> list[bytes]:
@@ -48,8 +59,11 @@ def requests(threads: int, turns: int) -> list[bytes]:
 
 
 def said(role: str, dice: random.Random, chars: int) -> dict:
-    words = " ".join(dice.choices(WORDS, k=chars // 7))
-    return {"role": role, "parts": [{"type": "text", "content": words}]}
+    return {"role": role, "parts": [{"type": "text", "content": words(dice, chars)}]}
+
+
+def words(dice: random.Random, chars: int) -> str:
+    return " ".join(dice.choices(WORDS, k=chars // 7))
 
 
 def request(thread: str, messages: str, answer: str, start: int, number: int) -> bytes:
@@ -76,23 +90,16 @@ def request(thread: str, messages: str, answer: str, start: int, number: int) ->
     return made.SerializeToString()
 
 
-def measure(threads: int, turns: int) -> dict[str, float]:
-    """Return what storing and deriving take with the code that this process imports."""
+def batches_as_spans(threads: int, turns: int) -> tuple[int, Iterator[Batch]]:
+    """Return the bytes on the wire, and what the writer gets of them."""
     from otel_threads.core.model import Request, Signal
     from otel_threads.core.ports import Batch
-    from otel_threads.database.database import Database
     from otel_threads.decode import columns, logs
-    from otel_threads.derive.deriver import derive_all
-    from otel_threads.store.derived.derived_store import DuckDBDerivedStore
-    from otel_threads.store.spans.writer import BatchWriter
 
     payloads = requests(threads, turns)
-    wire_bytes = sum(map(len, payloads))
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"{folder}/x.duckdb", memory_limit_bytes=128 << 20)
-        writer, derived = BatchWriter(database), DuckDBDerivedStore(database)
-        nothing, _ = logs.decode([], event_names=(), default_project="default")
-        started, cpu = time.perf_counter(), time.process_time()
+    nothing, _ = logs.decode([], event_names=(), default_project="default")
+
+    def decoded() -> Iterator[Batch]:
         for at in range(0, len(payloads), 8):
             group = [
                 Request(
@@ -100,9 +107,130 @@ def measure(threads: int, turns: int) -> dict[str, float]:
                 )
                 for p in payloads[at : at + 8]
             ]
-            writer._commit(
-                [Batch(columns.decode(group, default_project="default").tables, nothing)]
-            )
+            yield Batch(columns.decode(group, default_project="default").tables, nothing)
+
+    return sum(map(len, payloads)), decoded()
+
+
+def batches_as_records(threads: int, turns: int, vendor: str) -> tuple[int, Iterator[Batch]]:
+    """Return the same of a vendor's SDK; what its requests hold is read as its door does."""
+    from otel_threads.core.ports import Batch
+    from otel_threads.decode import logs
+    from otel_threads.decode.tables import EMPTY
+    from otel_threads.vendors.langsmith import records as langsmith
+    from otel_threads.vendors.langsmith.multipart import Part
+    from otel_threads.vendors.opik import records as opik
+
+    nothing = logs.LOGS.empty_table()
+    made: list[Any] = []
+    wire_bytes = 0
+    for number, (thread, messages, answer) in enumerate(conversations(threads, turns)):
+        for is_whole in (False, True):
+            some = [
+                step(vendor, number, n, thread, messages, answer, is_whole=is_whole)
+                for n in range(2)
+            ]
+            if vendor == "opik":
+                bodies = [json.dumps({"traces": some[:1]}), json.dumps({"spans": some[1:]})]
+                made.append(bodies)
+                wire_bytes += sum(map(len, bodies))
+            else:
+                parts = [part for one in some for part in parts_of(one, is_whole=is_whole)]
+                made.append([Part(name, "application/json", text) for name, text in parts])
+                wire_bytes += sum(len(text) for _, text in parts)
+
+    def read() -> Iterator[Batch]:
+        for group in made:
+            if vendor == "opik":
+                found = [*opik.batch(group[0], "trace"), *opik.batch(group[1], "span")]
+            else:
+                found = langsmith.of_multipart(group, langsmith.Known(), values_max=200_000).records
+            now = time.time_ns()
+            yield Batch(EMPTY, nothing, records=[(record, now) for record in found])
+
+    return wire_bytes, read()
+
+
+def conversations(threads: int, turns: int) -> Iterator[tuple[str, list[dict], dict]]:
+    """Yield thread, messages so far and answer of each turn, threads taking turns."""
+    dice = random.Random(1)
+    histories: list[list[dict]] = [[] for _ in range(threads)]
+    for _ in range(turns):
+        for thread, history in enumerate(histories):
+            history.append({"role": "user", "content": words(dice, TURN_CHARS // 5)})
+            answer = {"role": "assistant", "content": words(dice, TURN_CHARS * 4 // 5)}
+            yield f"thread-{thread}", list(history), answer
+            history.append(answer)
+
+
+def step(
+    vendor: str,
+    number: int,
+    n: int,
+    thread: str,
+    messages: list[dict],
+    answer: dict,
+    *,
+    is_whole: bool,
+) -> dict:
+    """Return an agent's (0) or a model request's (1) step as a vendor's SDK writes it."""
+    ids = [f"01a22310-{number:04x}-7000-8000-{i:012x}" for i in range(2)]
+    began = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC) + datetime.timedelta(
+        seconds=number, milliseconds=n
+    )
+    start, end = began.isoformat(), (began + datetime.timedelta(seconds=0.5)).isoformat()
+    given = {"messages": messages} if n == 0 else {"model": "gpt-4o-mini", "messages": messages}
+    told = {"choices": [{"index": 0, "message": answer}]} if n else {"output": answer["content"]}
+    if vendor == "opik":
+        made = {"id": ids[n], "project_name": "bench", "name": "chat", "start_time": start}
+        made |= {"thread_id": thread} if n == 0 else {"trace_id": ids[0], "type": "llm"}
+        made |= {"input": given, "source": "sdk"}
+        ended = {"end_time": end, "output": told, "last_updated_at": end}
+        return made | (ended if is_whole else {"last_updated_at": start})
+    orders = [f"{began:%Y%m%dT%H%M%S%f}Z{one}" for one in ids[: n + 1]]
+    return {
+        "id": ids[n],
+        "trace_id": ids[0],
+        "dotted_order": ".".join(orders),
+        "parent_run_id": ids[0] if n else None,
+        "start_time": start,
+        "session_name": "bench",
+        "name": "ChatOpenAI" if n else "chat",
+        "run_type": "llm" if n else "chain",
+        "end_time": end if is_whole else None,
+        "inputs": given,
+        "outputs": told if is_whole else {},
+        "extra": {"metadata": {"session_id": thread, "ls_model_name": "gpt-4o-mini"}},
+    }
+
+
+def parts_of(run: dict, *, is_whole: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield the parts of a multipart request that tell of a run: a post, or a patch at its end."""
+    name = f"{'patch' if is_whole else 'post'}.{run['id']}"
+    own = ("inputs", "outputs", "extra")
+    yield name, json.dumps({key: run[key] for key in run if key not in own}).encode()
+    for key in own:
+        yield f"{name}.{key}", json.dumps(run[key]).encode()
+
+
+def measure(threads: int, turns: int, sent_as: str) -> dict[str, float]:
+    """Return what storing and deriving take with the code that this process imports."""
+    from otel_threads.database.database import Database
+    from otel_threads.derive.deriver import derive_all
+    from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+    from otel_threads.store.spans.writer import BatchWriter
+    from otel_threads.vendors.rules import RULES
+
+    if sent_as == "spans":
+        wire_bytes, batches = batches_as_spans(threads, turns)
+    else:
+        wire_bytes, batches = batches_as_records(threads, turns, sent_as)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"{folder}/x.duckdb", memory_limit_bytes=128 << 20)
+        writer, derived = BatchWriter(database), DuckDBDerivedStore(database, RULES)
+        started, cpu = time.perf_counter(), time.process_time()
+        for batch in batches:
+            writer._commit([batch])
         database.checkpoint(whatever_size=True)
         store_s, store_cpu_s = time.perf_counter() - started, time.process_time() - cpu
         raw_bytes = Path(f"{folder}/x.duckdb").stat().st_size
@@ -112,8 +240,9 @@ def measure(threads: int, turns: int) -> dict[str, float]:
         database.checkpoint(whatever_size=True)
         file_bytes = Path(f"{folder}/x.duckdb").stat().st_size
         with database.cursor() as cursor:
+            query = "select trace_id from turns order by start_time desc limit 1"
+            trace_id = cursor.execute(query).fetchone()[0]
             cpu = time.process_time()
-            trace_id = f"{len(payloads):032x}"
             query = "select max(length(value)) from span_content where trace_id = ?"
             longest = cursor.execute(query, [trace_id]).fetchone()[0]
             read_s = time.process_time() - cpu
@@ -135,10 +264,13 @@ def measure(threads: int, turns: int) -> dict[str, float]:
     }
 
 
-def child(code: Path, threads: int, turns: int) -> dict[str, float]:
+def child(code: Path, threads: int, turns: int, sent_as: str) -> dict[str, float]:
     """Return what another process measures with the code of a folder."""
     told = subprocess.run(
-        [sys.executable, __file__, "--measure", "--threads", str(threads), "--turns", str(turns)],
+        [
+            *(sys.executable, __file__, "--measure", "--threads", str(threads)),
+            *("--turns", str(turns), "--as", sent_as),
+        ],
         env=os.environ | {"PYTHONPATH": str(code)},
         check=True,
         capture_output=True,
@@ -152,6 +284,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=10)
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--as", dest="sent_as", default="spans", choices=SENT_AS)
     parser.add_argument("--code", type=Path, help="a checkout to compare with")
     parser.add_argument(
         "--measure", action="store_true", help="once, with what is imported; print JSON"
@@ -159,7 +292,7 @@ def main() -> None:
     parser.add_argument("--save", nargs="?", const="history", help="write results/NAME.json")
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(measure(given.threads, given.turns)))
+        print(json.dumps(measure(given.threads, given.turns, given.sent_as)))
         return
     codes = {"this": Path(__file__).parent.parent}
     if given.code:
@@ -167,7 +300,7 @@ def main() -> None:
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in codes}
     for _ in range(given.rounds):
         for name, code in codes.items():
-            rounds[name].append(child(code.resolve(), given.threads, given.turns))
+            rounds[name].append(child(code.resolve(), given.threads, given.turns, given.sent_as))
     medians = {
         name: {key: statistics.median(r[key] for r in some) for key in some[0]}
         for name, some in rounds.items()
@@ -176,7 +309,8 @@ def main() -> None:
     for key in medians["this"]:
         print(f"| {key} | " + " | ".join(f"{medians[name][key]:,.2f}" for name in codes) + " |")
     if given.save:
-        result = {"threads": given.threads, "turns": given.turns, "rounds": given.rounds, **medians}
+        load = {"threads": given.threads, "turns": given.turns, "as": given.sent_as}
+        result = {**load, "rounds": given.rounds, **medians}
         (RESULTS / f"{given.save}.json").write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -95,7 +95,10 @@ class Engine:
             DatabaseRefused: the file cannot be used; the message says what to do.
         """
         self.database = _database(config)
-        derived = DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys))
+        chains = Chains()
+        derived = DuckDBDerivedStore(
+            self.database, rules(config.thread_metadata_keys), chains=chains
+        )
         hub = Hub()
         self.deriver = Deriver(
             derived,
@@ -104,7 +107,6 @@ class Engine:
             on_change=hub.publish,
         )
         self._outside = _outside(config, self.database)
-        chains = Chains()
         self.writer = BatchWriter(self.database, chains=chains, on_commit=self.deriver.notice)
         self.intake = _intake(config, self.writer)
         self.otlp_http: str | None = None  # once the port is open

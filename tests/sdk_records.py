@@ -84,7 +84,7 @@ class RecordStore:
         self.database = new_database(f"{folder}/records.duckdb")
         chains = Chains()
         self.writer = BatchWriter(self.database, chains=chains)
-        self.derived = DuckDBDerivedStore(self.database, RULES)
+        self.derived = DuckDBDerivedStore(self.database, RULES, chains=chains)
         annotations = Annotations(
             self.database, sequence=lambda: self.writer.committed_sequence, timeout_s=60
         )

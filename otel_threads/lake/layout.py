@@ -155,6 +155,7 @@ EMPTY_TABLES = (
     "x_joined_spans",
     "x_lake_edits",
     "x_lake_state",
+    "x_log_references",
     "x_outbox",
     "x_part_payloads",
     "x_record_traces",

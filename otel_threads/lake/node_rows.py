@@ -62,6 +62,9 @@ select
 from parts group by ingest_seq, project, trace_id, span_id, start_time, event_index, key, chain_id
 """  # noqa: E501, S608  # as the view span_content says it; our own names
 
+# What log records share with others is shipped whole likewise.
+LOG_CHUNKS = "(select * rename (piece_index as chunk_index) from log_pieces)"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -179,10 +182,12 @@ def _raw(
         )
     found = {}
     for table in layout.RAW_TABLES:
-        condition = within
+        condition, source = within, table.name
         if table.name == "x_content_chunks":
             condition = f"t.chain_id is null and {within}"
-        found[table.name] = _rows(cursor, table, condition, bounds)
+        elif table.name == "x_log_chunks":
+            source = LOG_CHUNKS
+        found[table.name] = _rows(cursor, table, condition, bounds, source=source)
     whole = _chain_values(cursor, within, bounds, found["x_content_chunks"].schema)
     if whole is not None:
         found["x_content_chunks"] = pa.concat_tables([found["x_content_chunks"], whole])
@@ -284,12 +289,17 @@ def _times(cursor: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
 
 
 def _rows(
-    cursor: duckdb.DuckDBPyConnection, table: Shipped, condition: str, bounds: dict[str, Any]
+    cursor: duckdb.DuckDBPyConnection,
+    table: Shipped,
+    condition: str,
+    bounds: dict[str, Any],
+    *,
+    source: str | None = None,
 ) -> pa.Table:
-    """Return rows of a table, those of a unit together, with its unit."""
+    """Return rows of a table, those of a unit together, with its unit; `source` has them else."""
     return table_of(
         cursor.execute(
-            f"select *, {table.unit} as lake_unit from {table.name} t where {condition}"  # noqa: S608  # our own names
+            f"select *, {table.unit} as lake_unit from {source or table.name} t where {condition}"  # noqa: S608  # our own names
             " order by lake_unit",
             bounds,
         )

@@ -24,6 +24,7 @@ from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore, note_derived, replace
 from otel_threads.store.outbox import RAW as RAW_ROWS
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans import texts
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.content_deletion import deleting, keep_shared
 
@@ -265,12 +266,13 @@ def _delete_raw(
 ) -> None:
     staying = [(s.project, s.trace_id, s.span_id) for spans in kept.values() for s in spans]
     register_going(cursor, trace_ids, staying)
-    record_rows.delete_of_traces(cursor)
+    released = record_rows.delete_of_traces(cursor)
     going = (
         "t.trace_id in (select trace_id from going) and not exists (select 1 from staying s"
         " where s.project = t.project and s.trace_id = t.trace_id and s.span_id = t.span_id)"
     )
-    keep_shared(cursor, going)
+    released |= texts.delete_of_logs(cursor, going)
+    keep_shared(cursor, going, released=released)
     for table in RAW:
         cursor.execute(f"delete from {table} t where {going}")  # noqa: S608  # our own names
 

@@ -29,6 +29,7 @@ from otel_threads.store.deletion import (
 )
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
 from otel_threads.store.records import record_rows
+from otel_threads.store.spans import texts
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.content_deletion import deleting, keep_shared
 
@@ -162,15 +163,14 @@ class Retention:
     ) -> None:
         """Delete log records that came before a time and belong to no trace, and what says that
         records of SDKs were deleted then."""
-        with classified(), self._database.transaction() as cursor:
+        with classified(), deleting(self._database, self._chains) as cursor:
             record_rows.delete_old_deletions(cursor, int(before.timestamp()) * 1_000_000_000)
             cursor.execute(
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
-            cursor.execute(
-                "delete from x_log_chunks where (project, fingerprint) not in"
-                " (select (project, fingerprint) from log_records)"
-            )
+            gone = "(project, fingerprint) not in (select (project, fingerprint) from log_records)"
+            cursor.execute(f"delete from x_log_chunks where {gone}")  # noqa: S608  # our own names
+            keep_shared(cursor, "false", released=texts.delete_of_logs(cursor, gone))
 
     def used_bytes(self) -> int:
         """Return what the rows take, deleted ones and free blocks not counted."""
@@ -208,15 +208,17 @@ def _bounds(going: list[Row]) -> dict[str, int]:
 def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
     """Delete stored rows of traces; bounds on the commit let DuckDB skip what is newer."""
     register_going(cursor, [row["trace_id"] for row in going])
-    record_rows.delete_of_traces(cursor)
+    released = record_rows.delete_of_traces(cursor)
+    of_going = "t.trace_id in (select trace_id from going)"
     bounds = {
         "first": min(row["first_sequence"] for row in going),
         "last": max(row["last_sequence"] for row in going),
     }
     keep_shared(
         cursor,
-        "t.trace_id in (select trace_id from going) and t.ingest_seq between $first and $last",
+        f"{of_going} and t.ingest_seq between $first and $last",
         bounds,
+        released=released | texts.delete_of_logs(cursor, of_going),
     )
     for table in RAW:
         # A log record may have come in any commit, and where a span was moved has none.

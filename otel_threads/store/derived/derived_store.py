@@ -48,7 +48,9 @@ from otel_threads.store.records import folding
 from otel_threads.store.records.folding import RecordFolding
 from otel_threads.store.records.joining import SpanJoining
 from otel_threads.store.spans import span_rows as rows
+from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.content import content_of
+from otel_threads.store.spans.texts import log_chunks
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
 # a price of its own, so many small spans are better taken together; large ones cost memory.
@@ -79,6 +81,7 @@ CONTENT_SQL = sql_files.query("work_content")
 EVENTS_SQL = sql_files.query("work_events")
 LOGS_SQL = sql_files.query("work_logs")
 LOG_CHUNKS_SQL = sql_files.query("work_log_chunks")
+LOG_REFERENCES_SQL = sql_files.query("work_log_references")
 TOUCHED_THREADS_SQL = sql_files.query("touched_threads")
 Pause = Callable[[], None]
 Put = Callable[[str, Sequence[Mapping[str, Any]], pa.Schema], None]
@@ -89,10 +92,19 @@ POSITION_SQL = "select derived_sequence from x_derive_state"
 class DuckDBDerivedStore:
     """A `DerivedStore`. Used by the deriver's thread alone."""
 
-    def __init__(self, database: Database, rules: Sequence[RecordRules] = ()) -> None:
-        """Derive from a database; `rules` fold the records of one vendor each."""
+    def __init__(
+        self,
+        database: Database,
+        rules: Sequence[RecordRules] = (),
+        *,
+        chains: Chains | None = None,
+    ) -> None:
+        """Derive from a database; `rules` fold the records of one vendor each.
+
+        `chains` are those of the writer, where there is one.
+        """
         self._database = database
-        self._folding = RecordFolding(database, rules)
+        self._folding = RecordFolding(database, rules, chains)
         self._joining = SpanJoining(database, rules)
         self.on_moved: Callable[[], None] | None = None  # once spans have other ids
         self._has_moved = True  # perhaps: this may be a start after a kill
@@ -258,7 +270,7 @@ def _read_spans(
     long, long_bytes = content_of(cursor, CONTENT_SQL, bounds)
     found_logs = rows_of(cursor, LOGS_SQL)
     if found_logs:
-        rows.fill_logs(found_logs, rows_of(cursor, LOG_CHUNKS_SQL))
+        rows.fill_logs(found_logs, log_chunks(cursor, LOG_CHUNKS_SQL, LOG_REFERENCES_SQL))
     logs = rows.log_records(found_logs)
     events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
     found: dict[str, list[Span]] = {}

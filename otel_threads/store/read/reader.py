@@ -53,6 +53,7 @@ from otel_threads.store.read.stored_items import (
 )
 from otel_threads.store.spans import otlp, span_rows
 from otel_threads.store.spans.content import Content, Key, content_of
+from otel_threads.store.spans.texts import log_chunks
 
 Row = dict[str, Any]
 
@@ -79,6 +80,7 @@ TRACE_EVENTS_SQL = sql_files.query("trace_events")
 TRACE_LINKS_SQL = sql_files.query("trace_links")
 TRACE_LOGS_SQL = sql_files.query("trace_logs")
 TRACE_LOG_CHUNKS_SQL = sql_files.query("trace_log_chunks")
+TRACE_LOG_REFERENCES_SQL = sql_files.query("trace_log_references")
 PROJECTS_SQL = sql_files.query("projects")
 STATUS_SQL = sql_files.query("status")
 PROJECT_RANGES_SQL = sql_files.query("project_ranges")
@@ -345,7 +347,8 @@ class Reader:
                 parts["links"] = _by_span(query_rows(cursor, TRACE_LINKS_SQL, named | first))
             if self._database.holds_rows(cursor, "log_records"):
                 logs = query_rows(cursor, TRACE_LOGS_SQL, named)
-                span_rows.fill_logs(logs, query_rows(cursor, TRACE_LOG_CHUNKS_SQL, named))
+                apart = log_chunks(cursor, TRACE_LOG_CHUNKS_SQL, TRACE_LOG_REFERENCES_SQL, named)
+                span_rows.fill_logs(logs, apart)
                 parts["logs"] = _by_span(logs)
         return raw, content, parts
 

@@ -23,11 +23,12 @@ from otel_threads.decode.tables import CHILDREN
 from otel_threads.derive.record_fold import fold, group, spans_request
 from otel_threads.store.outbox import RAW
 from otel_threads.store.records import record_rows
-from otel_threads.store.spans.chains import unshared
+from otel_threads.store.records.record_rows import References
+from otel_threads.store.spans.chains import SHARED_BYTES_MIN, Chains, Reference, referring
+from otel_threads.store.spans.content_deletion import deleting, keep_shared
 
 TOUCHED_SQL = sql_files.query("touched_records")
 FOLDED_SPANS_SQL = sql_files.query("folded_spans")
-DROP_DEAD_SQL = sql_files.query("drop_dead_records")
 POSITION_SQL = "select folded_sequence from x_derive_state"
 SLICE_BYTES = 16 << 20  # of bodies that are folded together, or one id's
 SLICE_IDS = 5000
@@ -38,8 +39,12 @@ Folded = tuple[FoldedRecord, SpanHead]
 class RecordFolding:
     """Folds what one database holds. For the deriver's thread alone."""
 
-    def __init__(self, database: Database, rules: Sequence[RecordRules]) -> None:
+    def __init__(
+        self, database: Database, rules: Sequence[RecordRules], chains: Chains | None
+    ) -> None:
+        """`chains` are those of the writer, where there is one."""
         self._database = database
+        self._chains = chains or Chains()
         self._rules: Mapping[str, RecordRules] = {one.vendor: one for one in rules}
         # Slices may have been folded before a kill: the file is asked for rows of every id once.
         self._was_cut_short = True
@@ -71,7 +76,9 @@ class RecordFolding:
         known = {record_id for record_id, _, is_known in touched if is_known or was_cut_short}
         for record_ids in _slices(touched):
             with self._database.transaction() as cursor:
-                self._fold_slice(cursor, record_ids, known.intersection(record_ids), upto)
+                dead = self._fold_slice(cursor, record_ids, known.intersection(record_ids), upto)
+            if dead:
+                self._delete_dead(dead, upto)
         with self._database.transaction() as cursor:
             cursor.execute("update x_derive_state set folded_sequence = ?", [upto])
         self._was_cut_short = False
@@ -82,10 +89,11 @@ class RecordFolding:
         record_ids: Sequence[str],
         known: set[str],
         upto: int,
-    ) -> None:
+    ) -> list[str]:
+        """Fold records of some ids; return those that were deleted."""
         folded: list[Folded] = []
         dead: list[str] = []
-        stored = record_rows.read(cursor, record_ids, upto=upto)
+        stored, references = record_rows.read(cursor, record_ids, upto=upto)
         for (vendor, _, record_id), rows in group(stored).items():
             if (rules := self._rules.get(vendor)) is None:
                 continue
@@ -102,15 +110,19 @@ class RecordFolding:
             _rederive(cursor, moved)
         if before and self._database.outbox is not None:
             self._database.outbox.note_traces(cursor, RAW, sorted(before), upto)
-        if dead:
-            _register_ids(cursor, dead)
-            cursor.execute(DROP_DEAD_SQL, {"upto": upto})
-            cursor.execute(record_rows.DELETE_CHUNKS_SQL)
         if folded:
-            self._insert(cursor, folded)
+            self._insert(cursor, folded, references)
+        return dead
 
-    def _insert(self, cursor: duckdb.DuckDBPyConnection, folded: list[Folded]) -> None:
-        tables = _tables(folded)
+    def _delete_dead(self, record_ids: Sequence[str], upto: int) -> None:
+        with deleting(self._database, self._chains) as cursor:
+            released = record_rows.delete_dead(cursor, record_ids, upto=upto)
+            keep_shared(cursor, "false", released=released)
+
+    def _insert(
+        self, cursor: duckdb.DuckDBPyConnection, folded: list[Folded], references: References
+    ) -> None:
+        tables = _tables(folded, references)
         for name in TABLES:
             if tables[name].num_rows:
                 append(cursor, name, tables[name].select(self._columns[name]))
@@ -186,29 +198,52 @@ def _rederive(cursor: duckdb.DuckDBPyConnection, trace_ids: set[str]) -> None:
     )
 
 
-def _tables(folded: list[Folded]) -> dict[str, pa.Table]:
-    """Return the rows of spans and what hangs on them, with all of their columns."""
+def _tables(folded: list[Folded], references: References) -> dict[str, pa.Table]:
+    """Return the rows of spans and what hangs on them, with all of their columns.
+
+    A long value that a record has in a chain refers to it: so it is stored once.
+    """
     payload = spans_request(folded).SerializeToString()
     request = Request(signal=Signal.TRACES, payload=payload)
     tables = columns.decode([request], default_project="").tables
     spans = tables["spans"]
     rows = _in_order(spans, folded)
-    projects = pa.array([head.project for _, head in rows])
-    sequences = pa.array([one.sequence for one, _ in rows], pa.int64())
-    running = pa.array([head.end_unix_nano is None for _, head in rows])
-    of_spans: dict[str, Any] = {
-        "project": projects,
-        "received_at": _timestamps([one.updated_unix_nano for one, _ in rows]),
-        "duration_ms": pc.if_else(running, None, spans.column("duration_ms")),
-        "ingest_seq": sequences,
-        "record_id": pa.array([one.record_id for one, _ in rows]),
-    }
+    of_spans = _of_spans(spans, rows)
     found = {"spans": _with(spans, of_spans)}
     for name in CHILDREN:
         at = tables[name].column("span_row").combine_chunks()
-        own = {"project": projects.take(at), "ingest_seq": sequences.take(at)}
+        own = {name: of_spans[name].take(at) for name in ("project", "ingest_seq")}
         found[name] = _with(tables[name], own)
-    found["x_content_chunks"] = unshared(found["x_content_chunks"])
+    record_ids = of_spans["record_id"].to_pylist()
+    content = found["x_content_chunks"]
+    known = _known(content, record_ids, references) if references else {}
+    return found | {"x_content_chunks": referring(content, known)}
+
+
+def _of_spans(spans: pa.Table, rows: Sequence[Folded]) -> dict[str, Any]:
+    """Return the columns of rows of spans that no request of OTLP tells."""
+    running = pa.array([head.end_unix_nano is None for _, head in rows])
+    return {
+        "project": pa.array([head.project for _, head in rows]),
+        "received_at": _timestamps([one.updated_unix_nano for one, _ in rows]),
+        "duration_ms": pc.if_else(running, None, spans.column("duration_ms")),
+        "ingest_seq": pa.array([one.sequence for one, _ in rows], pa.int64()),
+        "record_id": pa.array([one.record_id for one, _ in rows]),
+    }
+
+
+def _known(
+    content: pa.Table, record_ids: Sequence[str], references: References
+) -> dict[int, Reference]:
+    """Return which rows have a text that their record has in a chain."""
+    lengths = pc.fill_null(pc.binary_length(content.column("value")), 0).to_pylist()
+    found: dict[int, Reference] = {}
+    for row, length in enumerate(lengths):
+        if length >= SHARED_BYTES_MIN:
+            record_id = record_ids[content.column("span_row")[row].as_py()]
+            one = references.get((record_id, content.column("value")[row].as_py()))
+            if one is not None:
+                found[row] = one
     return found
 
 

@@ -233,6 +233,7 @@ def _follow_logs(cursor: duckdb.DuckDBPyConnection) -> None:
     for table in (
         "log_records",
         "x_log_chunks",
+        "x_log_references",
     ):  # their project stays: one sent again is known by it
         cursor.execute(
             f"update {table} set {MOVED_LOGS} from moves m"  # noqa: S608  # our own names

@@ -9,15 +9,17 @@ import pyarrow as pa
 from otel_threads.core.record import Record, StoredRecord
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import append, register, rows_of, unregister
-from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
+from otel_threads.store.records import bodies
+from otel_threads.store.spans.chains import Chains, Reference
 
 LATEST_SQL = sql_files.query("latest_records")
 DELETE_SQL = sql_files.query("delete_records_of_traces")
 DELETE_CHUNKS_SQL = sql_files.query("delete_record_chunks")
 DELETE_OLD_SQL = sql_files.query("delete_old_deletions")
 RECORDS_SQL = sql_files.query("records_of_ids")
-CHUNKS_SQL = sql_files.query("record_chunks_of_ids")
+DROP_DEAD_SQL = sql_files.query("drop_dead_records")
 Key = tuple[str, str, str]  # vendor, entity, record id
+References = Mapping[tuple[str, str], Reference]  # by record id and text
 Received = tuple[Record, int]  # with the time of receipt, in nanoseconds since the Unix epoch
 
 _S, _I = pa.string(), pa.int64()
@@ -45,6 +47,9 @@ CHUNKS = pa.schema(
         ("record_id", _S),
         ("chunk_index", pa.int32()),
         ("value", _S),
+        ("chain_id", _I),
+        ("chain_row", pa.int32()),
+        ("chain_chars", _I),
     ]
 )
 
@@ -54,65 +59,73 @@ def key_of(record: Record) -> Key:
     return record.vendor, record.entity, record.record_id
 
 
-def insert(cursor: duckdb.DuckDBPyConnection, records: Sequence[Received], sequence: int) -> int:
+def insert(
+    cursor: duckdb.DuckDBPyConnection, records: Sequence[Received], sequence: int, chains: Chains
+) -> int:
     """Insert the records of a commit, in their order, within its transaction; return how many.
 
     One that is the same as the latest of its id and kind, with no deletion since, is left out.
     """
+    if not records:
+        return 0
     latest = _latest(cursor, records)
-    rows: list[tuple[object, ...]] = []
-    chunks: list[tuple[object, ...]] = []
+    stored: list[tuple[int, Record, int]] = []
+    hashes: list[tuple[int, int]] = []  # hash and bytes of each body
     for record, received_unix_nano in records:
         data = record.body.encode()
         body_hash = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
         if _is_repeated(latest.setdefault(key_of(record), {}), record.op, body_hash):
             continue
-        place = len(rows)
-        is_long = len(data) > CHUNK_BYTES_MAX
-        rows.append(
-            (
-                sequence,
-                place,
-                received_unix_nano,
-                record.vendor,
-                record.entity,
-                record.op,
-                record.record_id,
-                record.trace_record_id,
-                record.project,
-                record.stamp_unix_nano,
-                body_hash,
-                len(data),
-                None if is_long else record.body,
-            )
-        )
-        if is_long:
-            chunks += (
-                (sequence, place, record.record_id, i, value)
-                for i, value in enumerate(cut(record.body))
-            )
-    for name, schema, some in (
-        ("x_sdk_records", RECORDS, rows),
-        ("x_sdk_record_chunks", CHUNKS, chunks),
-    ):
-        if some:
-            append(cursor, name, _table(schema, some))
+        stored.append((len(stored), record, received_unix_nano))
+        hashes.append((body_hash, len(data)))
+    chunks = bodies.in_chunks(cursor, chains, stored, sequence)
+    rows = [_row(sequence, hashes[one[0]], one, is_apart=one[0] in chunks) for one in stored]
+    chunk_rows: list[tuple[object, ...]] = [
+        (sequence, place, stored[place][1].record_id, i, *chunk)
+        for place, some in chunks.items()
+        for i, chunk in enumerate(some)
+    ]
+    if rows:
+        append(cursor, "x_sdk_records", _table(RECORDS, rows))
+    if chunk_rows:
+        append(cursor, "x_sdk_record_chunks", _table(CHUNKS, chunk_rows))
     return len(rows)
+
+
+def _row(
+    sequence: int, hashed: tuple[int, int], stored: tuple[int, Record, int], *, is_apart: bool
+) -> tuple[object, ...]:
+    place, record, received_unix_nano = stored
+    return (
+        sequence,
+        place,
+        received_unix_nano,
+        record.vendor,
+        record.entity,
+        record.op,
+        record.record_id,
+        record.trace_record_id,
+        record.project,
+        record.stamp_unix_nano,
+        *hashed,
+        None if is_apart else record.body,
+    )
 
 
 def read(
     cursor: duckdb.DuckDBPyConnection, record_ids: Sequence[str], *, upto: int
-) -> list[StoredRecord]:
-    """Return all records of some ids, of commits up to `upto`, in no order."""
+) -> tuple[list[StoredRecord], References]:
+    """Return all records of some ids, of commits up to `upto`, in no order.
+
+    And where texts of theirs stand in chains, by record id and text.
+    """
     register(cursor, "record_ids", pa.table({"record_id": pa.array(record_ids, _S)}))
     rows = rows_of(cursor, RECORDS_SQL, {"upto": upto})
-    long: dict[tuple[int, int], list[tuple[int, str]]] = {}
+    long = bodies.NONE
     if any(row["body"] is None for row in rows):
-        for chunk in rows_of(cursor, CHUNKS_SQL, {"upto": upto}):
-            place = chunk["ingest_seq"], chunk["place"]
-            long.setdefault(place, []).append((chunk["chunk_index"], chunk["value"]))
+        long = bodies.read(cursor, upto)
     unregister(cursor, "record_ids")
-    return [
+    records = [
         StoredRecord(
             record=Record(
                 vendor=row["vendor"],
@@ -122,7 +135,9 @@ def read(
                 trace_record_id=row["trace_record_id"],
                 project=row["project"],
                 stamp_unix_nano=row["stamp_unix_nano"],
-                body=_whole(row["body"], long.get((row["ingest_seq"], row["place"]), ())),
+                body=row["body"]
+                if row["body"] is not None
+                else long.texts.get((row["ingest_seq"], row["place"]), ""),
             ),
             sequence=row["ingest_seq"],
             place=row["place"],
@@ -130,26 +145,43 @@ def read(
         )
         for row in rows
     ]
+    return records, long.references
 
 
-def delete_of_traces(cursor: duckdb.DuckDBPyConnection) -> None:
+def delete_of_traces(cursor: duckdb.DuckDBPyConnection) -> set[int]:
     """Delete the records of spans that are about to be deleted, in the caller's transaction.
 
-    `going` has the trace ids, `staying` the keys of spans that are kept.
+    `going` has the trace ids, `staying` the keys of spans that are kept. Returns the chains of
+    which the records had texts, for `keep_shared`.
     """
     row = cursor.execute("select 1 from x_sdk_records limit 1").fetchone()
-    if row is not None:
-        cursor.execute(DELETE_SQL)
-        cursor.execute(DELETE_CHUNKS_SQL)
+    if row is None:
+        return set()
+    cursor.execute(DELETE_SQL)
+    return _delete_chunks(cursor)
+
+
+def delete_dead(
+    cursor: duckdb.DuckDBPyConnection, record_ids: Sequence[str], *, upto: int
+) -> set[int]:
+    """Delete what came before the deletion of some records, in commits up to `upto`.
+
+    Returns chains as `delete_of_traces` does.
+    """
+    register(cursor, "record_ids", pa.table({"record_id": pa.array(record_ids, _S)}))
+    cursor.execute(DROP_DEAD_SQL, {"upto": upto})
+    unregister(cursor, "record_ids")
+    return _delete_chunks(cursor)
+
+
+def _delete_chunks(cursor: duckdb.DuckDBPyConnection) -> set[int]:
+    chains = cursor.execute(DELETE_CHUNKS_SQL).fetchall()
+    return {chain for (chain,) in chains if chain is not None}
 
 
 def delete_old_deletions(cursor: duckdb.DuckDBPyConnection, before_unix_nano: int) -> None:
     """Delete what says that a record was deleted: nothing of it comes so late any more."""
     cursor.execute(DELETE_OLD_SQL, {"before": before_unix_nano})
-
-
-def _whole(body: str | None, chunks: Sequence[tuple[int, str]]) -> str:
-    return body if body is not None else "".join(value for _, value in sorted(chunks))
 
 
 def _latest(

@@ -9,7 +9,7 @@ The earlier value is found among those seen lately, in memory. A miss costs byte
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -50,6 +50,17 @@ PLACES = pa.schema(
     ]
 )
 PLACE = tuple(PLACES.names[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A text that stands in a chain: what its text is after a row, with so many characters."""
+
+    chain: int
+    row: int
+    chars: int
+
+
 Key = tuple[str, int, int]  # project, length of a beginning, its hash
 
 
@@ -105,14 +116,34 @@ class Chains:
         """Number the next chains by a commit, after those that were made of it already."""
         self._sequence, self._made = sequence, made
 
-    def rows(self, content: pa.Table, sequence: int) -> pa.Table:
-        """Return the rows to store of whole values, with PLACE; `sequence` is the commit's."""
+    def rows(
+        self, content: pa.Table, sequence: int, *, alone_bytes_min: int | None = None
+    ) -> pa.Table:
+        """Return the rows to store of whole values, with PLACE; `sequence` is the commit's.
+
+        With `alone_bytes_min` values of that length that share nothing are chains, too, so that
+        others can refer to them.
+        """
         if sequence != self._sequence:
             self.begin(sequence)
         lengths = _lengths(content)
         tried = self._worth_trying(content, lengths)
         places = {int(row): self._place(content, int(row)) for row in tried}
-        return _stored(content, lengths, {row: at for row, at in places.items() if at})
+        found = {row: at for row, at in places.items() if at}
+        if alone_bytes_min is not None:
+            for row in map(int, np.flatnonzero(lengths >= alone_bytes_min)):
+                if row not in found and not self._is_full():
+                    text = content.column("value")[row].as_py()
+                    found[row] = _Place(self._next_number(), 0, 0, text)
+        return _stored(content, lengths, found)
+
+    def _is_full(self) -> bool:
+        """Return whether the commit has made as many chains as numbers can tell."""
+        return bool(self._made + 1 >> SEQUENCE_SHIFT)
+
+    def _next_number(self) -> int:
+        self._made += 1
+        return (self._sequence << SEQUENCE_SHIFT) + self._made
 
     def _worth_trying(
         self, content: pa.Table, lengths: npt.NDArray[np.int64]
@@ -136,15 +167,13 @@ class Chains:
     def _place(self, content: pa.Table, row: int) -> _Place | None:
         """Return where a value goes; None for one that is too long to be remembered."""
         text: str = content.column("value")[row].as_py()
-        if len(text) > REMEMBERED_BYTES_MAX // 4 or self._made + 1 >> SEQUENCE_SHIFT:
+        if len(text) > REMEMBERED_BYTES_MAX // 4 or self._is_full():
             return None
         project: str = content.column("project")[row].as_py()
         keys = _keys(project, text)
         chain, shared = self._continued(keys, text)
         if chain is None:
-            self._made += 1
-            number = (self._sequence << SEQUENCE_SHIFT) + self._made
-            chain = _Chain(project, number, "", 0, len(text))
+            chain = _Chain(project, self._next_number(), "", 0, len(text))
             shared = 0
         place = _Place(chain.number, chain.row_count, shared, text[shared:])
         self._remember(chain, text, keys, max(1, len(cut(place.own))))
@@ -159,9 +188,7 @@ class Chains:
                     continue
                 tried.add(chain.number)
                 shared = shared_chars(chain.text, text)
-                # Another conversation that only begins alike would cost this one what it has.
-                goes_on = shared >= chain.first_chars - TAIL_CHARS_MAX
-                if goes_on and 2 * shared >= len(chain.text) and chain.row_count < CHAIN_ROWS_MAX:
+                if chain.row_count < CHAIN_ROWS_MAX and _goes_on(chain, text, shared):
                     return chain, shared
                 if len(tried) == 2 * CANDIDATES_MAX:
                     return None, 0
@@ -194,6 +221,20 @@ class Chains:
                 chains.remove(chain)
                 if not chains:
                     del self._by_key[key]
+
+
+def _goes_on(chain: _Chain, text: str, shared: int) -> bool:
+    """Return whether a text continues a chain's, of which it has so many characters.
+
+    Another conversation that only begins alike would cost this one what it has.
+    """
+    if 2 * shared < len(chain.text):
+        return False
+    if shared >= chain.first_chars - TAIL_CHARS_MAX:
+        return True
+    # A model's name or its tools may stand after the messages, in each of the values.
+    tail = len(chain.text) - shared - TAIL_CHARS_MAX
+    return tail <= 0 or text[shared:].endswith(chain.text[-tail:])
 
 
 def shared_chars(earlier: str, text: str) -> int:
@@ -237,6 +278,22 @@ def _beginnings(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> npt.NDA
     words = np.ascontiguousarray(taken).view(np.uint64)
     mixed: npt.NDArray[np.uint64] = (words * _FACTORS).sum(axis=1, dtype=np.uint64)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def referring(content: pa.Table, references: Mapping[int, Reference]) -> pa.Table:
+    """Return rows for whole values, of which those of some rows stand in chains already."""
+    own = np.ones(content.num_rows, dtype=bool)
+    own[list(references)] = False
+    stored = unshared(content.filter(pa.array(own)))
+    if not references:
+        return stored
+    found = content.drop_columns(["value"]).take(pa.array(list(references), pa.int64()))
+    places = [("", None, one.chain, one.row, one.chars) for one in references.values()]
+    columns = {
+        name: pa.array(cells, PLACES.field(name).type)
+        for name, cells in zip(PLACES.names, zip(*places, strict=True), strict=True)
+    }
+    return pa.concat_tables([stored, _with(found, columns).select(stored.column_names)])
 
 
 def unshared(content: pa.Table) -> pa.Table:

@@ -1,6 +1,7 @@
 """Reads long values back whole, those of chains among them (chains.py)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from heapq import merge
 from typing import Any
 
 import duckdb
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, table_of, unregister
-from otel_threads.store.spans.chains import SEQUENCE_SHIFT
+from otel_threads.store.spans.chains import SEQUENCE_SHIFT, Reference
 
 CHAIN_ROWS_SQL = sql_files.query("chain_rows")
 
@@ -31,7 +32,7 @@ def content_of(
     table = table_of(cursor.execute(query, dict(named)))
     whole, cut, ends = _by_value(table)
     whole += [(value, "".join(c for _, c in sorted(chunks))) for value, chunks in cut.items()]
-    texts = _chain_texts(cursor, ends.values())
+    texts = _chain_texts(cursor, ends.values(), ())
     whole += [(value, texts[end]) for value, end in ends.items()]
     found: Content = {}
     for (span, index, key), text in whole:
@@ -58,8 +59,18 @@ def _by_value(
     return whole, cut, ends
 
 
-def _chain_texts(cursor: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> Texts:
-    """Return the values that end at some rows of chains."""
+def texts_of(
+    cursor: duckdb.DuckDBPyConnection, references: Collection[Reference]
+) -> dict[Reference, str]:
+    """Return the texts that some refer to."""
+    texts = _chain_texts(cursor, ((one.chain, one.row) for one in references), references)
+    return {one: texts[one.chain, one.row] for one in references}
+
+
+def _chain_texts(
+    cursor: duckdb.DuckDBPyConnection, places: Iterable[Place], references: Iterable[Reference]
+) -> Texts:
+    """Return the values that end at some rows of chains; `references` need not stand among them."""
     ends: Ends = {}
     for chain, row in places:
         ends.setdefault(chain, set()).add(row)
@@ -78,20 +89,26 @@ def _chain_texts(cursor: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> 
     bounds = {"low": min(ends), "high": max(ends), "first": min(ends) >> SEQUENCE_SHIFT}
     rows = table_of(cursor.execute(CHAIN_ROWS_SQL, bounds))
     unregister(cursor, "wanted_chains")
-    return texts_at(ends, zip(*(rows.column(i).to_pylist() for i in range(4)), strict=True))
+    stored = zip(*(rows.column(i).to_pylist() for i in range(4)), strict=True)
+    ended = sorted((one.chain, one.row, one.chars, "") for one in references)
+    return texts_at(ends, merge(stored, ended))
 
 
 def texts_at(ends: Ends, rows: Iterable[tuple[int, int, int, str]]) -> Texts:
     """Return the text of each chain after some of its rows.
 
-    `rows`: (chain_id, chain_row, chain_chars, value), chain by chain in order of their rows.
+    `rows`: (chain_id, chain_row, chain_chars, value), in the order of the first three: one that
+    only refers to the text after another comes after that.
     """
     found: Texts = {}
-    current: int | None = None
+    at: Place | None = None
     kept: list[tuple[int, str]] = []  # where each part begins, and the part
     for chain, row, chars, value in rows:
-        if chain != current:
-            current, kept = chain, []
+        if at != (chain, row):
+            _note(found, at, kept, ends)
+            if at is None or at[0] != chain:
+                kept = []
+            at = chain, row
         while kept and kept[-1][0] >= chars:
             kept.pop()
         if kept and kept[-1][0] + len(kept[-1][1]) > chars:
@@ -99,6 +116,10 @@ def texts_at(ends: Ends, rows: Iterable[tuple[int, int, int, str]]) -> Texts:
             kept[-1] = (start, text[: chars - start])
         if value:
             kept.append((chars, value))
-        if row in ends[chain]:
-            found[chain, row] = "".join(text for _, text in kept)
+    _note(found, at, kept, ends)
     return found
+
+
+def _note(found: Texts, at: Place | None, kept: list[tuple[int, str]], ends: Ends) -> None:
+    if at is not None and at[1] in ends[at[0]]:
+        found[at] = "".join(text for _, text in kept)

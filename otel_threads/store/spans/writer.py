@@ -28,7 +28,7 @@ from otel_threads.decode.tables import CHILDREN
 from otel_threads.metrics import COMMIT_SECONDS, COMMITS, RESENT_SPANS
 from otel_threads.store.outbox import RAW
 from otel_threads.store.records import record_rows
-from otel_threads.store.spans import replaced
+from otel_threads.store.spans import replaced, texts
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.dedup import RecentSpans, hashes_of
 
@@ -159,7 +159,6 @@ class BatchWriter:
         tables = _together([batch.spans for batch in batches])
         logs = pa.concat_tables([batch.logs for batch in batches])
         records = [one for batch in batches for one in batch.records]
-        stored_records = 0
         counts = {"batches": len(batches), "spans": tables["spans"].num_rows}
         with (
             tracing.span("commit", **counts),
@@ -174,8 +173,7 @@ class BatchWriter:
             for name in ("spans", *CHILDREN):
                 _insert(cursor, name, self._columns[name], tables[name], sequence)
             self._insert_logs(cursor, logs, sequence)
-            if records:
-                stored_records = record_rows.insert(cursor, records, sequence)
+            stored_records = record_rows.insert(cursor, records, sequence, self._chains)
         COMMITS.inc()
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         if tables["spans"].num_rows or logs.num_rows or stored_records:
@@ -194,6 +192,7 @@ class BatchWriter:
         _insert(cursor, "log_records", self._columns["log_records"], logs, sequence)
         if logs.num_rows:
             long = log_rows.chunks_of(logs)
+            long = texts.add_of_logs(cursor, self._chains, logs, long, sequence)
             _insert(cursor, "x_log_chunks", self._columns["x_log_chunks"], long, sequence)
 
     @contextlib.contextmanager
