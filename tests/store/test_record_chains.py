@@ -173,7 +173,7 @@ def grown(turns: int, senders: Senders):
         history.append({"role": "user", "content": senders.words(60)})
         trace_id, span_id = ids.new_uuid(), ids.new_uuid()
         start = f"2026-11-28T16:{n // 60:02}:{n % 60:02}.000001Z"
-        answer = {"role": "assistant", "content": senders.words(300)}
+        answer = {"role": "assistant", "content": senders.words(600)}
         tools = {
             "messages": history,
             "model": "m",

@@ -22,7 +22,7 @@ from otel_threads.store.spans.content import texts_of
 
 CUT_CHARS_MAX = 4 << 20  # of a body; a longer one is not parsed for this
 PIECES_MAX = 1000  # of a body
-REFERRED_BYTES_MIN = 1024  # of a value that the span folded from it refers to, whatever it shares
+REFERRED_BYTES_MIN = 4096  # of a value that the span folded from it refers to, whatever it shares
 CHUNKS_SQL = sql_files.query("record_chunks_of_ids")
 Place = tuple[int, int]  # commit, and place in it
 
