@@ -46,6 +46,7 @@ LONGEST = (
 
 # What starts a server, a browser or another program: `make test-fast` leaves it out.
 SERVED_FIXTURES = {"server", "make_server", "shop", "browser", "targets"}
+ID_LENGTH_MAX = 100
 SERVED_FOLDERS = ("attack/", "collector/", "crash/", "live/", "page/")
 
 
@@ -62,6 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((i for i, start in enumerate(LONGEST) if path.startswith(start)), len(LONGEST))
 
     items.sort(key=rank)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name long values by their length: pytest's own ids of payloads took gigabytes."""
+    if isinstance(val, str | bytes) and len(val) > ID_LENGTH_MAX:
+        return f"{type(val).__name__} of {len(val)}"
+    return None
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
