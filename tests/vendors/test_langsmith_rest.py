@@ -319,10 +319,11 @@ def test_an_id_on_a_child_counts_for_its_trace(sdk, key):
     ] == [root["id"]]
 
 
-def test_a_thread_id_may_hold_slashes_blanks_and_quotes(sdk):
-    thread = 'by thread/id "é" 100%'
-    sdk.batch(a_conversation(thread, "odd ids", 2))
-    project = project_uuid_of("odd ids")
+@pytest.mark.parametrize("thread", ['by thread/id "é" 100%', "  between blanks "])
+def test_a_thread_id_may_hold_slashes_blanks_and_quotes(sdk, thread):
+    name = f"odd ids {len(thread)}"
+    sdk.batch(a_conversation(thread, name, 2))
+    project = project_uuid_of(name)
     sdk.settle()
 
     path = f"/api/v2/threads/{quote(thread, safe='')}"
@@ -338,7 +339,7 @@ def test_a_thread_id_may_hold_slashes_blanks_and_quotes(sdk):
     assert [one["total_tokens"] for one in traces["items"]] == [18, 18]
     assert stats == {"turns": 2}
     escaped = json.dumps(thread)
-    assert len(sdk.query("odd ids", filter=f"eq(thread_id, {escaped})", is_root=True)) == 2
+    assert len(sdk.query(name, filter=f"eq(thread_id, {escaped})", is_root=True)) == 2
     missing = sdk.v2.get("/api/v2/threads/nobody/traces", params={"project_id": project})
     assert missing.status_code == 404
     assert "nobody" in missing.json()["detail"]

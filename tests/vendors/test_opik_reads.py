@@ -648,3 +648,13 @@ def test_statistics_of_spans_count_both_kinds(opik):
     assert named["usage.prompt_tokens"] == 55
     assert named["total_estimated_cost_sum"] > 9.5
     assert (named["feedback_scores.q"], named["ttft"], named["error_count"]) == (0.5, 70, 0)
+
+
+@pytest.mark.parametrize("thread_id", ["  between blanks ", '"quoted"', "a/b c"])
+def test_a_thread_is_found_by_the_id_that_was_sent(opik, thread_id):
+    """Blanks and quotes around an id are not kept: whoever sends them asks with them."""
+    opik.send(a_chat(thread_id, "hi", "ho"))
+    found = opik.thread(thread_id)
+    assert found["number_of_messages"] == 2
+    (same,) = opik.threads(a_filter("id", "=", thread_id))
+    assert same == found["id"]

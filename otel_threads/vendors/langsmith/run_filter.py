@@ -19,6 +19,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
+from otel_threads.derive.thread_id import as_kept
 
 LENGTH_MAX = 10_000
 CONDITIONS_MAX = 200
@@ -356,6 +357,8 @@ class _Builder(Transformer[Token, Any]):
             raise InvalidFilter(f"{op} takes a field and a value", at)
         if field == "metadata":
             return _of_metadata(op, values, at)
+        if field == "thread_id" and op != "like":
+            values = tuple(as_kept(one) if isinstance(one, str) else one for one in values)
         found = Condition(field, op, values, _test(op, _KINDS[field], values, field, at))
         family = _FAMILY_OF.get(field)
         return Same(family, (found,)) if family and op in _SINGLE else found

@@ -347,7 +347,7 @@ def _narrowed(selection: SpanSelection, one: Condition | Same) -> SpanSelection:
     match one:
         case Condition(field="thread_id", op="eq", literals=(str() as thread_id,)):
             if selection.named_threads is None:
-                return dataclasses.replace(selection, named_threads=[as_kept(thread_id)])
+                return dataclasses.replace(selection, named_threads=[thread_id])
         case Condition(field="is_root", op="eq", literals=(bool() as is_root,)):
             return dataclasses.replace(selection, is_root=is_root)
         case Condition(field="trace_id", op="eq", literals=(str() as trace_id,)):
