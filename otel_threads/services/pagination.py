@@ -233,8 +233,9 @@ def _fits(place: Sequence[Place], sort: str, *, keys: int = 2) -> bool:
 
 
 def digest_of(about: Mapping[str, object]) -> str:
-    """Return a short text that only the same query has."""
-    text = orjson.dumps(about, option=orjson.OPT_SORT_KEYS, default=str)
+    """Return a short text that only the same query has; null is as if it were left out."""
+    told = {name: value for name, value in about.items() if value is not None}
+    text = orjson.dumps(told, option=orjson.OPT_SORT_KEYS, default=str)
     return hashlib.blake2b(text, digest_size=6).hexdigest()
 
 
