@@ -9,9 +9,10 @@ from otel_threads.database.database import Database
 MEMORY_BYTES = 128 << 20
 
 
-def new_database(path: str | Path) -> Database:
-    """Return an open database in a new file, as `Database` makes it of no file."""
-    Path(path).write_bytes(_new())
+def a_database(path: str | Path) -> Database:
+    """Return an open database; where there is no file, in a new one, as `Database` makes it."""
+    if not Path(path).exists():
+        Path(path).write_bytes(_new())
     return Database(str(path), memory_limit_bytes=MEMORY_BYTES)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from builders import a_request
-from databases import new_database
+from databases import a_database
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
@@ -69,7 +69,7 @@ class Conversation:
 def _store() -> tuple[BatchWriter, DuckDBDerivedStore]:
     """One file for all: the spans of a test are known by their trace ids."""
     folder = Path(tempfile.mkdtemp(prefix="otel-threads-tests-"))
-    database = new_database(folder / "x.duckdb")
+    database = a_database(folder / "x.duckdb")
     return BatchWriter(database), DuckDBDerivedStore(database)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from databases import new_database
+from databases import a_database
 
 from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch
@@ -81,7 +81,7 @@ class RecordStore:
     """A database that takes records, folds and derives them, without a server."""
 
     def __init__(self, folder: str) -> None:
-        self.database = new_database(f"{folder}/records.duckdb")
+        self.database = a_database(f"{folder}/records.duckdb")
         chains = Chains()
         self.writer = BatchWriter(self.database, chains=chains)
         self.derived = DuckDBDerivedStore(self.database, RULES, chains=chains)

@@ -3,7 +3,7 @@
 import time
 
 from builders import a_request
-from databases import new_database
+from databases import a_database
 
 from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch
@@ -22,7 +22,7 @@ class Store:
     """A database with all that changes its threads, without a server."""
 
     def __init__(self, folder: str) -> None:
-        self.database = new_database(f"{folder}/x.duckdb")
+        self.database = a_database(f"{folder}/x.duckdb")
         chains = Chains()
         self.writer = BatchWriter(self.database, chains=chains)
         self.derived = DuckDBDerivedStore(self.database)

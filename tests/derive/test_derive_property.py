@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import request_files, scenarios
-from databases import new_database
+from databases import a_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -83,7 +83,7 @@ def dumped(database: Database) -> dict[str, list[str]]:
 def derive(commits: list[list[Request]], *, at_once: bool) -> dict[str, list[str]]:
     """Return the derived tables after some commits, derived after each or after all of them."""
     with tempfile.TemporaryDirectory() as name:
-        database = new_database(f"{name}/x.duckdb")
+        database = a_database(f"{name}/x.duckdb")
         writer, store = BatchWriter(database), DuckDBDerivedStore(database)
         for commit in commits:
             spans = [r for r in commit if r.signal is Signal.TRACES]

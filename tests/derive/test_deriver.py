@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
-from databases import new_database
+from databases import a_database
 
 from otel_threads.core.errors import StoreFailed
 from otel_threads.core.model import Request, Signal
@@ -46,7 +46,7 @@ class Failing(DuckDBDerivedStore):
 
 
 def prepared(tmp_path, *spans):
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     writer, store = BatchWriter(database), Failing(database)
     request = Request(signal=Signal.TRACES, payload=a_request(*spans), received_unix_nano=1)
     tables = columns.decode([request], default_project="default").tables
@@ -96,7 +96,7 @@ def committed(writer, *spans) -> None:
 
 def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
     """Large messages few at a time, small ones many, and what one commit holds whole."""
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     writer, store = BatchWriter(database), DuckDBDerivedStore(database)
     large = "x" * (PASS_BYTES // 4)
     for n in range(10):
@@ -154,7 +154,7 @@ def test_lag_is_the_age_of_the_oldest_commit_that_is_not_derived(tmp_path, monke
 
 def test_only_what_was_derived_before_is_looked_for(tmp_path):
     """Of traces that are all new nothing old is deleted; a span that comes later replaces theirs."""
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     writer, store = BatchWriter(database), DuckDBDerivedStore(database)
     first = a_chat("t", "hello", "hi")
     late = a_chat(
@@ -183,7 +183,7 @@ def test_only_what_was_derived_before_is_looked_for(tmp_path):
 @pytest.mark.parametrize("loop", [True, False], ids=["server", "rebuild"])
 def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypatch, loop):
     """Else the same pass would fail for ever: how much it needs hangs on the threads it touches."""
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     writer, store = BatchWriter(database), DuckDBDerivedStore(database)
     for n in range(10):
         committed(writer, *(a_chat(f"t-{n}-{i}", "hello", "hi") for i in range(20)))
@@ -244,7 +244,7 @@ def test_a_rebuild_that_never_finds_memory_says_so(tmp_path, monkeypatch):
 def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
     """What DuckDB keeps of an aggregate it cannot swap out."""
     threads_, traces = 800, 400
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     with database.transaction() as cursor:
         cursor.execute(
             "insert into x_trace_slices by name select 'p' as project, 't' || t as thread_id,"

@@ -3,7 +3,7 @@
 import dataclasses
 
 from conftest import request_files, scenarios
-from databases import new_database
+from databases import a_database
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ READERS = ("values", "inputs", "outputs", "system", "usage")
 
 def recorded_spans(tmp_path) -> list[Span]:
     """Return the spans of every recording, as the deriver gets them."""
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     writer = BatchWriter(database)
     for folder in scenarios():
         for file in request_files(folder):

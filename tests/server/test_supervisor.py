@@ -35,7 +35,10 @@ def free_ports() -> dict[str, str]:
 
 def is_gone(pid: int) -> bool:
     """Return whether a process has ended; nobody may be there to take note of an orphan's end."""
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def is_healthy(server: Server) -> bool:
@@ -157,7 +160,7 @@ def test_hangup_ends_it_as_without_a_supervisor(make_server):
     child = server.pid
     server.process.send_signal(signal.SIGHUP)
     assert server.process.wait(60) == -signal.SIGHUP
-    assert is_gone(child)
+    wait_until(lambda: is_gone(child), "the server ends with its supervisor")
 
 
 def test_ctrl_c_on_a_terminal_ends_with_code_0(tmp_path):

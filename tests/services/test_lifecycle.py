@@ -5,7 +5,7 @@ import itertools
 
 import pyarrow as pa
 import pytest
-from databases import new_database
+from databases import a_database
 
 from otel_threads.clock import STEP_MS_MIN, ClockWatch
 from otel_threads.core import filters
@@ -22,7 +22,7 @@ MINUTE = datetime.timedelta(minutes=1)
 
 @pytest.fixture
 def store(tmp_path):
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     database.put_settings({"thread_cooldown_s": "900", "scores_on_new_trace": "supersede"})
     yield database
     database.close()

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from databases import new_database
+from databases import a_database
 from test_lifecycle import put_threads, service
 
 from otel_threads.core.score import NewScore
@@ -20,7 +20,7 @@ def rule(request):
 
 @pytest.fixture
 def database(tmp_path, rule):
-    found = new_database(tmp_path / "x.duckdb")
+    found = a_database(tmp_path / "x.duckdb")
     found.put_settings({"thread_cooldown_s": "900", "scores_on_new_trace": rule})
     put_threads(found, [0])
     yield found

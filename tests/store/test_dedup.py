@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 from builders import a_request, a_span
-from databases import new_database
+from databases import a_database
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +64,7 @@ def test_new_spans_are_said_to_be_new():
 
 @pytest.fixture
 def parts(tmp_path):
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     made = []
 
     def start():

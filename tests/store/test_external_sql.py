@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
-from databases import new_database
+from databases import a_database
 
 import otel_threads
 from otel_threads.core.errors import (
@@ -82,7 +82,7 @@ def chats() -> list:
 
 @pytest.fixture
 def database(tmp_path):
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     yield database
     database.close()
 
@@ -316,7 +316,7 @@ def test_a_commit_that_is_being_written_is_not_seen(database, outside):
 
 
 def test_a_database_that_closes_ends_queries(tmp_path):
-    database = new_database(tmp_path / "x.duckdb")
+    database = a_database(tmp_path / "x.duckdb")
     outside = Outside(database, timeout_s=60, rows_max=1000, concurrent_max=2)
     thread, failed = failing_in_thread(
         outside, "select levenshtein(repeat('a', 1000000), repeat('b', 1000000))"
