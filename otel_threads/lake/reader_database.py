@@ -84,6 +84,7 @@ class LakeDatabase(Database):
                 connection.execute(f"create schema {schema.HELD}")
                 self._version, self._sizes = -1, {}
                 self._read_news(connection)
+                self._commits += 1
                 for text in schema.held_views() + schema.fixed_views(native()):
                     connection.execute(text)
             lock(connection, self.where)
@@ -100,7 +101,7 @@ class LakeDatabase(Database):
         with self._renewing:
             try:
                 with told(self.where), self.cursor() as cursor:
-                    self._read_news(cursor)
+                    self._go_on(cursor)
                 self.error = None
             except OtelThreadsError as error:
                 self.error = str(error)
@@ -109,8 +110,19 @@ class LakeDatabase(Database):
                 self.error = describe(error)
                 self._attach_again()
 
+    def _go_on(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Read what is new, on a connection that is in use: others look anew then."""
+        before = self._version
+        self._read_news(cursor)
+        if self._version != before:
+            with self._lock:
+                self._commits += 1  # a table that was empty may have rows now
+
     def _read_news(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Go to the newest snapshot, in one transaction of what is in memory."""
+        """Go to the newest snapshot, in one transaction of what is in memory.
+
+        While the lake is attached, too, when whoever does that holds the lock.
+        """
         row = cursor.execute(
             f"select max(snapshot_id) from ducklake_snapshots('{LAKE}')"  # noqa: S608  # our own name
         ).fetchone()
@@ -141,8 +153,6 @@ class LakeDatabase(Database):
             max(self._seen.values(), default=0),
             max((s[2] for s in shipped), default=0.0),
         )
-        with self._lock:
-            self._commits += 1  # a table that was empty may have rows now
 
     @contextlib.contextmanager
     def reading(self, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -226,7 +236,7 @@ class LakeDatabase(Database):
             here = sorted(thread_id for (thread_id,) in found)
             keys = [(project, thread_id) for thread_id in dict.fromkeys(thread_ids)]
             self._edits.delete(keys)
-            self._read_news(cursor)
+            self._go_on(cursor)
         return here, [(project, thread_id) for thread_id in here]
 
     @contextlib.contextmanager
