@@ -373,6 +373,7 @@ def test_a_list_that_could_not_be_had_is_asked_for_when_the_server_is_back(make_
     page = tab.open(server)
     expect(page.get_by_role("alert").filter(has_text="out of reach")).to_be_visible()
     page.unroute("**/api/v1/threads?*")
+    expect(page.locator(".charts canvas").first).to_be_visible()  # all modules are there
 
     server.kill()
     expect(page.locator(".liveness.waiting")).to_be_visible()
