@@ -1,5 +1,6 @@
 """The list: what it shows, how it is filtered, sorted, arranged, watched and acted upon."""
 
+import datetime
 import json
 import re
 import socket
@@ -62,6 +63,26 @@ def test_charts_are_of_the_selection_and_narrow_it(shop, tab):
     assert "range=" not in page.url
     page.get_by_role("button", name="All time").click()
     expect(page.locator(".stats")).to_contain_text("Threads150")
+
+
+def test_a_single_day_is_named_below_its_bar(make_server, tab):
+    """A scale that the library makes of one point spans years, and names another day."""
+    server = make_server()
+    noon = datetime.datetime.now(datetime.UTC).replace(hour=12) - datetime.timedelta(days=7)
+    server.post(a_request(a_chat("lonely", "Hello", "Hi", start=int(noon.timestamp() * 1e9))))
+    server.wait_derived()
+    tab.page.add_init_script(
+        "window.drawn = []; const fillText = CanvasRenderingContext2D.prototype.fillText;"
+        "CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {"
+        " window.drawn.push(text); return fillText.call(this, text, ...at); };"
+    )
+    page = tab.open(server)
+
+    def days() -> set[str]:
+        return {text for text in page.evaluate("() => drawn") if re.match("[A-Z][a-z][a-z] ", text)}
+
+    wait_until(lambda: bool(days()), "the charts are drawn")
+    assert days() == {f"{noon:%b} {noon.day}"}
 
 
 def test_a_link_opens_the_same_list(shop, tab):

@@ -1,5 +1,5 @@
 // One chart on a canvas: bars or lines over time; a dragged range is handed on, and so is a click.
-import { clock, exact, when } from "./format.js";
+import { clock, exact } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 
 const HEIGHT = 112;
@@ -69,7 +69,7 @@ export function Chart({ title, kind, stacked, times, lines, step, format, onRang
   const said = lines.map((one) => `${one.name} ${format(totalOf(one))}`).join(", ");
   return html`<figure class="chart" aria-label="${title}: ${said}">
     <figcaption><b>${title}</b> <span class="faint" title=${index === null ? "" : exact(new Date(times[index]).toISOString())}>
-      ${index === null ? "" : step < 86400e3 ? clock(times[index]) : when(new Date(times[index]).toISOString()).split(",")[0]}</span></figcaption>
+      ${index === null ? "" : step < DAY_MS ? clock(times[index]) : WHOLE_DAY.format(times[index])}</span></figcaption>
     <div class="plot" ref=${place} aria-hidden="true"></div>
     <div class="chartkeys" ref=${keys}>${lines.map((line, i) => html`<button key=${line.name} class="plain ${line.tone ?? `c${i}`}"
         disabled=${!line.filter} aria-pressed=${line.filter ? Boolean(line.active) : undefined}
@@ -84,24 +84,37 @@ const totalOf = ({ values }) => {
 };
 
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const WHOLE_DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" }); // the API's days are UTC's
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DAYS_FROM_MS = 2 * 86400e3; // a longer time is marked by its days
+const DAY_MS = 86400e3;
+const DAYS_FROM_MS = 2 * DAY_MS; // a longer time is marked by its days
+
+const LETTER_PX = 6.5;
+const LABELS_PX_MIN = 46;
+
+/** Return how wide the axis of values is: its longest label fits. */
+const widthOf = (_, labels) => Math.max(LABELS_PX_MIN, ...(labels ?? []).map((one) => 8 + LETTER_PX * one.length));
 
 function optionsOf(Plot, given) {
   const { order, kind, lines, times, step, format, colours, ink, grid, width, setAt, latest } = given;
   const bars = kind === "bars";
-  const mark = times[times.length - 1] - times[0] > DAYS_FROM_MS || step >= 86400e3 ? DAY : HOUR;
+  const [first, last] = [times[0], times[times.length - 1]];
+  const isDays = step >= DAY_MS;
+  const mark = isDays ? WHOLE_DAY : last - first > DAYS_FROM_MS ? DAY : HOUR;
+  const marked = (tick) => (tick * 1000 < first || tick * 1000 > last ? "" : mark.format(tick * 1000)); // none half a bar outside
   const axis = { stroke: ink, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   return {
     width: Math.max(80, width),
     height: HEIGHT,
     legend: { show: false },
+    tzDate: (time) => (isDays ? Plot.tzDate(new Date(time * 1000), "UTC") : new Date(time * 1000)),
     padding: [6, 6, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, y: false, points: { size: 5 } },
-    scales: { x: { range: (_, min, max) => [min - step / 2000, max + step / 2000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
+    // Of all times, whatever the library makes of a single one: a thousand days.
+    scales: { x: { range: () => [(first - step / 2) / 1000, (last + step / 2) / 1000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
     axes: [
-      { ...axis, size: 20, space: 64, gap: 2, grid: { show: false }, values: (_, ticks) => ticks.map((one) => mark.format(one * 1000)) },
-      { ...axis, size: 46, space: 28, gap: 3, values: (_, ticks) => ticks.map((one) => format(one)) },
+      { ...axis, size: 20, space: 64, gap: 2, grid: { show: false }, ...(times.length < 3 && { splits: () => times.map((time) => time / 1000) }), values: (_, ticks) => ticks.map(marked) },
+      { ...axis, size: widthOf, space: 28, gap: 3, values: (_, ticks) => ticks.map((one) => format(one)) },
     ],
     series: [
       {},
