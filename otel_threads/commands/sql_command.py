@@ -148,7 +148,7 @@ def _show(found: SqlResult) -> None:
     cells = [[_cell(value) for value in row] for row in _values(found)[:ROWS_SHOWN]]
     console = terminal.console()
     widths = [max(map(len, column)) for column in zip(found.columns, *cells, strict=True)]
-    if cells and sum(min(width, COLUMN_WIDTH_MIN) + 3 for width in widths) > console.width:
+    if sum(min(width, COLUMN_WIDTH_MIN) + 3 for width in widths) > console.width:
         _show_apart(found.columns, cells, console)
     else:
         table = Table(show_edge=False, header_style="bold", pad_edge=False)
@@ -166,6 +166,8 @@ def _show(found: SqlResult) -> None:
 
 def _show_apart(columns: Sequence[str], cells: Sequence[Sequence[str]], console: "Console") -> None:
     """Print each row for itself, a line a column: side by side nobody could read them."""
+    if not cells:
+        console.print(show.safe(f"no rows of {', '.join(columns)}"))
     for number, row in enumerate(cells, start=1):
         console.print(f"row {number}", style="dim")
         table = Table(show_header=False, show_edge=False, pad_edge=False)

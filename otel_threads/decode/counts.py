@@ -8,13 +8,14 @@ A protobuf message that is cut between two fields gives two messages of the same
 message is walked field by field and its fragments are counted one by one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import ptars
 import pyarrow as pa
 
+from otel_threads.batches import batches
 from otel_threads.core.errors import InvalidPayload, TooLarge
 from otel_threads.core.model import Signal
 from otel_threads.wire.v1 import counts_pb2 as wire
@@ -114,7 +115,7 @@ def count(signal: Signal, payloads: Sequence[bytes], limits: RequestLimits) -> R
     counter = _Counter(limits)
     kind = _REQUESTS[signal]
     try:
-        for together in _batches(payloads):
+        for together in batches(payloads, len, weight_max=WHOLE_BYTES_MAX):
             if len(together) > 1 or len(together[0]) <= WHOLE_BYTES_MAX:
                 counter.add_messages(kind, together, 0)
             else:
@@ -122,20 +123,6 @@ def count(signal: Signal, payloads: Sequence[bytes], limits: RequestLimits) -> R
     except _MalformedError as error:
         raise InvalidPayload(f"not an {kind.name}: {error}") from None
     return RequestCounts(payload_bytes=sum(map(len, payloads)), **counter.found)
-
-
-def _batches(payloads: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Yield the payloads, as many at a time as are small together; a large one comes alone."""
-    batch: list[bytes] = []
-    size_bytes = 0
-    for payload in payloads:
-        if batch and size_bytes + len(payload) > WHOLE_BYTES_MAX:
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append(payload)
-        size_bytes += len(payload)
-    if batch:
-        yield batch
 
 
 class _MalformedError(Exception):

@@ -45,10 +45,9 @@ def find_calls(tree: Tree, facts: dict[str, Facts]) -> None:
             continue
         if known.kind == "llm" or known.kind in OTHERS or span.span_id in telling:
             continue
-        if not _counts(known):
-            continue
-        if tree.parent.get(span.span_id) in around and known.get("request_model") is None:
-            continue  # it only counts again what the request beside it counts
+        is_again = tree.parent.get(span.span_id) in around and known.get("request_model") is None
+        if is_again or not _counts(known):
+            continue  # it only counts again what the request beside it counts, or counts nothing
         usage = span_facts.usage_of(span, known)
         is_failed = span.status_code == "error" and known.get("request_model") is not None
         if usage or (is_failed and known.kind not in ("agent", "chain")):

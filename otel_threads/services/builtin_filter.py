@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from otel_threads.batches import batches
 from otel_threads.core.errors import InvalidQuery, QueryTimeout
 from otel_threads.core.filters import AllOf, Comparison, IsOneOf, Node, comparisons, mapped
 from otel_threads.core.ports import ThreadKey
@@ -95,7 +96,7 @@ class BuiltinFilter:
         until = time.monotonic() + SECONDS_MAX
         found = {one.key: self._known(one) for one in threads}
         missing = [one for one in threads if not found[one.key].scores.keys() >= set(names)]
-        for together in _together(missing):
+        for together in batches(missing, lambda one: one.turn_count, weight_max=TURNS_TOGETHER):
             if time.monotonic() > until:
                 raise QueryTimeout(
                     f"to count builtin scores took more than {SECONDS_MAX:g} s: narrow by time, "
@@ -146,19 +147,6 @@ def _holds(leaf: Comparison, score: float | None) -> bool:
         compared(score, value) for value in leaf.values if isinstance(value, float)
     )
     return found != (leaf.op in _NEGATIVE)
-
-
-def _together(threads: Sequence[StoredThread]) -> Iterable[list[StoredThread]]:
-    waiting: list[StoredThread] = []
-    turn_count = 0
-    for one in threads:
-        if waiting and turn_count + one.turn_count > TURNS_TOGETHER:
-            yield waiting
-            waiting, turn_count = [], 0
-        waiting.append(one)
-        turn_count += one.turn_count
-    if waiting:
-        yield waiting
 
 
 def _conversation(

@@ -115,11 +115,11 @@ class Pagination:
             token, shown = secrets.token_hex(6), _Shown(started)
         if shown:
             self._remember(token, shown, map(_mark, page))
-        if at.phase == _IN_ORDER and in_order > order.limit:
-            return page, make_cursor(digest, [token, _IN_ORDER, *page[-1].place(order.column)])
-        # Late items are in the order of their keys; none may have been shown yet.
-        place = page[-1].place(None) if len(page) > in_order else []
-        return page, make_cursor(digest, [token, _LATE, *place])
+        place = [_IN_ORDER, *page[-1].place(order.column)]
+        if at.phase != _IN_ORDER or in_order <= order.limit:
+            # Late items are in the order of their keys; none may have been shown yet.
+            place = [_LATE, *(page[-1].place(None) if len(page) > in_order else ())]
+        return page, make_cursor(digest, [token, *place])
 
     def _found(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
 
 import otel_threads
+from otel_threads.batches import batches
 from otel_threads.core import filters
 from otel_threads.core.errors import InvalidQuery, NotFound
 from otel_threads.core.fields import FilterType
@@ -431,16 +432,8 @@ class ThreadService:
         self, threads: Sequence[Thread]
     ) -> Iterator[list[tuple[Thread, list[Turn]]]]:
         """Yield threads with their turns, as many together as hold TURNS_TOGETHER."""
-        waiting: list[Thread] = []
-        turn_count = 0
-        for thread in threads:
-            turn_count += thread.turn_count
-            if waiting and turn_count > TURNS_TOGETHER:
-                yield self._together(waiting)
-                waiting, turn_count = [], thread.turn_count
-            waiting.append(thread)
-        if waiting:
-            yield self._together(waiting)
+        for some in batches(threads, lambda one: one.turn_count, weight_max=TURNS_TOGETHER):
+            yield self._together(some)
 
     def _together(self, threads: Sequence[Thread]) -> list[tuple[Thread, list[Turn]]]:
         found = self._reader.turns_of(threads)

@@ -84,6 +84,8 @@ def test_tables_are_pleasant_in_eighty_columns(used):
 def test_an_empty_list_says_why(used):
     narrow = ("threads", "list", "--filter", "turn_count > 99", "--database", str(used.database))
     assert run(*narrow, cwd=used.folder).stdout.strip() == "No thread matches."
+    wide = ("sql", "from threads where turn_count > 99", "--database", str(used.database))
+    assert run(*wide, cwd=used.folder).stdout.startswith("no rows of project, thread_id, ")
 
 
 def test_hostile_text_neither_steers_the_terminal_nor_is_markup(used):

@@ -223,6 +223,9 @@ SPANS = Listing(
 )
 
 
+BOUNDS = " limit $limit offset $offset"
+
+
 def page(
     listing: Listing,
     selection: Selection,
@@ -251,7 +254,6 @@ def page(
     elif after is not None:
         where += f" and ({keys}) > ($after_0, $after_1)"
         parameters |= {"after_0": after[0], "after_1": after[1]}
-    item = listing.item
     annotated = listing.needs_annotated(selection, sort)
     source = listing.annotated if annotated else listing.source
     names = listing.added if annotated else ()
@@ -260,7 +262,7 @@ def page(
         bare = f"(select rowid as fact_row, * from {source})" if listing.row == "rowid" else source  # noqa: S608  # see above
         source, bound = _valued(source if annotated else bare, listing, sort.removeprefix("-"))
         names, parameters = (*names, SORT_VALUE), parameters | bound
-    rest = f"from {source} {item} where {where} order by {order} limit $limit offset $offset"
+    rest = f"from {source} {listing.item} where {where} order by {order}{BOUNDS}"
     if not names:
         return f"select * {rest}", parameters
     place = f"select fact_row, row_number() over (order by {order}) as place, {', '.join(names)}"

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_threads.batches import batches
 from otel_threads.core.model import Request, Signal
 from otel_threads.core.record import FoldedRecord, RecordRules, SpanHead
 from otel_threads.database import sql_files
@@ -143,16 +144,8 @@ def forget(cursor: duckdb.DuckDBPyConnection) -> None:
 
 def _slices(touched: Sequence[tuple[str, int, bool]]) -> Iterator[list[str]]:
     """Yield ids whose bodies are together within SLICE_BYTES, or one id."""
-    some: list[str] = []
-    size_bytes = 0
-    for record_id, record_bytes, _ in touched:
-        if some and (size_bytes + record_bytes > SLICE_BYTES or len(some) == SLICE_IDS):
-            yield some
-            some, size_bytes = [], 0
-        some.append(record_id)
-        size_bytes += record_bytes
-    if some:
-        yield some
+    for some in batches(touched, lambda one: one[1], weight_max=SLICE_BYTES, items_max=SLICE_IDS):
+        yield [record_id for record_id, _, _ in some]
 
 
 def _register_ids(cursor: duckdb.DuckDBPyConnection, record_ids: Sequence[str]) -> None:

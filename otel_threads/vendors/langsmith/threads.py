@@ -3,10 +3,11 @@
 import dataclasses
 import datetime
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from otel_threads.batches import batches
 from otel_threads.core.errors import NotFound
 from otel_threads.core.feedback import FeedbackSelection
 from otel_threads.core.thread import Thread
@@ -174,7 +175,7 @@ class ThreadReader:
         """Return those of some threads that match, each with its root runs in the window."""
         first, last = texts.unix_nano_of(query.from_time), texts.unix_nano_of(query.to_time)
         found = []
-        for some in _apart(threads):
+        for some in batches(threads, lambda one: one.trace_count, weight_max=RUNS_MAX):
             roots = self._matching_roots(some, query)
             said = self._own_feedback(some)
             for thread in some:
@@ -273,20 +274,6 @@ class ThreadReader:
         roots = self.roots(thread.project, thread.thread_id, fields, root_filter=root_filter)
         said = self._own_feedback([thread]).get(thread.thread_id, [])
         return Summary(thread, roots, said)
-
-
-def _apart(threads: Sequence[Thread]) -> Iterator[list[Thread]]:
-    """Yield threads whose traces are read together: as many as have RUNS_MAX, or one."""
-    some: list[Thread] = []
-    count = 0
-    for thread in threads:
-        if some and count + thread.trace_count > RUNS_MAX:
-            yield some
-            some, count = [], 0
-        some.append(thread)
-        count += thread.trace_count
-    if some:
-        yield some
 
 
 def _thread_ids(run: Run) -> Sequence[str]:
