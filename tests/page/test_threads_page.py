@@ -8,6 +8,7 @@ import socket
 import httpx
 import pytest
 from builders import a_chat, a_request
+from conftest import wait_until
 from playwright.sync_api import expect
 
 
