@@ -64,6 +64,8 @@ def test_a_family_finds_nothing_on_a_span_without_its_marks(tmp_path):
     """Marks save asking: on every recorded span, and on spans mixed of all of their attributes."""
     spans = recorded_spans(tmp_path)
     assert {name for span in spans for name in found_without_marks(span)} == set()
+    bare = [dataclasses.replace(span, attributes={}) for span in spans]  # events and logs alone
+    assert {name for span in bare for name in found_without_marks(span)} == set()
     pool = sorted({(k, repr(v)): (k, v) for s in spans for k, v in s.attributes.items()}.items())
     scopes = sorted({span.scope_name for span in spans})
 

@@ -114,8 +114,7 @@ with trace.get_tracer("my-app").start_as_current_span("chat turn") as span:
 FAMILY = Family(
     name="llama-index-otel",
     source="run-llama/llama_index, llama-index-observability-otel",
-    marks=("llamaindex.",),
-    scopes=(SCOPE,),
+    scopes=(SCOPE,),  # no marks: what it tells is in events, whatever the attributes are
     kind=kind,
     inputs=inputs,
     outputs=outputs,
