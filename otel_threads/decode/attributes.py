@@ -43,6 +43,7 @@ class Attributes:
     cut: dict[int, str] = field(default_factory=dict)  # owner → what was too long and was cut
     keys: pa.Array | None = None
     texts: pa.Array | None = None
+    strings: pa.Array | None = None  # where `texts` lacks long ones
     offsets: Index | None = None
 
     def find(self, key: str) -> pa.Array:
@@ -56,7 +57,10 @@ class Attributes:
             return pa.nulls(owners, pa.string())
         where = np.full(owners, -1, dtype=np.int64)
         where[np.searchsorted(self.offsets, hits, side="right") - 1] = hits
-        found = self.texts.take(pa.array(where, mask=where < 0))
+        places = pa.array(where, mask=where < 0)
+        found = self.texts.take(places)
+        if self.strings is not None:  # where it is long, too
+            found = pc.coalesce(found, self.strings.take(places))
         return pc.if_else(pc.equal(found, ""), None, found)
 
 
@@ -81,16 +85,13 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
     `inline` keeps long values in the map; else they are split out and null in the map.
     A key that is repeated keeps its last value: OTLP forbids it, so any choice is ours.
     """
-    pairs, bad, cut = _pairs(lists)
+    pairs, bad, cut = _pairs(lists, inline=inline)
     if inline:
         cut |= _cut_texts(pairs)
     long = _long_rows(pairs.texts, inline=inline)
     mapped = _without(pairs.texts, long) if len(long) else own(pairs.texts)
-    long_values = (
-        pairs.owner_of[long],
-        pairs.keys.take(pa.array(long)),
-        pairs.texts.take(pa.array(long)),
-    )
+    long_rows, long_texts = _all_long(pairs, long)
+    long_values = pairs.owner_of[long_rows], pairs.keys.take(pa.array(long_rows)), long_texts
     (maps, types), more = _maps(pairs.keys, mapped, pairs.letters, pairs.offsets)
     if more and inline:
         cut |= dict.fromkeys(more, f"only {ENTRIES_MAX} of its attributes were kept")
@@ -106,6 +107,7 @@ def attributes_of(lists: pa.Array, *, inline: bool = False) -> Attributes:
         cut=cut,
         keys=pairs.keys,
         texts=pairs.texts,
+        strings=pairs.strings if len(pairs.long_strings) else None,
         offsets=pairs.offsets,
     )
 
@@ -119,14 +121,19 @@ class _Pairs:
     letters: npt.NDArray[np.uint8]
     owner_of: Index  # the index of the list that holds each
     offsets: Index  # where each list begins, and where the last one ends
+    strings: pa.Array  # those values that were sent as text, as they were received
+    long_strings: Index  # which of these are long: null in `texts`, they are not copied with it
 
 
-def _pairs(lists: pa.Array) -> tuple[_Pairs, dict[int, str], dict[int, str]]:
+def _pairs(lists: pa.Array, *, inline: bool) -> tuple[_Pairs, dict[int, str], dict[int, str]]:
     """Return the pairs, each key once a list; and by owner, what is wrong and what was cut."""
     pair = lists.values
     keys, value = own(pair.field("key")), pair.field("value")
     offsets = offsets_of(lists)
-    texts, letters, bad_pairs = _texts(value)
+    strings = value.field("string_value")
+    long = _long_rows(strings, inline=inline)
+    short = _without(strings, long) if len(long) else strings
+    texts, letters, bad_pairs = _texts(value, short)
     owner_of = np.repeat(np.arange(len(lists)), np.diff(offsets))
     bad = {
         int(owner_of[i]): f"attribute {keys[i].as_py()!r}: {why}" for i, why in bad_pairs.items()
@@ -139,9 +146,10 @@ def _pairs(lists: pa.Array) -> tuple[_Pairs, dict[int, str], dict[int, str]]:
     last = _last_of_key(keys, owner_of, len(lists))
     if last is not None:
         keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
+        strings, long = strings.filter(last), (np.cumsum(last) - 1)[long[last[long]]]
         owner_of = owner_of[last]
         offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
-    return _Pairs(keys, texts, letters, owner_of, offsets), bad, cut
+    return _Pairs(keys, texts, letters, owner_of, offsets, strings, long), bad, cut
 
 
 def _cut_texts(pairs: _Pairs) -> dict[int, str]:
@@ -161,6 +169,17 @@ def _long_rows(texts: pa.Array, *, inline: bool) -> Index:
         return np.empty(0, dtype=np.int64)
     lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
     return np.flatnonzero(lengths >= CONTENT_BYTES_MIN)
+
+
+def _all_long(pairs: _Pairs, others: Index) -> tuple[Index, pa.Array]:
+    """Return the rows of all long values, in order, and these; `others` were no strings."""
+    strings = pairs.strings.take(pa.array(pairs.long_strings))
+    if not len(others):
+        return pairs.long_strings, strings
+    rows = np.concatenate([pairs.long_strings, others])
+    order = np.argsort(rows)
+    values = pa.concat_arrays([strings, pairs.texts.take(pa.array(others))])
+    return rows[order], values.take(pa.array(order))
 
 
 def _without(texts: pa.Array, rows: Index) -> pa.Array:
@@ -241,11 +260,15 @@ def _last_of_key(keys: pa.Array, owner_of: Index, owners: int) -> Mask | None:
     return mask
 
 
-def _texts(value: pa.Array) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, str]]:
-    """Return text, letter and, for malformed nested values, what is wrong, per AnyValue."""
+def _texts(
+    value: pa.Array, strings: pa.Array
+) -> tuple[pa.Array, npt.NDArray[np.uint8], dict[int, str]]:
+    """Return text, letter and, for malformed nested values, what is wrong, per AnyValue.
+
+    `strings` are its texts that were sent as such.
+    """
     count = len(value)
     letters = np.full(count, ord("n"), dtype=np.uint8)
-    strings = value.field("string_value")
     bad: dict[int, str] = {}
     if not count:
         return strings, letters, bad

@@ -18,6 +18,7 @@ from otel_threads import process, tracing
 from otel_threads.core.errors import StoreClosed, StoreFailed, Unavailable, describe
 from otel_threads.core.model import Load, Span, TraceRows
 from otel_threads.core.ports import DerivedStore, ThreadKey, Work
+from otel_threads.derive.family import parsed_values
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
 from otel_threads.metrics import DERIVE_FAILURES, DERIVE_LAG_SECONDS, DERIVE_SECONDS, DERIVED_SPANS
@@ -40,8 +41,7 @@ CLOSE_S = 1.0  # for the pass that runs at the stop; the next start makes a long
 # A pass is saved in parts where it is large: one request may bring 100,000 traces, and 6 kB of JSON
 # may become 100 kB of objects. Usual passes stay below both.
 PART_TRACES_MAX = 12_000
-PART_VALUES_MAX = 1_500_000  # of JSON, as `_values` counts them; each takes 100 bytes at most
-LONG_TEXT = 1000  # characters; what is shorter holds few values
+PART_VALUES_MAX = 1_500_000  # of JSON that was parsed for it; each takes 100 bytes at most
 
 
 class _Stopped(Exception):
@@ -268,15 +268,15 @@ class Deriver:
         trace_ids: list[str] = []
         values = 0
         for trace in self._store.spans(part, after=after):
-            found = _values(trace)
-            if rows and values + found > PART_VALUES_MAX:
+            if values > PART_VALUES_MAX:
                 saved = Work(after, trace_ids, part.is_new, part.first_unix_nano)
                 changed += self._save(saved, rows, after)
                 part.trace_ids = sorted({*part.trace_ids}.difference(trace_ids))
                 rows, trace_ids, values = [], [], 0
             trace_ids.append(trace[0].trace_id)
-            values += found
+            before = parsed_values()
             rows += self._rows(trace)
+            values += parsed_values() - before
         return changed + self._save(part, rows, after)
 
     def _save(self, work: Work, rows: list[TraceRows], after: int) -> list[ThreadKey]:
@@ -321,16 +321,6 @@ class Deriver:
         DERIVED_SPANS.inc(len(trace))
         self._rest()
         return rows
-
-
-def _values(trace: list[Span]) -> int:
-    """Return at most how many values of JSON the long texts of a trace may hold."""
-    return sum(
-        text.count(",") + text.count("[") + text.count("{")
-        for span in trace
-        for text in span.attributes.values()
-        if isinstance(text, str) and len(text) >= LONG_TEXT
-    )
 
 
 def derive_all(

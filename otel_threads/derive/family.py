@@ -16,6 +16,7 @@ from otel_threads import json_bounds
 from otel_threads.core.model import LogRecord, Span
 from otel_threads.core.trace_rows import UsageRow
 from otel_threads.core.usage import USAGE
+from otel_threads.derive.grown_json import CHARS_MIN, GrownJson
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
 from otel_threads.surrogates import json_text
@@ -393,13 +394,15 @@ def kept(value: Any) -> Any:
 
 
 _OPENING = frozenset({"{", "[", '"'})
+_GROWN = GrownJson(JSON_VALUES_MAX)
 
 
 def parse(value: Any) -> Any:
     """Return what a JSON text holds, unwrapped twice at most; the value itself if it is none.
 
     A text that does not parse (cut by a length limit, a Python repr) stays the text that it is, and
-    so does one of more than JSON_VALUES_MAX values.
+    so does one of more than JSON_VALUES_MAX values. Nobody may change what comes back: another text
+    may hold it, too.
     """
     for _ in range(2):
         if not isinstance(value, str):
@@ -407,13 +410,30 @@ def parse(value: Any) -> Any:
         first = value[:1]
         if first.isspace():
             first = value.lstrip()[:1]
-        if first not in _OPENING or json_bounds.holds_more(value, JSON_VALUES_MAX):
+        if first not in _OPENING:
             return value
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return _with_half_an_emoji(value)
+        if len(value) >= CHARS_MIN and first != '"':
+            return _GROWN.parse(value, _loaded)
+        text = value
+        value = _loaded(text)
+        if value is text:
+            return value
     return value
+
+
+def parsed_values() -> int:
+    """Return at most how many values `parse` has made of long texts since the process began."""
+    return _GROWN.value_count
+
+
+def _loaded(text: str) -> Any:
+    """Return what a JSON text holds; the text itself where it is none, or holds too much."""
+    if json_bounds.holds_more(text, JSON_VALUES_MAX):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _with_half_an_emoji(text)
 
 
 def _with_half_an_emoji(text: str) -> Any:

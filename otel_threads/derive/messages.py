@@ -19,6 +19,7 @@ import orjson
 from otel_threads.derive import cut_json, server_tools
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.family import JSON_DEPTH_MAX, Message, Messages, Part, Role, parse
+from otel_threads.derive.grown_json import GrownList
 from otel_threads.derive.parts import (
     PARTS_MAX,
     call,
@@ -28,7 +29,6 @@ from otel_threads.derive.parts import (
     result,
     transcript,
 )
-from otel_threads.derive.read_before import ITEMS_MIN, ReadBefore
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -71,7 +71,6 @@ CONTAINERS = (
 )
 # Keys of messages: a text that begins with them is never what somebody wrote.
 _OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
-_BEFORE = ReadBefore()
 SAID_BY: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
@@ -133,13 +132,11 @@ def _read(value: Any, role: Role | None, depth: int, found: Messages) -> None:
         if role and value and all(is_bare_part(item) for item in value):
             _append(role, parts_of(value), found)
             return
-        if len(value) < ITEMS_MIN:
-            for item in value:
-                _read_item(item, role, depth, found)
-        else:
-            found += _BEFORE.read(
-                value, role, depth, lambda item, to: _read_item(item, role, depth, to)
-            )
+        if isinstance(value, GrownList):
+            found += value.read((role, depth), lambda item, to: _read_item(item, role, depth, to))
+            return
+        for item in value:
+            _read_item(item, role, depth, found)
     elif isinstance(value, str) and role:
         found += read_text(value, role)
 

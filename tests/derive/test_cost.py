@@ -1,8 +1,13 @@
 """Adding up what calls cost: one rule for calls, turns and parts of a trace."""
 
-import pytest
+import random
 
+import pytest
+from genai_prices.data_snapshot import get_snapshot
+
+from otel_threads.derive import cost
 from otel_threads.derive.cost import Cost, total_cost
+from otel_threads.derive.family import Usage
 
 KNOWN, UNKNOWN = Cost(0.5, "estimated"), Cost(None, None)
 NOTHING = Cost(None, None, is_nothing=True)
@@ -23,3 +28,19 @@ NOTHING = Cost(None, None, is_nothing=True)
 )
 def test_what_several_cost_together(costs, total):
     assert total_cost(costs) == total
+
+
+def test_the_rates_of_a_model_give_the_price_that_genai_prices_calculates():
+    """To the last digit, of every provider; models with tiers are left to genai-prices."""
+    dice, by_rates = random.Random(1), 0
+    for provider in get_snapshot().providers:
+        for model in dice.sample(list(provider.models), min(len(provider.models), 4)):
+            tokens = dice.choice((0, 7, dice.randrange(10**6), 10**12)), dice.randrange(10**5)
+            found = cost._plain_price(model.id, provider.id, Usage(*tokens), step=988_000)
+            if found is not None:
+                by_rates += 1
+                calculated = cost._price(
+                    model.id, provider.id, *tokens, None, None, None, None, 988_000
+                )
+                assert found == calculated
+    assert by_rates > 30

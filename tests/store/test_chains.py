@@ -13,8 +13,9 @@ from stores import Store
 
 from otel_threads.core.ports import Work
 from otel_threads.decode.tables import CONTENT
+from otel_threads.shared_beginning import shared_length
 from otel_threads.store.spans import chains, writer
-from otel_threads.store.spans.chains import Chains, shared_chars
+from otel_threads.store.spans.chains import Chains
 
 LETTERS = string.ascii_lowercase + "éü€🙂\0"
 KEY = "gen_ai.input.messages"
@@ -238,14 +239,14 @@ def test_a_chain_ends_and_the_next_begins_whole(store, monkeypatch):
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
 @settings(max_examples=300)
-def test_shared_chars_is_the_longest_common_beginning(one, two, both):
+def test_shared_length_is_the_longest_common_beginning(one, two, both):
     earlier, text = both + one, both + two
     expected = 0
     for a, b in zip(earlier, text, strict=False):
         if a != b:
             break
         expected += 1
-    assert shared_chars(earlier, text) == expected
+    assert shared_length(earlier, text) == expected
 
 
 def content_of_one(text: str):

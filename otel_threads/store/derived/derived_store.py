@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.errors import StoreFailed
-from otel_threads.core.model import Span, TraceRows
+from otel_threads.core.model import LogRecord, Span, TraceRows
 from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.core.record import RecordRules
 from otel_threads.core.trace_rows import LinkRow, PartRow, TurnRow
@@ -49,7 +49,7 @@ from otel_threads.store.records.folding import RecordFolding
 from otel_threads.store.records.joining import SpanJoining
 from otel_threads.store.spans import span_rows as rows
 from otel_threads.store.spans.chains import Chains
-from otel_threads.store.spans.content import content_of
+from otel_threads.store.spans.content import unjoined_content_of
 from otel_threads.store.spans.texts import log_chunks
 
 # New rows of one pass, unless a single commit holds more: as many as fill PASS_BYTES. Each pass has
@@ -172,13 +172,11 @@ class DuckDBDerivedStore:
 
     def spans(self, work: Work, *, after: int) -> Iterator[list[Span]]:
         """See `ports.DerivedStore`."""
-        found = self._read(work, after)
-        for trace_id in [*found]:  # rows take the place of spans that were read: less at once
-            yield found.pop(trace_id)
+        yield from self._read(work, after)
 
-    def _read(self, work: Work, after: int) -> dict[str, list[Span]]:
-        found: dict[str, list[Span]] = {}
-        self._bytes_read = 0
+    def _read(self, work: Work, after: int) -> Iterator[list[Span]]:
+        found: Iterator[list[Span]] = iter(())
+        self._spans_read = self._bytes_read = 0
         with self._less_next_time(), self._database.cursor() as cursor:
             # One snapshot: a commit between two of the queries must not split a span.
             cursor.begin()
@@ -186,9 +184,8 @@ class DuckDBDerivedStore:
             row = cursor.execute(BOUNDS_SQL, {"after": after}).fetchone()
             if row is not None and row[0] is not None:
                 work.first_unix_nano, work.is_new = row
-                found, self._bytes_read = _read_spans(cursor, first=row[0])
+                found, self._spans_read, self._bytes_read = _read_spans(cursor, first=row[0])
             cursor.rollback()
-        self._spans_read = sum(map(len, found.values()))
         if self._spans_read:
             fitting = PASS_BYTES * self._spans_read // (self._bytes_read + 1)
             self._rows_max = min(max(fitting, 1), ROWS_MAX)
@@ -260,26 +257,30 @@ class DuckDBDerivedStore:
 
 def _read_spans(
     cursor: duckdb.DuckDBPyConnection, *, first: int
-) -> tuple[dict[str, list[Span]], int]:
-    """Return the spans of the traces in work_ids, by trace id, and the bytes of their rows.
+) -> tuple[Iterator[list[Span]], int, int]:
+    """Return the spans of the traces in work_ids, by trace; how many; the bytes of their rows.
 
     No span of them begins before `first`.
     """
     bounds = {"first": first}
     found_rows = table_of(cursor.execute(SPANS_SQL, bounds))
-    long, long_bytes = content_of(cursor, CONTENT_SQL, bounds)
+    long = unjoined_content_of(cursor, CONTENT_SQL, bounds)
     found_logs = rows_of(cursor, LOGS_SQL)
     if found_logs:
         rows.fill_logs(found_logs, log_chunks(cursor, LOG_CHUNKS_SQL, LOG_REFERENCES_SQL))
     logs = rows.log_records(found_logs)
-    events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)), long)
-    found: dict[str, list[Span]] = {}
-    spans = rows.spans(found_rows, long, events)
-    rows.fill_origins(spans, found_rows.column("record_id").to_pylist())
-    for span in spans:
-        span.logs = logs.get((span.trace_id, span.span_id), ())
-        found.setdefault(span.trace_id, []).append(span)
-    return found, found_rows.nbytes + long_bytes
+    events = rows.events_by_span(table_of(cursor.execute(EVENTS_SQL, bounds)))
+    traces = _with_logs(rows.spans_by_trace(found_rows, long, events), logs)
+    return traces, found_rows.num_rows, found_rows.nbytes + long.stored_bytes
+
+
+def _with_logs(
+    traces: Iterator[list[Span]], logs: Mapping[tuple[str, str], list[LogRecord]]
+) -> Iterator[list[Span]]:
+    for spans in traces:
+        for span in spans:
+            span.logs = logs.get((span.trace_id, span.span_id), ())
+        yield spans
 
 
 def replace(

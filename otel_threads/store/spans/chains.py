@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
+from otel_threads.shared_beginning import shared_length
 
 SHARED_BYTES_MIN = 512  # what is shorter is stored whole
 WHOLE_BYTES_MIN = 8192  # a value this long is remembered when it is first seen
@@ -27,13 +28,14 @@ REMEMBERED_BYTES_MAX = 16 << 20  # of texts in memory, over all chains
 SEEN_MAX = 1 << 16  # hashes of beginnings that were seen once
 CHAIN_ROWS_MAX = 4096  # then the text is stored whole again: bounds what a reader reads
 CANDIDATES_MAX = 4  # chains that are remembered of one beginning
-# An earlier first value that ends so many characters after the shared ones was continued: JSON
-# closes its brackets and the next value goes on before them.
-TAIL_CHARS_MAX = 16
+# An earlier first value that ends so many bytes after the shared ones was continued: JSON closes
+# its brackets and the next value goes on before them.
+TAIL_BYTES_MAX = 16
 SEQUENCE_SHIFT = 20  # a chain's number begins with that of its first commit, so zone maps find it
 # Lengths of beginnings that are hashed: an earlier value is found by the longest that is equal.
 POINTS = tuple(int(SHARED_BYTES_MIN * 1.25**i) for i in range(46))
-_HEAD, _MIDDLE = 64, 448  # bytes of a value that tell whether its beginning was seen
+# Bytes of a value that tell whether its beginning was seen.
+_TELLING = np.concatenate([np.arange(64), np.arange(448, 448 + 64)])
 _FACTORS = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93] * 4,
     dtype=np.uint64,
@@ -68,9 +70,10 @@ Key = tuple[str, int, int]  # project, length of a beginning, its hash
 class _Chain:
     project: str
     number: int
-    text: str  # of its last row
+    text: bytes  # of its last row
+    chars: int  # so many characters are that
     row_count: int
-    first_chars: int  # of its first value
+    first_bytes: int  # of its first value
     keys: list[Key] = field(default_factory=list)
 
 
@@ -127,8 +130,9 @@ class Chains:
         if sequence != self._sequence:
             self.begin(sequence)
         lengths = _lengths(content)
-        tried = self._worth_trying(content, lengths)
-        places = {int(row): self._place(content, int(row)) for row in tried}
+        projects, texts = content.column("project"), _Texts(content.column("value"))
+        tried = self._worth_trying(texts, lengths)
+        places = {row: self._place(projects[row].as_py(), texts[row]) for row in tried.tolist()}
         found = {row: at for row, at in places.items() if at}
         if alone_bytes_min is not None:
             for row in map(int, np.flatnonzero(lengths >= alone_bytes_min)):
@@ -146,75 +150,73 @@ class Chains:
         return (self._sequence << SEQUENCE_SHIFT) + self._made
 
     def _worth_trying(
-        self, content: pa.Table, lengths: npt.NDArray[np.int64]
+        self, texts: "_Texts", lengths: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.int64]:
         """Return the rows whose beginning was seen before, and those that are very long."""
         rows = np.flatnonzero(lengths >= SHARED_BYTES_MIN)
         if not len(rows):
             return rows
-        hashes = _beginnings(content.column("value"), rows)
+        hashes = texts.beginnings(rows)
         known = lengths[rows] >= WHOLE_BYTES_MIN
         for seen in self._seen:
             known |= np.isin(hashes, seen)
-        first = np.zeros(len(rows), dtype=bool)
-        first[np.unique(hashes, return_index=True)[1]] = True
-        known |= ~first
-        newer = np.union1d(self._seen[1], hashes[first])
+        different, place, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+        known |= counts[place] > 1
+        newer = np.union1d(self._seen[1], different)
         full = len(newer) > SEEN_MAX
         self._seen = [newer[:SEEN_MAX], newer[:0]] if full else [self._seen[0], newer]
         return rows[known]
 
-    def _place(self, content: pa.Table, row: int) -> _Place | None:
+    def _place(self, project: str, text: bytes) -> _Place | None:
         """Return where a value goes; None for one that is too long to be remembered."""
-        text: str = content.column("value")[row].as_py()
         if len(text) > REMEMBERED_BYTES_MAX // 4 or self._is_full():
             return None
-        project: str = content.column("project")[row].as_py()
         keys = _keys(project, text)
         chain, shared = self._continued(keys, text)
         if chain is None:
-            chain = _Chain(project, self._next_number(), "", 0, len(text))
+            chain = _Chain(project, self._next_number(), b"", 0, 0, len(text))
             shared = 0
-        place = _Place(chain.number, chain.row_count, shared, text[shared:])
-        self._remember(chain, text, keys, max(1, len(cut(place.own))))
+        kept_chars = chain.chars - len(chain.text[shared:].decode("utf-8", "surrogatepass"))
+        own = text[shared:].decode("utf-8", "surrogatepass")
+        place = _Place(chain.number, chain.row_count, kept_chars, own)
+        chain.chars = kept_chars + len(own)
+        self._remember(chain, text, keys, max(1, len(cut(own))))
         return place
 
-    def _continued(self, keys: list[Key], text: str) -> tuple[_Chain | None, int]:
-        """Return the chain that a text goes on with, and how many characters they share."""
+    def _continued(self, keys: list[Key], text: bytes) -> tuple[_Chain | None, int]:
+        """Return the chain that a text goes on with, and how many bytes they share."""
         tried: set[int] = set()
         for key in reversed(keys):
             for chain in reversed(self._by_key.get(key, ())):
                 if chain.number in tried:
                     continue
                 tried.add(chain.number)
-                shared = shared_chars(chain.text, text)
+                shared = _whole_characters(text, shared_length(chain.text, text))
                 if chain.row_count < CHAIN_ROWS_MAX and _goes_on(chain, text, shared):
                     return chain, shared
                 if len(tried) == 2 * CANDIDATES_MAX:
                     return None, 0
         return None, 0
 
-    def _remember(self, chain: _Chain, text: str, keys: list[Key], added_rows: int) -> None:
+    def _remember(self, chain: _Chain, text: bytes, keys: list[Key], added_rows: int) -> None:
         self._bytes += text.__sizeof__() - (chain.text.__sizeof__() if chain.row_count else 0)
         chain.text = text
         chain.row_count += added_rows
-        gone = set(chain.keys).difference(keys)
-        chain.keys = keys
-        self._unlink(chain, gone)
-        for key in keys:
+        same = _shared_keys(chain.keys, keys)
+        self._unlink(chain, chain.keys[same:])
+        for key in keys[same:]:
             chains = self._by_key.setdefault(key, [])
-            if chain in chains:
-                chains.remove(chain)
             chains.append(chain)
             del chains[:-CANDIDATES_MAX]
+        chain.keys = keys
         self._chains[chain.number] = chain
         self._chains.move_to_end(chain.number)
         while self._bytes > REMEMBERED_BYTES_MAX:
             _, oldest = self._chains.popitem(last=False)
             self._bytes -= oldest.text.__sizeof__()
-            self._unlink(oldest, set(oldest.keys))
+            self._unlink(oldest, oldest.keys)
 
-    def _unlink(self, chain: _Chain, keys: set[Key]) -> None:
+    def _unlink(self, chain: _Chain, keys: list[Key]) -> None:
         for key in keys:
             chains = self._by_key.get(key)
             if chains and chain in chains:
@@ -223,41 +225,37 @@ class Chains:
                     del self._by_key[key]
 
 
-def _goes_on(chain: _Chain, text: str, shared: int) -> bool:
-    """Return whether a text continues a chain's, of which it has so many characters.
+def _goes_on(chain: _Chain, text: bytes, shared: int) -> bool:
+    """Return whether a text continues a chain's, of which it has so many bytes.
 
     Another conversation that only begins alike would cost this one what it has.
     """
     if 2 * shared < len(chain.text):
         return False
-    if shared >= chain.first_chars - TAIL_CHARS_MAX:
+    if shared >= chain.first_bytes - TAIL_BYTES_MAX:
         return True
     # A model's name or its tools may stand after the messages, in each of the values.
-    tail = len(chain.text) - shared - TAIL_CHARS_MAX
+    tail = len(chain.text) - shared - TAIL_BYTES_MAX
     return tail <= 0 or text[shared:].endswith(chain.text[-tail:])
 
 
-def shared_chars(earlier: str, text: str) -> int:
-    """Return how many characters two texts have in common from their beginning on."""
-    known, beyond = 0, min(len(earlier), len(text))
-    if text.startswith(earlier[:beyond]):
-        return beyond
-    step = 4  # the difference is mostly near the end
-    while step < beyond and not text.startswith(earlier[: beyond - step]):
-        beyond, step = beyond - step, step * 4
-    known = max(0, beyond - step)
-    while beyond - known > 1:
-        middle = (known + beyond) // 2
-        if earlier[known:middle] == text[known:middle]:
-            known = middle
-        else:
-            beyond = middle
-    return known
+def _shared_keys(earlier: list[Key], keys: list[Key]) -> int:
+    """Return how many keys two texts have in common."""
+    if keys[: len(earlier)] == earlier:  # nearly always
+        return len(earlier)
+    return next(i for i, (a, b) in enumerate(zip(earlier, [*keys, None], strict=False)) if a != b)
 
 
-def _keys(project: str, text: str) -> list[Key]:
+def _whole_characters(text: bytes, length: int) -> int:
+    """Return the length of a beginning without the bytes of a character that ends after it."""
+    while length < len(text) and text[length] & 0xC0 == 0x80:
+        length -= 1
+    return length
+
+
+def _keys(project: str, text: bytes) -> list[Key]:
     """Return hashes of a text's beginnings, the shortest first."""
-    data = memoryview(text.encode("utf-8", "surrogatepass"))
+    data = memoryview(text)
     hashed, start, keys = xxhash.xxh3_64(), 0, []
     for end in POINTS:
         if end > len(data):
@@ -268,16 +266,37 @@ def _keys(project: str, text: str) -> list[Key]:
     return keys
 
 
-def _beginnings(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """Return a hash of the beginning of each value, all of SHARED_BYTES_MIN bytes and more."""
-    values = column.combine_chunks()
-    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset :]
-    data = np.frombuffer(values.buffers()[2], dtype=np.uint8)
-    places = np.concatenate([np.arange(_HEAD), np.arange(_MIDDLE, _MIDDLE + 64)])
-    taken = data[offsets[rows].astype(np.int64)[:, None] + places]
-    words = np.ascontiguousarray(taken).view(np.uint64)
-    mixed: npt.NDArray[np.uint64] = (words * _FACTORS).sum(axis=1, dtype=np.uint64)
-    return mixed ^ (mixed >> np.uint64(31))
+class _Texts:
+    """The texts of a column in UTF-8; what is asked for is copied, and nothing else."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._parts: list[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.uint8]]] = []
+        first = 0
+        for chunk in column.chunks:
+            _, offsets, data = chunk.buffers()
+            if len(chunk) and data is not None:
+                places = np.frombuffer(offsets, dtype=np.int32)[chunk.offset :]
+                self._parts.append((first, places, np.frombuffer(data, dtype=np.uint8)))
+            first += len(chunk)
+
+    def __getitem__(self, row: int) -> bytes:
+        """Return the text of a row, which is not empty."""
+        first, offsets, data = next(part for part in reversed(self._parts) if part[0] <= row)
+        return data[offsets[row - first] : offsets[row - first + 1]].tobytes()
+
+    def beginnings(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+        """Return a hash of the beginning of each text, all of SHARED_BYTES_MIN bytes and more.
+
+        `rows` are in order.
+        """
+        taken = []
+        ends = [*(first for first, _, _ in self._parts[1:]), rows[-1] + 1]
+        for (first, offsets, data), end in zip(self._parts, ends, strict=True):
+            inside = rows[np.searchsorted(rows, first) : np.searchsorted(rows, end)] - first
+            taken.append(data[offsets[inside].astype(np.int64)[:, None] + _TELLING])
+        words = np.ascontiguousarray(np.concatenate(taken)).view(np.uint64)
+        mixed: npt.NDArray[np.uint64] = (words * _FACTORS).sum(axis=1, dtype=np.uint64)
+        return mixed ^ (mixed >> np.uint64(31))
 
 
 def referring(content: pa.Table, references: Mapping[int, Reference]) -> pa.Table:

@@ -1,6 +1,7 @@
 """Reads long values back whole, those of chains among them (chains.py)."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
@@ -18,7 +19,7 @@ Content = dict[Key, list[tuple[int | None, str, str]]]
 Value = tuple[Key, int | None, str]  # of a span, or of one of its events; its key
 Place = tuple[int, int]  # a chain, and the last row of a value in it
 Ends = dict[int, set[int]]  # chain → the last rows of the values that are asked for
-Texts = dict[Place, str]
+Texts = dict[Place, "Part | None"]
 
 
 def content_of(
@@ -29,15 +30,54 @@ def content_of(
     `query` gives project, trace_id, span_id, event_index, key, value, chunk_index, chain_id,
     chain_row, chain_chars, a row a chunk.
     """
+    found = unjoined_content_of(cursor, query, named)
+    whole = {span: found.of(span) for span in found.spans}
+    shared = sum(len(text) for some in whole.values() for *_, text in some)
+    return whole, found.stored_bytes + shared
+
+
+def unjoined_content_of(
+    cursor: duckdb.DuckDBPyConnection, query: str, named: Mapping[str, Any]
+) -> "UnjoinedContent":
+    """Return the same for who asks span by span: a long history takes memory only meanwhile.
+
+    `query` as in `content_of`.
+    """
     table = table_of(cursor.execute(query, dict(named)))
     whole, cut, ends = _by_value(table)
     whole += [(value, "".join(c for _, c in sorted(chunks))) for value, chunks in cut.items()]
     texts = _chain_texts(cursor, ends.values(), ())
-    whole += [(value, texts[end]) for value, end in ends.items()]
-    found: Content = {}
+    own_bytes = sum({id(part): len(part.own) for part in texts.values() if part}.values())
+    found = UnjoinedContent(table.nbytes + own_bytes)
     for (span, index, key), text in whole:
-        found.setdefault(span, []).append((index, key, text))
-    return found, table.nbytes + sum(len(texts[end]) for end in ends.values())
+        found.spans.setdefault(span, []).append((index, key, text))
+    for (span, index, key), end in ends.items():
+        found.spans.setdefault(span, []).append((index, key, texts[end]))
+    return found
+
+
+class UnjoinedContent:
+    """Long values by span, those of chains not yet joined."""
+
+    def __init__(self, stored_bytes: int) -> None:
+        """`stored_bytes`: how many the rows of them take."""
+        self.stored_bytes = stored_bytes
+        self.spans: dict[Key, list[tuple[int | None, str, str | Part | None]]] = {}
+        self._last: tuple[Part | None, str] = (None, "")
+
+    def of(self, span: Key) -> list[tuple[int | None, str, str]]:
+        """Return a span's long values: (event_index, key, value)."""
+        found = self.spans.get(span, ())
+        return [
+            (index, key, text if isinstance(text, str) else self._joined(text))
+            for index, key, text in found
+        ]
+
+    def _joined(self, part: "Part | None") -> str:
+        """Return a text; spans of a trace often have the same, and get the same object."""
+        if part is not self._last[0]:
+            self._last = part, joined(part)
+        return self._last[1]
 
 
 def _by_value(
@@ -64,7 +104,7 @@ def texts_of(
 ) -> dict[Reference, str]:
     """Return the texts that some refer to."""
     texts = _chain_texts(cursor, ((one.chain, one.row) for one in references), references)
-    return {one: texts[one.chain, one.row] for one in references}
+    return {one: joined(texts[one.chain, one.row]) for one in references}
 
 
 def _chain_texts(
@@ -94,32 +134,49 @@ def _chain_texts(
     return texts_at(ends, merge(stored, ended))
 
 
+@dataclass(slots=True, eq=False)
+class Part:
+    """A part of a text, and those before it; texts of a chain have these in common."""
+
+    before: "Part | None"
+    start: int  # how many characters are before it
+    own: str
+
+
+def joined(last: Part | None) -> str:
+    """Return the text that ends with a part."""
+    own = []
+    while last is not None:
+        own.append(last.own)
+        last = last.before
+    return "".join(reversed(own))
+
+
 def texts_at(ends: Ends, rows: Iterable[tuple[int, int, int, str]]) -> Texts:
-    """Return the text of each chain after some of its rows.
+    """Return the last part of the text of each chain after some of its rows; None: it is empty.
 
     `rows`: (chain_id, chain_row, chain_chars, value), in the order of the first three: one that
     only refers to the text after another comes after that.
     """
     found: Texts = {}
     at: Place | None = None
-    kept: list[tuple[int, str]] = []  # where each part begins, and the part
+    last: Part | None = None
     for chain, row, chars, value in rows:
         if at != (chain, row):
-            _note(found, at, kept, ends)
+            _note(found, at, last, ends)
             if at is None or at[0] != chain:
-                kept = []
+                last = None
             at = chain, row
-        while kept and kept[-1][0] >= chars:
-            kept.pop()
-        if kept and kept[-1][0] + len(kept[-1][1]) > chars:
-            start, text = kept[-1]
-            kept[-1] = (start, text[: chars - start])
+        while last is not None and last.start >= chars:
+            last = last.before
+        if last is not None and last.start + len(last.own) > chars:
+            last = Part(last.before, last.start, last.own[: chars - last.start])
         if value:
-            kept.append((chars, value))
-    _note(found, at, kept, ends)
+            last = Part(last, chars, value)
+    _note(found, at, last, ends)
     return found
 
 
-def _note(found: Texts, at: Place | None, kept: list[tuple[int, str]], ends: Ends) -> None:
+def _note(found: Texts, at: Place | None, last: Part | None, ends: Ends) -> None:
     if at is not None and at[1] in ends[at[0]]:
-        found[at] = "".join(text for _, text in kept)
+        found[at] = last

@@ -71,7 +71,8 @@ def hashes_of(trace_ids: npt.NDArray[np.bytes_], span_ids: npt.NDArray[np.bytes_
     words = np.hstack(
         [trace_ids.view(np.uint64).reshape(-1, 4), span_ids.view(np.uint64).reshape(-1, 2)]
     )
-    mixed = words @ _FACTORS
+    words = (words ^ (words >> np.uint64(32))) * _FACTORS  # the last digits are in the highest bits
+    mixed: Hashes = (words ^ (words >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
     mixed ^= mixed >> np.uint64(32)
     mixed *= _FINAL
     mixed ^= mixed >> np.uint64(29)

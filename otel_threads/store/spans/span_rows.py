@@ -1,9 +1,9 @@
 """Spans on their way back out: from columns to the objects that the deriver reads."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -12,7 +12,7 @@ from otel_threads.core import record
 from otel_threads.core.model import Event, LogRecord, Origin, Span
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX, MORE
-from otel_threads.store.spans.content import Content, Key
+from otel_threads.store.spans.content import Key, UnjoinedContent
 
 # Of work_spans.sql, but its attributes.
 COLUMNS = (
@@ -35,6 +35,7 @@ COLUMNS = (
     "dropped_attributes_count",
     "received_unix_nano",
     "ingest_seq",
+    "record_id",
 )
 # Those that hold the same few texts again and again.
 FEW = (
@@ -50,6 +51,18 @@ FEW = (
     "resource_environment",
     "resource_language",
 )
+
+
+class EventRow(NamedTuple):
+    """An event as it is stored, its long values apart."""
+
+    event_index: int
+    name: str
+    time_unix_nano: int
+    types: str
+    attributes: dict[str, Any]
+
+
 LETTERS_MAX = 200  # a hostile sender's rows of letters are not remembered
 
 
@@ -61,14 +74,28 @@ def trace_key(trace_id: str) -> int:
         return -1
 
 
-def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) -> list[Span]:
-    """Return one `Span` a row of work_spans.sql."""
+def spans_by_trace(
+    table: pa.Table, content: UnjoinedContent, events: Mapping[Key, list[EventRow]]
+) -> Iterator[list[Span]]:
+    """Yield the spans of each trace of work_spans.sql, in the order of their rows.
+
+    Long values are joined as a trace is asked for.
+    """
     columns = (
         _shared(table.column(name)) if name in FEW else table.column(name).to_pylist()
         for name in COLUMNS
     )
-    found = []
-    for (
+    traces: dict[str, list[tuple[Any, ...]]] = {}
+    for row in zip(*columns, _maps(table.column("attributes")), strict=True):
+        traces.setdefault(row[1], []).append(row)
+    for trace_id in [*traces]:  # what was read goes as it is asked for: less at once
+        yield [_span(row, content, events) for row in traces.pop(trace_id)]
+
+
+def _span(
+    row: tuple[Any, ...], content: UnjoinedContent, events: Mapping[Key, list[EventRow]]
+) -> Span:
+    (
         project,
         trace_id,
         span_id,
@@ -88,52 +115,48 @@ def spans(table: pa.Table, content: Content, events: Mapping[Key, list[Event]]) 
         dropped,
         received,
         sequence,
+        record_id,
         own,
-    ) in zip(*columns, _maps(table.column("attributes")), strict=True):
-        key = (project, trace_id, span_id)
-        long = [
-            (attribute, text) for index, attribute, text in content.get(key, ()) if index is None
-        ]
-        found.append(
-            Span(
-                project=project,
-                trace_id=trace_id,
-                span_id=span_id,
-                parent_span_id=parent_span_id,
-                name=name,
-                start_unix_nano=start,
-                end_unix_nano=end,
-                status_code=status_code,
-                status_message=status_message,
-                service_name=service_name,
-                scope_name=scope_name,
-                scope_version=scope_version,
-                attributes=_typed(own, types, long),
-                resource=_resource(conversation_id, environment, language),
-                events=events.get(key, ()),
-                received_unix_nano=received,
-                sequence=sequence,
-                dropped_attributes_count=dropped or 0,
-            )
-        )
-    return found
+    ) = row
+    key = (project, trace_id, span_id)
+    long = content.of(key)
+    span = Span(
+        project=project,
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent_span_id,
+        name=name,
+        start_unix_nano=start,
+        end_unix_nano=end,
+        status_code=status_code,
+        status_message=status_message,
+        service_name=service_name,
+        scope_name=scope_name,
+        scope_version=scope_version,
+        attributes=_typed(own, types, [(k, text) for index, k, text in long if index is None]),
+        resource=_resource(conversation_id, environment, language),
+        events=[_event(one, long) for one in events[key]] if key in events else (),
+        received_unix_nano=received,
+        sequence=sequence,
+        dropped_attributes_count=dropped or 0,
+    )
+    if record_id is not None:
+        span.origin = _origin(span, record_id)
+    return span
 
 
-def fill_origins(found: Sequence[Span], record_ids: Sequence[str | None]) -> None:
-    """Tell spans, in the order of their rows, what records of an SDK they were folded from.
+def _origin(span: Span, record_id: str) -> Origin:
+    """Return what record of an SDK a span was folded from.
 
     A sender of OTLP may write the same attributes: it has no record, and they mean nothing there.
     """
-    for span, record_id in zip(found, record_ids, strict=True):
-        if record_id is None:
-            continue
-        told = span.attributes
-        span.origin = Origin(
-            record_id=record_id,
-            created_unix_nano=told.get(record.CREATED, span.received_unix_nano),
-            created_sequence=told.get(record.CREATED_SEQUENCE, span.sequence),
-            joined_sequence=told.get(record.JOINED_SEQUENCE),
-        )
+    told = span.attributes
+    return Origin(
+        record_id=record_id,
+        created_unix_nano=told.get(record.CREATED, span.received_unix_nano),
+        created_sequence=told.get(record.CREATED_SEQUENCE, span.sequence),
+        joined_sequence=told.get(record.JOINED_SEQUENCE),
+    )
 
 
 def _resource(
@@ -150,9 +173,9 @@ def _resource(
     return found
 
 
-def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
-    """Return events by span, in their order, with their long values in place."""
-    found: dict[Key, list[Event]] = {}
+def events_by_span(table: pa.Table) -> dict[Key, list[EventRow]]:
+    """Return events by span, in their order, without their long values."""
+    found: dict[Key, list[EventRow]] = {}
     if not table.num_rows:
         return found
     names = (
@@ -165,15 +188,20 @@ def events_by_span(table: pa.Table, content: Content) -> dict[Key, list[Event]]:
         "attribute_types",
     )
     plain = (table.column(name).to_pylist() for name in names)
-    for project, trace_id, span_id, at, name, time, types, pairs in zip(
+    for project, trace_id, span_id, *told in zip(
         *plain, _maps(table.column("attributes")), strict=True
     ):
-        key = (project, trace_id, span_id)
-        long = [(k, value) for index, k, value in content.get(key, ()) if index == at]
-        found.setdefault(key, []).append(
-            Event(name=name, time_unix_nano=time, attributes=_typed(pairs, types, long))
-        )
+        found.setdefault((project, trace_id, span_id), []).append(EventRow(*told))
     return found
+
+
+def _event(row: EventRow, long: Sequence[tuple[int | None, str, str]]) -> Event:
+    own = [(key, text) for index, key, text in long if index == row.event_index]
+    return Event(
+        name=row.name,
+        time_unix_nano=row.time_unix_nano,
+        attributes=_typed(row.attributes, row.types, own),
+    )
 
 
 def fill_logs(logs: Sequence[dict[str, Any]], chunks: Sequence[Mapping[str, Any]]) -> None:
