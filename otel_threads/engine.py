@@ -4,6 +4,7 @@ Nothing else knows all the parts.
 """
 
 import contextlib
+import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ from otel_threads.services.pruning import PruningService
 from otel_threads.services.records import RecordService
 from otel_threads.services.reviews import ReviewService
 from otel_threads.services.rule_building import rule_service
+from otel_threads.services.rules import RuleService
 from otel_threads.services.services import Services
 from otel_threads.services.span_lists import SpanListService
 from otel_threads.services.spans import SpanService
@@ -67,6 +69,7 @@ from otel_threads.store.read.span_reader import SpanReader
 from otel_threads.store.records.record_reader import RecordReader
 from otel_threads.store.retention import Retention
 from otel_threads.store.reviews.review_rows import Reviews
+from otel_threads.store.rules.rule_rows import RuleRows, Scope
 from otel_threads.store.spans.chains import Chains
 from otel_threads.store.spans.writer import LAST_SEQUENCE_SQL, BatchWriter
 from otel_threads.store.workspace.workspace_rows import Workspace
@@ -77,16 +80,21 @@ if TYPE_CHECKING:
 
 RETENTION_FIRST_S, RETENTION_INTERVAL_S = 30.0, 3600.0
 FILES_INTERVAL_S = 10.0
+LAKE_ISSUES_S = 60.0  # a reader counts issues for SQL so often at most: it writes them to the lake
 CATCH_UP_TIMEOUT_S = 30.0  # a deletion waits so long for what was acknowledged to be derived
 LINK_INTERVAL_S = 10.0  # of scores and files that came before their spans; readers look, too
 Result = TypeVar("Result")
 Tells = Callable[[], Progress]
+RulesOf = Callable[[ThreadService, Hub], RuleService]
 RunsAlone = Callable[[Callable[[], Any]], "Future[Any]"]
 DerivedWithin = Callable[[float], bool]
 
 
 class Engine:
     """Everything behind the ports: intake, writer, deriver, services over one database."""
+
+    otlp_http: str | None = None  # once the port is open
+    receivers: Sequence[Refusals] = ()  # likewise
 
     def __init__(self, config: Config) -> None:
         """Open the database and start the threads.
@@ -109,11 +117,10 @@ class Engine:
         self._outside = _outside(config, self.database)
         self.writer = BatchWriter(self.database, chains=chains, on_commit=self.deriver.notice)
         self.intake = _intake(config, self.writer)
-        self.otlp_http: str | None = None  # once the port is open
-        self.receivers: Sequence[Refusals] = ()  # likewise
         self.deriver.notice(self.writer.committed_sequence)
         annotations = _annotations(config, self.database, lambda: self.writer.committed_sequence)
-        self._lake = self._with_lake(config, derived, annotations, chains)
+        rule_rows = _rule_rows(config, self.database, annotations)
+        self._lake = self._with_lake(config, derived, annotations, chains, rule_rows)
         self.project_headers = CONVENTIONS.project_headers  # of exporters
         self.door = self._door()
         derived.on_moved = annotations.follow_moves
@@ -125,6 +132,7 @@ class Engine:
             hub,
             self._outside,
             chains,
+            _rules_of(config, rule_rows, self.progress, self._lake),
             progress=self.progress,
             alone=self.deriver.between_passes,
             derived_within=self._derived_within,
@@ -149,6 +157,7 @@ class Engine:
         derived: DuckDBDerivedStore,
         annotations: Annotations,
         chains: Chains,
+        rule_rows: RuleRows,
     ) -> "Node | None":
         """Return what ships to the lake and applies what its readers wrote; None without one."""
         deletion = _deletion(config, self.database, derived, annotations, chains)
@@ -158,7 +167,7 @@ class Engine:
                 lambda: deletion.threads(project, thread_ids, is_told=False)
             ).result(CATCH_UP_TIMEOUT_S)
 
-        return _lake(config, self.database, annotations, delete)
+        return _lake(config, self.database, annotations, delete, rule_rows)
 
     def _door(self) -> Intake:
         """Return what receivers submit to: the intake, or one whose answers wait for the lake."""
@@ -302,20 +311,25 @@ class FileEngine:
             )
             return done
 
-        self.services = _services(
-            config,
-            self.database,
-            derived,
-            _annotations(config, self.database, lambda: last_sequence(self.database)),
-            Hub(),
-            self._outside,
-            Chains(),
-            progress=lambda: Progress(
+        def progress() -> Progress:
+            return Progress(
                 committed_sequence=last_sequence(self.database),
                 derived_sequence=derived.position(),
                 derive_lag_ms=0.0,
                 database_bytes=self.database.size_bytes(),
-            ),
+            )
+
+        annotations = _annotations(config, self.database, lambda: last_sequence(self.database))
+        self.services = _services(
+            config,
+            self.database,
+            derived,
+            annotations,
+            Hub(),
+            self._outside,
+            Chains(),
+            _rules_of(config, _rule_rows(config, self.database, annotations), progress),
+            progress=progress,
             alone=alone,
             derived_within=lambda _: True,
         )
@@ -350,14 +364,18 @@ class LakeEngine:
             concurrent_max=config.sql_concurrent_max,
             start=lambda: sql_process.worker(where, memory_limit_bytes=limit_bytes),
         )
+        annotations = _annotations(config, self.database, lambda: self.database.newest()[0])
         self.services = _services(
             config,
             self.database,
             DuckDBDerivedStore(self.database, rules(config.thread_metadata_keys)),
-            _annotations(config, self.database, lambda: self.database.newest()[0]),
+            annotations,
             Hub(),
             self._outside,
             Chains(),
+            _rules_of(
+                config, _rule_rows(config, self.database, annotations, "reader"), self.progress
+            ),
             progress=self.progress,
             alone=_at_once,
             derived_within=lambda _: True,
@@ -398,6 +416,50 @@ class LakeEngine:
         self.database.close()
 
 
+class JoinedRules:
+    """Runs rules on the threads that several nodes of a lake have, while this node is its owner."""
+
+    def __init__(self, config: Config, is_owner: Callable[[], bool]) -> None:
+        """Attach the lake and begin.
+
+        Raises:
+            DatabaseRefused, StoreFailed: it does not answer.
+        """
+        from otel_threads.lake.connection import place
+        from otel_threads.lake.joined_database import JoinedDatabase
+
+        where = place(config.lake_catalog, config.lake_data)
+        self._database = JoinedDatabase(where, is_owner=is_owner)
+        annotations = _annotations(config, self._database, lambda: self._database.newest()[0])
+        _, threads = _threads(config, self._database, annotations, self._progress)
+        self._drain_s = 2 * config.judge_timeout_s
+        self._rules = rule_service(
+            dataclasses.replace(config, database=f"{config.database}.lake"),  # for its journal
+            _rule_rows(config, self._database, annotations, "owner"),
+            threads,
+            Hub(),
+            progress=self._progress,
+        )
+        self._rules.start()
+
+    def _progress(self) -> Progress:
+        """Say that there is something new whenever the lake has."""
+        snapshot = self._database.snapshot
+        return Progress(
+            committed_sequence=snapshot,
+            derived_sequence=snapshot,
+            derive_lag_ms=0.0,
+            database_bytes=0,
+        )
+
+    def close(self, *, is_handed_over: bool) -> None:
+        """Stop; where another node goes on, once what runs has ended."""
+        if is_handed_over:
+            self._rules.runner.drain(self._drain_s)
+        self._rules.close()
+        self._database.close()
+
+
 def _services(
     config: Config,
     database: Database,
@@ -406,6 +468,7 @@ def _services(
     hub: Hub,
     outside: Outside,
     chains: Chains,
+    rules_of: RulesOf,
     progress: Tells,
     alone: RunsAlone,
     derived_within: DerivedWithin,
@@ -428,12 +491,26 @@ def _services(
         records=_records(config, database, derived_within),
         reviews=reviews,
         evaluations=_evaluations(config, database, threads, reviews),
-        rules=rule_service(config, database, annotations, threads, hub, progress=progress),
+        rules=rules_of(threads, hub),
         hub=hub,
         contents=contents,
         workspace=_workspace(config, database, annotations, annotating, contents),
         **_words(config, database, reader, threads, outside, progress),
     )
+
+
+def _rule_rows(
+    config: Config, database: Database, annotations: Annotations, scope: Scope = "node"
+) -> RuleRows:
+    return RuleRows(database, annotations, timeout_s=config.query_timeout_s, scope=scope)
+
+
+def _rules_of(
+    config: Config, rows: RuleRows, progress: Tells, lake: "Node | None" = None
+) -> RulesOf:
+    """Return what makes the services for rules; with a lake, that says which threads are whole."""
+    homes = lake.homes if lake else None
+    return functools.partial(rule_service, config, rows, progress=progress, homes=homes)
 
 
 def _annotating(
@@ -537,6 +614,7 @@ def _issues(
         ),
         choice=threads.choice,
         sequence=lambda: progress().derived_sequence,
+        kept_s=LAKE_ISSUES_S if database.read_only else 0.0,
     )
 
 
@@ -700,6 +778,7 @@ def _lake(
     database: Database,
     annotations: Annotations,
     delete: Callable[[str, Sequence[str]], object],
+    rule_rows: RuleRows,
 ) -> "Node | None":
     """Return what ships to the lake; None, and no import of it, without one."""
     if not config.lake_catalog:
@@ -707,7 +786,15 @@ def _lake(
         return None
     from otel_threads.lake.node import Node
 
-    return Node(database, config, derive_again(config), annotating=annotations, delete=delete)
+    return Node(
+        database,
+        config,
+        derive_again(config),
+        annotating=annotations,
+        delete=delete,
+        rules=rule_rows,
+        judge=functools.partial(JoinedRules, config),
+    )
 
 
 def derive_again(config: Config) -> Callable[[Database], None]:

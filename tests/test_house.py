@@ -66,10 +66,11 @@ def test_the_metrics_are_documented_with_their_labels():
 
 
 def test_every_query_file_is_used_and_has_a_header():
-    text = "".join(p.read_text() for p in (ROOT / "otel_threads/store").rglob("*.py"))
+    rooms = [ROOT / "otel_threads" / name for name in ("store", "lake")]
+    text = "".join(p.read_text() for room in rooms for p in room.rglob("*.py"))
     used = set(re.findall(r'query\(\s*"(\w+)"\s*\)', text))
-    folder = ROOT / "otel_threads/store"
-    assert used == {file.stem for file in folder.rglob("queries/*.sql")}
+    files = [file.stem for room in rooms for file in room.rglob("queries/*.sql")]
+    assert sorted(used) == sorted(files)
     for name in used:
         assert sql_files.query(name).startswith("-- "), name
 

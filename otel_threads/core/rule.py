@@ -3,11 +3,13 @@
 import datetime
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, Protocol, TypedDict
 
 from otel_threads.core.fields import Described
 from otel_threads.core.message import Json
+from otel_threads.core.ports import ThreadKey
 
 RuleKind = Literal["llm_judge", "python", "builtin"]
 RuleContext = Literal["messages", "transcript", "pairs", "first_and_last", "traces"]
@@ -224,6 +226,31 @@ class Queued:
     """How many threads a backfill will judge."""
 
     queued: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Homed:
+    """Which of some threads a node may judge, and which somebody else judges from now on.
+
+    What is in neither waits: whether the node has all of it is not known yet.
+    """
+
+    here: frozenset[ThreadKey]
+    elsewhere: frozenset[ThreadKey] = frozenset()
+
+
+class Homes(Protocol):
+    """Knows where threads are whole. Without a lake that is everywhere."""
+
+    def of(self, threads: Mapping[ThreadKey, int]) -> Homed:
+        """Return where threads are judged, each given with the commit of its newest trace here.
+
+        Raises:
+            StoreFailed: that cannot be known now.
+        """
+
+    def spent(self, since: datetime.datetime) -> Sequence["RuleSpent"]:
+        """Return what runs elsewhere cost, in the shape of one's own; as of some seconds ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Reads the .sql files of store/: one statement a file, its header says what for."""
+"""Reads the .sql files of store/ and lake/: one statement a file, its header says what for."""
 
 import functools
 import re
@@ -7,7 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-STORE = Path(str(resources.files("otel_threads"))) / "store"
+ROOT = Path(str(resources.files("otel_threads")))
+STORE = ROOT / "store"
+ROOMS = (STORE, ROOT / "lake")
 
 
 class Migration(NamedTuple):
@@ -19,7 +21,7 @@ class Migration(NamedTuple):
 
 
 def query(name: str) -> str:
-    """Return the text of queries/NAME.sql, in whichever room of store/ it lies.
+    """Return the text of queries/NAME.sql, in whichever room it lies.
 
     Raises:
         KeyError: there is none; asked at import, so that a missing file stops the start.
@@ -29,7 +31,7 @@ def query(name: str) -> str:
 
 @functools.cache
 def _queries() -> Mapping[str, Path]:
-    return {file.stem: file for file in STORE.rglob("queries/*.sql")}
+    return {file.stem: file for room in ROOMS for file in room.rglob("queries/*.sql")}
 
 
 def migrations() -> list[Migration]:

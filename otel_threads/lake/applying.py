@@ -15,13 +15,14 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.score import NewScore
-from otel_threads.database.arrow import append, register, table_of, unregister
+from otel_threads.database.arrow import append, register, rows_of, table_of, unregister
 from otel_threads.database.database import Database
 from otel_threads.lake import layout
 from otel_threads.lake.edits import THREADS
 from otel_threads.lake.layout import OF_ALL, READERS, SAID, Shipped
 from otel_threads.lake.native import native
 from otel_threads.lake.rows_of_batch import STORED
+from otel_threads.lake.shared_rules import RULES
 
 PAGE_EDITS = 2000  # that are applied in one transaction
 SCORES = "x_score_records"
@@ -53,15 +54,33 @@ class Annotating(Protocol):
         """Write scores given then, in the caller's transaction, which holds the lock."""
 
 
+class TakesRules(Protocol):
+    """What keeps rules on a node: store/rules/rule_rows.py."""
+
+    def take(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        rows: Sequence[dict[str, Any]],
+        gone: Sequence[str],
+    ) -> None:
+        """Take rules that were made elsewhere, in the caller's transaction."""
+
+    def taken(self) -> None:
+        """Notice that it is committed."""
+
+
 class Applier:
     """Applies edits to one file. For one thread at a time."""
 
-    def __init__(self, database: Database, annotating: Annotating, delete: Delete) -> None:
+    def __init__(
+        self, database: Database, annotating: Annotating, delete: Delete, rules: TakesRules
+    ) -> None:
         """`delete` deletes threads of a project here, of which the lake knows."""
+        self._rules = rules
         self._delete = delete
         self._database = database
         self._annotating = annotating
-        self._edits: object = None  # what the lake had the last time
+        self.edits: object = None  # what the lake had the last time
         self._derived = -1
         self._has_waiting = False  # some are of threads that are not here
 
@@ -74,7 +93,7 @@ class Applier:
         edits = connection.execute(
             f"select count(*), max(edited_at) from {STORED}.{layout.EDITS}"  # noqa: S608  # ours
         ).fetchone()
-        if edits == self._edits and not (self._has_waiting and derived != self._derived):
+        if edits == self.edits and not (self._has_waiting and derived != self._derived):
             return 0
         self._forget(connection)
         read, applied = 0, 0
@@ -84,7 +103,7 @@ class Applier:
             applied += self._apply_page(page, node_id)
             last = page.slice(page.num_rows - 1).to_pylist()[0]
             after = (last["edited_at"], last["edit_id"])
-        self._edits, self._derived, self._has_waiting = edits, derived, read > applied
+        self.edits, self._derived, self._has_waiting = edits, derived, read > applied
         return applied
 
     def unsettled(self) -> list[tuple[str, int]]:
@@ -149,6 +168,8 @@ class Applier:
                 done += self._apply_table(cursor, table, node_id)
             unregister(cursor, "edits")
             append(cursor, "x_lake_edits", pa.Table.from_pylist(done, schema=APPLIED))
+        if RULES.name in page.column("table_name").to_pylist():
+            self._rules.taken()
         return len(done)
 
     def _apply_table(
@@ -171,18 +192,29 @@ class Applier:
             names = [column[0] for column in found.description or ()]
             done = [dict(zip(names, one, strict=True)) for one in found.fetchall()]
             cursor.execute("delete from coming where not is_last or is_old")
-            cursor.execute(
-                f"delete from {table.name} t using coming e where {_same(table.keys)}"  # noqa: S608  # ours
-            )
-            if table.name == SCORES:
-                self._put_scores(cursor)
+            if table == RULES:
+                self._take_rules(cursor)
             else:
-                columns = ", ".join(f'"{name}"' for name in native().tables[table.name])
-                cursor.execute(
-                    f"insert into {table.name} by name select {columns} from coming"  # noqa: S608  # ours
-                    " where not is_gone"
-                )
+                self._replace(cursor, table)
         return done
+
+    def _replace(self, cursor: duckdb.DuckDBPyConnection, table: Shipped) -> None:
+        cursor.execute(
+            f"delete from {table.name} t using coming e where {_same(table.keys)}"  # noqa: S608  # ours
+        )
+        if table.name == SCORES:
+            self._put_scores(cursor)
+            return
+        columns = ", ".join(f'"{name}"' for name in native().tables[table.name])
+        cursor.execute(
+            f"insert into {table.name} by name select {columns} from coming where not is_gone"  # noqa: S608  # ours
+        )
+
+    def _take_rules(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        columns = ", ".join(f'"{name}"' for name in native().tables[RULES.name])
+        rows = rows_of(cursor, f"select {columns} from coming where not is_gone")  # noqa: S608  # ours
+        gone = cursor.execute("select rule_id from coming where is_gone").fetchall()
+        self._rules.take(cursor, rows, [rule_id for (rule_id,) in gone])
 
     def _put_scores(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Write scores as if they had been given here: what they replace goes, or is history."""

@@ -8,6 +8,7 @@ import fcntl
 import importlib
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -207,6 +208,30 @@ class CatalogLock:
         self._where = where
         self._number = number
         self._session: duckdb.DuckDBPyConnection | None = None
+        self._asking = threading.Lock()  # the session is for one thread at a time
+
+    def is_held(self) -> bool:
+        """Return whether the lock is held here still. False where the catalog does not answer."""
+        if self._where.kind == SQLITE:
+            return True
+        asked = (
+            "select count(*) as mine from pg_locks where locktype = 'advisory' and granted"  # noqa: S608  # ours
+            f" and pid = pg_backend_pid() and objid = {self._number}"
+        )
+        try:
+            return bool(self._asked(asked))
+        except duckdb.Error:
+            return False
+
+    def _asked(self, text: str) -> int:
+        """Return the number that a query of PostgreSQL finds, 0 where the lock is not held."""
+        with self._asking:
+            if self._session is None:
+                return 0
+            row = self._session.execute(
+                "select * from postgres_query('pg', $asked)", {"asked": text}
+            ).fetchone()
+        return int(row[0]) if row else 0
 
     def is_wanted(self) -> bool:
         """Return whether somebody waits for the lock that is held here."""
@@ -218,10 +243,7 @@ class CatalogLock:
             f" and objid = {self._number}"
         )
         with told(self._where):
-            row = self._session.execute(
-                "select waiting from postgres_query('pg', $asked)", {"asked": asked}
-            ).fetchone()
-        return bool(row and row[0])
+            return bool(self._asked(asked))
 
     @contextlib.contextmanager
     def held(self, *, wait: bool) -> Iterator[bool]:
@@ -246,7 +268,8 @@ class CatalogLock:
             try:
                 yield wait or bool(row and row[0] in ("t", "true"))
             finally:
-                self._session = None
+                with self._asking:
+                    self._session = None
 
     @contextlib.contextmanager
     def _file_lock(self, *, wait: bool) -> Iterator[bool]:

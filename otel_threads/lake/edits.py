@@ -19,9 +19,9 @@ from otel_threads.core.ports import ThreadKey
 from otel_threads.database.arrow import register, table_of, unregister
 from otel_threads.lake import connection as connections
 from otel_threads.lake import layout, rows_of_batch
-from otel_threads.lake.connection import APPLICATION, Place, told
+from otel_threads.lake.connection import Place, told
 from otel_threads.lake.lake_retention import end_threads
-from otel_threads.lake.layout import READERS, SAID, Shipped
+from otel_threads.lake.layout import OF_LAKE, READERS, SAID, Shipped
 from otel_threads.lake.rows_of_batch import STORED
 from otel_threads.lake.schema import LAKE
 
@@ -44,10 +44,12 @@ class Change:
     removed: pa.Table
 
 
-def changes(before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection) -> list[Change]:
-    """Return what differs between what two cursors see of the tables that are edited."""
+def changes(
+    before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection, tables: Sequence[Shipped]
+) -> list[Change]:
+    """Return what differs between what two cursors see of some tables."""
     found = []
-    for table in layout.EDITED_TABLES:
+    for table in tables:
         mark = f"select count(*), bit_xor(hash(t)) from {table.name} t"  # noqa: S608  # ours
         if before.execute(mark).fetchone() != now.execute(mark).fetchone():
             found.append(_changed(before, now, table))
@@ -80,9 +82,10 @@ def _changed(
 class EditLog:
     """Appends what was written to the lake. For one thread at a time."""
 
-    def __init__(self, where: Place) -> None:
-        """Connect when first asked to write."""
+    def __init__(self, where: Place, application: str) -> None:
+        """Connect when first asked to write, as `application`."""
         self._where = where
+        self._application = application
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._last_batch = 0
 
@@ -134,7 +137,7 @@ class EditLog:
             self._connection = connections.connect(
                 self._where,
                 name=LAKE,
-                application=f"{APPLICATION}-edits",
+                application=self._application,
                 memory_limit_bytes=MEMORY_BYTES,
                 read_only=False,
             )
@@ -166,20 +169,21 @@ class EditLog:
             f" semi join (select {columns} from added union select {columns} from removed) k"
             f" on {same}"
         )
-        connection.execute(
-            f"insert into {STORED}.{layout.EDITS} by name"  # noqa: S608  # our own names
-            " select uuid()::varchar as edit_id, $at as edited_at, $name as table_name, *,"
-            " $seen as seen from ("
-            "select false as is_gone, content, $number::bigint as lake_batch, lake_unit"
-            " from added union all select true, content, null, null"
-            f" from removed t where not exists (select 1 from added k where {same}))",
-            {
-                "at": datetime.datetime.fromtimestamp(number / 1e6, datetime.UTC),
-                "name": name,
-                "number": number,
-                "seen": seen,
-            },
-        )
+        if change.table.edited != OF_LAKE:
+            connection.execute(
+                f"insert into {STORED}.{layout.EDITS} by name"  # noqa: S608  # our own names
+                " select uuid()::varchar as edit_id, $at as edited_at, $name as table_name, *,"
+                " $seen as seen from ("
+                "select false as is_gone, content, $number::bigint as lake_batch, lake_unit"
+                " from added union all select true, content, null, null"
+                f" from removed t where not exists (select 1 from added k where {same}))",
+                {
+                    "at": datetime.datetime.fromtimestamp(number / 1e6, datetime.UTC),
+                    "name": name,
+                    "number": number,
+                    "seen": seen,
+                },
+            )
         unregister(connection, "added")
         unregister(connection, "removed")
         rows = change.added.drop_columns(["content"])

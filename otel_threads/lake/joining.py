@@ -1,19 +1,21 @@
 """Conversations that reached several nodes: derived again, from all of their spans, by one process.
 
 A node derives what it has. Where a thread, a trace or a tool's asking and its result are on several
-nodes, that is not all: the spans of all traces that hang together are loaded into a file of their
-own, derived there as a node does it, and shipped by the name `joined`. What nodes ship of the same
-units counts no more, now and later. So the lake has what one node with all spans would have.
+nodes, that is not all: the spans of all traces that hang together, and the records that they are
+folded from, are loaded into a file of their own, derived there as a node does it, and shipped by
+the name `joined`. What nodes ship of the same units counts no more, now and later. So the lake has
+what one node with all spans would have.
 """
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from otel_threads.database import sql_files
 from otel_threads.database.arrow import append, register, table_of, unregister
 from otel_threads.database.database import Database
 from otel_threads.lake import layout, rows_of_batch
@@ -24,7 +26,6 @@ from otel_threads.lake.schema import LAKE
 
 MEMORY_BYTES = 256 << 20  # of the file in which conversations are derived
 HERE = f"{LAKE}.{STORED}"
-UNIT = layout.THREAD_UNIT
 SEQUENCES = (
     "ingest_seq",
     "first_sequence",
@@ -34,107 +35,43 @@ SEQUENCES = (
 )
 Derive = Callable[[Database], None]
 
-# What each node has shipped since the last time.
-NEWS_SQL = f"""
-create or replace temp table news as
-with positions as (
-    select lake_node, max(lake_batch) as lake_batch from {HERE}.{layout.POSITIONS} group by all
-)
-select b.lake_node, max(b.lake_batch) as upto, coalesce(any_value(p.lake_batch), 0) as after
-from {HERE}.{layout.BATCHES} b left join positions p on p.lake_node = b.lake_node
-where b.table_name = '' and b.lake_node not in ('{JOINED}', '{layout.READERS}')
-group by b.lake_node having max(b.lake_batch) > coalesce(any_value(p.lake_batch), 0)
-"""  # noqa: S608  # our own names, here and below
+# Statements in their order; what each makes, its file says.
+LOOK_SQL = [
+    sql_files.query("joining_places"),
+    sql_files.query("joining_links"),
+    sql_files.query("joining_changed"),
+    sql_files.query("joining_seeds"),
+]
+LOAD_SQL = [
+    sql_files.query("joining_kept"),
+    sql_files.query("joining_records"),
+    sql_files.query("joining_moments"),
+    sql_files.query("joining_best"),
+]
+NEWS_SQL = sql_files.query("joining_news")
+GROW_SQL = sql_files.query("joining_grow")
+SHARED_TRACES_SQL = sql_files.query("joining_shared_traces")
+RECORDS = "x_sdk_records"
+RECORD_ORDER = "partition by m.place order by t.ingest_seq, t.place, t.lake_node"
 
 
-def _alive(name: str, columns: str) -> str:
-    """Return what counts of a table, joined or not: rows that nothing ended."""
-    table = next(one for one in layout.TABLES if one.name == name)
-    return (
-        f"select {columns} from {HERE}.{name} t where not exists"  # noqa: S608
-        f" (select 1 from {HERE}.{layout.DEAD} d where {layout.is_dead(table, 't', 'd')})"
-    )
+def _alive(name: str) -> str:
+    """Return the name of the view of what counts of a table, joined or not."""
+    return f"alive_{name}"
 
 
-PLACES_SQL = f"""
-create or replace temp table places as
-select distinct s.lake_node, s.trace_id, case when s.thread_id is not null then s.unit end as unit
-from ({_alive("x_trace_slices", f"lake_node, trace_id, thread_id, {UNIT} as unit")}) s
-union
-select distinct lake_node, trace_id, null from ({_alive("traces", "lake_node, trace_id")})
-"""  # noqa: S608
-LINKS_SQL = f"""
-create or replace temp table links as
-select distinct lake_node, trace_id, project || ':' || tool_call_id as call, is_answer
-from ({_alive("x_tool_links", "lake_node, trace_id, project, tool_call_id, is_answer")})
-"""  # noqa: S608
-CHANGED_SQL = f"""
-create or replace temp table changed as
-select distinct lake_unit as unit from (
-    select t.lake_unit from {HERE}.x_trace_slices t join news n
-        on n.lake_node = t.lake_node and t.lake_batch > n.after
-    union all
-    select t.lake_unit from {HERE}.spans t join news n
-        on n.lake_node = t.lake_node and t.lake_batch > n.after
-    union all
-    select t.lake_unit from {HERE}.{layout.DEAD} t join news n
-        on n.lake_node = t.lake_node and t.lake_batch > n.after and t.kind <> '{layout.SAID}'
-)
-"""  # noqa: S608
-# Traces that have to be derived with what other nodes have: to begin with.
-SEEDS_SQL = f"""
-create or replace temp table wanted as
-with near as (
-    select unit from changed
-    union select p.unit from places p semi join changed c on c.unit = p.trace_id
-        where p.unit is not null
-), shared as (
-    select trace_id as unit from places group by trace_id
-        having count(distinct lake_node) filter (lake_node <> '{JOINED}') > 1
-    union
-    select unit from places where unit is not null group by unit
-        having count(distinct lake_node) filter (lake_node <> '{JOINED}') > 1
-    union
-    select lake_unit from {HERE}.{JOINED_UNITS} where kind = '{DERIVED}'
-    union
-    select a.trace_id from links a join links b
-        on a.call = b.call and a.is_answer <> b.is_answer and a.lake_node <> b.lake_node
-    union
-    select unit from ({_alive("x_thread_facts", f"lake_node, lake_batch, {UNIT} as unit")})
-        where lake_node <> '{JOINED}' group by unit having count(*) > 1
-    union  -- the node has pruned some of its traces, which the lake has still
-    select f.unit from ({_alive("x_thread_facts", f"lake_node, trace_count, {UNIT} as unit")}) f
-        join (select lake_node, unit, count(distinct trace_id) as traces from places group by all) p
-        on p.lake_node = f.lake_node and p.unit = f.unit
-        where f.lake_node <> '{JOINED}' and p.traces > f.trace_count
-)
-select unit from near semi join shared using (unit)
-"""  # noqa: S608
-# One step to all that hangs together: threads of traces, traces of threads, results of askings.
-GROW_SQL = """
-insert into wanted
-select unit from (
-    select p.unit from places p semi join wanted w on w.unit = p.trace_id where p.unit is not null
-    union select p.trace_id from places p semi join wanted w on w.unit = p.unit
-    union select b.trace_id from links a semi join wanted w on w.unit = a.trace_id
-        join links b on b.call = a.call
-) anti join wanted using (unit)
-"""
-# Of a span that two nodes have, the most complete counts, as on one node.
-BEST_SQL = f"""
-create or replace temp table best as
-with kept as (
-    select t.lake_node, t.project, t.trace_id, t.span_id, t.received_at
-    from ({_alive("spans", "t.*")}) t semi join wanted w on w.unit = t.trace_id
-    where t.lake_node <> '{JOINED}'
-    qualify row_number() over (
-        partition by t.project, t.trace_id, t.span_id
-        order by t.end_time_unix_nano desc, cardinality(t.attributes) desc, t.received_at,
-            t.lake_node
-    ) = 1
-)
-select *, dense_rank() over (order by received_at) as place from kept
-"""  # noqa: S608
+def _alive_views() -> Iterator[str]:
+    """Yield the statements that make these views: rows that nothing ended, with their own columns.
+
+    Here, because what ends a row is said in layout.py.
+    """
+    for table in layout.TABLES:
+        if table.kind != layout.SAID:
+            yield (
+                f"create or replace temp view {_alive(table.name)} as"  # noqa: S608  # our own names
+                f" select t.* from {HERE}.{table.name} t where not exists"
+                f" (select 1 from {HERE}.{layout.DEAD} d where {layout.is_dead(table, 't', 'd')})"
+            )
 
 
 class Joiner:
@@ -168,7 +105,7 @@ class Joiner:
         connection.execute(NEWS_SQL)
         if not _count(connection, "news"):
             return 0
-        for text in (PLACES_SQL, LINKS_SQL, CHANGED_SQL, SEEDS_SQL):
+        for text in (*_alive_views(), *LOOK_SQL):
             connection.execute(text)
         size = -1
         while (now := _count(connection, "wanted")) > size:
@@ -176,7 +113,8 @@ class Joiner:
             connection.execute(GROW_SQL)
         traces = 0
         if size:
-            connection.execute(BEST_SQL)
+            for text in LOAD_SQL:
+                connection.execute(text)
             traces = self._derive_again(connection)
         connection.execute(
             f"insert into {HERE}.{layout.POSITIONS} select lake_node, upto from news"  # noqa: S608
@@ -213,10 +151,23 @@ def _load(connection: duckdb.DuckDBPyConnection, database: Database) -> list[int
         rows = table_of(connection.execute(_raw_sql(table)))
         with database.transaction() as cursor:
             append(cursor, table.name, rows)
-    found = connection.execute(
-        "select place, epoch_us(any_value(received_at)) from best group by place order by place"
-    ).fetchall()
-    return [0, *(time for _, time in found)]
+    with database.transaction() as cursor:
+        append(cursor, RECORDS, table_of(connection.execute(_records_sql())))
+    found = connection.execute("select came_us from moments order by place").fetchall()
+    return [0, *(came_us for (came_us,) in found)]
+
+
+def _records_sql() -> str:
+    """Return the query of the records, in the order in which they came to any node."""
+    own = {
+        "ingest_seq": "m.place",
+        "place": f"(row_number() over ({RECORD_ORDER}) - 1)::integer",
+        "record_id": "t.lake_unit",
+    }
+    shown = ", ".join(
+        f'{own.get(name, f"t.{name}")} as "{name}"' for name in native().tables[RECORDS]
+    )
+    return f"select {shown} from records t join moments m on m.came_us = t.came_us"  # noqa: S608  # ours
 
 
 def _raw_sql(table: Shipped) -> str:
@@ -225,7 +176,7 @@ def _raw_sql(table: Shipped) -> str:
         "coalesce(b.place, 1) as ingest_seq" if name == "ingest_seq" else f't."{name}"'
         for name in columns
     )
-    rows = f"({_alive(table.name, 't.*')}) t semi join wanted w on w.unit = t.trace_id"
+    rows = f"{_alive(table.name)} t semi join wanted w on w.unit = t.trace_id"
     of_span = "b.project = t.project and b.trace_id = t.trace_id and b.span_id = t.span_id"
     if table.name in ("log_records", "x_log_chunks"):
         also = "" if table.name == "log_records" else ", t.key, t.chunk_index"
@@ -281,14 +232,8 @@ def _timed(rows: pa.Table, times: Sequence[int]) -> pa.Table:
 
 
 def _shared_traces(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the wanted traces of which several nodes have spans, now or once."""
-    found = connection.execute(
-        "select w.unit from wanted w join ("  # noqa: S608
-        f"select lake_unit as unit, lake_node from {HERE}.spans where lake_node <> '{JOINED}') s"
-        " using (unit) group by w.unit having count(distinct s.lake_node) > 1"
-        f" union select lake_unit from {HERE}.{JOINED_UNITS} j semi join wanted w"
-        f" on w.unit = j.lake_unit where j.kind = '{RAW}'"
-    ).fetchall()
+    """Return the wanted traces whose raw rows are several nodes', now or once."""
+    found = connection.execute(SHARED_TRACES_SQL).fetchall()
     return sorted(unit for (unit,) in found)
 
 

@@ -136,11 +136,18 @@ def _end(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _is_old(table: Shipped) -> str:
     """Return the condition that a row `t` of a table goes; empty where none of it does."""
+    if table in layout.RECORD_TABLES:
+        return (
+            f"t.lake_unit in (select record_id from {STORED}.spans"  # noqa: S608  # our own names
+            " where lake_unit in (select unit from old_traces))"
+        )
     if table.kind != SAID:
         return "t.lake_unit in (select unit from old_traces union all select unit from old_threads)"
     columns = native().tables[table.name].keys()
     if table.name in COUNTED:
         return ""
+    if table in layout.COUNTED_TABLES:  # it may quote them, and is counted anew
+        return "true"
     if table.name == "x_attachment_chunks":
         return (
             f"t.id in (select id from {STORED}.x_attachments"  # noqa: S608  # our own names

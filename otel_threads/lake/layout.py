@@ -8,7 +8,8 @@ conflict.
 
 from dataclasses import dataclass
 
-RAW, DERIVED, SAID = "raw", "derived", "said"  # kinds: rows die of the entries of their kind
+# Kinds: rows die of the entries of their kind.
+RAW, DERIVED, SAID, RECORDS = "raw", "derived", "said", "records"
 STORED = "stored"  # the schema of the tables; `main` has the views that people read
 THREAD_UNIT = "length(project) || ':' || project || thread_id"  # no trace id holds a colon
 BATCHES, DEAD, VERSIONS, ROUNDS = "lake_batches", "lake_dead", "lake_versions", "lake_rounds"
@@ -17,6 +18,7 @@ EDITS = "lake_edits"  # what was written at readers, for the nodes to apply
 JOINED = "joined"  # the node of rows that were derived from several nodes' spans
 READERS = "readers"  # the node of rows that were written at readers, until a node has them
 OF_THREADS, OF_ALL = "threads", "all"  # who applies an edit: nodes that have its thread, or all
+OF_LAKE = "lake"  # what the owner's rules write of joined threads: it stays in the lake
 OWN_COLUMNS = ("lake_node", "lake_batch", "lake_unit")
 
 
@@ -75,6 +77,8 @@ RAW_TABLES = (
     Shipped("log_records", RAW, "trace_id"),
     Shipped("x_log_chunks", RAW, "trace_id"),
 )
+# What SDKs of other products sent, whole: raw, as spans are, and of a unit that never changes.
+RECORD_TABLES = (Shipped("x_sdk_records", RECORDS, "t.record_id::varchar"),)
 TRACE_TABLES = (
     Shipped("traces", DERIVED, "trace_id", rowid=True),
     Shipped("x_trace_slices", DERIVED, "trace_id"),
@@ -130,11 +134,21 @@ SAID_TABLES = (
     _said("evaluation_datasets", "name", "version", latest="created_at"),
     _said("evaluation_items"),
     _said("evaluation_results", rowid=True),
-    _said("rules", "rule_id", latest="updated_at"),
-    _said("rule_decisions"),
-    _said("rule_runs"),
-    _said("x_rule_log", rowid=True),
-    _said("x_rule_backfills"),
+    _said("rules", "rule_id", latest="updated_at", edited=OF_ALL),
+    _said(
+        "rule_decisions",
+        *("rule_id", "project", "thread_id"),
+        latest="decided_at",
+        edited=OF_LAKE,
+    ),
+    _said("rule_runs", "run_id", latest="finished_at", edited=OF_LAKE),
+    _said(
+        "x_rule_log",
+        *("rule_id", "logged_at", "level", "message", "project", "thread_id"),
+        rowid=True,
+        edited=OF_LAKE,
+    ),
+    _said("x_rule_backfills", "backfill_id", latest="created_at", edited=OF_LAKE),
     _said("x_attachments"),
     # A megabyte each, and never changed.
     Shipped("x_attachment_chunks", SAID, "id || ':' || chunk_index", rows_max=16),
@@ -145,13 +159,22 @@ SAID_TABLES = (
     _said("x_workspace", "name"),
     _said("x_settings", "name"),
 )
-EDITED_TABLES = tuple(table for table in SAID_TABLES if table.edited)
-TABLES = (*RAW_TABLES, *TRACE_TABLES, *THREAD_TABLES, *SAID_TABLES)
+EDITED_TABLES = tuple(table for table in SAID_TABLES if table.edited in (OF_THREADS, OF_ALL))
+JUDGED_TABLES = tuple(table for table in SAID_TABLES if table.edited == OF_LAKE)
+# What readers count of all that the lake has; a node's own count is of its part, and stays there.
+COUNTED_TABLES = (_said("x_issues", "project", "issue_id", latest="counted_at", edited=OF_LAKE),)
+TABLES = (
+    *RAW_TABLES,
+    *RECORD_TABLES,
+    *TRACE_TABLES,
+    *THREAD_TABLES,
+    *SAID_TABLES,
+    *COUNTED_TABLES,
+)
 # What a node has for itself: for deriving, for its rules, for its clock. Readers see them empty.
 EMPTY_TABLES = (
     "x_clock_steps",
     "x_derive_state",
-    "x_issues",
     "x_joined_spans",
     "x_lake_edits",
     "x_lake_state",
@@ -161,7 +184,6 @@ EMPTY_TABLES = (
     "x_record_traces",
     "x_rule_progress",
     "x_sdk_record_chunks",
-    "x_sdk_records",
     "x_traces_to_rederive",
     "x_turn_parts",
 )
@@ -183,13 +205,14 @@ def view(
     at: str = "",
     books: str = f"{STORED}.",
     rowid: bool = True,
+    only: str = "",
 ) -> str:
     """Return the SELECT over what counts of a table: rows that are not dead.
 
     Of units that were joined, those of the joined derivation alone. Its sequences are times,
     because commits of several nodes have no order: so those of what was said of them are, too.
     `stored`, `at`: where the tables are, and of which snapshot. `books`: where it is looked up
-    which rows no longer count.
+    which rows no longer count. `only`: the one node whose rows are wanted.
     """
     joined = f"select 1 from {books}{JOINED_UNITS} j where j.lake_unit ="  # noqa: S608  # our names
     shown = ", ".join(f't."{column}"' for column in columns)
@@ -203,6 +226,8 @@ def view(
         f"select {shown} from {stored}.{table.name} as t {at}"  # noqa: S608  # our names
         f" where not exists (select 1 from {books}{DEAD} d where {is_dead(table, 't', 'd')})"
     )
+    if only:
+        text += f" and t.lake_node = '{only}'"
     if table.kind != SAID:
         text += (
             f" and not exists ({joined} t.lake_unit and j.kind = '{table.kind}'"

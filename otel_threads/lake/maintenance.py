@@ -20,6 +20,7 @@ SNAPSHOTS_KEPT_S = 3600.0  # longer than any reader's query: its files stay so l
 ORPHANS_KEPT_S = 86_400.0  # of writers that were killed; longer than any transaction
 EDITS_KEPT_S = 7 * 86_400.0  # for nodes that are away
 EDITS_SPARED_S, EDITS_MAX = 3600.0, 100_000  # past so many the oldest go, but for the newest ones
+DELETED_RULES_KEPT_S = 400 * 86_400.0
 REWRITE_SHARE = 0.1  # a file of which so many rows are deleted is written again
 BATCHES_APART_S = 86_400.0  # then a node's batches are counted together
 ROUNDS_KEPT_S = 86_400.0
@@ -129,7 +130,14 @@ def drop_old_edits(
     if row and row[1] is not None:
         before = max(before, min(row[1], now - datetime.timedelta(seconds=spared_s)))
     if row and row[2] is not None and row[2] <= before:
-        connection.execute(f"delete from {table} where edited_at <= ?", [before])  # noqa: S608  # ours
+        # What was heard last of a rule stays, for nodes to come; that it was deleted, for a year.
+        connection.execute(
+            f"delete from {table} where edited_at <= ? and edit_id not in ("  # noqa: S608  # ours
+            f"select arg_max(edit_id, edited_at) from {table} where table_name = 'rules'"
+            " group by content::json->>'rule_id'"
+            " having not arg_max(is_gone, edited_at) or max(edited_at) > ?)",
+            [before, now - datetime.timedelta(seconds=DELETED_RULES_KEPT_S)],
+        )
 
 
 def shorten_books(

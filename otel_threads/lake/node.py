@@ -9,11 +9,12 @@ from otel_threads.core.ports import Intake
 from otel_threads.core.status import LakeProgress
 from otel_threads.database.database import Database
 from otel_threads.lake.acknowledging import AcknowledgingIntake
-from otel_threads.lake.applying import Annotating, Applier, Delete
+from otel_threads.lake.applying import Annotating, Applier, Delete, TakesRules
 from otel_threads.lake.connection import place
+from otel_threads.lake.homes import LakeHomes
 from otel_threads.lake.joining import Derive
 from otel_threads.lake.lake_retention import Kept
-from otel_threads.lake.owner import Owner
+from otel_threads.lake.owner import Judge, Owner
 from otel_threads.lake.shipper import Shipper, ShippingLoop
 from otel_threads.store import outbox
 
@@ -36,18 +37,20 @@ class Node:
         *,
         annotating: Annotating,
         delete: Delete,
+        rules: TakesRules,
+        judge: Judge,
     ) -> None:
         """Note changes from here on, and ship them; be the lake's owner if nobody else is.
 
-        `derive` derives all that a file has; `annotating` and `delete` do here what was done
-        at readers.
+        `derive` derives all that a file has; `annotating`, `delete` and `rules` do here what was
+        done elsewhere; `judge` runs rules on joined threads.
         """
         outbox.begin(database)
         self._where = place(config.lake_catalog, config.lake_data)
         self._shipper = Shipper(
             database,
             self._where,
-            applier=Applier(database, annotating, delete),
+            applier=Applier(database, annotating, delete, rules),
             keeps_pruned=config.lake_keeps_pruned,
         )
         self._acknowledging: AcknowledgingIntake | None = None
@@ -62,7 +65,9 @@ class Node:
             node_name=socket.gethostname(),
             every_s=config.lake_ship_every_s,
             kept=kept_in_lake(config),
+            judge=judge,
         )
+        self.homes = LakeHomes(self._where, lambda: self._shipper.state.node_id)
 
     def before(self, intake: Intake, committed: Callable[[], int]) -> Intake:
         """Return what receivers submit to: the intake, or one whose answers wait for the lake.
@@ -103,3 +108,4 @@ class Node:
         """Ship no more: what is left is shipped after the next start."""
         self._owner.stop()
         self._loop.close()
+        self.homes.close()

@@ -13,7 +13,8 @@ from otel_threads.database.arrow import register, table_of, unregister
 from otel_threads.database.database import Database
 from otel_threads.lake import layout
 from otel_threads.lake.layout import Shipped
-from otel_threads.store.outbox import DELETED, DERIVED, RAW, THREAD
+from otel_threads.store.outbox import DELETED, DERIVED, RAW, RECORD, THREAD
+from otel_threads.store.records import bodies
 from otel_threads.store.spans.chains import SEQUENCE_SHIFT
 
 COMMITS_MAX = 2048  # that are looked at for one batch
@@ -95,6 +96,7 @@ class _Wanted:
 
     entries: list[int] = field(default_factory=list)
     raw: set[str] = field(default_factory=set)
+    records: set[str] = field(default_factory=set)
     traces: set[str] = field(default_factory=set)
     threads: set[tuple[str, str]] = field(default_factory=set)
     deleted: set[tuple[str, str]] = field(default_factory=set)
@@ -124,13 +126,14 @@ def read(database: Database, after: int) -> Batch:
             upto = _upto(cursor, after, derived)
             wanted = _wanted(cursor, upto)
             rows, dead = _raw(cursor, after, upto, wanted.raw)
+            records, ended_records = _records(cursor, after, upto, wanted.records)
             derived_rows, ended = _derived(cursor, wanted)
             is_last = upto == derived and len(wanted.entries) < UNITS_MAX
             return Batch(
                 after,
                 upto,
-                rows | derived_rows,
-                dead + ended,
+                rows | records | derived_rows,
+                dead + ended_records + ended,
                 wanted.entries,
                 is_last,
                 sorted(wanted.deleted),
@@ -163,6 +166,8 @@ def _wanted(cursor: duckdb.DuckDBPyConnection, upto: int) -> _Wanted:
             wanted.traces.add(one)
         elif kind == THREAD:
             wanted.threads.add((project, one))
+        elif kind == RECORD:
+            wanted.records.add(one)
         elif kind == DELETED:
             wanted.deleted.add((project, one))
     return wanted
@@ -195,6 +200,44 @@ def _raw(
     return {name: rows for name, rows in found.items() if rows.num_rows}, [
         (RAW, trace_id) for trace_id in sorted(again)
     ]
+
+
+def _records(
+    cursor: duckdb.DuckDBPyConnection, after: int, upto: int, again: set[str]
+) -> tuple[dict[str, pa.Table], list[tuple[str, str]]]:
+    """Return records of the commits after one, and what is left of those that were deleted.
+
+    Their bodies are whole.
+    """
+    (table,) = layout.RECORD_TABLES
+    register(cursor, "lake_again", pa.table({"id": pa.array(sorted(again), pa.string())}))
+    within = (
+        "t.ingest_seq <= $upto and (t.ingest_seq > $after"
+        " or t.record_id in (select id::uuid from lake_again))"
+    )
+    rows = _rows(cursor, table, within, {"after": after, "upto": upto})
+    unregister(cursor, "lake_again")
+    ended = [(layout.RECORDS, one) for one in sorted(again)]
+    return {table.name: _whole(cursor, rows, upto)} if rows.num_rows else {}, ended
+
+
+def _whole(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, upto: int) -> pa.Table:
+    """Return records with their long bodies, which stand apart in the file."""
+    known = rows.column("body").to_pylist()
+    ids = rows.column("lake_unit").to_pylist()
+    apart = sorted({ids[i] for i, body in enumerate(known) if body is None})
+    if not apart:
+        return rows
+    register(cursor, "record_ids", pa.table({"record_id": pa.array(apart, pa.string())}))
+    texts = bodies.read(cursor, upto).texts
+    unregister(cursor, "record_ids")
+    places = zip(*(rows.column(name).to_pylist() for name in ("ingest_seq", "place")), strict=True)
+    found = [
+        texts.get(place, "") if body is None else body
+        for body, place in zip(known, places, strict=True)
+    ]
+    at = rows.column_names.index("body")
+    return rows.set_column(at, "body", pa.array(found, pa.string()))
 
 
 def _chain_values(

@@ -7,7 +7,8 @@ was said, and which rows no longer count. The rest are views of the lake at that
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NoReturn
 
 import duckdb
@@ -24,6 +25,7 @@ from otel_threads.database.database import CATALOG, Database
 from otel_threads.lake import connection as connections
 from otel_threads.lake import edits, layout, schema
 from otel_threads.lake.connection import APPLICATION, Place, told
+from otel_threads.lake.layout import Shipped
 from otel_threads.lake.native import native
 from otel_threads.lake.schema import LAKE
 from otel_threads.periodic import Periodic
@@ -31,8 +33,8 @@ from otel_threads.periodic import Periodic
 RENEWED_EVERY_S = 1.0
 CLOSE_S_MAX = 2.0  # for what is written just then
 READ_ONLY = (
-    "this server reads a lake, writes annotations and deletes threads alone: ask the node that has"
-    " the thread, whose changes are here some seconds later"
+    "this server reads a lake, writes annotations and rules and deletes threads alone: ask the node"
+    " that has the thread, whose changes are here some seconds later"
 )
 # What DuckDB says of our statements where they write to what is a view here.
 NOT_HERE = (duckdb.BinderException, duckdb.CatalogException)
@@ -42,6 +44,11 @@ GONE = (duckdb.IOException, duckdb.HTTPException, duckdb.ConnectionException)
 
 class LakeDatabase(Database):
     """A `Database` over a lake. There is no file, so nothing is locked, watched or checkpointed."""
+
+    written: Sequence[Shipped] = (*layout.EDITED_TABLES, *layout.COUNTED_TABLES)
+    only: Mapping[str, str] = MappingProxyType({})  # of some tables, the node whose rows are seen
+    own_views: Sequence[str] = ()
+    writer = f"{APPLICATION}-edits"  # how the catalog calls the session that writes
 
     def __init__(self, where: Place, *, memory_limit_bytes: int) -> None:
         """Attach the lake.
@@ -58,7 +65,7 @@ class LakeDatabase(Database):
         self._sizes: dict[str, tuple[int, ...]] = {}  # of tables that are held, when they were read
         self._newest = (0, 0.0)
         self._seen: dict[str, int] = {}  # up to which commit of each node
-        self._edits = edits.EditLog(where)
+        self._edits = edits.EditLog(where, self.writer)
         self._renewing = threading.Lock()
         super().__init__("lake", memory_limit_bytes=memory_limit_bytes, read_only=True)
         self._renewals = Periodic("lake news", self.renew, interval_s=RENEWED_EVERY_S)
@@ -85,7 +92,11 @@ class LakeDatabase(Database):
                 self._version, self._sizes = -1, {}
                 self._read_news(connection)
                 self._commits += 1
-                for text in schema.held_views() + schema.fixed_views(native()):
+                for text in (
+                    *schema.held_views(self.written),
+                    *schema.fixed_views(native()),
+                    *self.own_views,
+                ):
                     connection.execute(text)
             lock(connection, self.where)
         except BaseException:
@@ -134,7 +145,7 @@ class LakeDatabase(Database):
         cursor.execute("begin")
         try:
             said = self._hold(cursor, at, sizes)
-            for text in schema.views_at(native(), at):
+            for text in schema.views_at(native(), at, only=self.only):
                 cursor.execute(text)
             shipped = cursor.execute(
                 "select lake_node, max(sequence), epoch(max(shipped_at))"  # noqa: S608  # ours
@@ -205,7 +216,7 @@ class LakeDatabase(Database):
             try:
                 yield cursor
                 with self.cursor() as before:
-                    found = edits.changes(before, cursor)
+                    found = edits.changes(before, cursor, self.written)
                 if found:
                     self._edits.append(found, self._seen)
             except BaseException as error:
@@ -262,7 +273,8 @@ class LakeDatabase(Database):
     ) -> tuple[int, int]:
         """Read what is held of tables that have other rows now; return what ends what was said."""
         said, is_first, is_other = self._said, self._version < 0, False
-        for place, text in schema.held_tables(native(), at).items():
+        held = schema.held_tables(native(), at, self.written, only=self.only)
+        for place, text in held.items():
             name = place.rpartition(".")[2]
             is_changed = self._sizes.get(name) != sizes.get(name)
             has_files = any(sizes.get(name, ()))

@@ -1,6 +1,7 @@
 """Makes the lake's tables and views, and brings them up to date: one process at a time."""
 
 import logging
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -13,7 +14,7 @@ logger = logging.getLogger(__name__)
 LAKE = "lake"  # how connections that write name the lake
 HELD = "held"  # a schema in a reader's memory
 SCHEMA_LOCK, OWNER_LOCK = 7_301_001, 7_301_002
-LAYOUT = 2  # of what is the lake's own: raised when a table of it changes
+LAYOUT = 3  # of what is the lake's own: raised when a table of it changes
 BOOKS = {
     layout.BATCHES: {
         "lake_node": "VARCHAR",
@@ -166,10 +167,13 @@ def fixed_views(known: Native) -> list[str]:
     ]
 
 
-def held_tables(known: Native, at: str) -> dict[str, str]:
+def held_tables(
+    known: Native, at: str, written: Sequence[layout.Shipped], *, only: Mapping[str, str]
+) -> dict[str, str]:
     """Return the queries of what a reader holds, by where; `at` says of which snapshot.
 
-    What is not edited at readers is held out of sight, and seen by views: nothing writes those.
+    What it does not write is held out of sight, and seen by views. `only`: of some tables the node
+    whose rows are wanted.
     """
     stored = f"{LAKE}.{layout.STORED}"
     books = {
@@ -177,35 +181,48 @@ def held_tables(known: Native, at: str) -> dict[str, str]:
         for name in (layout.DEAD, layout.JOINED_UNITS)
     }
     return books | {
-        held_name(one): layout.view(
-            one, tuple(known.tables[one.name]), stored=stored, at=at, books="", rowid=False
+        held_name(one, written): layout.view(
+            one,
+            tuple(known.tables[one.name]),
+            stored=stored,
+            at=at,
+            books="",
+            rowid=False,
+            only=only.get(one.name, ""),
         )
         for one in layout.TABLES
         if one.kind == layout.SAID
     }
 
 
-def held_name(table: layout.Shipped) -> str:
+def held_name(table: layout.Shipped, written: Sequence[layout.Shipped]) -> str:
     """Return where a reader holds a table of what was said."""
-    return table.name if table.edited else f"{HELD}.{table.name}"
+    return table.name if table in written else f"{HELD}.{table.name}"
 
 
-def held_views() -> list[str]:
+def held_views(written: Sequence[layout.Shipped]) -> list[str]:
     """Return the statements that make the views of what a reader holds out of sight."""
     return [
         f"create or replace view {one.name} as select {'rowid, ' if one.rowid else ''}*"  # noqa: S608  # our own names
-        f" from {held_name(one)}"
-        for one in layout.SAID_TABLES
-        if not one.edited
+        f" from {held_name(one, written)}"
+        for one in layout.TABLES
+        if one.kind == layout.SAID and one not in written
     ]
 
 
-def views_at(known: Native, at: str) -> list[str]:
+def views_at(known: Native, at: str, *, only: Mapping[str, str]) -> list[str]:
     """Return the statements that make a reader's views of what it does not hold."""
     stored = f"{LAKE}.{layout.STORED}"
     return [
         f"create or replace view {one.name} as "
-        + layout.view(one, tuple(known.tables[one.name]), stored=stored, at=at, books="")
+        + layout.view(
+            one,
+            tuple(known.tables[one.name]),
+            stored=stored,
+            at=at,
+            books="",
+            only=only.get(one.name, ""),
+        )
         for one in layout.TABLES
         if one.kind != layout.SAID
     ]

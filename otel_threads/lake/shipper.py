@@ -18,7 +18,16 @@ import pyarrow as pa
 from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, StoreFailed, describe
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database
-from otel_threads.lake import applying, edits, layout, node_rows, pruned, rows_of_batch, schema
+from otel_threads.lake import (
+    applying,
+    edits,
+    layout,
+    node_rows,
+    pruned,
+    rows_of_batch,
+    schema,
+    shared_rules,
+)
 from otel_threads.lake import connection as connections
 from otel_threads.lake.applying import Applier
 from otel_threads.lake.connection import APPLICATION, CatalogLock, Place, told
@@ -75,6 +84,7 @@ class Shipper:
         self._keeps_pruned = keeps_pruned
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._said: dict[str, tuple[int, int]] = {}  # marks of tables as they are in the lake
+        self._rules_told: object = None  # what rules and edits were as the lake was told of rules
         self._busy = threading.Lock()
         self._waiting_since: float | None = None
         self.state = Shipping()
@@ -136,7 +146,7 @@ class Shipper:
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        self._said = {}
+        self._said, self._rules_told = {}, None
         if connection is not None:
             connections.close(connection)
 
@@ -221,11 +231,14 @@ class Shipper:
         """Ship one batch; return whether nothing is left."""
         batch = node_rows.read(self._database, self.state.sequence)
         said, marks = self._said_rows(connection, batch) if batch.is_last else (_Said({}, []), {})
-        if batch.is_empty and not said.rows and not said.dead and not said.settled:
+        if batch.is_empty and said.is_empty:
             self._said |= marks
+            self._rules_told = said.rules
             self.state = replace(self.state, error=None)
             return True
         number = self.state.batch + 1
+        if said.told is not None:
+            shared_rules.note(self._database, said.told)
         self._intend(number, batch.upto)
         with told(self._where):
             self._write(connection, batch, said, number)
@@ -233,6 +246,7 @@ class Shipper:
         for name, table in (batch.rows | said.rows).items():
             LAKE_ROWS.labels(table=name).inc(table.num_rows)
         self._said |= marks
+        self._rules_told = said.rules
         self.state = replace(
             self.state,
             batch=number,
@@ -254,10 +268,7 @@ class Shipper:
     ) -> None:
         connection.execute("begin")
         try:
-            edits.delete_threads(connection, batch.deleted, by=self.state.node_id)
-            dead = batch.dead if number > 1 else []
-            rows_of_batch.insert_dead(connection, self.state.node_id, number, [*dead, *said.dead])
-            applying.end(connection, said.settled)
+            self._tell(connection, batch, said, number)
             counts = [
                 rows_of_batch.insert(connection, name, rows, self.state.node_id, number)
                 for name, rows in (batch.rows | said.rows).items()
@@ -276,6 +287,17 @@ class Shipper:
             # Whether it was committed is asked of the lake, on a new connection.
             self._disconnect()
             raise
+
+    def _tell(
+        self, connection: duckdb.DuckDBPyConnection, batch: Batch, said: "_Said", number: int
+    ) -> None:
+        """Append what is about rows of before: which end, and what others shall hear of."""
+        edits.delete_threads(connection, batch.deleted, by=self.state.node_id)
+        dead = batch.dead if number > 1 else []
+        rows_of_batch.insert_dead(connection, self.state.node_id, number, [*dead, *said.dead])
+        applying.end(connection, said.settled)
+        if said.told is not None:
+            shared_rules.tell(connection, said.told)
 
     def _intend(self, number: int, upto: int) -> None:
         """Note in the file which batch comes now: it tells a copy that knows less."""
@@ -318,8 +340,23 @@ class Shipper:
                     gone -= pruned.said(connection, cursor, table, gone, batch.dead)
                 dead += [(layout.SAID, unit) for unit in sorted(gone)]
             cursor.rollback()
+        return _Said(rows, dead, is_last, *self._unheard(connection, is_last=is_last)), marks
+
+    def _unheard(
+        self, connection: duckdb.DuckDBPyConnection, *, is_last: bool
+    ) -> tuple[Sequence[tuple[str, int]], pa.Table | None, object]:
+        """Return readers' rows that are the node's now, and what the lake has not heard of rules.
+
+        With what rules and edits are now.
+        """
         settled = self._applier.unsettled() if self._applier is not None and is_last else []
-        return _Said(rows, dead, is_last, settled), marks
+        with self._database.cursor() as cursor:
+            edits_now = self._applier.edits if self._applier is not None else None
+            now = (node_rows.said_mark(cursor, shared_rules.RULES), edits_now)
+            if now == self._rules_told:
+                return settled, None, now
+            unheard = shared_rules.unheard(connection, cursor)
+        return settled, unheard if unheard.num_rows else None, now
 
     def _update_units(self, connection: duckdb.DuckDBPyConnection, said: "_Said") -> None:
         if said.dead:
@@ -335,12 +372,22 @@ class Shipper:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What was said, units that were taken back, and readers' rows that are the node's now."""
+    """What was said, units that were taken back, and readers' rows that are the node's now.
+
+    `told`: what other nodes shall hear of rules; `rules`: for which state of them.
+    """
 
     rows: dict[str, pa.Table]
     dead: list[tuple[str, str]]
     is_last: bool = True
     settled: Sequence[tuple[str, int]] = ()
+    told: pa.Table | None = None
+    rules: object = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ship."""
+        return not (self.rows or self.dead or self.settled or self.told)
 
 
 def _units(connection: duckdb.DuckDBPyConnection, table: Shipped) -> set[str]:

@@ -6,6 +6,7 @@ nothing has to be written for that. Names that a model gave are kept, too, and a
 
 import datetime
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import get_args
@@ -41,15 +42,21 @@ class IssueService:
         namer: IssueNamer,
         choice: ProjectChoice,
         sequence: Callable[[], int],
+        kept_s: float = 0.0,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
-        """`choice` makes a project's name of what a caller gives; `sequence` is what is derived."""
+        """`choice` makes a project's name of what a caller gives; `sequence` is what is derived.
+
+        What SQL sees is not counted again within `kept_s`.
+        """
         self.namer = namer
         self._reader = reader
         self._rows = rows
         self._sequence = sequence
         self._lock = threading.Lock()  # one counts for SQL at a time
         self._kept: tuple[int, datetime.date] | None = None  # what SQL sees
+        self._kept_s = kept_s
+        self._kept_until = 0.0
         self._choice = choice
         self._now = now
 
@@ -91,11 +98,13 @@ class IssueService:
         with self._lock:
             now = self._now()
             state = self._sequence(), now.date()
-            if self._kept == state and self._rows.holds_issues():
+            is_new = self._kept == state or time.monotonic() < self._kept_until
+            if is_new and self._rows.holds_issues():
                 return
             since = now - datetime.timedelta(days=DAYS_DEFAULT)
             self._rows.keep(self._issues(self._groups(None, since, THREADS_MIN)), now)
             self._kept = state
+            self._kept_until = time.monotonic() + self._kept_s
 
     def _groups(
         self, project: str | None, since: datetime.datetime, threads_min: int

@@ -49,10 +49,11 @@ class Budget:
         self._cheapest = {}
         for one in spent:
             self._total += one.cost_usd_today
-            if one.backfill_id is None:
-                self._spent[one.rule_id] = one.cost_usd_today
+            if one.backfill_id is None:  # several nodes may have runs of one rule
+                self._spent[one.rule_id] = self._spent.get(one.rule_id, 0.0) + one.cost_usd_today
             else:
-                self._backfills[one.backfill_id] = one.cost_usd
+                before = self._backfills.get(one.backfill_id, 0.0)
+                self._backfills[one.backfill_id] = before + one.cost_usd
             self._saw(one.rule_id, one.output_tokens_max)
             if one.run_usd:
                 self._run_usd[one.rule_id] = one.run_usd

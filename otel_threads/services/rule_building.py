@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from otel_threads.core.config import Config
+from otel_threads.core.rule import Homes
 from otel_threads.core.rule_wire import Done, WorkerSettings
 from otel_threads.core.status import Progress
-from otel_threads.database.database import Database
 from otel_threads.services.events import Hub
 from otel_threads.services.rule_contexts import ContextReader
 from otel_threads.services.rule_conversations import RuleConversations
@@ -14,21 +14,22 @@ from otel_threads.services.rule_runner import RuleRunner
 from otel_threads.services.rule_worker import RuleWorker
 from otel_threads.services.rules import RuleService
 from otel_threads.services.threads import ThreadService
-from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.rules.rule_rows import RuleRows
 
 
 def rule_service(
     config: Config,
-    database: Database,
-    annotations: Annotations,
+    rows: RuleRows,
     threads: ThreadService,
     hub: Hub,
     *,
     progress: Callable[[], Progress],
+    homes: Homes | None = None,
 ) -> RuleService:
-    """Return the services for rules; what runs them is not started yet."""
-    rows = RuleRows(database, annotations, timeout_s=config.query_timeout_s)
+    """Return the services for rules; what runs them is not started yet.
+
+    `homes` knows which threads are judged here; None: all that the rows have.
+    """
     settings = JudgeSettings(
         has_endpoint=bool(config.judge_base_url),
         model=config.judge_model,
@@ -57,5 +58,6 @@ def rule_service(
         derived_sequence=lambda: progress().derived_sequence,
         conversations=RuleConversations(threads, contexts),
         hub=hub,
+        homes=homes,
     )
     return RuleService(rows, threads, runner, settings=settings, contexts=contexts)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from otel_threads import metrics
 from otel_threads.core.errors import OtelThreadsError, StoreClosed, Unavailable, describe
 from otel_threads.core.ports import ThreadKey
-from otel_threads.core.rule import Job, Outcome, Rule
+from otel_threads.core.rule import Homes, Job, Outcome, Rule
 from otel_threads.core.rule_wire import Done
 from otel_threads.services.events import Hub
 from otel_threads.services.rule_budget import Budget
@@ -53,6 +53,7 @@ PYTHON_RUNS_MAX = 8
 BUILTIN_RUNS_MAX = 32  # each takes a millisecond: the more are stored together, the better
 HANG_GRACE_S = 30.0
 LOG_TRIM_EVERY_S = 3600.0
+SPENT_ELSEWHERE_EVERY_S = 10.0
 
 
 class Lane:
@@ -112,8 +113,12 @@ class RuleRunner:
         derived_sequence: Callable[[], int],
         conversations: RuleConversations,
         hub: Hub,
+        homes: Homes | None = None,
     ) -> None:
-        """Start nothing yet: `start` does."""
+        """Start nothing yet: `start` does.
+
+        `homes` knows which threads are judged here; None: all of them.
+        """
         self._rows = rows
         self._threads = threads
         self._settings = settings
@@ -121,6 +126,10 @@ class RuleRunner:
         self._derived_sequence = derived_sequence
         self.conversations = conversations
         self._hub = hub
+        self._homes = homes
+        self._homes_error = ""  # that was logged last
+        self._next_spent_elsewhere = 0.0
+        self._is_draining = False
         self.budget = Budget(settings.budget_usd_per_day)
         self._lanes = _lanes(settings)
         self._rules: dict[str, Rule] = {}
@@ -160,6 +169,16 @@ class RuleRunner:
                 self._worker.remove_journal()
         except OtelThreadsError as error:  # the next start finds it in the journal
             logger.warning("outcomes of rules were not stored: %s", error)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Begin nothing more; return whether all that runs has ended and is stored by then."""
+        self._is_draining = True
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until and not self._stopped.is_set():
+            if not self._under_way:
+                return True
+            self._stopped.wait(GROUP_S)
+        return not self._under_way
 
     def notice(self) -> None:
         """Look at once: a rule has changed, or threads were queued."""
@@ -266,7 +285,7 @@ class RuleRunner:
         self._end_hanging()
         if time.monotonic() >= self._next_look:
             self._look()
-        if self._worker.journal_bytes() < JOURNAL_BYTES_MAX:
+        if self._worker.journal_bytes() < JOURNAL_BYTES_MAX and not self._is_draining:
             self._begin()
 
     def _give_back(self, process: int) -> None:
@@ -292,6 +311,9 @@ class RuleRunner:
 
     def _refresh(self) -> None:
         self._refresh_rules()
+        if self._homes and time.monotonic() >= self._next_spent_elsewhere:
+            self._next_spent_elsewhere = time.monotonic() + SPENT_ELSEWHERE_EVERY_S
+            self._spent_is_old = True
         if self._spent_is_old or day_start() != self._day:
             self._day = day_start()
             self._load_spent()
@@ -305,7 +327,13 @@ class RuleRunner:
 
     def _load_spent(self) -> None:
         self._spent_is_old = False
-        self.budget.load(self._rows.spent(), self._rows.budgets())
+        spent = self._rows.spent()
+        if self._homes:
+            try:
+                spent += self._homes.spent(self._day)
+            except OtelThreadsError:
+                self._spent_is_old = True  # nothing begins before it is known: see `_here`
+        self.budget.load(spent, self._rows.budgets())
 
     def _end_hanging(self) -> None:
         """End a worker whose runs take longer than any may."""
@@ -384,28 +412,56 @@ class RuleRunner:
         room = self._room()
         self.conversations.expect(self._due, self._rules)
         chosen: dict[str, list[DueThread]] = {}
-        left, over = [], []
+        left: list[DueThread] = []
+        over: list[tuple[DueThread, str]] = []
         exhausted = cache(lambda rule_id, of: self.budget.exhausted(self._rules[rule_id], of))
         for due in self._due:
             rule = self._rules.get(due.rule_id)
             if rule is None:
                 continue
             if rule.kind == "llm_judge" and (why := exhausted(due.rule_id, due.backfill_id)):
-                over.append(_settled(due, "over_budget", why))
+                over.append((due, why))
             elif room[rule.kind] <= 0:
                 left.append(due)
             else:
                 room[rule.kind] -= 1
                 chosen.setdefault(due.rule_id, []).append(due)
         self._due = left
-        self._settle(over)
-        for rule_id, some in chosen.items():
-            self._begin_apart(self._rules[rule_id], some)
+        self._begin_here(chosen, over)
         if (chosen or over) and not left:
             self._next_look = 0.0  # there may be more than were read
 
+    def _begin_here(
+        self, chosen: dict[str, list[DueThread]], over: Sequence[tuple[DueThread, str]]
+    ) -> None:
+        """Begin runs of threads that are judged here, and decide about those without a budget."""
+        here = self._here([*(due for some in chosen.values() for due in some), *dict(over)])
+        self._settle([_settled(due, "over_budget", why) for due, why in over if due.key in here])
+        for rule_id, some in chosen.items():
+            if judged := [due for due in some if due.key in here]:
+                self._begin_apart(self._rules[rule_id], judged)
+
+    def _here(self, due: Sequence[DueThread]) -> set[ThreadKey]:
+        """Return which of some threads are judged here; forget those that others judge now."""
+        keys = {one.key: one.trace_sequence for one in due}
+        if self._homes is None or not keys:
+            return set(keys)
+        try:
+            homed = self._homes.of(keys)
+            if self._spent_is_old:
+                self._load_spent()
+        except OtelThreadsError as error:
+            if str(error) != self._homes_error:
+                logger.warning("rules wait until it is known which threads are whole: %s", error)
+                self._homes_error = str(error)
+            return set()
+        self._homes_error = ""
+        if homed.elsewhere:
+            self._rows.forget(sorted(homed.elsewhere))
+        return set() if self._spent_is_old else set(homed.here)
+
     def _begin_apart(self, rule: Rule, due: Sequence[DueThread]) -> None:
-        """Begin runs so that a thread that cannot be read fails alone."""
+        """Begin runs of threads that are judged here; one that cannot be read fails alone."""
         try:
             self._begin_some(rule, due)
         except Unavailable:

@@ -15,7 +15,7 @@ from otel_threads.core.model import Span, TraceRows
 from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
-from otel_threads.database.database import Database
+from otel_threads.database.database import ChangeNotes, Database
 from otel_threads.database.engine_errors import classified
 from otel_threads.derive.thread_id import Identity
 from otel_threads.derive.trace import derive_traces
@@ -217,7 +217,8 @@ class Deletion:
         changed: list[ThreadKey] = []
         with self._annotations.lock, deleting(self._database, self._chains) as cursor:
             if trace_ids:
-                _delete_raw(cursor, trace_ids, staying)
+                sequence = self._derived.position()
+                _delete_raw(cursor, trace_ids, staying, self._database.outbox, sequence)
                 work = Work(self._derived.position(), trace_ids)
                 changed = put_what_stays(
                     self._database, cursor, work, rows, first=min(starts.values())
@@ -262,11 +263,15 @@ def _copies(spans: Sequence[Span]) -> Iterable[list[Span]]:
 
 
 def _delete_raw(
-    cursor: duckdb.DuckDBPyConnection, trace_ids: Sequence[str], kept: Mapping[str, list[Span]]
+    cursor: duckdb.DuckDBPyConnection,
+    trace_ids: Sequence[str],
+    kept: Mapping[str, list[Span]],
+    notes: ChangeNotes | None,
+    sequence: int,
 ) -> None:
     staying = [(s.project, s.trace_id, s.span_id) for spans in kept.values() for s in spans]
     register_going(cursor, trace_ids, staying)
-    released = record_rows.delete_of_traces(cursor)
+    released = record_rows.delete_of_traces(cursor, notes, sequence)
     going = (
         "t.trace_id in (select trace_id from going) and not exists (select 1 from staying s"
         " where s.project = t.project and s.trace_id = t.trace_id and s.span_id = t.span_id)"

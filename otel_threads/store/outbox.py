@@ -18,6 +18,7 @@ from otel_threads.database.database import Database
 
 RAW, DERIVED, THREAD = "raw", "derived", "thread"  # what changed: of a trace, of a trace, a thread
 DELETED = "deleted"  # a thread, by hand: of other nodes, too
+RECORD = "record"  # records of an SDK, by their id, of which some were deleted
 ENTRIES_MAX = 200_000  # past it entries of the same id become one
 COLUMNS = pa.schema(
     [

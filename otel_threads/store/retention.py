@@ -17,7 +17,7 @@ from otel_threads.core.errors import Unavailable
 from otel_threads.core.ports import ThreadKey, Work
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register
-from otel_threads.database.database import Database, dictionaries
+from otel_threads.database.database import ChangeNotes, Database, dictionaries
 from otel_threads.database.engine_errors import classified
 from otel_threads.store.annotations.annotation_rows import Annotations
 from otel_threads.store.deletion import (
@@ -63,6 +63,11 @@ class Retention:
         self._database = database
         self._derived = derived
         self._annotations = annotations
+
+    @property
+    def _notes(self) -> ChangeNotes | None:
+        """Who hears of what goes: a lake that keeps what nodes keep."""
+        return self._database.outbox if self._is_noted else None
 
     def own(self) -> dict[str, float]:
         """Return the projects that have a retention of their own, in days; 0 keeps everything."""
@@ -140,7 +145,7 @@ class Retention:
         gone: list[ThreadKey] = []
         if whole:
             with self._annotations.lock, deleting(self._database, self._chains) as cursor:
-                _delete_raw(cursor, whole)
+                _delete_raw(cursor, whole, self._notes, self._derived.position())
                 work = Work(self._derived.position(), sorted(row["trace_id"] for row in whole))
                 changed = put_what_stays(
                     self._database, cursor, work, [], **_bounds(whole), is_noted=self._is_noted
@@ -164,7 +169,10 @@ class Retention:
         """Delete log records that came before a time and belong to no trace, and what says that
         records of SDKs were deleted then."""
         with classified(), deleting(self._database, self._chains) as cursor:
-            record_rows.delete_old_deletions(cursor, int(before.timestamp()) * 1_000_000_000)
+            before_unix_nano = int(before.timestamp()) * 1_000_000_000
+            record_rows.delete_old_deletions(
+                cursor, before_unix_nano, self._notes, self._derived.position()
+            )
             cursor.execute(
                 LOOSE_LOGS_SQL, {"before": before, "project": project, "others": list(others)}
             )
@@ -205,10 +213,12 @@ def _bounds(going: list[Row]) -> dict[str, int]:
     }
 
 
-def _delete_raw(cursor: duckdb.DuckDBPyConnection, going: list[Row]) -> None:
+def _delete_raw(
+    cursor: duckdb.DuckDBPyConnection, going: list[Row], notes: ChangeNotes | None, sequence: int
+) -> None:
     """Delete stored rows of traces; bounds on the commit let DuckDB skip what is newer."""
     register_going(cursor, [row["trace_id"] for row in going])
-    released = record_rows.delete_of_traces(cursor)
+    released = record_rows.delete_of_traces(cursor, notes, sequence)
     of_going = "t.trace_id in (select trace_id from going)"
     bounds = {
         "first": min(row["first_sequence"] for row in going),

@@ -1,6 +1,9 @@
 """What is written at a reader is seen there at once, and reaches the nodes that have the thread, once."""
 
 import contextlib
+import dataclasses
+import datetime
+import secrets
 from pathlib import Path
 
 import duckdb
@@ -10,6 +13,7 @@ from lakes import PASSWORD, needs_extra, reading
 from stores import Store
 
 from otel_threads.core.errors import NotConfigured, Overloaded, StoreFailed, Unavailable
+from otel_threads.core.rule import NewRule, Rule, RuleOutput
 from otel_threads.core.score import NewComment, NewScore, ScoreTarget
 from otel_threads.derive.deriver import derive_all
 from otel_threads.engine import last_sequence
@@ -25,6 +29,7 @@ from otel_threads.store.annotations.annotation_rows import (
     ScoreFilter,
 )
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
+from otel_threads.store.rules.rule_rows import RuleRows
 
 pytest_plugins = ["lake_fixtures"]
 pytestmark = needs_extra
@@ -41,12 +46,13 @@ class Node:
         self.annotations = Annotations(
             self.store.database, sequence=lambda: self.store.writer.committed_sequence, timeout_s=60
         )
+        self.rules = RuleRows(self.store.database, self.annotations, timeout_s=60)
         self.where = where
         self.start()
 
     def start(self) -> None:
         """Begin to ship, as after a restart."""
-        applier = Applier(self.store.database, self.annotations, self.delete)
+        applier = Applier(self.store.database, self.annotations, self.delete, self.rules)
         self.shipper = Shipper(self.store.database, self.where, applier=applier)
 
     def delete(self, project, thread_ids) -> None:
@@ -282,11 +288,85 @@ def rules(database) -> list[str]:
         return [name for (name,) in cursor.execute("select name from rules").fetchall()]
 
 
+def a_rule(name="helpful", **given):
+    now = datetime.datetime.now(datetime.UTC)
+    new = NewRule(name=name, kind="builtin", project="default", outputs=[RuleOutput(name=name)])
+    made = {
+        **{one.name: getattr(new, one.name) for one in dataclasses.fields(new)},
+        "rule_id": secrets.token_hex(8),
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+        "judge_version": "v",
+        "counts": {},
+        "cost_usd": 0.0,
+        "cost_usd_today": 0.0,
+        "problem": None,
+        **given,
+    }
+    return Rule(**made)
+
+
+def names(rows) -> list[tuple[str, int]]:
+    return [(one.name, one.version) for one in rows.rules()]
+
+
+def waiting(node) -> list[str]:
+    with node.store.database.cursor() as cursor:
+        found = cursor.execute("select thread_id from rule_decisions order by 1").fetchall()
+    return [thread_id for (thread_id,) in found]
+
+
+def test_rules_are_on_all_nodes_also_on_later_ones(tmp_path, nodes, where):
+    first, second = nodes
+    second.store.write([a_chat("before", "hi", "ho")])
+    polite = a_rule("polite")
+    first.rules.put(polite, sees_active=True)
+    for node in (*nodes, *nodes):
+        node.ship()
+    assert names(second.rules) == [("polite", 1)] == names(first.rules)
+    # What was received before the rule was made is not judged, what came after it is.
+    second.store.write([a_chat("after", "hi", "ho")])
+    second.rules.sight(second.store.writer.committed_sequence)
+    assert waiting(second) == ["after"]
+    # Two of one name: what was changed last stays, everywhere.
+    first.rules.put(a_rule("same"), sees_active=True)
+    second.rules.put(a_rule("same", version=7), sees_active=True)
+    for node in (*nodes, *nodes, *nodes):
+        node.ship()
+    assert names(first.rules) == [("polite", 1), ("same", 7)] == names(second.rules)
+    with a_reader(where) as reader:
+        rules = RuleRows(reader.database, reader.annotations, timeout_s=60, scope="reader")
+        assert names(rules) == [("polite", 1), ("same", 7)]
+        now = datetime.datetime.now(datetime.UTC)
+        rules.put(dataclasses.replace(polite, version=2, updated_at=now), sees_active=False)
+        rules.delete(next(one.rule_id for one in rules.rules() if one.name == "same"))
+        assert names(rules) == [("polite", 2)]
+        for node in nodes:
+            node.ship()
+        assert names(first.rules) == [("polite", 2)] == names(second.rules)
+        assert waiting(second) == ["after"]
+        # Edits grow old; a node that is new hears of rules all the same, and of none that is gone.
+        with owner.opened(where) as connection:
+            maintenance.drop_old_edits(connection, kept_s=0)
+        third = Node(tmp_path / "third", where)
+        third.ship()
+        assert names(third.rules) == [("polite", 2)]
+        third.close()
+        fresh(reader)
+        assert names(rules) == [("polite", 2)]
+    for node in nodes:
+        node.ship()
+    owner.once(where, None, node_name="test")
+    assert left_of_readers(where) == []
+    assert report.look(where, verify=True).differences == []
+
+
 def test_what_cannot_be_written_changes_nothing(node, where, monkeypatch):
     node.store.write([a_chat("t", "hi", "ho")])
     node.ship()
     with a_reader(where) as reader:
-        for sql in ("delete from spans", "insert into rules (rule_id) values ('r')"):
+        for sql in ("delete from spans", "insert into rule_runs (run_id) values ('r')"):
             with (
                 pytest.raises(NotConfigured, match="reads a lake"),
                 reader.database.transaction() as c,

@@ -5,13 +5,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import grpc
 import httpx
 import pytest
-from builders import a_chat, a_request, a_span
+from builders import a_chat, a_request, a_span, new_trace_id
 from conftest import CAPTURES, Server, request_files, wait_until
 from google.protobuf import json_format
 from lakes import PASSWORD, needs_extra, reading
@@ -227,6 +228,37 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
     ).is_success
     for server in (reader, node):
         wait_until(partial(has_what_was_said, server), "what was said is there")
+    # Rules are the lake's: one that is made at a reader is on the node, and the other way round.
+    rule = {"name": "polite", "kind": "builtin", "builtin": "unanswered"}
+    refused = [httpx.post(f"{one.api}/rules", json={**rule, "builtin": "x"}) for one in pair]
+    assert [one.status_code for one in refused] == [400, 400]
+    made = httpx.post(f"{reader.api}/rules", json=rule)
+    assert made.is_success, made.text
+    assert [one["name"] for one in reader.get("/rules")["items"]] == ["polite"]
+    wait_until(lambda: node.get("/rules")["items"] != [], "the rule is on the node")
+    assert httpx.delete(f"{node.api}/rules/{made.json()['rule_id']}").is_success
+    wait_until(lambda: reader.get("/rules")["items"] == [], "the rule is gone")
+    # Issues are counted over the whole lake, for SQL too, and closed from a reader.
+    for i in range(2):
+        failed = a_chat(f"failing-{i}", "hi", None, trace_id=new_trace_id(), start=time.time_ns())
+        failed.status.code, failed.status.message = 2, "the kitchen is on fire"
+        node.post(a_request(failed))
+    asked = {"sql": "select title, thread_count, state from issues"}
+    wait_until(
+        lambda: [one["thread_count"] for one in reader.get("/issues")["items"]] == [2],
+        "the issue is at the reader",
+    )
+    (issue,) = reader.get("/issues")["items"]
+    found = httpx.post(f"{reader.api}/sql", json=asked, timeout=60).json()
+    assert found["rows"] == [[issue["title"], 2, "open"]]
+    closed = {"issue_ids": [issue["issue_id"]], "project": "default"}
+    assert httpx.post(f"{reader.api}/issues/close", json=closed).is_success
+    found = httpx.post(f"{reader.api}/sql", json=asked, timeout=60).json()
+    assert found["rows"] == [[issue["title"], 2, "closed"]]
+    wait_until(
+        lambda: [one["state"] for one in node.get("/issues")["items"]] == ["closed"],
+        "it is closed on the node",
+    )
     # What comes later, and what goes, is seen without a restart.
     node.post(a_request(a_chat("later", "hi", "ho")))
     wait_until(lambda: "later" in httpx.get(f"{reader.api}/threads").text, "what is new is here")

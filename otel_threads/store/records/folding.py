@@ -117,7 +117,7 @@ class RecordFolding:
 
     def _delete_dead(self, record_ids: Sequence[str], upto: int) -> None:
         with deleting(self._database, self._chains) as cursor:
-            released = record_rows.delete_dead(cursor, record_ids, upto=upto)
+            released = record_rows.delete_dead(cursor, record_ids, self._database.outbox, upto=upto)
             keep_shared(cursor, "false", released=released)
 
     def _insert(

@@ -9,6 +9,8 @@ import pyarrow as pa
 from otel_threads.core.record import Record, StoredRecord
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import append, register, rows_of, unregister
+from otel_threads.database.database import ChangeNotes
+from otel_threads.store.outbox import RECORD
 from otel_threads.store.records import bodies
 from otel_threads.store.spans.chains import Chains, Reference
 
@@ -148,30 +150,50 @@ def read(
     return records, long.references
 
 
-def delete_of_traces(cursor: duckdb.DuckDBPyConnection) -> set[int]:
+def delete_of_traces(
+    cursor: duckdb.DuckDBPyConnection, notes: ChangeNotes | None, sequence: int
+) -> set[int]:
     """Delete the records of spans that are about to be deleted, in the caller's transaction.
 
-    `going` has the trace ids, `staying` the keys of spans that are kept. Returns the chains of
-    which the records had texts, for `keep_shared`.
+    `going` has the trace ids, `staying` the keys of spans that are kept. `notes` hear which records
+    that were, of commits up to `sequence`. Returns the chains of which the records had texts, for
+    `keep_shared`.
     """
     row = cursor.execute("select 1 from x_sdk_records limit 1").fetchone()
     if row is None:
         return set()
-    cursor.execute(DELETE_SQL)
+    _delete(cursor, DELETE_SQL, {}, notes, sequence)
     return _delete_chunks(cursor)
 
 
 def delete_dead(
-    cursor: duckdb.DuckDBPyConnection, record_ids: Sequence[str], *, upto: int
+    cursor: duckdb.DuckDBPyConnection,
+    record_ids: Sequence[str],
+    notes: ChangeNotes | None,
+    *,
+    upto: int,
 ) -> set[int]:
     """Delete what came before the deletion of some records, in commits up to `upto`.
 
-    Returns chains as `delete_of_traces` does.
+    Notes and returns as `delete_of_traces` does.
     """
     register(cursor, "record_ids", pa.table({"record_id": pa.array(record_ids, _S)}))
-    cursor.execute(DROP_DEAD_SQL, {"upto": upto})
+    _delete(cursor, DROP_DEAD_SQL, {"upto": upto}, notes, upto)
     unregister(cursor, "record_ids")
     return _delete_chunks(cursor)
+
+
+def _delete(
+    cursor: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: dict[str, int],
+    notes: ChangeNotes | None,
+    sequence: int,
+) -> None:
+    """Delete records by a query that returns their ids; let notes hear of them."""
+    gone = sorted({record_id for (record_id,) in cursor.execute(query, parameters).fetchall()})
+    if notes is not None:
+        notes.note_traces(cursor, RECORD, gone, sequence)
 
 
 def _delete_chunks(cursor: duckdb.DuckDBPyConnection) -> set[int]:
@@ -179,9 +201,17 @@ def _delete_chunks(cursor: duckdb.DuckDBPyConnection) -> set[int]:
     return {chain for (chain,) in chains if chain is not None}
 
 
-def delete_old_deletions(cursor: duckdb.DuckDBPyConnection, before_unix_nano: int) -> None:
-    """Delete what says that a record was deleted: nothing of it comes so late any more."""
-    cursor.execute(DELETE_OLD_SQL, {"before": before_unix_nano})
+def delete_old_deletions(
+    cursor: duckdb.DuckDBPyConnection,
+    before_unix_nano: int,
+    notes: ChangeNotes | None,
+    sequence: int,
+) -> None:
+    """Delete what says that a record was deleted: nothing of it comes so late any more.
+
+    Notes as `delete_of_traces` does.
+    """
+    _delete(cursor, DELETE_OLD_SQL, {"before": before_unix_nano}, notes, sequence)
 
 
 def _latest(

@@ -1,6 +1,8 @@
 """Keeps rules, what they decided about threads, what their runs cost, and their logs.
 
 Writes take the lock of annotations: scores and the decision that tells of them are one transaction.
+Over a lake they are the same tables. Its reader keeps rules and leaves the rest to those who judge;
+its owner judges the threads that several nodes have.
 """
 
 import datetime
@@ -8,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -44,10 +46,17 @@ DECISIONS_SQL = sql_files.query("rules_decisions")
 SPENT_SQL = sql_files.query("rules_spent")
 LOG_SQL = sql_files.query("rules_log")
 TRIM_LOG_SQL = sql_files.query("rules_trim_log")
+KNOWN_RUNS_SQL = sql_files.query("rules_known_runs")
+DECIDED_SQL = sql_files.query("rules_decided")
+SINCE_SQL = sql_files.query("rules_since")
+SAME_NAME_SQL = sql_files.query("rules_same_name")
+FORGET_SQL = sql_files.query("rules_forget")
+DECIDED_TABLES = ("rule_decisions", "x_rule_log", "x_rule_backfills")
 LOOKED_FACTOR, LOOKED_MAX = 4, 1 << 40  # threads that wait, of those that are asked for; all
 LOG_LINES_MAX = 10_000  # kept of each rule
 
 Row = dict[str, Any]
+Scope = Literal["node", "reader", "owner"]  # whose threads are judged: a node's, none, joined ones
 _S, _T = pa.string(), pa.timestamp("us", tz="UTC")
 SETTLED = pa.schema(
     [
@@ -186,10 +195,18 @@ class SettledThread:
 class RuleRows:
     """Rules and their decisions in one database. Any thread may call."""
 
-    def __init__(self, database: Database, annotations: Annotations, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        annotations: Annotations,
+        *,
+        timeout_s: float,
+        scope: Scope = "node",
+    ) -> None:
         self._database = database
         self._annotations = annotations
         self._timeout_s = timeout_s
+        self._scope = scope
         self.generation = 0  # one more with each change of a rule
 
     def rules(
@@ -206,28 +223,64 @@ class RuleRows:
         """
         row = _row(rule)
         with self._writing() as cursor:
-            if sees_active:
-                row["since_sequence"] = self._annotations.sequence()
-            else:
-                found = cursor.execute(
-                    "select since_sequence from rules where rule_id = ?", [rule.rule_id]
-                ).fetchone()
-                row["since_sequence"] = found[0] if found else self._annotations.sequence()
-            cursor.execute("delete from rules where rule_id = ?", [rule.rule_id])
-            places = ", ".join(f"${name} as {name}" for name in row)
-            cursor.execute(f"insert into rules by name select {places}", row)  # our own names
-            if sees_active:
+            row["since_sequence"], row["since_at"] = self._annotations.sequence(), rule.updated_at
+            if not sees_active:
+                found = _since(cursor, rule.rule_id)
+                row["since_sequence"], row["since_at"] = found or (
+                    row["since_sequence"],
+                    row["since_at"],
+                )
+            _replace(cursor, row)
+            if sees_active and self._scope == "node":
                 cursor.execute(SIGHT_ACTIVE_SQL, {"rule_id": rule.rule_id})
+        self.generation += 1
+
+    def take(
+        self, cursor: duckdb.DuckDBPyConnection, rows: Sequence[Row], gone: Sequence[str]
+    ) -> None:
+        """Take rules that were made elsewhere, and let go of deleted ones, by their ids.
+
+        In the caller's transaction, which holds the lock; `taken` says that it is committed. Of two
+        rules of a project and a name the one that was changed last stays, on every node. A rule
+        judges what was active here after it began, wherever that was.
+        """
+        for rule_id in gone:
+            _drop(cursor, rule_id)
+        for row in rows:
+            key = {"rule_id": row["rule_id"], "project": row["project"], "name": row["name"]}
+            same = cursor.execute(SAME_NAME_SQL, key).fetchall()
+            _, newest = max([*same, (row["updated_at"], row["rule_id"])])
+            for _, other in same:
+                if other != newest:
+                    _drop(cursor, other)
+            if newest != row["rule_id"]:
+                _drop(cursor, row["rule_id"])
+                continue
+            self._take_one(cursor, row)
+
+    def _take_one(self, cursor: duckdb.DuckDBPyConnection, row: Row) -> None:
+        known = cursor.execute(
+            "select since_sequence from rules where rule_id = ? and since_at = ?",
+            [row["rule_id"], row["since_at"]],
+        ).fetchone()
+        found = known or cursor.execute(SINCE_SQL, {"since_at": row["since_at"]}).fetchone()
+        _replace(cursor, {**row, "since_sequence": found[0] if found else 0})
+        if row["is_enabled"] and not known:
+            cursor.execute(SIGHT_ACTIVE_SQL, {"rule_id": row["rule_id"]})
+
+    def taken(self) -> None:
+        """Notice that what `take` wrote is committed."""
         self.generation += 1
 
     def delete(self, rule_id: str) -> bool:
         """Delete a rule, its decisions and its log; what its runs cost stays. Whether it was."""
         with self._writing() as cursor:
-            row = cursor.execute("delete from rules where rule_id = ?", [rule_id]).fetchone()
-            for table in ("rule_decisions", "x_rule_log", "x_rule_backfills"):
-                cursor.execute(f"delete from {table} where rule_id = ?", [rule_id])  # noqa: S608
+            if self._scope == "node":
+                is_deleted = _drop(cursor, rule_id)
+            else:  # nodes drop the rest as they hear of it
+                is_deleted = _drop(cursor, rule_id, tables=())
         self.generation += 1
-        return bool(row and row[0])
+        return is_deleted
 
     def holds_rules(self) -> bool:
         """Return whether there is any rule."""
@@ -235,8 +288,19 @@ class RuleRows:
             return self._database.holds_rows(cursor, "rules")
 
     def sight(self, upto: int) -> None:
-        """Look at threads active up to a commit: new ones are sampled, others wait again."""
+        """Look at threads active up to a commit: new ones are sampled, others wait again.
+
+        The owner of a lake looks at all: what is shipped late has an early time.
+        """
         with self._writing() as cursor:
+            if self._scope == "owner":
+                for table in DECIDED_TABLES:
+                    cursor.execute(
+                        f"delete from {table} where rule_id not in (select rule_id from rules)"  # noqa: S608  # ours
+                    )
+                cursor.execute(SIGHT_SQL, {"sighted": -1})
+                cursor.execute(REQUEUE_SQL, {"sighted": -1})
+                return
             row = cursor.execute("select sighted_sequence from x_rule_progress").fetchone()
             sighted = row[0] if row else -1
             if sighted >= upto:
@@ -245,6 +309,12 @@ class RuleRows:
             cursor.execute(REQUEUE_SQL, {"sighted": sighted})
             cursor.execute("delete from x_rule_progress")
             cursor.execute("insert into x_rule_progress values (?)", [upto])
+
+    def forget(self, keys: Sequence[ThreadKey]) -> None:
+        """Forget what was decided about threads that somebody else judges now; scores stay."""
+        with self._writing() as cursor:
+            register(cursor, "given", _table(keys))
+            cursor.execute(FORGET_SQL)
 
     def unlooked(self, limit: int) -> list[tuple[str, ThreadKey]]:
         """Return rules and threads whose filter has to be looked at, at first sight."""
@@ -319,13 +389,15 @@ class RuleRows:
         `runs` are those that decided nothing.
 
         A score counts for the state of the thread that was judged: a trace that came meanwhile
-        makes it history.
+        makes it history. A run that is stored already changes nothing; of one that comes after
+        another has decided about the same state, the cost alone counts.
         """
         now = datetime.datetime.now(datetime.UTC)
-        ended = [asdict(one.run) for one in settled if one.run] + [asdict(one) for one in runs]
-        scores = [score for one in settled for score in one.new_scores]
-        sequences = [one.trace_sequence for one in settled for _ in one.new_scores]
         with self._writing() as cursor:
+            settled, runs = _news(cursor, settled, runs)
+            ended = [asdict(one.run) for one in settled if one.run] + [asdict(one) for one in runs]
+            scores = [score for one in settled for score in one.new_scores]
+            sequences = [one.trace_sequence for one in settled for _ in one.new_scores]
             if scores:
                 self._annotations.insert_scores(cursor, scores, sequences)
             given = pa.Table.from_pylist([one.row() for one in settled], schema=SETTLED)
@@ -384,6 +456,51 @@ class RuleRows:
             yield cursor
 
 
+def _since(cursor: duckdb.DuckDBPyConnection, rule_id: str) -> tuple[int, datetime.datetime] | None:
+    return cursor.execute(
+        "select since_sequence, since_at from rules where rule_id = ?", [rule_id]
+    ).fetchone()
+
+
+def _replace(cursor: duckdb.DuckDBPyConnection, row: Row) -> None:
+    _drop(cursor, row["rule_id"], tables=())
+    places = ", ".join(f"${name} as {name}" for name in row)
+    cursor.execute(f"insert into rules by name select {places}", row)  # our own names
+
+
+def _drop(
+    cursor: duckdb.DuckDBPyConnection, rule_id: str, tables: Sequence[str] = DECIDED_TABLES
+) -> bool:
+    """Delete a rule with what it decided; return whether it was there."""
+    row = cursor.execute("delete from rules where rule_id = ?", [rule_id]).fetchone()
+    for table in tables:
+        cursor.execute(f"delete from {table} where rule_id = ?", [rule_id])  # noqa: S608  # ours
+    return bool(row and row[0])
+
+
+def _news(
+    cursor: duckdb.DuckDBPyConnection, settled: Sequence[SettledThread], runs: Sequence[RuleRun]
+) -> tuple[Sequence[SettledThread], Sequence[RuleRun]]:
+    """Return what is not stored yet; what was decided meanwhile leaves its run alone."""
+    ended = [one.run for one in settled if one.run] + [*runs]
+    if not ended:
+        return settled, runs
+    register(cursor, "given", pa.Table.from_pylist([asdict(one) for one in ended], schema=RUNS))
+    known = {run_id for (run_id,) in cursor.execute(KNOWN_RUNS_SQL).fetchall()}
+    rows = [one.row() for one in settled]
+    register(cursor, "given", pa.Table.from_pylist(rows, schema=SETTLED))
+    decided = set(cursor.execute(DECIDED_SQL).fetchall())
+    fresh, late = [], []
+    for one in settled:
+        if one.run is not None and one.run.run_id in known:
+            continue
+        if (one.rule_id, one.project, one.thread_id) not in decided:
+            fresh.append(one)
+        elif one.run is not None:
+            late.append(one.run)
+    return fresh, [*late, *(one for one in runs if one.run_id not in known)]
+
+
 def day_start() -> datetime.datetime:
     """Return when the day of the budgets began: 00:00 UTC."""
     now = datetime.datetime.now(datetime.UTC)
@@ -415,7 +532,7 @@ def _row(rule: Rule) -> Row:
 def _rule(row: Row) -> Rule:
     defined = json.loads(row.pop("definition"))
     messages = defined.pop("prompt_messages")
-    row.pop("since_sequence")
+    del row["since_sequence"], row["since_at"]
     return Rule(
         **{**row, "counts": json.loads(row["counts"])},
         target="thread",

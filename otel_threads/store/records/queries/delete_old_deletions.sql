@@ -1,2 +1,4 @@
--- Delete deletions of records that came before a time. $before: in nanoseconds since 1970-01-01 UTC.
+-- Delete deletions of records that came before a time; return the ids.
+-- $before: in nanoseconds since 1970-01-01 UTC.
 delete from x_sdk_records where op = 'delete' and received_unix_nano < $before
+returning record_id::varchar

@@ -1,4 +1,4 @@
--- Delete what spans were folded from that are about to be deleted.
+-- Delete what spans were folded from that are about to be deleted; return the ids.
 -- going: (trace_id). staying: (project, trace_id, span_id), what is kept of these traces.
 delete from x_sdk_records where record_id in (
     select s.record_id::uuid
@@ -7,3 +7,4 @@ delete from x_sdk_records where record_id in (
     anti join staying k on s.project = k.project and s.trace_id = k.trace_id and s.span_id = k.span_id
     where s.record_id is not null
 )
+returning record_id::varchar

@@ -1,4 +1,4 @@
--- Drop what came before the deletion of a record: it counts no more. record_ids: (record_id).
+-- Drop what came before the deletion of a record: it counts no more; return the ids. record_ids: (record_id).
 -- $upto: the last commit that is looked at.
 delete from x_sdk_records r
 using (
@@ -10,3 +10,4 @@ using (
 ) g
 where r.vendor = g.vendor and r.entity = g.entity and r.record_id = g.record_id
     and (r.ingest_seq, r.place) < g.deleted
+returning r.record_id::varchar

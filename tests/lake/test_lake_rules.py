@@ -1,0 +1,90 @@
+"""A rule is of the whole lake, and a thread is judged once: where it is whole, whatever dies."""
+
+import time
+
+import httpx
+import pytest
+from builders import a_chat, a_request, new_trace_id
+from conftest import Server, wait_until
+from lakes import needs_extra, reading
+
+from otel_threads.lake import report
+
+pytest_plugins = ["lake_fixtures"]
+pytestmark = needs_extra
+RULE = {"name": "asks again", "kind": "builtin", "builtin": "repeated_question"}
+
+
+@pytest.fixture
+def nodes(make_server, where, tmp_path):
+    """Two nodes of one lake."""
+    return [
+        make_server(
+            lake_catalog=where.catalog,
+            lake_data=where.data,
+            lake_ship_every_s=0.2,
+            thread_cooldown_s=4.0,
+            folder=tmp_path / f"node-{i}",
+        )
+        for i in range(2)
+    ]
+
+
+def ask(server: Server, thread_id: str, text: str) -> None:
+    one = a_chat(thread_id, text, f"re: {text}", trace_id=new_trace_id(), start=time.time_ns())
+    assert server.post(a_request(one)).status_code == 200
+
+
+def runs(where) -> dict[str, int]:
+    """Return how often each thread was judged."""
+    with reading(where) as lake:
+        found = lake.execute(
+            "select thread_id, count(*) from rule_runs where outcome = 'scored' group by all"
+        )
+        return dict(found.fetchall())
+
+
+def values(server: Server, thread_id: str) -> list[float]:
+    return [one["value"] for one in server.get("/scores", thread_id=thread_id)["items"]]
+
+
+def rules_of(server: Server) -> list[str]:
+    return [one["name"] for one in server.get("/rules", project="*")["items"]]
+
+
+def owns(server: Server) -> bool:
+    """Return whether a node judges joined threads: it has the journal of their worker."""
+    return (server.folder / f"{server.database.name}.lake.rules.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_a_thread_is_judged_once_wherever_its_parts_are(nodes, where):
+    first, second = nodes
+    made = httpx.post(f"{first.api}/rules", json=RULE)
+    assert made.is_success, made.text
+    wait_until(lambda: rules_of(second) == ["asks again"], "the rule is on the other node", 120)
+    ask(first, "a", "Which parcel arrives tomorrow?")
+    ask(second, "b", "Which parcel arrives tomorrow?")
+    for node in nodes:
+        ask(node, "split", "Which parcel arrives tomorrow?")
+    wait_until(lambda: runs(where) == {"a": 1, "b": 1, "split": 1}, "each is judged", 240)
+    for node in nodes:  # of the whole, in which it was asked twice
+        wait_until(lambda node=node: values(node, "split") == [1.0], "it is scored", 120)
+    assert (values(first, "a"), values(second, "b")) == ([0.0], [0.0])
+    # The owner dies; the other goes on from what stands in the lake.
+    owner, other = sorted(nodes, key=owns, reverse=True)
+    assert (owns(owner), owns(other)) == (True, False)
+    owner.kill()
+    ask(other, "split", "Which parcel arrives tomorrow?")
+    wait_until(lambda: runs(where)["split"] == 2, "it is judged again", 240)
+    owner.start()
+    ask(owner, "late", "Which parcel arrives tomorrow?")
+    wait_until(lambda: "late" in runs(where), "what comes after the start is judged", 240)
+    assert runs(where) == {"a": 1, "b": 1, "split": 2, "late": 1}
+    with reading(where) as lake:
+        found = lake.execute("select thread_id, state from rule_decisions order by 1").fetchall()
+    assert found == [(one, "scored") for one in ("a", "b", "late", "split")]
+    # Deleted on one node it is gone on the other.
+    assert httpx.delete(f"{other.api}/rules/{made.json()['rule_id']}").is_success
+    wait_until(lambda: rules_of(owner) == [], "the rule is gone", 120)
+    assert report.look(where, verify=True).differences == []
