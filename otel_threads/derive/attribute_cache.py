@@ -8,7 +8,11 @@ from typing import Generic, TypeVar
 
 ATTRIBUTES_MAX = 200  # a span with more is read without remembering its shape
 NAMES_LENGTH_MAX = 20_000  # of all names of a span; likewise
-SHAPES_MAX = 512  # an application has a few dozen; a hostile sender fills 60 MB at most
+# An application has a few dozen shapes, all recordings together some 1,300.
+SHAPES_MAX = 4096
+BYTES_MAX = 12 << 20  # of the names of all shapes: what a hostile sender fills
+NAME_BYTES = 64  # of a name, beside its characters
+NAME_LENGTH_MAX = 200  # of a name that is remembered alone
 Names = tuple[str, ...]
 Answer = TypeVar("Answer")
 
@@ -20,16 +24,46 @@ class Remembered(Generic[Answer]):
         """Remember nothing yet."""
         self._of_names = of_names
         self.known: dict[Names, Answer] = {}
+        self._bytes = 0
 
     def work_out(self, names: Names) -> Answer:
         """Return the answer for names that are not known, and know it from now on."""
         answer = self._of_names(names)
+        length = sum(map(len, names))
         # Remembering more than this could cost more memory than time.
-        if len(names) <= ATTRIBUTES_MAX and sum(map(len, names)) <= NAMES_LENGTH_MAX:
-            if len(self.known) >= SHAPES_MAX:
+        if len(names) <= ATTRIBUTES_MAX and length <= NAMES_LENGTH_MAX:
+            size_bytes = length + NAME_BYTES * len(names)
+            if len(self.known) >= SHAPES_MAX or self._bytes + size_bytes > BYTES_MAX:
                 self.known.clear()
+                self._bytes = 0
+            self._bytes += size_bytes
             self.known[names] = answer
         return answer
+
+
+class NameMarks:
+    """Which of some sets of beginnings a name has one of, worked out once a name."""
+
+    def __init__(self, marks: Iterable[tuple[str, ...]]) -> None:
+        """Know the sets; without beginnings every name has one."""
+        self._marks = [one for one in dict.fromkeys(marks) if one]
+        self._known: dict[str, frozenset[tuple[str, ...]]] = {}
+
+    def of(self, names: Names) -> set[tuple[str, ...]]:
+        """Return the sets of which any of the names has a beginning, the empty one among them."""
+        found: set[tuple[str, ...]] = {()}
+        for name in names:
+            marks = self._known.get(name)
+            found |= self._work_out(name) if marks is None else marks
+        return found
+
+    def _work_out(self, name: str) -> frozenset[tuple[str, ...]]:
+        marks = frozenset(one for one in self._marks if name.startswith(one))
+        if len(name) <= NAME_LENGTH_MAX:
+            if len(self._known) >= SHAPES_MAX:
+                self._known.clear()
+            self._known[name] = marks
+        return marks
 
 
 def remembered(of_names: Callable[[Names], Answer]) -> Remembered[Answer]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_threads.core.model import LogRecord, Span
-from otel_threads.derive.attribute_cache import Names, by_shape, remembered
+from otel_threads.derive.attribute_cache import NameMarks, Names, by_shape, remembered
 from otel_threads.derive.families import FAMILIES, TIES
 from otel_threads.derive.family import (
     FACTS,
@@ -77,6 +77,9 @@ class Conventions:
         )
         _refuse_doubles(library.slug for library in self.libraries)
         self._unwraps = tuple(family.unwrap for family in families if family.unwrap)
+        self._marks = NameMarks(
+            marks for family in families for marks in (family.marks, family.kind_marks)
+        )
         self._plans = remembered(lambda names: self._plan(names[0], names[1:]))
 
     def _know_attributes(self, tied: Sequence[Family]) -> None:
@@ -144,9 +147,14 @@ class Conventions:
     def _plan(self, scope: str, names: Names) -> Plan:
         found = [(rank, name, fact) for name in names for fact, rank in self._facts.get(name, ())]
         mine = [f for f in self.families if not f.scopes or scope.startswith(f.scopes)]
-        asked = [family for family in mine if _has_any(names, family.marks)]
+        marks = self._marks.of(names)
+        asked = [family for family in mine if family.marks in marks]
         return Plan(
-            tuple((f.name, f.kind) for f in mine if f.kind and _may_tell(f, names)),
+            tuple(
+                (f.name, f.kind)
+                for f in mine
+                if f.kind and (_attribute(f) in names if _attribute(f) else f.kind_marks in marks)
+            ),
             tuple((name, fact, READERS[FACTS[fact]]) for _, name, fact in sorted(found)),
             tuple(family.values for family in asked if family.values),
             tuple(family.usage for family in asked if family.usage),
@@ -225,14 +233,9 @@ def _placeholder(families: Sequence[Family], none: str) -> re.Pattern[str]:
     return re.compile("|".join(ways), re.IGNORECASE | re.DOTALL)
 
 
-def _may_tell(family: Family, names: Names) -> bool:
-    if isinstance(family.kind, KindBy):
-        return family.kind.attribute in names
-    return _has_any(names, family.kind_marks)
-
-
-def _has_any(names: Names, marks: tuple[str, ...]) -> bool:
-    return not marks or any(name.startswith(marks) for name in names)
+def _attribute(family: Family) -> str | None:
+    """Return the one attribute that tells what a span is, where there is such a one."""
+    return family.kind.attribute if isinstance(family.kind, KindBy) else None
 
 
 CONVENTIONS = Conventions(FAMILIES)

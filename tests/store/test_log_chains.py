@@ -15,7 +15,7 @@ from otel_threads.core.ports import Batch, Work
 from otel_threads.decode import logs
 from otel_threads.decode.chunks import CHUNK_BYTES_MAX
 from otel_threads.decode.tables import EMPTY
-from otel_threads.store.spans import texts
+from otel_threads.store.spans import sharing, texts
 
 NOTE = "gen_ai.input.messages"
 
@@ -157,12 +157,39 @@ def test_projects_share_nothing(store):
     assert rows(store, "select count(distinct (project, chain_id)) from x_content_chunks") == [(2,)]
 
 
-def test_chunks_of_an_older_file_stay(store, monkeypatch):
+def test_chunks_of_an_older_file_are_shared_when_somebody_asks(store, monkeypatch):
     loggers = Loggers(4)
     with monkeypatch.context() as patched:
         patched.setattr(texts, "add", lambda *_, **__: {})
-        write(store, loggers.some(30))
+        for _ in range(3):
+            write(store, loggers.some(10))
     assert rows(store, "select count(*) > 0 from x_log_chunks") == [(True,)]
     write(store, loggers.some(30))
     assert rows(store, "select count(*) > 0 from x_log_references") == [(True,)]
     check(store, loggers.sent)
+    before = own_bytes(store)
+    heard: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        heard.append((done, total))
+        if len(heard) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sharing, "SLICE_CHARS", 50_000)
+    with pytest.raises(KeyboardInterrupt):
+        sharing.share(store.database, stop)
+    check(store, loggers.sent)
+    assert own_bytes(store) < before
+    sharing.share(store.database, lambda *_: None)
+    check(store, loggers.sent)
+    assert own_bytes(store) < 0.4 * before
+    store.deletion.traces(sorted(loggers.sent), project="default")
+    assert own_bytes(store) == 0
+
+
+def own_bytes(store) -> int:
+    """Return the bytes of all texts that stand apart from their rows."""
+    sums = "(select coalesce(sum(strlen(value)), 0) from {})"
+    tables = map(sums.format, ("x_content_chunks", "x_log_chunks"))
+    [(found,)] = rows(store, f"select {' + '.join(tables)}")
+    return found

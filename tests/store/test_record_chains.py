@@ -1,5 +1,6 @@
 """What long values of SDKs' records share is stored once, and every body comes back as it was sent."""
 
+import contextlib
 import datetime
 import json
 
@@ -12,7 +13,7 @@ from test_chains import Senders
 from otel_threads.core.record import Record
 from otel_threads.store.records import bodies, record_rows
 from otel_threads.store.records.bodies import pieces
-from otel_threads.store.spans import texts
+from otel_threads.store.spans import sharing, texts
 from otel_threads.vendors import ids
 from otel_threads.vendors.opik.records import deletion
 
@@ -131,6 +132,39 @@ def test_what_is_shared_decides_bytes_and_nothing_else(tmp_path, monkeypatch):
     without_receipt = [_without_receipt(one) for one in (shown[1], shown[3])]
     assert (shown[0], without_receipt[0]) == (shown[2], without_receipt[1])
     assert sizes[0] < 0.7 * sizes[1]
+
+
+def test_records_of_an_older_file_are_shared_when_somebody_asks(store, monkeypatch):
+    """So are the spans that were folded from them; interrupted, the file is as good as any."""
+    senders = SdkSenders(3)
+    with monkeypatch.context() as patched:
+        patched.setattr(texts, "add", lambda *_, **__: {})
+        for _ in range(8):
+            store.write(*senders.records())
+    shown, before = store.shown(), own_bytes(store)
+    heard: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        heard.append((done, total))
+        if len(heard) % 3 == 0 and len(heard) < 10:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sharing, "SLICE_CHARS", 100_000)
+    for _ in range(4):
+        with contextlib.suppress(KeyboardInterrupt):
+            sharing.share(store.database, stop)
+        assert read_back(store, senders.bodies) == senders.bodies
+        assert store.shown() == shown
+    assert heard[-1][0] == heard[-1][1]
+    assert own_bytes(store) < 0.5 * before
+    refers = "select count(*) from x_content_chunks where span_id <> '' and chain_id is not null"
+    assert store.rows(refers) > [(0,)]
+    store.write(*senders.records())  # it goes on as any other
+    assert read_back(store, senders.bodies) == senders.bodies
+    traces = [trace for (trace,) in store.rows("select distinct trace_id from spans")]
+    for project in {project for (project,) in store.rows("select distinct project from spans")}:
+        store.deletion.traces(traces, project=project)
+    assert own_bytes(store) == 0
 
 
 def _without_receipt(shown: dict) -> dict:

@@ -82,16 +82,26 @@ def insert(
         hashes.append((body_hash, len(data)))
     chunks = bodies.in_chunks(cursor, chains, stored, sequence)
     rows = [_row(sequence, hashes[one[0]], one, is_apart=one[0] in chunks) for one in stored]
-    chunk_rows: list[tuple[object, ...]] = [
-        (sequence, place, stored[place][1].record_id, i, *chunk)
+    if rows:
+        append(cursor, "x_sdk_records", _table(RECORDS, rows))
+    insert_chunks(cursor, sequence, chunks, {one[0]: one[1].record_id for one in stored})
+    return len(rows)
+
+
+def insert_chunks(
+    cursor: duckdb.DuckDBPyConnection,
+    sequence: int,
+    chunks: Mapping[int, Sequence[bodies.Chunk]],
+    record_ids: Mapping[int, str],
+) -> None:
+    """Insert the chunks of a commit's bodies, both by place."""
+    rows: list[tuple[object, ...]] = [
+        (sequence, place, record_ids[place], i, *chunk)
         for place, some in chunks.items()
         for i, chunk in enumerate(some)
     ]
     if rows:
-        append(cursor, "x_sdk_records", _table(RECORDS, rows))
-    if chunk_rows:
-        append(cursor, "x_sdk_record_chunks", _table(CHUNKS, chunk_rows))
-    return len(rows)
+        append(cursor, "x_sdk_record_chunks", _table(CHUNKS, rows))
 
 
 def _row(
