@@ -215,12 +215,14 @@ def parts_of(run: dict, *, is_whole: bool) -> Iterator[tuple[str, bytes]]:
 
 def measure(threads: int, turns: int, sent_as: str) -> dict[str, float]:
     """Return what storing and deriving take with the code that this process imports."""
+    from otel_threads import process
     from otel_threads.database.database import Database
     from otel_threads.derive.deriver import derive_all
     from otel_threads.store.derived.derived_store import DuckDBDerivedStore
     from otel_threads.store.spans.writer import BatchWriter
     from otel_threads.vendors.rules import RULES
 
+    process.tune()  # as the server does
     if sent_as == "spans":
         wire_bytes, batches = batches_as_spans(threads, turns)
     else:

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
 from otel_threads.decode import chunks, values
+from otel_threads.decode.picked import picked
 
 CONTENT_BYTES_MIN = 257  # a value this long goes to span_content, which is zstd-compressed
 
@@ -173,7 +174,7 @@ def _long_rows(texts: pa.Array, *, inline: bool) -> Index:
 
 def _all_long(pairs: _Pairs, others: Index) -> tuple[Index, pa.Array]:
     """Return the rows of all long values, in order, and these; `others` were no strings."""
-    strings = pairs.strings.take(pa.array(pairs.long_strings))
+    strings = picked(pairs.strings, pairs.long_strings)
     if not len(others):
         return pairs.long_strings, strings
     rows = np.concatenate([pairs.long_strings, others])

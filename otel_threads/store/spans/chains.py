@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from otel_threads.decode.chunks import CHUNK_BYTES_MAX, cut
+from otel_threads.decode.picked import picked_of
 from otel_threads.shared_beginning import shared_length
 
 SHARED_BYTES_MIN = 512  # what is shorter is stored whole
@@ -332,12 +333,18 @@ def _stored(
     changed = sorted([*long, *places])
     whole = np.ones(len(lengths), dtype=bool)
     whole[changed] = False
-    kept = content.filter(pa.array(whole)) if changed else content
+    kept = _picked(content, np.flatnonzero(whole)) if changed else content
     alone = {name: pa.nulls(kept.num_rows, PLACES.field(name).type) for name in PLACE}
     stored = _with(kept, alone)
     if not changed:
         return stored
     return pa.concat_tables([stored, _cut(content, changed, places).select(stored.column_names)])
+
+
+def _picked(content: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+    others = content.drop_columns(["value"]).take(pa.array(rows))
+    values = picked_of(content.column("value"), rows)
+    return others.append_column("value", values).select(content.column_names)
 
 
 def _cut(content: pa.Table, changed: list[int], places: dict[int, _Place]) -> pa.Table:
