@@ -113,6 +113,7 @@ async def readings_of_one(client, i: int) -> list[dict]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", GENERATIONS)
 def test_words_of_strangers_stand_in_marked_objects_alone(hostile, mode):
     async def read() -> None:

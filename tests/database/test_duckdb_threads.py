@@ -160,5 +160,6 @@ for thread in threads:
 """
 
 
+@pytest.mark.slow
 def test_changing_threads_registering_and_scanning_never_wait_for_each_other():
     subprocess.run([sys.executable, "-c", TOGETHER], check=True, timeout=120)

@@ -174,6 +174,7 @@ def read(payload: bytes, signal: Signal = Signal.TRACES) -> RequestCounts:
     return counts.count(signal, [payload], LIMITS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "payload"),
     [

@@ -94,6 +94,7 @@ def committed(writer, *spans) -> None:
     writer._commit([Batch(tables, logs.LOGS.empty_table())])
 
 
+@pytest.mark.slow
 def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
     """Large messages few at a time, small ones many, and what one commit holds whole."""
     database = a_database(tmp_path / "x.duckdb")

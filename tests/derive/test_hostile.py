@@ -62,12 +62,14 @@ def test_a_chain_of_twenty_thousand_spans_is_flattened():
     assert max(tree.depths.values()) == DEPTH_MAX
 
 
+@pytest.mark.slow
 def test_ten_thousand_ids_in_one_trace_are_ten_thousand_threads():
     rows = derived(span(0), *(chat(n, 0, **{"session.id": f"id-{n}"}) for n in range(1, 10_001)))
     assert len(rows.trace["thread_ids"]) == 10_000
     assert len(rows.parts) == 10_000
 
 
+@pytest.mark.slow
 def test_a_trace_of_fifty_thousand_calls_is_one_turn_with_bounded_messages():
     calls = [
         chat(n, 0, **{"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1})

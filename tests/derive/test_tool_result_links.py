@@ -240,6 +240,7 @@ def test_the_threads_hang_on_which_spans_arrived_alone(steps, dice):
     assert derive(commits, at_once=False) == expected
 
 
+@pytest.mark.slow
 def test_a_chain_of_traces_is_followed_whatever_its_length():
     """Backwards, each commit changes all that came before it: that ends, and ends the same."""
     count = 40

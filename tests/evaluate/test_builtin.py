@@ -213,6 +213,7 @@ def test_no_scorer_fails_on_what_a_sender_wrote(name):
         BUILTINS[name].score(conversation_of_thread(one, Ranges(turn_duration_ms_max=1)))
 
 
+@pytest.mark.slow
 def test_a_long_conversation_is_scored_in_bounded_time():
     """Questions are compared in pairs, of the latest 200."""
     turns = [

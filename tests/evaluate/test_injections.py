@@ -59,6 +59,7 @@ def test_there_are_enough_of_them():
     assert len(set(INJECTIONS.values())) == len(INJECTIONS)
 
 
+@pytest.mark.slow
 def test_none_gets_among_the_instructions(model, client):
     model.reset(lambda request, number: scores(request, 0.25))
     judge_conversation(client, "[]", OUTPUTS, prompt="Was it good?")

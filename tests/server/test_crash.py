@@ -14,7 +14,7 @@ from builders import a_chat, a_request
 from conftest import Server, wait_until
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-ROUNDS = 30
+ROUNDS = 10  # any moment; tests/crash kills at each kind of moment
 DERIVED = ("threads", "turns", "messages", "traces", "calls")
 
 
@@ -82,7 +82,7 @@ def rebuild(database: Path) -> None:
 
 
 @pytest.mark.slow
-def test_thirty_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path):
+def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path):
     dice = random.Random(1122)
     server = Server(tmp_path)
     acknowledged: set[str] = set()

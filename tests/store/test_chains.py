@@ -87,6 +87,7 @@ def test_a_short_hash_costs_bytes_and_nothing_else(store, monkeypatch):
     check(store, senders.sent)
 
 
+@pytest.mark.slow
 def test_what_others_begin_with_stays_and_all_else_goes(store):
     senders = Senders(3)
     for _ in range(15):

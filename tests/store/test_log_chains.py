@@ -113,6 +113,7 @@ def test_every_value_comes_back_and_what_goes_is_gone(store, seed):
         assert rows(store, f"select count(*) from {table}") == [(0,)], table
 
 
+@pytest.mark.slow
 def test_a_log_of_a_hundred_turns_takes_little_more_than_its_words(store):
     history = ""
     for turn in range(100):

@@ -220,6 +220,7 @@ def grown(turns: int, senders: Senders):
         history.append(answer)
 
 
+@pytest.mark.slow
 def test_a_history_of_a_hundred_turns_takes_little_more_than_its_words(store):
     sent, longest = 0, 0
     for record in grown(100, Senders(1)):
@@ -242,6 +243,7 @@ def test_patches_without_a_project_share_within_their_trace_alone(store):
     ) == [(2, 20_004)]
 
 
+@pytest.mark.slow
 def test_what_others_begin_with_stays_and_all_else_goes(store):
     senders = SdkSenders(3)
     for _ in range(15):
