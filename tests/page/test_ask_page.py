@@ -1,11 +1,13 @@
 """Questions in words on the page, SQL, and issues: with a scripted model on a real endpoint."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from api import agents
 from axe_playwright_python.sync_playwright import Axe
 from builders import a_chat, a_request
-from conftest import Server
+from conftest import Server, wait_until
 from playwright.sync_api import expect
 from scripted_model import Fault, ScriptedModel
 
@@ -181,6 +183,25 @@ def test_without_a_model_the_page_says_what_to_set(shop, tab):
     page = tab.open(shop, "thread", project="shop", thread_id="chat-1")
     page.get_by_role("button", name="Summary").click()
     expect(page.locator(".askpanel .bad")).to_contain_text("judge_base_url and judge_model")
+
+
+def test_a_model_names_an_issue_for_people_and_agents(asked, model, tab):
+    model.reset(lambda *_: json.dumps({"name": "Declined <b>cards</b>"}))
+    page = tab.open(asked, "issues", project="shop")
+    row = page.get_by_role("region", name="Issues").locator("tbody tr")
+    expect(row).to_contain_text("Declined: card")  # until it has a name
+    wait_until(lambda: asked.get("/issues", project="shop")["items"][0]["name"], "a name")
+    page.reload()
+    expect(row.get_by_role("link", name="Declined <b>cards</b>")).to_be_visible()
+    expect(row).to_contain_text("Declined: card <img src=x")
+
+    async def told():
+        async with agents.over_http(asked) as client:
+            return await agents.call(client, "find_issues", project="shop")
+
+    with ThreadPoolExecutor(1) as beside:  # the browser has this thread's loop
+        [line] = beside.submit(agents.run, told()).result()["items"]
+    assert line["name"]["text"] == "Declined <b>cards</b>"
 
 
 def test_an_issue_leads_to_its_threads_and_is_closed(asked, tab):
