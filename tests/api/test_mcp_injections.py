@@ -14,6 +14,8 @@ from builders import a_chat, a_request, a_span
 from conftest import Server, wait_until
 from injections import INJECTIONS
 
+pytestmark = pytest.mark.slow  # starts programs
+
 READ = {"authorization": "Bearer r"}
 CANARY = "CANARY of somebody else"
 MARK = re.compile(r"INJ-\d\d")
@@ -113,7 +115,6 @@ async def readings_of_one(client, i: int) -> list[dict]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", GENERATIONS)
 def test_words_of_strangers_stand_in_marked_objects_alone(hostile, mode):
     async def read() -> None:

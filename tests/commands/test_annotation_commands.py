@@ -11,6 +11,8 @@ import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 
+pytestmark = pytest.mark.slow  # starts programs
+
 
 def run(*arguments, cwd, status=0, env=None):
     ran = subprocess.run(

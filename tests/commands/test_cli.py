@@ -10,6 +10,8 @@ import pytest
 from builders import a_chat, a_request
 from conftest import CAPTURES
 
+pytestmark = pytest.mark.slow  # starts programs
+
 
 def run(
     *arguments: str, cwd, code: int = 0, env: dict | None = None

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.slow  # starts programs
+
 SCRIPT = textwrap.dedent(
     """
     import resource, signal, sys, threading

@@ -14,6 +14,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 import otel_threads
 
+pytestmark = pytest.mark.slow  # starts programs
+
 SCRIPT = """
 import otel_threads
 from opentelemetry import trace

@@ -13,6 +13,8 @@ import pytest
 from builders import a_chat, a_request
 from conftest import Server, wait_until
 
+pytestmark = pytest.mark.slow  # starts programs
+
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 ROUNDS = 10  # any moment; tests/crash kills at each kind of moment
 DERIVED = ("threads", "turns", "messages", "traces", "calls")
@@ -81,7 +83,6 @@ def rebuild(database: Path) -> None:
     )
 
 
-@pytest.mark.slow
 def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path):
     dice = random.Random(1122)
     server = Server(tmp_path)
@@ -118,7 +119,6 @@ def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path):
     assert derived(server.database) == before
 
 
-@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_rebuild_is_made_up_for(tmp_path):
     server = Server(tmp_path).start()
     spans = [a_chat(f"t-{n}", f"question {n}", "answer") for n in range(6000)]

@@ -19,6 +19,8 @@ from test_crash import Load, derived, rows
 
 from otel_threads.database.database import Database
 
+pytestmark = pytest.mark.slow  # starts programs
+
 ABORTS = (
     "BEFORE_TRUNCATE",
     "BEFORE_HEADER",
@@ -92,7 +94,6 @@ def rebuilt(server: Server) -> dict[str, list[str]]:
     return derived(server.database)
 
 
-@pytest.mark.slow
 def test_kills_while_backups_are_made_leave_whole_files_or_none(tmp_path):
     dice = random.Random(5)
     server = Server(tmp_path)
@@ -128,7 +129,6 @@ def test_kills_while_backups_are_made_leave_whole_files_or_none(tmp_path):
     assert acknowledged <= stored
 
 
-@pytest.mark.slow
 def test_kills_in_the_middle_of_pruning_leave_traces_whole(tmp_path):
     dice = random.Random(6)
     server = Server(tmp_path).start()

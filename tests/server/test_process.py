@@ -10,6 +10,8 @@ import pytest
 
 from otel_threads import process
 
+pytestmark = pytest.mark.slow  # starts programs
+
 
 @pytest.fixture(autouse=True)
 def thresholds():

@@ -4,7 +4,10 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from conftest import wait_until
+
+pytestmark = pytest.mark.slow  # starts programs
 
 SETTINGS = """
 ports = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")

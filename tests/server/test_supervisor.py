@@ -19,6 +19,8 @@ from conftest import Server, wait_until
 
 from otel_threads import handover, supervisor
 
+pytestmark = pytest.mark.slow  # starts programs
+
 PORTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 BACK_S = 60.0  # ten are promised; a busy machine takes longer
 

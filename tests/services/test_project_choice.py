@@ -8,6 +8,8 @@ import pytest
 from builders import a_chat, a_request
 from conftest import Server
 
+pytestmark = pytest.mark.slow  # starts programs
+
 
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory):
