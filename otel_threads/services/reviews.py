@@ -250,6 +250,15 @@ def fault_of(score: NewScore, definition: ScoreDefinition) -> str | None:
 
 
 def _check_kind(given: NewScoreDefinition) -> None:
+    _check_categories(given)
+    bounds = [bound for bound in (given.min, given.max) if bound is not None]
+    if bounds and given.kind != "numeric":
+        raise InvalidQuery(f"{given.kind} has no min and max")
+    if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
+        raise InvalidQuery("min and max are finite, and min is not above max")
+
+
+def _check_categories(given: NewScoreDefinition) -> None:
     labels = [one.label for one in given.categories or ()]
     if (given.kind == "categorical") != bool(labels):
         raise InvalidQuery(
@@ -261,11 +270,6 @@ def _check_kind(given: NewScoreDefinition) -> None:
         check_name("categories.label", one.label)
         if one.value is not None and not math.isfinite(one.value):
             raise InvalidQuery(f"categories: the value of {one.label!r} is not finite")
-    bounds = [bound for bound in (given.min, given.max) if bound is not None]
-    if bounds and given.kind != "numeric":
-        raise InvalidQuery(f"{given.kind} has no min and max")
-    if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
-        raise InvalidQuery("min and max are finite, and min is not above max")
 
 
 def _check_queue(given: NewReviewQueue) -> None:

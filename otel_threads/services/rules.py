@@ -573,14 +573,7 @@ def _check_outputs(outputs: Sequence[RuleOutput]) -> None:
 
 
 def _check_kind(where: str, one: RuleOutput) -> None:
-    if one.kind == "categorical":
-        labels = one.categories or []
-        if not 2 <= len(labels) <= CATEGORIES_MAX or len(set(labels)) < len(labels):
-            raise InvalidQuery(f"{where}.categories needs 2 to {CATEGORIES_MAX} different labels")
-        for label in labels:
-            _check_name(f"{where}.categories", label)
-    elif one.categories:
-        raise InvalidQuery(f"{where}.categories is for the kind categorical alone")
+    _check_categories(where, one)
     if one.kind != "numeric" and (one.min is not None or one.max is not None):
         raise InvalidQuery(f"{where}.min and max are for the kind numeric alone")
     for bound in (one.min, one.max):
@@ -588,6 +581,18 @@ def _check_kind(where: str, one: RuleOutput) -> None:
             raise InvalidQuery(f"{where} has a bound that is not finite")
     if one.min is not None and one.max is not None and one.min >= one.max:
         raise InvalidQuery(f"{where}.min {one.min:g} is not below max {one.max:g}")
+
+
+def _check_categories(where: str, one: RuleOutput) -> None:
+    labels = one.categories or []
+    if one.kind != "categorical":
+        if labels:
+            raise InvalidQuery(f"{where}.categories is for the kind categorical alone")
+        return
+    if not 2 <= len(labels) <= CATEGORIES_MAX or len(set(labels)) < len(labels):
+        raise InvalidQuery(f"{where}.categories needs 2 to {CATEGORIES_MAX} different labels")
+    for label in labels:
+        _check_name(f"{where}.categories", label)
 
 
 def _check_name(what: str, value: str) -> None:

@@ -199,16 +199,10 @@ class RunReader:
         for run in self._of_traces(ids):
             others.setdefault(run.span.trace_id, []).append(run)
         fields = run_filter.fields(query.trace_filter) | run_filter.fields(query.tree_filter)
-        matching: dict[str, bool] = {}
-        for trace_id, some in others.items():
-            some = self._looked_at(some, fields)
-            roots = [run for run in some if run.is_root] or some[:1]
-            wanted = query.trace_filter
-            is_root = wanted is None or any(run_filter.matches(wanted, run) for run in roots)
-            tree = query.tree_filter
-            matching[trace_id] = is_root and (
-                tree is None or any(run_filter.matches(tree, run) for run in some)
-            )
+        matching = {
+            trace_id: _trace_matches(self._looked_at(some, fields), query)
+            for trace_id, some in others.items()
+        }
         yield from (run for run in candidates if matching.get(run.span.trace_id))
 
     def _of_traces(self, trace_ids: Sequence[str]) -> Iterator[Run]:
@@ -378,6 +372,16 @@ def span_ids_of(ids: Iterable[str]) -> list[str]:
         found.append(span_id_of(one, one))
         found.append(span_id_of(one, f"ffffffff-ffff-ffff{one[18:]}"))  # where the halves clash
     return list(dict.fromkeys(found))
+
+
+def _trace_matches(runs: Sequence[Run], query: RunQuery) -> bool:
+    """Whether the root of a trace matches what is asked of it, and any of its runs likewise."""
+    roots = [run for run in runs if run.is_root] or runs[:1]
+    asked = ((query.trace_filter, roots), (query.tree_filter, runs))
+    return all(
+        wanted is None or any(run_filter.matches(wanted, run) for run in some)
+        for wanted, some in asked
+    )
 
 
 def _is_wanted(run: Run, query: RunQuery) -> bool:

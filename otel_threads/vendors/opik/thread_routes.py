@@ -231,14 +231,9 @@ class _ThreadCalls:
         return requests.no_content()
 
     def _change_tags(self, key: ThreadKey, update: Body, *, merge: bool) -> None:
-        given = {name: _tags(update, name) for name in ("tags", "tags_to_add", "tags_to_remove")}
         found = self._contents.thread(*key)
         before = found.tags.added if found else []
-        removed, added = given["tags_to_remove"], given["tags_to_add"]
-        after = [tag for tag in before if tag not in (removed or ())]
-        if removed is None and added is None and given["tags"] is not None:
-            after = [*(before if merge else ()), *given["tags"]]
-        after = list(dict.fromkeys([*after, *(added or ())]))
+        after = _tags_after(before, update, merge=merge)
         if len(after) > TAGS_MAX:
             raise Answered(errors.listed(422, [TAG_LIMIT]))
         going = [tag for tag in before if tag not in after]
@@ -266,6 +261,17 @@ class _ThreadCalls:
 def not_found(thread_id: str) -> Answered:
     """Return what a handler raises for a thread that is not here."""
     return Answered(errors.refusal(404, f"Thread '{thread_id}' not found"))
+
+
+def _tags_after(before: Sequence[str], update: Body, *, merge: bool) -> list[str]:
+    """Return a thread's tags after an update, each once."""
+    told = _tags(update, "tags")
+    added, removed = _tags(update, "tags_to_add"), _tags(update, "tags_to_remove")
+    if added is None and removed is None and told is not None:
+        after = [*(before if merge else ()), *told]
+    else:
+        after = [tag for tag in before if tag not in (removed or ())]
+    return list(dict.fromkeys([*after, *(added or ())]))
 
 
 def _tags(update: Body, name: str) -> list[str] | None:
