@@ -51,8 +51,8 @@ ABOUT = """
     map {'plan': case when n % 3 = 0 then 'pro' else 'free' end} as metadata"""
 
 
-def tables(threads: int) -> dict[str, str]:
-    """Return the query that fills each table, over n from 0."""
+def tables(threads: int, *, node: int = 0, nodes: int = 1) -> dict[str, str]:
+    """Return the query that fills each table, over n from 0; of several nodes, what one has."""
     traces = threads * TRACES_A_THREAD
     start = time.time_ns() - 30 * 86_400 * 10**9
     step = 30 * 86_400 * 10**9 // traces
@@ -60,6 +60,7 @@ def tables(threads: int) -> dict[str, str]:
     trace = (
         f"select n, (n // 10000) * 1000 + n % 1000 as t, (n % 10000) // 1000 as turn,"
         f" {start} + n * {step} as began from range({traces}) r(n)"
+        f" where ((n // 10000) * 1000 + n % 1000) % {nodes} = {node}"
     )
     first, last = "((n // 1000) * 10000 + n % 1000)", "((n // 1000) * 10000 + n % 1000 + 9000)"
     return {
@@ -149,20 +150,21 @@ def tables(threads: int) -> dict[str, str]:
                 {last} + 1 as last_trace_sequence,
                 make_timestamptz(({start} + {last} * {step}) // 1000) as last_trace_at,
                 {WORDS} as first_message, {WORDS} as last_message, {ABOUT}, {COMMON}
-            from range({threads}) r(n)""",
+            from range({threads}) r(n) where n % {nodes} = {node}""",
         "x_score_records": f"""
             select 'default' as project, 'chat-' || (n * 10) as thread_id, 'quality' as name,
                 (n % 100) / 100 as value, 'api' as source, 'ann' as author, now() as created_at,
-                now() as updated_at, {traces} as sequence from range({threads // 10}) r(n)""",
+                now() as updated_at, {traces} as sequence from range({threads // 10}) r(n)
+            where (n * 10) % {nodes} = {node}""",
         "x_derive_state": f"select {traces} as derived_sequence",
     }
 
 
-def build(path: str, threads: int) -> float:
+def build(path: str, threads: int, **of_node: int) -> float:
     """Fill a new file; return the seconds that it took."""
     started = time.monotonic()
     database = Database(path, memory_limit_bytes=8 << 30)
-    for table, query in tables(threads).items():
+    for table, query in tables(threads, **of_node).items():
         with database.transaction() as cursor:
             if table == "x_derive_state":
                 cursor.execute("delete from x_derive_state")

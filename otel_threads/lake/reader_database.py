@@ -134,18 +134,20 @@ class LakeDatabase(Database):
 
         While the lake is attached, too, when whoever does that holds the lock.
         """
-        row = cursor.execute(
-            f"select max(snapshot_id) from ducklake_snapshots('{LAKE}')"  # noqa: S608  # our own name
-        ).fetchone()
-        version = int(row[0]) if row and row[0] is not None else 0
-        if version == self._version:
-            return
-        sizes = _sizes(cursor)
-        at = f"at (version => {version})"
-        cursor.execute("begin")
+        cursor.execute("begin")  # what files there are is then of the snapshot that is read
         try:
+            row = cursor.execute(
+                f"select max(snapshot_id) from ducklake_snapshots('{LAKE}')"  # noqa: S608  # our own name
+            ).fetchone()
+            version = int(row[0]) if row and row[0] is not None else 0
+            if version == self._version:
+                cursor.execute("rollback")
+                return
+            sizes = _sizes(cursor)
+            at = f"at (version => {version})"
             said = self._hold(cursor, at, sizes)
-            for text in schema.views_at(native(), at, only=self.only):
+            empty = {name for name, (files, *_) in sizes.items() if not files}
+            for text in schema.views_at(native(), at, empty, only=self.only):
                 cursor.execute(text)
             shipped = cursor.execute(
                 "select lake_node, max(sequence), epoch(max(shipped_at))"  # noqa: S608  # ours

@@ -136,9 +136,13 @@ def test_the_chart_renders_nodes_readers_and_their_collector(more):
     tested = yaml.safe_load((CONFIGS / "sharded.yaml").read_text())
     assert ours["processors"] == tested["processors"]
     assert ours["service"]["pipelines"] == tested["service"]["pipelines"]
+    assert ours["service"]["extensions"] == tested["service"]["extensions"]
     balancing = ours["exporters"]["loadbalancing"]
     routed = tested["exporters"]["loadbalancing"]
-    assert balancing["routing_attributes"] == routed["routing_attributes"]
+    for name in ("routing_attributes", "retry_on_failure", "sending_queue"):
+        assert balancing[name] == routed[name]
+    for name in ("timeout", "retry_on_failure", "sending_queue"):
+        assert balancing["protocol"]["otlp"][name] == routed["protocol"]["otlp"][name]
     assert balancing["resolver"]["static"]["hostnames"] == [
         f"threads-{n}.threads-nodes:4317" for n in range(4)
     ]

@@ -3,10 +3,12 @@
 import contextlib
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,48 @@ needs_extra = pytest.mark.skipif(
 PASSWORD = "a-secret-of-the-catalog"
 
 
+# When something was received, and in which commit, is of the node that took it.
+OF_A_NODE = {
+    "ingest_seq",
+    "received_at",
+    "created_at",
+    "updated_at",
+    "last_trace_at",
+    "first_sequence",
+    "last_sequence",
+    "last_trace_sequence",
+    "trace_sequence",
+    "received_unix_nano",
+    "created_unix_nano",
+    "chunk_index",
+    "chain_id",
+    "chain_row",
+    "chain_chars",
+}
+COMPARED = (
+    "spans",
+    "span_events",
+    "span_links",
+    "span_content",
+    "traces",
+    "x_trace_slices",
+    "calls",
+    "x_thread_facts",
+    "turns",
+    "messages",
+)
+PORTS = range(20_000, 30_000)  # of which no system gives one to a client's connection
+
+
+def free_port() -> int:
+    """Return a port that a server has for itself again after it was killed."""
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+
+
 class Postgres:
     """A PostgreSQL of its own, as another user where we are root: it refuses to be root's."""
 
@@ -33,9 +77,7 @@ class Postgres:
         if os.geteuid() == 0:
             self._as = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
             shutil.chown(self.folder, "nobody", "nogroup")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         password_file = self.folder / "password"
         password_file.write_text(PASSWORD)
         password_file.chmod(0o644)
@@ -75,6 +117,17 @@ class Postgres:
 
     def stop(self, *, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+
+    def kill(self) -> None:
+        """Kill its process and all of its sessions'."""
+        import psutil
+
+        server = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        everyone = [server, *server.children(recursive=True)]
+        for process in everyone:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(everyone, timeout=60)
 
     def close(self) -> None:
         with contextlib.suppress(AssertionError):  # a test may have stopped it
@@ -150,3 +203,32 @@ def unlike(database, where: Place) -> list[str]:
                     f" missing {missing}; too many {extra}"
                 )
     return different
+
+
+def differences_of(one_node, lake) -> list[str]:
+    """Return how the rows of several nodes differ from those of one node with all spans.
+
+    Both are cursors; what is of the node that took something is left out.
+    """
+    different = []
+    for name in COMPARED:
+        ours, theirs = Counter(_rows_of(one_node, name)), Counter(_rows_of(lake, name))
+        missing, extra = list((ours - theirs).elements()), list((theirs - ours).elements())
+        if missing or extra:
+            different.append(
+                f"{name}: {ours.total()} rows, {theirs.total()} in the lake; {len(missing)} are"
+                f" missing, such as {missing[:2]}; {len(extra)} too many, such as {extra[:2]}"
+            )
+    return different
+
+
+def _rows_of(cursor, name: str) -> list[str]:
+    content = ("project", "trace_id", "span_id", "start_time", "event_index", "key", "value")
+    named = content if name == "span_content" else native().tables[name]
+    columns = ", ".join(f'"{one}"' for one in named if one not in OF_A_NODE)
+    found = cursor.execute(f"select {columns} from {name}").fetchall()
+    return [repr(tuple(_known(value) for value in row)) for row in found]
+
+
+def _known(value: object) -> object:
+    return float(f"{value:.9g}") if isinstance(value, float) else value

@@ -16,6 +16,7 @@ from builders import a_chat, a_request, a_span, new_trace_id
 from conftest import CAPTURES, Server, request_files, wait_until
 from google.protobuf import json_format
 from lakes import PASSWORD, needs_extra, reading
+from reader_server import Reader
 
 from otel_threads.v1 import threads_pb2 as pb
 from otel_threads.v1 import threads_pb2_grpc as stubs
@@ -49,39 +50,6 @@ SAME = (
     "/rules",
     "/evaluations",
 )
-
-
-class Reader(Server):
-    """`otel-threads serve --from-lake`."""
-
-    def start(self) -> "Reader":
-        given = {f"OTEL_THREADS_{name.upper()}": str(v) for name, v in self._settings.items()}
-        ports = {f"OTEL_THREADS_{name}_ENDPOINT": "127.0.0.1:0" for name in ("HTTP", "GRPC")}
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "otel_threads",
-                "serve",
-                "--from-lake",
-                "--no-supervise",
-                "--ready-file",
-                str(self.ready_file),
-            ],
-            env={**os.environ, **ports, **given, **self._env},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "stderr").open("a"),
-            cwd=self.folder,
-        )
-        wait_until(
-            lambda: self.ready_file.exists() or self.process.poll() is not None, "the reader starts"
-        )
-        assert self.ready_file.exists(), self.stderr()
-        self.addresses = json.loads(self.ready_file.read_text())
-        self.http = f"http://{self.addresses['http']}"
-        self.api = f"{self.http}/api/v1"
-        return self
 
 
 @pytest.fixture

@@ -1,15 +1,9 @@
 """The lake's files in object storage: a real server of S3's protocol, built by Go."""
 
-import os
-import shutil
-import socket
-import subprocess
-
 import pytest
 from builders import a_chat
-from conftest import wait_until
-from lakes import needs_extra, unlike
-from live import environments
+from lakes import free_port, needs_extra, unlike
+from s3_server import SECRET, S3Server, built
 from stores import Store
 
 from otel_threads.lake import owner, reader_database, report
@@ -19,50 +13,17 @@ from otel_threads.store import outbox
 
 pytest_plugins = ["lake_fixtures"]
 pytestmark = needs_extra
-SERVER = "github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0"
-SECRET = "the-secret-of-the-bucket"
 
 
 @pytest.fixture
-def storage():
+def storage(tmp_path):
     """Return the variables that name a bucket of a running server."""
-    if not shutil.which("go"):
-        pytest.skip("Go is not on this machine")
-    folder = environments.KEPT / "s3"
-    program = folder / "gofakes3"
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        built = subprocess.run(
-            ["go", "install", SERVER],
-            env={**os.environ, "GOBIN": str(folder)},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        if built.returncode:
-            pytest.skip(f"the server cannot be built: {built.stderr[-300:]}")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [program, "-backend", "memory", "-host", f"127.0.0.1:{port}", "-initialbucket", "lake"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-    def listens() -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_until(listens, "the storage answers")
-    yield {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }
-    process.terminate()
-    process.wait()
+    program = built()
+    if not program:
+        pytest.skip("the server is not on this machine, and cannot be built")
+    server = S3Server(program, tmp_path, free_port()).start()
+    yield server.env
+    server.kill()
 
 
 @pytest.mark.slow
