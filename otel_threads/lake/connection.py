@@ -29,6 +29,8 @@ ENDED_S_MAX = 15.0  # for sessions of a process that was killed to be gone
 POLL_S = 0.05
 RETRIES_MAX, RETRY_WAIT_MS = 100, 20  # DuckLake's own: its defaults give up after 10
 CONNECT_TIMEOUT_S = 10
+S3_FILE_BYTES_MAX = 50 << 30  # a 10,000th is what each file that is written takes of memory
+S3_UPLOADS_MAX = 4  # parts of a file under way at once
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _URI_PASSWORD = re.compile(r"(?<=:)[^:@/\s]+(?=@)")
 _FIELD_PASSWORD = re.compile(r"(password|secret|token)\s*=\s*('[^']*'|\S+)", re.IGNORECASE)
@@ -117,7 +119,7 @@ def connect(
             connection.execute("set global TimeZone = 'UTC'")
             connection.execute(f"set global ducklake_max_retry_count = {RETRIES_MAX}")
             connection.execute(f"set global ducklake_retry_wait_ms = {RETRY_WAIT_MS}")
-            _add_secret(connection, where)
+            _set_storage(connection, where)
             connection.execute(_attach_sql(where, name, application, read_only=read_only))
             if not read_only:
                 connection.execute(f"call {name}.set_option('parquet_compression', 'zstd')")
@@ -160,9 +162,11 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _add_secret(connection: duckdb.DuckDBPyConnection, where: Place) -> None:
+def _set_storage(connection: duckdb.DuckDBPyConnection, where: Place) -> None:
     if not where.s3:
         return
+    connection.execute(f"set global s3_uploader_max_filesize = '{S3_FILE_BYTES_MAX}B'")
+    connection.execute(f"set global s3_uploader_thread_limit = {S3_UPLOADS_MAX}")
     given = ", ".join(f"{key} {_quoted(value)}" for key, value in where.s3.items() if value)
     connection.execute(f"create secret lake_storage (type s3, provider config, {given})")
 

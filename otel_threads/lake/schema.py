@@ -167,7 +167,7 @@ def fixed_views(known: Native) -> list[str]:
 
 def _no_rows(columns: dict[str, str]) -> str:
     listed = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns.items())
-    return f"select {listed} where false"  # our own names
+    return f"select {listed} where false"
 
 
 def held_tables(
@@ -229,8 +229,8 @@ def views_at(
         if one.name in empty:
             text = _no_rows({"rowid": "BIGINT", **columns} if one.rowid else columns)
         else:
-            given = {"stored": stored, "at": at, "books": "", "only": only.get(one.name, "")}
-            text = layout.view(one, tuple(columns), **given)
+            ours = only.get(one.name, "")
+            text = layout.view(one, tuple(columns), stored=stored, at=at, books="", only=ours)
         texts.append(f"create or replace view {one.name} as {text}")
     return texts
 

@@ -44,6 +44,9 @@ def test_a_lake_in_a_bucket(storage, where, tmp_path):
     lake = reader_database.opened(bucket, memory_limit_bytes=128 << 20)
     with lake.reading(60) as cursor:
         assert cursor.execute("select count(*) from turns").fetchall() == [(18,)]
+    assert lake.delete_threads("default", ["t1"])[0] == ["t1"]  # a reader writes with little memory
+    with lake.reading(60) as cursor:
+        assert cursor.execute("select count(*) from turns").fetchall() == [(12,)]
     lake.close()
     assert SECRET not in bucket.without_secrets(f"HTTP 403: {SECRET}")
     store.close()
