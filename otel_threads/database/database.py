@@ -463,7 +463,8 @@ class Database:
 
     def holds_rows(self, cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
         """Return whether a table may have rows, inside `reading`: many stay empty, and a look is
-        cheaper than a query. That it was empty holds until the next commit."""
+        cheaper than a query. That it was empty holds until the next commit. A condition may follow
+        the table's name."""
         if table in self._filled:
             return True
         commits = self._thread.commits

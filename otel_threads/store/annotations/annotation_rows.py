@@ -32,6 +32,7 @@ from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
 from otel_threads.database.engine_errors import classified
 from otel_threads.database.list_parameters import json_list
+from otel_threads.store.read.list_query import SCORED_BELOW_THREADS
 from otel_threads.store.read.stored_items import StoredThread
 from otel_threads.store.spans.span_rows import trace_key
 
@@ -183,7 +184,7 @@ class Annotations:
 
         Threads of other projects with these ids are among them.
         """
-        if not (self._holds("x_score_records") or self._holds("x_evaluations")):
+        if not any(self._holds(table) for table in SCORED_BELOW_THREADS):
             return {}
         found: dict[ThreadKey, list[ScoreRecord]] = {}
         for row in self._read(TURN_SCORE_RECORDS_SQL, {"thread_ids": json_list(thread_ids)}):

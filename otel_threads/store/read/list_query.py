@@ -19,6 +19,11 @@ from otel_threads.store.read.filter_sql import fields as fields_asked
 from otel_threads.store.read.stored_items import Place
 
 Parameters = dict[str, Any]
+# Where scores on turns, traces and spans are, of which many databases have none.
+SCORED_BELOW_THREADS = (
+    "x_score_records where trace_id is not null or turn_index is not null",
+    "x_evaluations",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,13 @@ from otel_threads.core.stats import (
 from otel_threads.core.usage import USAGE, Usage
 from otel_threads.database import sql_files
 from otel_threads.database.database import Database, dictionaries
-from otel_threads.store.read.list_query import THREADS, TRACES, Listing, Selection
+from otel_threads.store.read.list_query import (
+    SCORED_BELOW_THREADS,
+    THREADS,
+    TRACES,
+    Listing,
+    Selection,
+)
 
 Row = dict[str, Any]
 Bucket = TypeVar("Bucket", ThreadBucket, TraceBucket)
@@ -77,7 +83,8 @@ def thread_stats(
         items, rest = asking.both()
         active = asking.items(ACTIVE_SQL, ("status",), source=THREADS.annotated)
         series = asking.series(interval) if interval else None
-        turn_scores = asking.turn_scores()
+        is_scored = any(database.holds_rows(cursor, table) for table in SCORED_BELOW_THREADS)
+        turn_scores = asking.turn_scores() if is_scored else {}
     return ThreadStats(
         **rest,
         thread_count=items["item_count"],
