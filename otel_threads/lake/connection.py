@@ -4,6 +4,7 @@ The catalog's address holds a password. No error that leaves this file holds the
 """
 
 import contextlib
+import datetime
 import fcntl
 import importlib
 import os
@@ -143,8 +144,9 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, where: Place) -> None
             file = next(Path(str(package.__file__)).parent.rglob("*.duckdb_extension"))
             connection.execute(f"load '{file}'")
     except (ImportError, StopIteration, duckdb.Error) as error:
+        why = next(iter(str(error).splitlines()), "its file is missing")
         raise DatabaseRefused(
-            f"lake_catalog needs `pip install 'otel-threads[lake]'` ({str(error).splitlines()[0]})"
+            f"lake_catalog needs `pip install 'otel-threads[lake]'` ({why})"
         ) from None
 
 
@@ -181,6 +183,23 @@ def _attach_sql(where: Place, name: str, application: str, *, read_only: bool) -
     # Rows of kilobytes are slow in the catalog: 108 ms instead of 14 for a hundred of them.
     options.append("read_only" if read_only else "data_inlining_row_limit 0")
     return f"attach {_quoted(address)} as {name} ({', '.join(options)})"
+
+
+def catalog_time(
+    connection: duckdb.DuckDBPyConnection, where: Place, name: str
+) -> datetime.datetime:
+    """Return the time by the catalog's clock, or by this machine's where that is earlier.
+
+    So a clock that jumped forward, on the one or the other, makes nothing old. `name`: the lake's.
+    """
+    here = datetime.datetime.now(datetime.UTC)
+    if where.kind == SQLITE:
+        return here
+    row = connection.execute(
+        "select told from postgres_query($catalog, 'select clock_timestamp() as told')",
+        {"catalog": f"__ducklake_metadata_{name}"},
+    ).fetchone()
+    return min(here, row[0]) if row else here
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 Their rows of all nodes are ended as those of a unit that changed, and then dropped like those.
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,12 +11,12 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.ports import ThreadKey
+from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, unregister
 from otel_threads.lake import layout
 from otel_threads.lake.layout import DERIVED, SAID, THREAD_UNIT, Shipped
 from otel_threads.lake.native import native
 from otel_threads.lake.rows_of_batch import STORED
-from otel_threads.lake.schema import LAKE
 
 THREADS_MAX, TRACES_MAX = 5000, 20_000  # of one round
 COUNTED = ("rule_runs",)  # what they cost counts on
@@ -34,41 +35,14 @@ class Kept:
         return not self.days and not any(self.projects.values())
 
 
-OLD_THREADS_SQL = f"""
-create or replace temp table old_threads as
-select f.project, f.thread_id, {THREAD_UNIT.replace("project", "f.project")} as unit
-from {LAKE}.x_thread_facts f left join kept_days k on k.project = f.project
-where coalesce(k.days, $days) > 0
-    and f.last_activity_time < now() - to_days(1) * coalesce(k.days, $days)
-order by f.last_activity_time limit {THREADS_MAX}
-"""  # noqa: S608  # our own names
-OLD_TRACES_SQL = f"""
-create or replace temp table old_traces as
-with s as (
-    select
-        trace_id,
-        bool_and((project, thread_id) in (select (project, thread_id) from old_threads)) as is_old
-    from {LAKE}.x_trace_slices where thread_id is not null group by trace_id
-)
-select t.trace_id as unit
-from {LAKE}.traces t
-left join kept_days k on k.project = t.project
-left join s on s.trace_id = t.trace_id
-where coalesce(k.days, $days) > 0
-    and t.end_time < now() - to_days(1) * coalesce(k.days, $days) and coalesce(s.is_old, true)
-order by t.end_time limit {TRACES_MAX}
-"""  # noqa: S608  # our own names
+OLD_THREADS_SQL = sql_files.query("lake_old_threads")
+OLD_TRACES_SQL = sql_files.query("lake_old_traces")
+TRACES_OF_THREADS_SQL = sql_files.query("traces_of_threads")
 
 
-TRACES_OF_THREADS_SQL = f"""
-create or replace temp table old_traces as
-select trace_id as unit
-from {LAKE}.x_trace_slices where thread_id is not null group by trace_id
-having bool_and((project, thread_id) in (select (project, thread_id) from old_threads))
-"""  # noqa: S608  # our own names
-
-
-def end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int]:
+def end_old(
+    connection: duckdb.DuckDBPyConnection, kept: Kept, now: datetime.datetime
+) -> tuple[int, int]:
     """End rows of what is old, in one transaction; return how many threads and traces that were.
 
     The oldest go first, so many of each.
@@ -77,7 +51,7 @@ def end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int
         return 0, 0
     connection.execute("begin")
     try:
-        found = _end_old(connection, kept)
+        found = _end_old(connection, kept, now)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -85,14 +59,16 @@ def end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int
     return found
 
 
-def _end_old(connection: duckdb.DuckDBPyConnection, kept: Kept) -> tuple[int, int]:
+def _end_old(
+    connection: duckdb.DuckDBPyConnection, kept: Kept, now: datetime.datetime
+) -> tuple[int, int]:
     days = {
         "project": pa.array(list(kept.projects), pa.string()),
         "days": pa.array(list(kept.projects.values()), pa.float64()),
     }
     register(connection, "kept_days", pa.table(days))
-    for text in (OLD_THREADS_SQL, OLD_TRACES_SQL):
-        connection.execute(text, {"days": kept.days})
+    for text, most in ((OLD_THREADS_SQL, THREADS_MAX), (OLD_TRACES_SQL, TRACES_MAX)):
+        connection.execute(text, {"days": kept.days, "now": now, "most": most})
     unregister(connection, "kept_days")
     threads, traces = (_count(connection, name) for name in ("old_threads", "old_traces"))
     if threads or traces:

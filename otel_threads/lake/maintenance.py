@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import duckdb
 
+from otel_threads.database import sql_files
 from otel_threads.lake import layout, schema
-from otel_threads.lake.connection import Place, told
+from otel_threads.lake.connection import Place, catalog_time, told
 from otel_threads.lake.lake_retention import Kept, end_old
 from otel_threads.lake.layout import Shipped
 from otel_threads.lake.rows_of_batch import STORED, checksum
@@ -23,7 +24,12 @@ EDITS_SPARED_S, EDITS_MAX = 3600.0, 100_000  # past so many the oldest go, but f
 DELETED_RULES_KEPT_S = 400 * 86_400.0
 REWRITE_SHARE = 0.1  # a file of which so many rows are deleted is written again
 BATCHES_APART_S = 86_400.0  # then a node's batches are counted together
+FEWER_MIN = 1000  # entries of batches, that it pays to write their sums
 ROUNDS_KEPT_S = 86_400.0
+DROP_POSITIONS_SQL = sql_files.query("drop_old_positions")
+OLD_BATCHES_SQL = sql_files.query("old_batches")
+DROP_BATCHES_SQL = sql_files.query("drop_old_batches")
+SUM_BATCHES_SQL = sql_files.query("sum_old_batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +62,14 @@ def do_round(
         StoreFailed: the lake does not answer; what the round had done stays done.
     """
     with told(where):
+        now = catalog_time(connection, where, LAKE)
         before = _files(connection)
-        old_threads, _ = end_old(connection, kept)
+        old_threads, _ = end_old(connection, kept, now)
         dead_rows = drop_dead(connection)
-        drop_old_edits(connection)
-        shorten_books(connection)
-        _tidy(connection, kept_s, orphans_s, rewrite_share)
+        drop_old_edits(connection, now)
+        shorten_books(connection, now)
+        now = catalog_time(connection, where, LAKE)  # later than what this round has written
+        _tidy(connection, now, kept_s, orphans_s, rewrite_share)
         connection.execute(
             f"insert into {STORED}.{layout.ROUNDS} values (?, now(), ?)",  # noqa: S608  # ours
             [node_name, dead_rows],
@@ -114,13 +122,13 @@ def _drop_dead_of(connection: duckdb.DuckDBPyConnection, table: Shipped) -> int:
 
 def drop_old_edits(
     connection: duckdb.DuckDBPyConnection,
+    now: datetime.datetime,
     *,
     kept_s: float = EDITS_KEPT_S,
     spared_s: float = EDITS_SPARED_S,
     most: int = EDITS_MAX,
 ) -> None:
     """Delete changes of readers that nodes had the time to apply; `most` are left of older ones."""
-    now = datetime.datetime.now(datetime.UTC)
     table = f"{STORED}.{layout.EDITS}"
     row = connection.execute(
         f"select count(*), (select edited_at from {table} order by edited_at desc"  # noqa: S608  # ours
@@ -141,46 +149,29 @@ def drop_old_edits(
 
 
 def shorten_books(
-    connection: duckdb.DuckDBPyConnection, *, apart_s: float = BATCHES_APART_S
+    connection: duckdb.DuckDBPyConnection,
+    now: datetime.datetime,
+    *,
+    apart_s: float = BATCHES_APART_S,
+    fewer_min: int = FEWER_MIN,
 ) -> None:
     """Keep of what is looked up what still counts, in one transaction.
 
-    Of entries of one batch and table their sum, none where it has no rows left; of batches that are
-    older how far the newest goes.
+    Of batches that are older the sum, for each node and table; where that leaves so many entries
+    fewer. Of batches how far the newest goes.
     """
-    now = datetime.datetime.now(datetime.UTC)
-    batches, positions = f"{STORED}.{layout.BATCHES}", f"{STORED}.{layout.POSITIONS}"
     connection.execute("begin")
     try:
-        connection.execute(
-            f"delete from {positions} p where p.lake_batch <"  # noqa: S608  # our own names
-            f" (select max(q.lake_batch) from {positions} q where q.lake_node = p.lake_node)"
-        )
-        connection.execute(
-            f"create or replace temp table shorter as select b.* from {batches} b where"  # noqa: S608  # ours
-            " b.lake_batch < (select max(n.lake_batch)"
-            f" from {batches} n where n.lake_node = b.lake_node and n.table_name = '')"
-            " qualify coalesce(max(b.shipped_at) over"
-            " (partition by b.lake_node, b.lake_batch) < $before, true)",
-            {"before": now - datetime.timedelta(seconds=apart_s)},
-        )
+        connection.execute(DROP_POSITIONS_SQL)
+        before = now - datetime.timedelta(seconds=apart_s)
+        connection.execute(OLD_BATCHES_SQL, {"before": before})
         row = connection.execute(
-            "select count(*) - count(distinct (lake_node, lake_batch, table_name))"
+            "select count(*) - count(distinct (lake_node, table_name, engine))"
             " filter (table_name <> '') from shorter"
         ).fetchone()
-        if row and row[0]:
-            connection.execute(
-                f"delete from {batches} b using shorter s where b.lake_node = s.lake_node"  # noqa: S608  # ours
-                " and b.lake_batch = s.lake_batch"
-            )
-            connection.execute(
-                f"insert into {batches} by name select lake_node, lake_batch, table_name,"  # noqa: S608  # ours
-                " any_value(node_name) as node_name, max(sequence) as sequence,"
-                " sum(row_count)::bigint as row_count, sum(checksum)::decimal(38, 0) as checksum,"
-                " engine, max(shipped_at) as shipped_at from shorter where table_name <> ''"
-                " group by lake_node, lake_batch, table_name, engine having sum(row_count) <> 0"
-                " or sum(checksum) <> 0"
-            )
+        if row and row[0] >= fewer_min:
+            connection.execute(DROP_BATCHES_SQL)
+            connection.execute(SUM_BATCHES_SQL)
         connection.execute(
             f"delete from {STORED}.{layout.ROUNDS} where ended_at < ?",  # noqa: S608  # ours
             [now - datetime.timedelta(seconds=ROUNDS_KEPT_S)],
@@ -193,9 +184,12 @@ def shorten_books(
 
 
 def _tidy(
-    connection: duckdb.DuckDBPyConnection, kept_s: float, orphans_s: float, rewrite_share: float
+    connection: duckdb.DuckDBPyConnection,
+    now: datetime.datetime,
+    kept_s: float,
+    orphans_s: float,
+    rewrite_share: float,
 ) -> None:
-    now = datetime.datetime.now(datetime.UTC)
     kept = now - datetime.timedelta(seconds=kept_s)
     orphans = now - datetime.timedelta(seconds=orphans_s)
     connection.execute(

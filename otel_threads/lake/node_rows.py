@@ -23,20 +23,11 @@ BYTES_MAX = 64 << 20  # of their long values, likewise
 UNITS_MAX = 4000  # traces and threads whose derived rows are in one batch
 PENDING_SQL = sql_files.query("pending_commits")
 PENDING_BYTES_SQL = sql_files.query("pending_bytes")
-ENTRIES_SQL = (
-    "select entry, kind, project, id from x_outbox where sequence <= $upto order by entry"
-    " limit $most"
-)
-TRACE_TIMES_SQL = (
-    "select min(start_time_unix_nano), max(end_time_unix_nano) from traces"
-    " where trace_id in (select trace_id from lake_traces)"
-)
-THREAD_TIMES_SQL = (
-    "select min(epoch_ns(first_activity_time)) - 1000, max(epoch_ns(last_activity_time)) + 1000"
-    " from x_thread_facts where (project, thread_id) in (select (project, id) from lake_threads)"
-)
+ENTRIES_SQL = sql_files.query("outbox_entries")
+TRACE_TIMES_SQL = sql_files.query("times_of_traces")
+THREAD_TIMES_SQL = sql_files.query("times_of_threads")
 # Values of chains are shipped whole: what they share with others may be deleted with these, and
-# neighbours compress away what they have in common.
+# neighbours compress away what they have in common. In no file, because a condition is put in.
 CHAINS_SQL = f"""
 with v as (
     select

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from otel_threads.database import sql_files
 from otel_threads.lake import connection as connections
 from otel_threads.lake import layout, schema
 from otel_threads.lake.connection import APPLICATION, Place, told
@@ -12,6 +13,7 @@ from otel_threads.lake.rows_of_batch import STORED, checksum
 from otel_threads.lake.shipper import MEMORY_BYTES
 
 LAKE = schema.LAKE
+NODES_SQL = sql_files.query("nodes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +73,7 @@ def look(where: Place, *, verify: bool = False) -> LakeState:
 
 
 def _state(connection: duckdb.DuckDBPyConnection, *, verify: bool) -> LakeState:
-    nodes = connection.execute(
-        "select lake_node, arg_max(node_name, lake_batch) filter (node_name is not null),"  # noqa: S608  # ours
-        f" max(lake_batch), max(sequence), max(shipped_at) from {STORED}.{layout.BATCHES}"
-        f" where lake_node <> '{layout.READERS}' group by lake_node order by 2, 1"
-    ).fetchall()
+    nodes = connection.execute(NODES_SQL).fetchall()
     counts = connection.execute(
         f"select (select count(*) from {LAKE}.spans),"  # noqa: S608  # ours
         f" (select count(*) from {STORED}.{layout.DEAD}),"
@@ -131,6 +129,7 @@ def _unlike_statistics(
 def differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
     """Return the batches of which a table has fewer, more or other rows than were shipped.
 
+    Old batches of a node are one, by the number of the last of them.
     Hashes are of one version of DuckDB: rows of another's are only counted. A difference of batch 0
     is one between a scan of all rows and a query that the catalog's statistics answer or narrow.
     """
@@ -138,11 +137,17 @@ def differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
     for table in layout.TABLES:
         found += _unlike_statistics(connection, f"{STORED}.{table.name}", table.name)
         rows = connection.execute(
-            "with shipped as (select lake_node, lake_batch, sum(row_count)::bigint as n,"  # noqa: S608  # ours
-            " sum(checksum) as hash, bool_and(engine = $engine) as is_ours"
-            f" from {STORED}.{layout.BATCHES} where table_name = $table group by all),"
-            f" here as (select lake_node, lake_batch, count(*) as n, {checksum(table.name)} as hash"
-            f" from {STORED}.{table.name} t group by all)"
+            "with sums as (select lake_node, max(lake_batch) as upto"  # noqa: S608  # ours
+            f" from {STORED}.{layout.BATCHES} where is_sum group by all),"
+            " shipped as (select b.lake_node, greatest(b.lake_batch, s.upto) as lake_batch,"
+            " sum(row_count)::bigint as n, sum(checksum) as hash,"
+            " bool_and(engine = $engine) as is_ours"
+            f" from {STORED}.{layout.BATCHES} b left join sums s on s.lake_node = b.lake_node"
+            " where table_name = $table group by all),"
+            " here as (select t.lake_node, greatest(t.lake_batch, s.upto) as lake_batch,"
+            f" count(*) as n, {checksum(table.name)} as hash"
+            f" from {STORED}.{table.name} t left join sums s on s.lake_node = t.lake_node"
+            " group by all)"
             " select coalesce(s.lake_node, h.lake_node), coalesce(s.lake_batch, h.lake_batch),"
             " coalesce(s.n, 0), coalesce(h.n, 0) from shipped s full join here h"
             " on s.lake_node = h.lake_node and s.lake_batch = h.lake_batch"

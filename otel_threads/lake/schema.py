@@ -26,6 +26,7 @@ BOOKS = {
         "checksum": "DECIMAL(38,0)",
         "engine": "VARCHAR",
         "shipped_at": "TIMESTAMP WITH TIME ZONE",
+        "is_sum": "BOOLEAN",  # of all batches of the node up to this one
     },
     layout.DEAD: {
         "lake_node": "VARCHAR",

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, StoreFailed, describe
+from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database
 from otel_threads.lake import (
@@ -42,6 +43,7 @@ MEMORY_BYTES = 256 << 20  # of the DuckDB that writes to the lake, beside the no
 STOP_S_MAX = 3.0  # of a server's stop, for the batch that runs
 PAUSE_S_MAX = 60.0  # between two tries while the lake does not answer
 STORED = f"{LAKE}.{layout.STORED}"
+POSITION_SQL = sql_files.query("position_of_node")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,11 +207,7 @@ class Shipper:
             cursor.execute("update x_lake_state set former_ids = [] where node_id = ?", [node_id])
 
     def _find_position(self, connection: duckdb.DuckDBPyConnection, node_id: str) -> None:
-        row = connection.execute(
-            "select coalesce(max(lake_batch), 0), coalesce(max(sequence), 0), max(shipped_at)"  # noqa: S608  # ours
-            f" from {STORED}.{layout.BATCHES} where lake_node = ?",  # our own names
-            [node_id],
-        ).fetchone()
+        row = connection.execute(POSITION_SQL, {"node": node_id}).fetchone()
         batch, sequence, shipped_at = row or (0, 0, None)
         self.state = Shipping(
             node_id=node_id, batch=batch, sequence=sequence, shipped_at=shipped_at

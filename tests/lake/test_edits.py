@@ -289,14 +289,13 @@ def rules(database) -> list[str]:
 
 
 def a_rule(name="helpful", **given):
-    now = datetime.datetime.now(datetime.UTC)
     new = NewRule(name=name, kind="builtin", project="default", outputs=[RuleOutput(name=name)])
     made = {
         **{one.name: getattr(new, one.name) for one in dataclasses.fields(new)},
         "rule_id": secrets.token_hex(8),
         "version": 1,
-        "created_at": now,
-        "updated_at": now,
+        "created_at": now(),
+        "updated_at": now(),
         "judge_version": "v",
         "counts": {},
         "cost_usd": 0.0,
@@ -338,8 +337,7 @@ def test_rules_are_on_all_nodes_also_on_later_ones(tmp_path, nodes, where):
     with a_reader(where) as reader:
         rules = RuleRows(reader.database, reader.annotations, timeout_s=60, scope="reader")
         assert names(rules) == [("polite", 1), ("same", 7)]
-        now = datetime.datetime.now(datetime.UTC)
-        rules.put(dataclasses.replace(polite, version=2, updated_at=now), sees_active=False)
+        rules.put(dataclasses.replace(polite, version=2, updated_at=now()), sees_active=False)
         rules.delete(next(one.rule_id for one in rules.rules() if one.name == "same"))
         assert names(rules) == [("polite", 2)]
         for node in nodes:
@@ -348,7 +346,7 @@ def test_rules_are_on_all_nodes_also_on_later_ones(tmp_path, nodes, where):
         assert waiting(second) == ["after"]
         # Edits grow old; a node that is new hears of rules all the same, and of none that is gone.
         with owner.opened(where) as connection:
-            maintenance.drop_old_edits(connection, kept_s=0)
+            maintenance.drop_old_edits(connection, now(), kept_s=0)
         third = Node(tmp_path / "third", where)
         third.ship()
         assert names(third.rules) == [("polite", 2)]
@@ -462,19 +460,23 @@ def test_old_changes_are_forgotten(node, where):
         node.ship()
         assert len(node.rows("x_lake_edits")) == 1
         with owner.opened(where) as connection:
-            maintenance.drop_old_edits(connection, kept_s=3600)
+            maintenance.drop_old_edits(connection, now(), kept_s=3600)
             assert count(connection, layout.EDITS) == 1
-            maintenance.drop_old_edits(connection, kept_s=0)
+            maintenance.drop_old_edits(connection, now(), kept_s=0)
             assert count(connection, layout.EDITS) == 0
-            maintenance.drop_old_edits(connection, kept_s=0)
+            maintenance.drop_old_edits(connection, now(), kept_s=0)
         node.ship()
         assert node.rows("x_lake_edits") == []
         assert values(fresh(reader).annotations) == [0.25] == values(node.annotations)
         for thread_id in ("u", "v"):
             reader.annotations.put_scores([a_score(thread_id)])
         with owner.opened(where) as connection:
-            maintenance.drop_old_edits(connection, kept_s=3600, spared_s=0, most=1)
+            maintenance.drop_old_edits(connection, now(), kept_s=3600, spared_s=0, most=1)
             assert count(connection, layout.EDITS) == 1
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def count(connection, table: str) -> int:

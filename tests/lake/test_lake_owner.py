@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from builders import a_chat, new_trace_id
@@ -146,24 +147,51 @@ def test_what_a_node_prunes_stays_in_the_lake_and_goes_on(node, where, tmp_path)
 
 def test_books_keep_what_counts(node, where):
     for i in range(4):
-        node.write(a_chat("t", f"question {i}", "ho"))
+        node.write(a_chat("t", f"question {i}", "ho"), a_chat(None, f"alone {i}", "ho"))
     owner.once(where, DERIVE, node_name="test")
+    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
     with owner.opened(where) as lake:
         before = entries(lake)
-        maintenance.shorten_books(lake, apart_s=3600)
+        maintenance.shorten_books(lake, now, apart_s=3600, fewer_min=1)
+        maintenance.shorten_books(lake, now, apart_s=0)  # it does not pay
         assert entries(lake) == before
-        maintenance.shorten_books(lake, apart_s=0)
-        assert entries(lake) < before
-        again = entries(lake)
-        maintenance.shorten_books(lake, apart_s=0)
-        assert entries(lake) == again
+        maintenance.shorten_books(lake, now, apart_s=0, fewer_min=1)
+        after = entries(lake)
+        summed = lake.execute(
+            "select count(*), count(distinct table_name) from lake.stored.lake_batches where is_sum"
+        ).fetchone()
+        assert after < before
+        assert summed[0] == summed[1] > 3  # one for each table
+        maintenance.shorten_books(lake, now, apart_s=0, fewer_min=1)
+        assert entries(lake) == after
         for table in (layout.POSITIONS, layout.ROUNDS):
             found = lake.execute(f"select count(*) from lake.stored.{table}").fetchall()
             assert found == [(1,)]
     assert report.look(where, verify=True).differences == []
+    # What goes of old batches is taken from their sum; a row that is lost is noticed.
     node.write(a_chat("t", "one more", "ho"))
     owner.once(where, DERIVE, node_name="test")
     assert report.look(where, verify=True).differences == []
+    with owner.opened(where) as lake:
+        lake.execute("delete from lake.stored.spans where lake_batch = 1")
+    (lost,) = report.look(where, verify=True).differences
+    assert (lost.table, lost.row_count - lost.row_count_found) == ("spans", 2)
+
+
+def test_a_clock_that_jumped_makes_nothing_old(postgres_lake, tmp_path, monkeypatch):
+    class Jumped(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.datetime.now(tz) + datetime.timedelta(days=3650)
+
+    jumped = SimpleNamespace(datetime=Jumped, UTC=datetime.UTC)
+    with contextlib.closing(Node(tmp_path / "node", postgres_lake)) as node:
+        node.write(a_chat("recent", "hi", "ho", **old(2)), a_chat("old", "hi", "ho", **old(40)))
+        monkeypatch.setattr(connection, "datetime", jumped)
+        done = owner.once(postgres_lake, None, node_name="test", kept=Kept(30))
+        assert (done.old_threads, threads(postgres_lake)) == (1, ["recent"])
+        node.write(a_chat("recent", "more", "ho"))  # no file is lost
+    assert report.look(postgres_lake, verify=True).differences == []
 
 
 def entries(lake) -> int:
