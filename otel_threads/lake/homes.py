@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from otel_threads.core.errors import OtelThreadsError
+from otel_threads.core.errors import OtelThreadsError, StoreFailed
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.rule import Homed, RuleSpent
 from otel_threads.database import sql_files
@@ -15,6 +15,7 @@ from otel_threads.database.arrow import register, rows_of, unregister
 from otel_threads.lake import connection as connections
 from otel_threads.lake.connection import APPLICATION, Place, told
 from otel_threads.lake.schema import LAKE
+from otel_threads.lake.shipper import Shipping
 
 HOMES_SQL = sql_files.query("homes")
 SPENT_SQL = sql_files.query("spent_elsewhere")
@@ -34,20 +35,22 @@ class LakeHomes:
     nowhere else. What another node ships after that counts as a trace that came later.
     """
 
-    def __init__(self, where: Place, node_id: Callable[[], str]) -> None:
-        """Connect when first asked. `node_id`: the node's name in the lake, empty at first."""
+    def __init__(self, where: Place, shipping: Callable[[], Shipping]) -> None:
+        """Connect when first asked. `shipping`: how far the node's is."""
         self._where = where
-        self._node_id = node_id
+        self._shipping = shipping
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def of(self, threads: Mapping[ThreadKey, int]) -> Homed:
         """Return where threads are judged, each given with the commit of its newest trace here.
 
         Raises:
-            StoreFailed: the lake does not answer.
+            StoreFailed: the lake does not answer, or the node cannot ship.
         """
-        node_id = self._node_id()
-        if not node_id:  # nothing was shipped since the start
+        shipping = self._shipping()
+        if shipping.error:
+            raise StoreFailed(shipping.error)
+        if not shipping.node_id:  # nothing was shipped since the start
             return Homed(here=frozenset())
         rows = [
             {
@@ -59,7 +62,7 @@ class LakeHomes:
             for (project, thread_id), sequence in threads.items()
         ]
         asked = pa.Table.from_pylist(rows, schema=ASKED)
-        found = self._rows(HOMES_SQL, {"node": node_id}, asked)
+        found = self._rows(HOMES_SQL, {"node": shipping.node_id}, asked)
         joined = {(one["project"], one["thread_id"]) for one in found if one["is_joined"]}
         looked_at = {(one["project"], one["thread_id"]) for one in found if one["is_looked_at"]}
         return Homed(here=frozenset(looked_at - joined), elsewhere=frozenset(joined))
@@ -70,7 +73,7 @@ class LakeHomes:
         Raises:
             StoreFailed: the lake does not answer.
         """
-        found = self._rows(SPENT_SQL, {"node": self._node_id(), "since": since})
+        found = self._rows(SPENT_SQL, {"node": self._shipping().node_id, "since": since})
         return [RuleSpent(**row) for row in found]
 
     def close(self) -> None:

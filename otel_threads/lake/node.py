@@ -67,7 +67,7 @@ class Node:
             kept=kept_in_lake(config),
             judge=judge,
         )
-        self.homes = LakeHomes(self._where, lambda: self._shipper.state.node_id)
+        self.homes = LakeHomes(self._where, lambda: self._shipper.state)
 
     def before(self, intake: Intake, committed: Callable[[], int]) -> Intake:
         """Return what receivers submit to: the intake, or one whose answers wait for the lake.

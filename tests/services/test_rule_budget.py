@@ -123,3 +123,14 @@ def test_a_run_is_expected_to_cost_what_runs_of_before_did():
     assert budget.expected_usd(rule, "gpt-4o-mini", 3500) == pytest.approx(10 * first)
     assert budget.expected_usd(rule, "my-own-model", 3500) == pytest.approx(10 * first)
     assert budget.expected_usd(a_rule("other"), "my-own-model", 3500) == 0.0
+
+
+def test_what_several_nodes_spent_counts_together():
+    rule = a_rule(budget=1.0)
+    budget = Budget(5.0)
+    budget.load([spent("r", 0.4), spent("r", 0.5), spent("other", 1.0)], {})
+    assert budget.verdict(rule, None, 0.05)[0] == "fits"
+    assert budget.verdict(rule, None, 0.2)[0] == "over"
+    budget.load([spent("r", 0.1), spent("r", 0.1, backfill_id="b")], {"b": 0.15})
+    assert budget.verdict(rule, None, 0.2)[0] == "fits"
+    assert budget.verdict(rule, "b", 0.1)[0] == "over"

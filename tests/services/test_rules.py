@@ -1,8 +1,10 @@
 """Rules on threads that have become inactive: over a real database, worker and scripted model."""
 
+import datetime
 import os
 import signal
 import threading
+import uuid
 
 import pytest
 from builders import a_chat
@@ -11,9 +13,11 @@ from judged import Judged
 from scripted_model import Fault, ScriptedModel, conversation, scores
 
 from otel_threads import metrics
-from otel_threads.core.errors import Conflict, InvalidQuery, NotFound
-from otel_threads.core.rule import PromptMessage, RuleOutput
+from otel_threads.core.errors import Conflict, InvalidQuery, NotFound, StoreFailed
+from otel_threads.core.rule import Homed, PromptMessage, RuleOutput
+from otel_threads.core.score import NewScore
 from otel_threads.services import rule_conversations, rule_jobs
+from otel_threads.store.rules.rule_rows import RuleRun, SettledThread
 
 
 @pytest.fixture
@@ -92,6 +96,80 @@ def test_a_trace_that_comes_while_a_thread_is_judged_makes_that_score_history(ju
 
     assert judged.counts(rule) == {"scored": 1}
     assert judged.rules.rule(rule.rule_id).cost_usd == pytest.approx(0.00042)
+
+
+def test_an_outcome_that_comes_after_another_stores_its_cost_alone_and_once(judged):
+    """Another owner of a lake has judged the thread meanwhile; or a commit was in doubt."""
+    rule = judged.put()
+    judged.chat("a")
+    judged.wait(rule, scored=1)
+    run = RuleRun(
+        run_id=uuid.uuid4().hex,
+        rule_id=rule.rule_id,
+        kind="online",
+        project=judged.project,
+        thread_id="a",
+        judge_version=rule.judge_version,
+        outcome="scored",
+        model=None,
+        input_tokens=None,
+        output_tokens=None,
+        cost_usd=0.5,
+        backfill_id=None,
+        finished_at=datetime.datetime.now(datetime.UTC),
+    )
+    late = SettledThread(
+        rule_id=rule.rule_id,
+        project=judged.project,
+        thread_id="a",
+        state="scored",
+        reason=None,
+        trace_sequence=0,
+        run=run,
+        new_scores=[NewScore(project=judged.project, thread_id="a", name="helpful", value=1.0)],
+    )
+    for _ in range(2):
+        judged.rules._rows.settle([late])
+    assert [score.value for score in judged.scores("a")] == [0.5]
+    assert judged.rules.rule(rule.rule_id).cost_usd == pytest.approx(0.50021)
+    assert judged.counts(rule) == {"scored": 1}
+
+
+class Homes:
+    """Says where threads are whole, as a lake does."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+        self.elsewhere: set[str] = set()
+
+    def of(self, threads):
+        if self.is_away:
+            raise StoreFailed("the lake does not answer")
+        joined = frozenset(key for key in threads if key[1] in self.elsewhere)
+        return Homed(here=frozenset(threads) - joined, elsewhere=joined)
+
+    def spent(self, since):
+        assert since.tzinfo
+        return []
+
+
+def test_a_thread_is_judged_once_it_is_known_to_be_whole_here(tmp_path, model):
+    judged = Judged(tmp_path, model)
+    judged.rules.runner._homes = homes = Homes()
+    try:
+        rule = judged.put()
+        judged.chat("whole", "split")
+        judged.wait(rule, waiting=2)
+        judged.wait_inactive("whole")
+        homes.elsewhere.add("split")
+        assert model.requests == []
+        homes.is_away = False
+        judged.wait(rule, scored=1)
+        wait_until(lambda: judged.counts(rule) == {"scored": 1}, "the other is forgotten")
+        assert judged.scores("split") == []
+        assert len(model.requests) == 1
+    finally:
+        judged.close()
 
 
 def test_an_active_thread_waits_and_says_so(tmp_path, model):
