@@ -32,6 +32,10 @@ RETRIES_MAX, RETRY_WAIT_MS = 100, 20  # DuckLake's own: its defaults give up aft
 CONNECT_TIMEOUT_S = 10
 S3_FILE_BYTES_MAX = 50 << 30  # a 10,000th is what each file that is written takes of memory
 S3_UPLOADS_MAX = 4  # parts of a file under way at once
+OPTIONS = {"parquet_compression": "zstd", "parquet_row_group_size": "8192"}
+# What several processes that begin with an empty catalog at once are told, all but one.
+AT_ONCE = ("already exists", "concurrent update", "database is locked")
+REPEATED_MAX = 10
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _URI_PASSWORD = re.compile(r"(?<=:)[^:@/\s]+(?=@)")
 _FIELD_PASSWORD = re.compile(r"(password|secret|token)\s*=\s*('[^']*'|\S+)", re.IGNORECASE)
@@ -121,14 +125,27 @@ def connect(
             connection.execute(f"set global ducklake_max_retry_count = {RETRIES_MAX}")
             connection.execute(f"set global ducklake_retry_wait_ms = {RETRY_WAIT_MS}")
             _set_storage(connection, where)
-            connection.execute(_attach_sql(where, name, application, read_only=read_only))
+            _repeated(connection, _attach_sql(where, name, application, read_only=read_only))
             if not read_only:
-                connection.execute(f"call {name}.set_option('parquet_compression', 'zstd')")
-                connection.execute(f"call {name}.set_option('parquet_row_group_size', '8192')")
+                for option, value in OPTIONS.items():
+                    _repeated(connection, f"call {name}.set_option('{option}', '{value}')")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _repeated(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """Run a statement that makes the same of the catalog whoever runs it: one of several fails."""
+    for left in range(REPEATED_MAX - 1, -1, -1):
+        try:
+            connection.execute(text)
+        except duckdb.Error as error:
+            if not left or not any(one in str(error) for one in AT_ONCE):
+                raise
+            time.sleep(POLL_S)
+        else:
+            return
 
 
 def load_extensions(connection: duckdb.DuckDBPyConnection, where: Place) -> None:
