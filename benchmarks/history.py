@@ -5,7 +5,8 @@
 
 Each turn is a trace of two spans, an agent's and a model request's, and both have the messages so far:
 2.6 kB are new in each turn. `--as opik` and `--as langsmith` send them as the SDKs of these do: each
-once as it starts, with its input, and once as it ends, with both. All of it runs in this process, as the server's threads would run it, and is
+once as it starts, with its input, and once as it ends, with both; `--as 1kB` and `--as 4kB` spans of
+random words without a history. All of it runs in this process, as the server's threads would run it, and is
 told in seconds of CPU. With `--code FOLDER` (a checkout of other code) both are measured in turn.
 """
 
@@ -25,7 +26,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from load import WORDS
+import numpy as np
+from load import WORDS, Template
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 TURN_CHARS = 2600
-SENT_AS = ("spans", "opik", "langsmith")
+WITHOUT_HISTORY = {"1kB": 1000, "4kB": 4000}  # spans of random words, for the price of looking
+SENT_AS = ("spans", "opik", "langsmith", *WITHOUT_HISTORY)
 
 
 def requests(threads: int, turns: int) -> list[bytes]:
@@ -92,11 +95,26 @@ def request(thread: str, messages: str, answer: str, start: int, number: int) ->
 
 def batches_as_spans(threads: int, turns: int) -> tuple[int, Iterator[Batch]]:
     """Return the bytes on the wire, and what the writer gets of them."""
+    return batches_of(requests(threads, turns))
+
+
+def batches_without_history(
+    threads: int, turns: int, span_bytes: int
+) -> tuple[int, Iterator[Batch]]:
+    """Return the same of spans that share nothing, as many of them as ten a turn."""
+    dice = np.random.default_rng(1)
+    made = (
+        Template(spans=512, span_bytes=span_bytes, seed=n) for n in range(threads * turns // 50)
+    )
+    return batches_of([template.fresh(dice) for template in made])
+
+
+def batches_of(payloads: list[bytes]) -> tuple[int, Iterator[Batch]]:
+    """Return the bytes of requests, and what the writer gets of them, eight at once."""
     from otel_threads.core.model import Request, Signal
     from otel_threads.core.ports import Batch
     from otel_threads.decode import columns, logs
 
-    payloads = requests(threads, turns)
     nothing, _ = logs.decode([], event_names=(), default_project="default")
 
     def decoded() -> Iterator[Batch]:
@@ -223,7 +241,10 @@ def measure(threads: int, turns: int, sent_as: str) -> dict[str, float]:
     from otel_threads.vendors.rules import RULES
 
     process.tune()  # as the server does
-    if sent_as == "spans":
+    if sent_as in WITHOUT_HISTORY:
+        span_bytes = WITHOUT_HISTORY[sent_as]
+        wire_bytes, batches = batches_without_history(threads, turns, span_bytes)
+    elif sent_as == "spans":
         wire_bytes, batches = batches_as_spans(threads, turns)
     else:
         wire_bytes, batches = batches_as_records(threads, turns, sent_as)
@@ -251,7 +272,7 @@ def measure(threads: int, turns: int, sent_as: str) -> dict[str, float]:
             turn_count = cursor.execute("select count(*) from turns").fetchone()[0]
         writer.close()
         database.close()
-    assert turn_count == threads * turns, turn_count
+    assert turn_count == threads * turns or sent_as in WITHOUT_HISTORY, turn_count
     return {
         "wire MB": wire_bytes / 1e6,
         "distinct MB": threads * turns * TURN_CHARS / 1e6,

@@ -144,13 +144,23 @@ def _pairs(lists: pa.Array, *, inline: bool) -> tuple[_Pairs, dict[int, str], di
         for i in chunks.too_long(keys)
     }
     keys = chunks.beginnings(keys)  # before the next: two keys may have the same beginning
+    pairs = _Pairs(keys, texts, letters, owner_of, offsets, strings, long)
     last = _last_of_key(keys, owner_of, len(lists))
-    if last is not None:
-        keys, texts, letters = keys.filter(last), texts.filter(last), letters[last]
-        strings, long = strings.filter(last), (np.cumsum(last) - 1)[long[last[long]]]
-        owner_of = owner_of[last]
-        offsets = np.concatenate(([0], np.cumsum(np.bincount(owner_of, minlength=len(lists)))))
-    return _Pairs(keys, texts, letters, owner_of, offsets, strings, long), bad, cut
+    return pairs if last is None else _kept(pairs, last), bad, cut
+
+
+def _kept(pairs: _Pairs, keep: Mask) -> _Pairs:
+    owner_of = pairs.owner_of[keep]
+    counts = np.bincount(owner_of, minlength=len(pairs.offsets) - 1)
+    return _Pairs(
+        pairs.keys.filter(keep),
+        pairs.texts.filter(keep),
+        pairs.letters[keep],
+        owner_of,
+        np.concatenate(([0], np.cumsum(counts))),
+        pairs.strings.filter(keep),
+        (np.cumsum(keep) - 1)[pairs.long_strings[keep[pairs.long_strings]]],
+    )
 
 
 def _cut_texts(pairs: _Pairs) -> dict[int, str]:

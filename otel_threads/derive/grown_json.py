@@ -169,20 +169,15 @@ class GrownJson:
             if signs > self._values_max and (signs := _signs(text)) > self._values_max:
                 return None
             value = orjson.loads(rest)
-            inner = _at(value, items.path)
+            grown = _with_items(items, count, _at(value, items.path), text)
         except (orjson.JSONDecodeError, LookupError, TypeError):
             return None
-        ends = items.ends[:count] + list(_ends_of_items(text, cut))
-        if not isinstance(inner, list) or inner[:1] != [_MARK]:
-            return None  # a key that stands there twice
-        if len(ends) != count + len(inner) - 1:
+        if grown is None:
             return None
-        grown = GrownList([*items.values[:count], *inner[1:]], items.values, count)
         if items.path:
-            _at(value, items.path[:-1])[items.path[-1]] = grown
+            _at(value, items.path[:-1])[items.path[-1]] = grown.values
         self.value_count += new
-        made = _Items(items.path, items.start, ends, grown)
-        return _Text(text, value if items.path else grown, made, known.scanned, signs)
+        return _Text(text, value if items.path else grown.values, grown, known.scanned, signs)
 
     def _remember(self, made: _Text) -> None:
         if made.size_bytes > TEXT_BYTES_MAX:
@@ -220,6 +215,20 @@ def _at(value: Any, path: tuple[Step, ...]) -> Any:
     for step in path:
         value = value[step]
     return value
+
+
+def _with_items(items: _Items, count: int, rest: Any, text: str) -> _Items | None:
+    """Return so many items and those after the mark; None where `rest` is not what they go on with.
+
+    A key that stands in the text twice puts another value there.
+    """
+    if not isinstance(rest, list) or rest[:1] != [_MARK]:
+        return None
+    ends = [*items.ends[:count], *_ends_of_items(text, items.ends[count - 1])]
+    if len(ends) != count + len(rest) - 1:
+        return None
+    values = GrownList([*items.values[:count], *rest[1:]], items.values, count)
+    return _Items(items.path, items.start, ends, values)
 
 
 def _shared_items(known: _Text, shared: int, text: str) -> tuple[_Items | None, int]:
