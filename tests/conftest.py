@@ -16,7 +16,7 @@ import pytest
 
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 300.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -124,7 +124,9 @@ class Server:
             cwd=self.folder,
         )
         wait_until(
-            lambda: self.ready_file.exists() or self.process.poll() is not None, "the server starts"
+            lambda: self.ready_file.exists() or self.process.poll() is not None,
+            "the server starts",
+            START_TIMEOUT_S,
         )
         if not self.ready_file.exists():
             pytest.fail(f"the server did not start: {(self.folder / 'stderr').read_text()}")

@@ -7,7 +7,7 @@ was said, and which rows no longer count. The rest are views of the lake at that
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -145,8 +145,8 @@ class LakeDatabase(Database):
                 return
             sizes = _sizes(cursor)
             at = f"at (version => {version})"
-            said = self._hold(cursor, at, sizes)
             empty = {name for name, (files, *_) in sizes.items() if not files}
+            said = self._hold(cursor, at, sizes, empty)
             for text in schema.views_at(native(), at, empty, only=self.only):
                 cursor.execute(text)
             shipped = cursor.execute(
@@ -271,11 +271,15 @@ class LakeDatabase(Database):
         return 0
 
     def _hold(
-        self, cursor: duckdb.DuckDBPyConnection, at: str, sizes: dict[str, tuple[int, ...]]
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        at: str,
+        sizes: dict[str, tuple[int, ...]],
+        empty: Collection[str],
     ) -> tuple[int, int]:
         """Read what is held of tables that have other rows now; return what ends what was said."""
         said, is_first, is_other = self._said, self._version < 0, False
-        held = schema.held_tables(native(), at, self.written, only=self.only)
+        held = schema.held_tables(native(), at, self.written, empty, only=self.only)
         for place, text in held.items():
             name = place.rpartition(".")[2]
             is_changed = self._sizes.get(name) != sizes.get(name)

@@ -172,31 +172,40 @@ def _no_rows(columns: dict[str, str]) -> str:
 
 
 def held_tables(
-    known: Native, at: str, written: Sequence[layout.Shipped], *, only: Mapping[str, str]
+    known: Native,
+    at: str,
+    written: Sequence[layout.Shipped],
+    empty: Collection[str],
+    *,
+    only: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the queries of what a reader holds, by where; `at` says of which snapshot.
 
     What it does not write is held out of sight, and seen by views. `only`: of some tables the node
-    whose rows are wanted.
+    whose rows are wanted. `empty`: as for `views_at`.
     """
     stored = f"{LAKE}.{layout.STORED}"
-    books = {
+    held = {
         name: f"select * from {stored}.{name} {at}"  # noqa: S608  # our own names
         for name in (layout.DEAD, layout.JOINED_UNITS)
     }
-    return books | {
-        held_name(one, written): layout.view(
-            one,
-            tuple(known.tables[one.name]),
-            stored=stored,
-            at=at,
-            books="",
-            rowid=False,
-            only=only.get(one.name, ""),
-        )
-        for one in layout.TABLES
-        if one.kind == layout.SAID
-    }
+    columns = BOOKS | known.tables
+    for one in layout.TABLES:
+        if one.kind == layout.SAID:
+            held[held_name(one, written)] = layout.view(
+                one,
+                tuple(columns[one.name]),
+                stored=stored,
+                at=at,
+                books="",
+                rowid=False,
+                only=only.get(one.name, ""),
+            )
+    for place in held:
+        name = place.rpartition(".")[2]
+        if name in empty:
+            held[place] = _no_rows(columns[name])
+    return held
 
 
 def held_name(table: layout.Shipped, written: Sequence[layout.Shipped]) -> str:

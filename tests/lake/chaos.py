@@ -3,8 +3,8 @@
     PYTHONPATH=tests:. python tests/lake/chaos.py [--minutes 10] [--every-s 20] [--seed 1]
 
 Three nodes behind a Collector that routes by conversation, two readers, PostgreSQL, and a server of
-S3's protocol (a folder where there is none). A node without a lake gets all that was acknowledged.
-Needs the extra `[lake]`, PostgreSQL, and the Collector of `make collector`.
+S3's protocol. A node without a lake gets all that was acknowledged. Needs the extra `[lake]`,
+PostgreSQL, Go, and the Collector of `make collector`.
 """
 
 import argparse
@@ -39,6 +39,7 @@ from s3_server import S3Server, built
 from otel_threads.lake.connection import Place, place
 
 NODES, READERS, SENDERS = 3, 2, 3
+PARTS = NODES + READERS + 3  # with the Collector, the catalog and the storage
 TRACES_A_REQUEST = 8
 PAUSE_S = (
     0.2  # between two requests of a sender, and before what was not acknowledged is sent again
@@ -97,12 +98,12 @@ def running(folder: Path) -> Iterator[Lake]:
         parts: dict[str, Part] = {}
         postgres = parts["catalog"] = Postgres()
         stack.callback(postgres.close)
-        data, env = str(folder / "lake"), {}
-        if program := built():
-            storage = parts["storage"] = S3Server(program, folder, free_port()).start()
-            stack.callback(storage.kill)
-            data, env = "s3://lake/chaos", storage.env
-        stack.enter_context(_environment(env))
+        program = built()
+        assert program, "a server of S3's protocol is not on this machine, and cannot be built"
+        storage = parts["storage"] = S3Server(program, folder, free_port()).start()
+        stack.callback(storage.kill)
+        data = "s3://lake/chaos"
+        stack.enter_context(_environment(storage.env))
         where = place(postgres.make("chaos"), data)
         settings = {"lake_catalog": where.catalog, "lake_data": where.data, "lake_ship_every_s": 1}
         nodes = [

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from conftest import Server, wait_until
+from conftest import START_TIMEOUT_S, Server, wait_until
 
 
 class Reader(Server):
@@ -33,7 +33,9 @@ class Reader(Server):
             cwd=self.folder,
         )
         wait_until(
-            lambda: self.ready_file.exists() or self.process.poll() is not None, "the reader starts"
+            lambda: self.ready_file.exists() or self.process.poll() is not None,
+            "the reader starts",
+            START_TIMEOUT_S,
         )
         assert self.ready_file.exists(), self.stderr()
         self.addresses = json.loads(self.ready_file.read_text())

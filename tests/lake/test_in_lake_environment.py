@@ -14,7 +14,7 @@ FILES = sorted(
     for path in HERE.glob("test_*.py")
     if path.name not in ("test_in_lake_environment.py", "test_lake_settings.py")
 )
-NEEDED = ["pytest>=8.3", "hypothesis>=6.122", "psutil>=6.1"]
+NEEDED = ["pytest>=8.3", "hypothesis>=6.122", "psutil>=6.1", "filelock>=3.16"]
 
 
 @pytest.mark.live
