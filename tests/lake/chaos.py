@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ from s3_server import S3Server, built
 from otel_threads.lake.connection import Place, place
 
 NODES, READERS, SENDERS = 3, 2, 3
-PARTS = NODES + READERS + 3  # with the Collector, the catalog and the storage
+KINDS = ("node 0", "storage", "collector", "catalog", "reader 0")
 TRACES_A_REQUEST = 8
 PAUSE_S = (
     0.2  # between two requests of a sender, and before what was not acknowledged is sent again
@@ -254,16 +254,14 @@ def a_trace(dice: random.Random, thread: str) -> list:
     return [root, *(a_chat(None, f"{question} {n}", "an answer", **inner) for n in range(2))]
 
 
-def kill_in_turn(
-    lake: Lake, load: Load, dice: random.Random, goes_on: Callable[[int], bool]
-) -> int:
-    """Kill parts and start them again while `goes_on` says so of the number of kills; return it.
+def kill_in_turn(lake: Lake, load: Load, dice: random.Random, names: Iterable[str]) -> int:
+    """Kill parts by their names and start them again; return how many.
 
     Between two kills senders get on, which says that what was killed is back.
     """
-    for kills, name in enumerate(_in_turn(list(lake.parts), dice)):
-        if not goes_on(kills):
-            return kills
+    kills = 0
+    for name in names:
+        kills += 1
         print(f"{time.strftime('%H:%M:%S')} kill {name} after {load.requests} requests", flush=True)
         part = lake.parts[name]
         part.kill()
@@ -276,13 +274,7 @@ def kill_in_turn(
             SETTLED_S,
         )
         assert load.errors == []
-    return 0
-
-
-def _in_turn(names: list[str], dice: random.Random) -> Iterator[str]:
-    while True:
-        dice.shuffle(names)
-        yield from names
+    return kills
 
 
 def settle(lake: Lake, load: Load) -> None:
@@ -360,8 +352,8 @@ def _threads(server: Server) -> Counter:
     return Counter(json.dumps(_without(one), sort_keys=True) for one in lines)
 
 
-def run(folder: Path, *, seed: int, goes_on: Callable[[int], bool]) -> dict[str, int]:
-    """Kill parts while `goes_on` says so of the number of kills; return counts.
+def run(folder: Path, *, seed: int, names: Iterable[str]) -> dict[str, int]:
+    """Kill these parts, one after the other, while senders send; return counts.
 
     Raises:
         AssertionError: something is missing, twice, or otherwise than on one node.
@@ -370,7 +362,7 @@ def run(folder: Path, *, seed: int, goes_on: Callable[[int], bool]) -> dict[str,
         load = Load(lake, seed)
         try:
             wait_until(lambda: load.requests > SENDERS or bool(load.errors), "the first are taken")
-            kills = kill_in_turn(lake, load, random.Random(seed), goes_on)
+            kills = kill_in_turn(lake, load, random.Random(seed), names)
         finally:
             load.stop()
         assert load.errors == []
@@ -401,26 +393,30 @@ def _verify(lake: Lake, load: Load) -> None:
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+def in_turn(dice: random.Random, *, minutes: float, every_s: float) -> Iterator[str]:
+    """Yield all parts' names again and again, each after its pause, for so long."""
+    names = [f"node {n}" for n in range(NODES)] + [f"reader {n}" for n in range(READERS)]
+    names += ["storage", "collector", "catalog"]
+    begun = time.monotonic()
+    for kills in itertools.count(1):
+        threading.Event().wait(max(0.0, begun + kills * every_s - time.monotonic()))
+        if time.monotonic() - begun >= minutes * 60:
+            return
+        if kills % len(names) == 1:
+            dice.shuffle(names)
+        yield names[kills % len(names)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--every-s", type=float, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", help="a folder for what the parts leave")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all parts end
-    begun = 0.0
-
-    def goes_on(kills: int) -> bool:
-        nonlocal begun
-        begun = begun or time.monotonic()
-        next_s = begun + (kills + 1) * given.every_s - time.monotonic()
-        threading.Event().wait(max(0.0, next_s))
-        return time.monotonic() - begun < given.minutes * 60
-
+    names = in_turn(random.Random(given.seed), minutes=given.minutes, every_s=given.every_s)
     with tempfile.TemporaryDirectory(prefix="otel-threads-chaos-") as folder:
-        found = run(Path(given.keep or folder), seed=given.seed, goes_on=goes_on)
-        print(json.dumps(found, indent=2))
+        print(json.dumps(run(Path(folder), seed=given.seed, names=names), indent=2))
 
 
 if __name__ == "__main__":

@@ -231,7 +231,8 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
     node.post(a_request(a_chat("later", "hi", "ho")))
     wait_until(lambda: "later" in httpx.get(f"{reader.api}/threads").text, "what is new is here")
     for server, thread_id in ((node, "chat-2"), (reader, "chat-0")):
-        deleted = httpx.post(f"{server.api}/threads/delete", json={"thread_ids": [thread_id]})
+        body = {"thread_ids": [thread_id]}
+        deleted = httpx.post(f"{server.api}/threads/delete", json=body, timeout=60)
         assert deleted.status_code == 200, deleted.text
     wait_until(
         lambda: httpx.get(f"{node.api}/threads/get?thread_id=chat-0").status_code == 404,
