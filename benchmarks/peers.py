@@ -1,19 +1,25 @@
 """Ingest beside Arize Phoenix and MLflow, each installed from the registry into an environment of its own.
 
-    python benchmarks/peers.py [--spans 10240] [--save]
+    python benchmarks/peers.py [--spans 10240] [--span-bytes 4000] [--rounds 1] [--save [NAME]]
+        [--desktop-viewer BINARY]
 
 The same OTLP/HTTP requests (512 spans of 1 kB each, four senders) to each server in turn, all with
 their default database on this disk. Two times: until everything is acknowledged, and until every span
 can be found in the server's own database. A peer that does not install or start is left out, with why.
+
+otel-desktop-viewer is built from source (`go build`, CGO): with its binary it is measured, and Phoenix and MLflow are
+not. It acknowledges before it has stored. With `--span-bytes` no two spans have the same words.
 """
 
 import argparse
 import concurrent.futures
+import functools
 import json
 import os
 import platform
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +29,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
+from load import Template
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from builders import a_chat, a_request
@@ -31,6 +39,7 @@ from conftest import Server
 from live import environments
 
 SENDERS, SPANS_A_REQUEST, TIMEOUT_S = 4, 512, 600.0
+Peer = Callable[[Path, list[bytes], int], dict[str, float]]
 
 
 def until(condition: Callable[[], bool], what: str) -> float:
@@ -176,31 +185,79 @@ def mlflow(folder: Path, payloads: list[bytes], count: int) -> dict[str, float]:
         )
 
 
+def desktop_viewer(
+    folder: Path, payloads: list[bytes], count: int, *, binary: Path
+) -> dict[str, float]:
+    """otel-desktop-viewer with a DuckDB file."""
+    port, grpc_port, page = free_port(), free_port(), free_port()
+    command = [str(binary), "--open-browser=false", "--host", "127.0.0.1", "--db", "x.duckdb"]
+    command += ["--db-max-size", "0", "--http", str(port), "--grpc", str(grpc_port)]
+    stats = {"jsonrpc": "2.0", "id": 1, "method": "getStats", "params": []}
+
+    def stored() -> int:
+        told = httpx.post(f"http://127.0.0.1:{page}/rpc", json=stats, timeout=30)
+        return int(told.json()["result"]["traces"]["spanCount"])
+
+    with running([*command, "--browser-port", str(page)], folder, f"http://127.0.0.1:{page}/", {}):
+        return load(f"http://127.0.0.1:{port}/v1/traces", payloads, {}, stored, count)
+
+
+def file_bytes(folder: Path) -> int:
+    """Return the bytes of databases in a folder, with what is in their logs."""
+    ends = (".duckdb", ".duckdb.wal", ".db", ".db-wal")
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.name.endswith(ends))
+
+
+def payloads_of(requests: int, span_bytes: int | None) -> list[bytes]:
+    """Return requests of SPANS_A_REQUEST spans, of so many bytes each where that is said."""
+    if span_bytes is None:
+        chats = [f"chat-{i % 40}" for i in range(SPANS_A_REQUEST)]
+        return [
+            a_request(*[a_chat(chat, "question " * 30, "answer " * 40) for chat in chats])
+            for _ in range(requests)
+        ]
+    dice = np.random.default_rng(1)
+    return [
+        Template(spans=SPANS_A_REQUEST, span_bytes=span_bytes, seed=n).fresh(dice)
+        for n in range(requests)
+    ]
+
+
+def medians(rounds: list[dict[str, float | str]]) -> dict[str, float | str]:
+    """Return the median of each number; what was told in place of numbers, where it was."""
+    if any("left_out" in told for told in rounds):
+        return next(told for told in rounds if "left_out" in told)
+    return {key: statistics.median(float(told[key]) for told in rounds) for key in rounds[0]}
+
+
 def main() -> None:
     """Measure each in turn, print, and save when asked."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--spans", type=int, default=10_240)
-    arguments.add_argument("--save", action="store_true")
+    arguments.add_argument("--span-bytes", type=int)
+    arguments.add_argument("--rounds", type=int, default=1)
+    arguments.add_argument("--desktop-viewer", type=Path, metavar="BINARY")
+    arguments.add_argument("--save", nargs="?", const="peers", metavar="NAME")
     given = arguments.parse_args()
     requests = max(1, given.spans // SPANS_A_REQUEST)
     count = requests * SPANS_A_REQUEST
-    payloads = [
-        a_request(
-            *[
-                a_chat(f"chat-{i % 40}", "question " * 30, "answer " * 40)
-                for i in range(SPANS_A_REQUEST)
-            ]
-        )
-        for _ in range(requests)
-    ]
-    found: dict[str, dict[str, float | str]] = {}
-    for peer in (ours, phoenix, mlflow):
+    payloads = payloads_of(requests, given.span_bytes)
+    peers: dict[str, Peer] = {"ours": ours, "phoenix": phoenix, "mlflow": mlflow}
+    if given.desktop_viewer:
+        viewer = functools.partial(desktop_viewer, binary=given.desktop_viewer.resolve())
+        peers = {"ours": ours, "desktop_viewer": viewer}
+    rounds: dict[str, list[dict[str, float | str]]] = {name: [] for name in peers}
+    for name in [*peers] * given.rounds:
         with tempfile.TemporaryDirectory() as folder:
+            told: dict[str, float | str]
             try:
-                found[peer.__name__] = dict(peer(Path(folder), payloads, count))
+                told = dict(peers[name](Path(folder), payloads, count))
+                told["bytes_a_span"] = round(file_bytes(Path(folder)) / count)
             except Exception as error:  # noqa: BLE001  # the others are still to be measured
-                found[peer.__name__] = {"left_out": f"{type(error).__name__}: {str(error)[:300]}"}
-        print(peer.__name__, found[peer.__name__], flush=True)
+                told = {"left_out": f"{type(error).__name__}: {str(error)[:300]}"}
+        rounds[name].append(told)
+        print(name, told, flush=True)
+    found = {name: medians(some) for name, some in rounds.items()}
     if given.save:
         saved = {
             "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
@@ -209,7 +266,7 @@ def main() -> None:
             "payload_bytes": sum(map(len, payloads)),
             "servers": found,
         }
-        path = Path(__file__).parent / "results/peers.json"
+        path = Path(__file__).parent / "results" / f"{given.save}.json"
         path.write_text(json.dumps(saved, indent=1) + "\n")
 
 
