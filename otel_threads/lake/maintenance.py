@@ -26,6 +26,9 @@ REWRITE_SHARE = 0.1  # a file of which so many rows are deleted is written again
 BATCHES_APART_S = 86_400.0  # then a node's batches are counted together
 FEWER_MIN = 1000  # entries of batches, that it pays to write their sums
 ROUNDS_KEPT_S = 86_400.0
+AGE_OF_EDITS_SQL = sql_files.query("age_of_edits")
+DROP_EDITS_SQL = sql_files.query("drop_old_edits")
+DROP_ROUNDS_SQL = sql_files.query("drop_old_rounds")
 DROP_POSITIONS_SQL = sql_files.query("drop_old_positions")
 OLD_BATCHES_SQL = sql_files.query("old_batches")
 DROP_BATCHES_SQL = sql_files.query("drop_old_batches")
@@ -129,23 +132,13 @@ def drop_old_edits(
     most: int = EDITS_MAX,
 ) -> None:
     """Delete changes of readers that nodes had the time to apply; `most` are left of older ones."""
-    table = f"{STORED}.{layout.EDITS}"
-    row = connection.execute(
-        f"select count(*), (select edited_at from {table} order by edited_at desc"  # noqa: S608  # ours
-        f" offset {most} limit 1), min(edited_at) from {table}"
-    ).fetchone()
+    row = connection.execute(AGE_OF_EDITS_SQL, {"most": most}).fetchone()
     before = now - datetime.timedelta(seconds=kept_s)
     if row and row[1] is not None:
         before = max(before, min(row[1], now - datetime.timedelta(seconds=spared_s)))
     if row and row[2] is not None and row[2] <= before:
-        # What was heard last of a rule stays, for nodes to come; that it was deleted, for a year.
-        connection.execute(
-            f"delete from {table} where edited_at <= ? and edit_id not in ("  # noqa: S608  # ours
-            f"select arg_max(edit_id, edited_at) from {table} where table_name = 'rules'"
-            " group by content::json->>'rule_id'"
-            " having not arg_max(is_gone, edited_at) or max(edited_at) > ?)",
-            [before, now - datetime.timedelta(seconds=DELETED_RULES_KEPT_S)],
-        )
+        deleted_before = now - datetime.timedelta(seconds=DELETED_RULES_KEPT_S)
+        connection.execute(DROP_EDITS_SQL, {"before": before, "deleted_before": deleted_before})
 
 
 def shorten_books(
@@ -172,10 +165,8 @@ def shorten_books(
         if row and row[0] >= fewer_min:
             connection.execute(DROP_BATCHES_SQL)
             connection.execute(SUM_BATCHES_SQL)
-        connection.execute(
-            f"delete from {STORED}.{layout.ROUNDS} where ended_at < ?",  # noqa: S608  # ours
-            [now - datetime.timedelta(seconds=ROUNDS_KEPT_S)],
-        )
+        rounds_before = now - datetime.timedelta(seconds=ROUNDS_KEPT_S)
+        connection.execute(DROP_ROUNDS_SQL, {"before": rounds_before})
         connection.execute("commit")
     except BaseException:
         with contextlib.suppress(duckdb.Error):

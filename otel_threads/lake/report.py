@@ -14,6 +14,7 @@ from otel_threads.lake.shipper import MEMORY_BYTES
 
 LAKE = schema.LAKE
 NODES_SQL = sql_files.query("nodes")
+SIZE_SQL = sql_files.query("size_of_lake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +75,7 @@ def look(where: Place, *, verify: bool = False) -> LakeState:
 
 def _state(connection: duckdb.DuckDBPyConnection, *, verify: bool) -> LakeState:
     nodes = connection.execute(NODES_SQL).fetchall()
-    counts = connection.execute(
-        f"select (select count(*) from {LAKE}.spans),"  # noqa: S608  # ours
-        f" (select count(*) from {STORED}.{layout.DEAD}),"
-        f" (select max(ended_at) from {STORED}.{layout.ROUNDS})"
-    ).fetchone()
+    counts = connection.execute(SIZE_SQL).fetchone()
     files = connection.execute(
         f"select sum(file_count), sum(file_size_bytes) from ducklake_table_info('{LAKE}')"  # noqa: S608  # ours
     ).fetchone()
