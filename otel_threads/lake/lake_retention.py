@@ -16,7 +16,7 @@ from otel_threads.database.arrow import register, unregister
 from otel_threads.lake import layout
 from otel_threads.lake.layout import DERIVED, SAID, THREAD_UNIT, Shipped
 from otel_threads.lake.native import native
-from otel_threads.lake.rows_of_batch import STORED
+from otel_threads.lake.rows_of_batch import STORED, filled
 
 THREADS_MAX, TRACES_MAX = 5000, 20_000  # of one round
 COUNTED = ("rule_runs",)  # what they cost counts on
@@ -101,7 +101,7 @@ def end_threads(connection: duckdb.DuckDBPyConnection, keys: Sequence[ThreadKey]
 
 
 def _end(connection: duckdb.DuckDBPyConnection) -> None:
-    for table in layout.TABLES:
+    for table in filled(connection):
         if condition := _is_old(table):
             connection.execute(
                 f"insert into {STORED}.{layout.DEAD} by name select lake_node, '{table.kind}'"  # noqa: S608  # ours

@@ -14,7 +14,7 @@ from otel_threads.lake import layout, schema
 from otel_threads.lake.connection import Place, catalog_time, told
 from otel_threads.lake.lake_retention import Kept, end_old
 from otel_threads.lake.layout import Shipped
-from otel_threads.lake.rows_of_batch import STORED, checksum
+from otel_threads.lake.rows_of_batch import STORED, checksum, filled
 
 LAKE = schema.LAKE
 SNAPSHOTS_KEPT_S = 3600.0  # longer than any reader's query: its files stay so long
@@ -96,7 +96,7 @@ def drop_dead(connection: duckdb.DuckDBPyConnection) -> int:
         row = connection.execute(f"select count(*) from {STORED}.{layout.DEAD}").fetchone()  # noqa: S608  # ours
         dropped = 0
         if row and row[0]:
-            dropped = sum(_drop_dead_of(connection, table) for table in layout.TABLES)
+            dropped = sum(_drop_dead_of(connection, table) for table in filled(connection))
             connection.execute(f"delete from {STORED}.{layout.DEAD}")  # noqa: S608  # ours
         connection.execute("commit")
     except BaseException:

@@ -5,12 +5,20 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
+from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, unregister
 from otel_threads.lake import layout
 from otel_threads.lake.native import native
 from otel_threads.lake.schema import LAKE
 
 STORED = f"{LAKE}.{layout.STORED}"
+FILLED_SQL = sql_files.query("filled_tables")
+
+
+def filled(connection: duckdb.DuckDBPyConnection) -> list[layout.Shipped]:
+    """Return the tables that have rows."""
+    names = {name for (name,) in connection.execute(FILLED_SQL).fetchall()}
+    return [table for table in layout.TABLES if table.name in names]
 
 
 def insert(
