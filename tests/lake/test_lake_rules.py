@@ -1,14 +1,16 @@
 """A rule is of the whole lake, and a thread is judged once: where it is whole, whatever dies."""
 
+import subprocess
 import time
 
 import httpx
+import psutil
 import pytest
 from builders import a_chat, a_request, new_trace_id
 from conftest import Server, wait_until
 from lakes import needs_extra, reading
 
-from otel_threads.lake import report
+from otel_threads.lake import owner, report
 
 pytest_plugins = ["lake_fixtures"]
 pytestmark = needs_extra
@@ -16,12 +18,12 @@ RULE = {"name": "asks again", "kind": "builtin", "builtin": "repeated_question"}
 
 
 @pytest.fixture
-def nodes(make_server, where, tmp_path):
+def nodes(make_server, postgres_lake, tmp_path):
     """Two nodes of one lake."""
     return [
         make_server(
-            lake_catalog=where.catalog,
-            lake_data=where.data,
+            lake_catalog=postgres_lake.catalog,
+            lake_data=postgres_lake.data,
             lake_ship_every_s=0.2,
             thread_cooldown_s=4.0,
             folder=tmp_path / f"node-{i}",
@@ -52,13 +54,30 @@ def rules_of(server: Server) -> list[str]:
     return [one["name"] for one in server.get("/rules", project="*")["items"]]
 
 
-def owns(server: Server) -> bool:
-    """Return whether a node judges joined threads: it has the journal of their worker."""
-    return (server.folder / f"{server.database.name}.lake.rules.jsonl").exists()
+def owner_first(nodes: list[Server], where) -> list[Server]:
+    """Return the node that holds the owner's sessions in the catalog, and then the other."""
+    asked = f"select client_port from pg_stat_activity where application_name = '{owner.OWNER}'"
+    found: list[Server] = []
+
+    def is_found() -> bool:
+        ran = subprocess.run(
+            ["psql", "-At", where.catalog, "-c", asked], capture_output=True, text=True, check=True
+        )
+        ports = {int(line) for line in ran.stdout.split()}
+        found[:] = [node for node in nodes if ports & ports_of(node)]
+        return len(found) == 1
+
+    wait_until(is_found, "one of them is the owner", 120)
+    return found + [node for node in nodes if node not in found]
+
+
+def ports_of(server: Server) -> set[int]:
+    return {one.laddr.port for one in psutil.Process(server.pid).net_connections()}
 
 
 @pytest.mark.slow
-def test_a_thread_is_judged_once_wherever_its_parts_are(nodes, where):
+def test_a_thread_is_judged_once_wherever_its_parts_are(nodes, postgres_lake):
+    where = postgres_lake
     first, second = nodes
     made = httpx.post(f"{first.api}/rules", json=RULE)
     assert made.is_success, made.text
@@ -72,13 +91,12 @@ def test_a_thread_is_judged_once_wherever_its_parts_are(nodes, where):
         wait_until(lambda node=node: values(node, "split") == [1.0], "it is scored", 120)
     assert (values(first, "a"), values(second, "b")) == ([0.0], [0.0])
     # The owner dies; the other goes on from what stands in the lake.
-    owner, other = sorted(nodes, key=owns, reverse=True)
-    assert (owns(owner), owns(other)) == (True, False)
-    owner.kill()
+    owning, other = owner_first(nodes, where)
+    owning.kill()
     ask(other, "split", "Which parcel arrives tomorrow?")
     wait_until(lambda: runs(where)["split"] == 2, "it is judged again", 240)
-    owner.start()
-    ask(owner, "late", "Which parcel arrives tomorrow?")
+    owning.start()
+    ask(owning, "late", "Which parcel arrives tomorrow?")
     wait_until(lambda: "late" in runs(where), "what comes after the start is judged", 240)
     assert runs(where) == {"a": 1, "b": 1, "split": 2, "late": 1}
     with reading(where) as lake:
@@ -86,5 +104,5 @@ def test_a_thread_is_judged_once_wherever_its_parts_are(nodes, where):
     assert found == [(one, "scored") for one in ("a", "b", "late", "split")]
     # Deleted on one node it is gone on the other.
     assert httpx.delete(f"{other.api}/rules/{made.json()['rule_id']}").is_success
-    wait_until(lambda: rules_of(owner) == [], "the rule is gone", 120)
+    wait_until(lambda: rules_of(owning) == [], "the rule is gone", 120)
     assert report.look(where, verify=True).differences == []
