@@ -34,8 +34,9 @@ S3_FILE_BYTES_MAX = 50 << 30  # a 10,000th is what each file that is written tak
 S3_UPLOADS_MAX = 4  # parts of a file under way at once
 OPTIONS = {"parquet_compression": "zstd", "parquet_row_group_size": "8192"}
 # What several processes that begin with an empty catalog at once are told, all but one.
-AT_ONCE = ("already exists", "concurrent update", "database is locked")
+AT_ONCE = ("already exists", "duplicate key", "concurrent update", "database is locked")
 REPEATED_MAX = 10
+NO_COMMIT = "Failed to commit"
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _URI_PASSWORD = re.compile(r"(?<=:)[^:@/\s]+(?=@)")
 _FIELD_PASSWORD = re.compile(r"(password|secret|token)\s*=\s*('[^']*'|\S+)", re.IGNORECASE)
@@ -127,12 +128,20 @@ def connect(
             _set_storage(connection, where)
             _repeated(connection, _attach_sql(where, name, application, read_only=read_only))
             if not read_only:
-                for option, value in OPTIONS.items():
-                    _repeated(connection, f"call {name}.set_option('{option}', '{value}')")
+                _set_options(connection, name)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _set_options(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Set what is not set yet: who writes to the catalog is in the way of others' commits."""
+    rows = connection.execute(f"from ducklake_options('{name}')").fetchall()
+    known = {option: value for option, _, value, *_ in rows}
+    for option, value in OPTIONS.items():
+        if known.get(option) != value:
+            _repeated(connection, f"call {name}.set_option('{option}', '{value}')")
 
 
 def _repeated(connection: duckdb.DuckDBPyConnection, text: str) -> None:
@@ -173,7 +182,10 @@ def told(where: Place) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        text = where.without_secrets(str(error))
+        shown = str(error)
+        if NO_COMMIT in shown:  # the next line says why
+            shown = " ".join(shown.splitlines()[:3])
+        text = where.without_secrets(shown)
         raise StoreFailed(f"the lake did not take or give it: {text}") from None
 
 
