@@ -345,10 +345,10 @@ class HttpConnection(HttpToolsProtocol):
                 raise error.__context__ from None
             raise _Refused(400, Reason.MALFORMED, "a request that is not HTTP/1.1") from None
         if in_body and self.phase is Phase.BODY:
-            self._tail = block[-3:]
+            self._tail = (self._tail + block)[-3:]
             self._count_body(len(block), self._body_bytes - before)
         elif not in_body:
-            self._tail = block[-3:] if self.phase is Phase.HEAD else b""
+            self._tail = (self._tail + block)[-3:] if self.phase is Phase.HEAD else b""
 
     def _head_end(self) -> int:
         """Return where the head ends, or the held bytes."""

@@ -163,6 +163,41 @@ def test_pipelined_requests_are_answered_in_order_however_they_are_cut(port):
         assert bodies == [*(b"%d 0\n" % n for n in range(30)), b"last 3\n"]
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_head_whose_end_is_cut_anywhere_ends_there(port, cut):
+    """The last bytes of a head come one by one, the rest of them with the next request."""
+    head = GET % b"first"
+    with port.connect(head[:-4]) as one:
+        connection = only_connection(port)
+        for at in range(len(head) - 4, len(head) - cut):
+            wait_until(lambda at=at: connection._head_bytes == at, "the bytes before are read")
+            one.sendall(head[at : at + 1])
+        wait_until(lambda: connection._head_bytes == len(head) - cut, "all but the last are read")
+        one.sendall(head[-cut:] + GET % b"second" + closing(b"third"))
+        answers = read_all(one)
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_chunks_whose_end_is_cut_anywhere_end_there(port, cut):
+    head = b"POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"3\r\nabc\r\n0\r\n\r\n"
+    with port.connect(head + body[:-4]) as one:
+        connection = only_connection(port)
+        for at in range(len(body) - 4, len(body) - cut):
+            wait_until(lambda at=at: connection._tail == body[:at][-3:], "they are read")
+            one.sendall(body[at : at + 1])
+        wait_until(lambda: connection._tail == body[:-cut][-3:], "all but the last are read")
+        one.sendall(body[-cut:] + GET % b"second" + closing(b"third"))
+        answers = read_all(one)
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+
+
+def only_connection(port):
+    wait_until(lambda: port.port.server_state.connections, "the connection")
+    return next(iter(port.port.server_state.connections))
+
+
 def test_one_request_of_a_pipeline_is_under_way_and_the_rest_stays_bytes(port):
     with port.connect(GET % b"wait" + (GET % b"next") * 100) as one:
         wait_until(lambda: port.application.seen == ["wait"], "the first request arrives")
