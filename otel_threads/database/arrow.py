@@ -17,8 +17,12 @@ THREADS_LOCK = threading.Lock()  # held while `threads` changes, and while a nam
 BATCH_ROWS = 8192
 
 
-def register(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    """Let SQL of the cursor read a table under a name, in place of what had the name before."""
+def register(cursor: duckdb.DuckDBPyConnection, name: str, table: object) -> None:
+    """Let SQL of the cursor read a table under a name, in place of what had the name before.
+
+    A transaction keeps a table until its end, also after `unregister`. `table.__arrow_c_stream__()`
+    is read once and goes then.
+    """
     with THREADS_LOCK:
         cursor.register(name, table)
 

@@ -45,7 +45,9 @@ def insert(
             array = pa.array(columns[field.name], field.type)
         arrays.append(array if field.name in turn_chunks.WHOLE else beginnings(array))
     pause()
-    register(cursor, "derived_rows", pa.Table.from_arrays(arrays, schema=schema))
+    rows_once = pa.Table.from_arrays(arrays, schema=schema).__arrow_c_stream__()
+    del arrays, array, columns  # less at once
+    register(cursor, "derived_rows", rows_once)
     cursor.execute(f"insert into {table} by name select * from derived_rows")  # noqa: S608  # our names
     unregister(cursor, "derived_rows")
 

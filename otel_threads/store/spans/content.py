@@ -31,7 +31,7 @@ def content_of(
     chain_row, chain_chars, a row a chunk.
     """
     found = unjoined_content_of(cursor, query, named)
-    whole = {span: found.of(span) for span in found.spans}
+    whole = {span: found.take(span) for span in [*found.spans]}
     shared = sum(len(text) for some in whole.values() for *_, text in some)
     return whole, found.stored_bytes + shared
 
@@ -65,9 +65,9 @@ class UnjoinedContent:
         self.spans: dict[Key, list[tuple[int | None, str, str | Part | None]]] = {}
         self._last: tuple[Part | None, str] = (None, "")
 
-    def of(self, span: Key) -> list[tuple[int | None, str, str]]:
-        """Return a span's long values: (event_index, key, value)."""
-        found = self.spans.get(span, ())
+    def take(self, span: Key) -> list[tuple[int | None, str, str]]:
+        """Return a span's long values, once: (event_index, key, value)."""
+        found = self.spans.pop(span, ())
         return [
             (index, key, text if isinstance(text, str) else self._joined(text))
             for index, key, text in found

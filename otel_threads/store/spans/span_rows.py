@@ -88,6 +88,7 @@ def spans_by_trace(
     traces: dict[str, list[tuple[Any, ...]]] = {}
     for row in zip(*columns, _maps(table.column("attributes")), strict=True):
         traces.setdefault(row[1], []).append(row)
+    del table, columns
     for trace_id in [*traces]:  # what was read goes as it is asked for: less at once
         yield [_span(row, content, events) for row in traces.pop(trace_id)]
 
@@ -119,7 +120,7 @@ def _span(
         own,
     ) = row
     key = (project, trace_id, span_id)
-    long = content.of(key)
+    long = content.take(key)
     span = Span(
         project=project,
         trace_id=trace_id,
