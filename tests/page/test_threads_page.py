@@ -44,15 +44,21 @@ def test_charts_are_of_the_selection_and_narrow_it(shop, tab):
     expect(plot).to_be_visible()
     expect(page.get_by_role("button", name="Last 24 hours")).to_be_visible()
 
+    models = page.get_by_role("figure", name="Cost by model").get_by_role("button")
+    drawn = models.count()
+    assert drawn > 1
     page.get_by_role("figure", name="Cost by model").get_by_role(
         "button", name="gpt-4o", exact=True
     ).click()
     expect(page.get_by_label("Filter", exact=True)).to_have_value('model = "gpt-4o"')
     expect(page.locator(".stats")).to_contain_text("Threads75")
+    expect(models).to_have_count(1)
     pressed = page.get_by_role("button", name="gpt-4o", exact=True, pressed=True)
     pressed.click()
     expect(page.get_by_label("Filter", exact=True)).to_have_value("")
     expect(page.locator(".stats")).to_contain_text("Threads150")
+    expect(models).to_have_count(drawn)  # charts come after the numbers, each as a new canvas
+    expect(plot).to_be_visible()
 
     box = plot.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 30)
