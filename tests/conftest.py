@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # The longest files, the longest first: started last, one would keep a worker busy alone at the end.
 LONGEST = (
+    "lake/",
     "live/",
     "collector/",
     "server/test_crash_matrix",
