@@ -40,7 +40,7 @@ def find_calls(tree: Tree, facts: dict[str, Facts]) -> None:
         around |= _give_sums(tree, facts, telling - around)
     for span in reversed(tree.spans):  # children come before parents
         known = facts[span.span_id]
-        if known.kind is None and known.get("tool_name") and known.get("tool_call_id"):
+        if _is_unnamed_tool(known):
             facts[span.span_id] = Facts("tool", known.family, known.plan, known.values, UNKNOWN)
             continue
         if known.kind == "llm" or known.kind in OTHERS or span.span_id in telling:
@@ -53,6 +53,10 @@ def find_calls(tree: Tree, facts: dict[str, Facts]) -> None:
         if usage or (is_failed and known.kind not in ("agent", "chain")):
             facts[span.span_id] = Facts("llm", known.family, known.plan, known.values, usage)
             telling |= _below(tree, {span.span_id})
+
+
+def _is_unnamed_tool(known: Facts) -> bool:
+    return known.kind is None and bool(known.get("tool_name") and known.get("tool_call_id"))
 
 
 def _give_sums(tree: Tree, facts: dict[str, Facts], over: set[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -139,15 +140,9 @@ def read(
     unregister(cursor, "record_ids")
     records = [
         StoredRecord(
-            record=Record(
-                vendor=row["vendor"],
-                entity=row["entity"],
-                op=row["op"],
-                record_id=row["record_id"],
-                trace_record_id=row["trace_record_id"],
-                project=row["project"],
-                stamp_unix_nano=row["stamp_unix_nano"],
-                body=row["body"]
+            record=record_of(
+                row,
+                row["body"]
                 if row["body"] is not None
                 else long.texts.get((row["ingest_seq"], row["place"]), ""),
             ),
@@ -158,6 +153,20 @@ def read(
         for row in rows
     ]
     return records, long.references
+
+
+def record_of(row: Mapping[str, Any], body: str) -> Record:
+    """Return the record that stands in a row of `x_sdk_records`, with its whole body."""
+    return Record(
+        vendor=row["vendor"],
+        entity=row["entity"],
+        op=row["op"],
+        record_id=row["record_id"],
+        trace_record_id=row["trace_record_id"],
+        project=row["project"],
+        stamp_unix_nano=row["stamp_unix_nano"],
+        body=body,
+    )
 
 
 def delete_of_traces(

@@ -9,7 +9,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_threads.core.record import Record
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import append, register, rows_of, table_of, unregister
 from otel_threads.store.records import bodies, record_rows
@@ -25,20 +24,7 @@ ALL_COMMITS = 2**62
 def share(cursor: duckdb.DuckDBPyConnection, chains: Chains, sequence: int) -> None:
     """Store long values of a commit's records as texts of chains, where they share something."""
     records = [
-        (
-            row["place"],
-            Record(
-                vendor=row["vendor"],
-                entity=row["entity"],
-                op=row["op"],
-                record_id=row["record_id"],
-                trace_record_id=row["trace_record_id"],
-                project=row["project"],
-                stamp_unix_nano=row["stamp_unix_nano"],
-                body=row["whole"],
-            ),
-            row["received_unix_nano"],
-        )
+        (row["place"], record_rows.record_of(row, row["whole"]), row["received_unix_nano"])
         for row in rows_of(cursor, RECORDS_SQL, {"sequence": sequence})
     ]
     if not records:
