@@ -4,6 +4,7 @@ Nobody outside this room gets a connection. Settings and their reasons: docs/sto
 """
 
 import contextlib
+import functools
 import logging
 import os
 import re
@@ -440,8 +441,8 @@ class Database:
             timeout_s = caller.remaining_s(timeout_s)
         with classified(), self.cursor() as cursor, self._duckdb_threads.for_query(cursor):
             if caller is not None:
-                caller.watch(cursor.interrupt)
-            watchdog = threading.Timer(timeout_s, cursor.interrupt)
+                caller.watch(functools.partial(_interrupt, cursor))
+            watchdog = threading.Timer(timeout_s, _interrupt, (cursor,))
             watchdog.daemon = True
             watchdog.start()
             try:
@@ -546,7 +547,7 @@ class Database:
         until = time.monotonic() + LEAVING_S_MAX
         while self._others() and time.monotonic() < until:
             for cursor in self._others():
-                cursor.interrupt()
+                _interrupt(cursor)
             self._left.wait(0.05)
 
     def _others(self) -> list[duckdb.DuckDBPyConnection]:
@@ -613,6 +614,11 @@ class Database:
             logger.error("%s", error)
             return None
         return loss
+
+
+def _interrupt(cursor: duckdb.DuckDBPyConnection) -> None:
+    with contextlib.suppress(duckdb.ConnectionException):  # its thread closed it at this moment
+        cursor.interrupt()
 
 
 def _close_cursor(cursor: duckdb.DuckDBPyConnection) -> None:

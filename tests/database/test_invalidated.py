@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
-pytestmark = pytest.mark.slow  # starts programs
+from otel_threads.database import database as database_module
+from otel_threads.database.database import Database
 
 SCRIPT = textwrap.dedent(
     """
@@ -64,6 +66,7 @@ SCRIPT = textwrap.dedent(
 )
 
 
+@pytest.mark.slow  # starts programs
 @pytest.mark.parametrize("reader", ["working", "idle", "folding"])
 def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader):
     """Closing a connection within a transaction, of a database given up, would end the process."""
@@ -77,3 +80,28 @@ def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["['Unavailable'] False", "(100000,)", "0"]
     assert "the WAL could not be checkpointed" in done.stderr
+
+
+def test_a_reader_that_closes_its_cursor_just_then_stops_nothing(tmp_path, monkeypatch):
+    """Its cursor is closed and is still among those that are open: interrupting it is an error."""
+    monkeypatch.setattr(database_module, "LEAVING_S_MAX", 0.1)
+    database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=256 << 20)
+    closed, over = threading.Event(), threading.Event()
+
+    def read():
+        with database.cursor() as cursor:
+            cursor.close()
+            closed.set()
+            over.wait(30)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert closed.wait(30)
+    with monkeypatch.context() as given_up:
+        given_up.setattr(Database, "_works", lambda *_: False)
+        database.reopen()
+    over.set()
+    reader.join(30)
+    with database.reading(60) as cursor:
+        assert cursor.execute("select 42").fetchone() == (42,)
+    database.close()

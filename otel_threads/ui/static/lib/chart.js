@@ -1,6 +1,6 @@
 // One chart on a canvas: bars or lines over time; a dragged range is handed on, and so is a click.
 import { clock, exact } from "./format.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 
 const HEIGHT = 112;
 const DRAG_PX_MIN = 5; // less is a click
@@ -39,7 +39,8 @@ export function Chart({ title, kind, stacked, times, lines, step, format, onRang
   const latest = useRef({});
   latest.current = { onRange };
   const about = JSON.stringify([kind, times[0], times.length, lines.map((one) => one.shown)]);
-  useEffect(() => {
+  // With the names below it: a canvas that goes a moment after them takes a drag that began on it.
+  useLayoutEffect(() => {
     let gone = false;
     let chart = null;
     const sizes = new ResizeObserver(([{ contentRect }]) =>
