@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import httpx
 import hypothesis  # noqa: F401  # else pytest does at its end, which fails after some tests
@@ -86,6 +87,8 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0
 class Server:
     """`otel-threads serve` as a process of its own."""
 
+    PORTS = ("otlp_grpc", "otlp_http", "http", "grpc")
+
     def __init__(self, folder: Path, *, env: dict[str, str] | None = None, prefix=(), **settings):
         self.folder = folder
         self.database = folder / "otel-threads.duckdb"
@@ -97,12 +100,11 @@ class Server:
         self.process: subprocess.Popen[str] | None = None
         self.addresses: dict[str, str] = {}
 
-    def start(self) -> "Server":
+    def start(self) -> Self:
         self.ready_file.unlink(missing_ok=True)
-        ports = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
         env = {
             **os.environ,
-            **{f"OTEL_THREADS_{name.upper()}": "127.0.0.1:0" for name in ports},
+            **{f"OTEL_THREADS_{name.upper()}_ENDPOINT": "127.0.0.1:0" for name in self.PORTS},
             **{f"OTEL_THREADS_{name.upper()}": str(v) for name, v in self._settings.items()},
             **self._env,
         }
@@ -113,8 +115,7 @@ class Server:
                 "-m",
                 "otel_threads",
                 "serve",
-                "--database",
-                str(self.database),
+                *self.arguments(),
                 "--ready-file",
                 str(self.ready_file),
             ],
@@ -133,11 +134,16 @@ class Server:
             pytest.fail(f"the server did not start: {(self.folder / 'stderr').read_text()}")
         self.addresses = json.loads(self.ready_file.read_text())
         scheme = "https" if "tls_cert_file" in self._settings else "http"
-        self.otlp = f"{scheme}://{self.addresses['otlp_http']}"
         self.http = f"{scheme}://{self.addresses['http']}"  # what an SDK has as its base URL
         self.api = f"{self.http}/api/v1"
-        self.grpc = self.addresses["otlp_grpc"]
+        if "otlp_http" in self.PORTS:
+            self.otlp = f"{scheme}://{self.addresses['otlp_http']}"
+            self.grpc = self.addresses["otlp_grpc"]
         return self
+
+    def arguments(self) -> list[str]:
+        """What `serve` is told besides its settings."""
+        return ["--database", str(self.database)]
 
     @property
     def pid(self) -> int:

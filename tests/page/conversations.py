@@ -23,6 +23,23 @@ def total(prices):
 See [our terms](https://example.com/terms)."""
 
 
+def many() -> bytes:
+    """150 threads, one a minute until now, of two models in turn."""
+    now = time.time_ns()
+    return a_request(
+        *(
+            a_chat(
+                f"many-{n:03}",
+                f"Question {n}",
+                f"Answer {n}",
+                start=now - n * 60_000_000_000,
+                attributes={"gen_ai.request.model": ("gpt-4o", "gpt-4o-mini")[n % 2]},
+            )
+            for n in range(MANY)
+        )
+    )
+
+
 def requests() -> Iterator[tuple[str, bytes]]:
     """Return (project, OTLP request)."""
     yield "shop", a_request(*rich())
@@ -32,22 +49,7 @@ def requests() -> Iterator[tuple[str, bytes]]:
             a_chat("chat-2", "Where is my parcel?", "In Ulm.", attributes={"user.id": "bob"})
         ),
     )
-    now = time.time_ns()
-    yield (
-        "many",
-        a_request(
-            *(
-                a_chat(
-                    f"many-{n:03}",
-                    f"Question {n}",
-                    f"Answer {n}",
-                    start=now - n * 60_000_000_000,
-                    attributes={"gen_ai.request.model": ("gpt-4o", "gpt-4o-mini")[n % 2]},
-                )
-                for n in range(MANY)
-            )
-        ),
-    )
+    yield "many", many()
     yield (
         "rtl",
         a_request(

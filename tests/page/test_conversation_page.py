@@ -396,6 +396,24 @@ def test_a_long_thread_has_a_map(shop, tab, long_thread):
     in_sight(page, "Question 0")
 
 
+def test_the_map_shows_the_turn_of_a_link_though_it_comes_last(shop, tab, long_thread):
+    held = []
+    tab.page.route("**/threads/outline?*", lambda route: held.append(route))
+    page = tab.open(shop, "thread", project="long", thread_id=long_thread, turn="223")
+    in_sight(page, "Question 222 about a needle")
+    outline = page.get_by_role("navigation", name="Turns")
+    expect(outline).to_be_visible()
+    page.evaluate(  # until the turns stand where they are, and move the map no more
+        "async () => { const e = document.querySelector('.turns'); let [before, same] = ['', 0];"
+        " while (same < 20) { await new Promise(requestAnimationFrame);"
+        " const now = `${e.scrollTop} ${e.scrollHeight}`; same = now === before ? same + 1 : 0;"
+        " before = now } }"
+    )
+    for route in held:
+        route.continue_()
+    expect(outline.get_by_role("button", name="223 Question 222")).to_be_in_viewport()
+
+
 def test_a_message_has_a_link_and_is_copied(shop, visit, long_thread):
     tab = visit(permissions=["clipboard-read", "clipboard-write"])
     page = tab.open(shop, "thread", project="long", thread_id=long_thread, turn="120", message="2")

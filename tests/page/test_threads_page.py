@@ -11,6 +11,8 @@ from builders import a_chat, a_request
 from conftest import wait_until
 from playwright.sync_api import expect
 
+from page import conversations
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -35,7 +37,10 @@ def test_the_list_shows_threads_with_figures(shop, tab):
 
 def test_charts_are_of_the_selection_and_narrow_it(shop, tab):
     """A brush takes a time, a key a condition; both are in the address, in sight, and undone."""
-    page = tab.open(shop, project="many", range="24h")
+    # Not "many": what other tests score there is drawn, too.
+    assert shop.post(conversations.many(), x_otel_threads_project="charts").status_code == 200
+    shop.wait_derived()
+    page = tab.open(shop, project="charts", range="24h")
     charts = page.get_by_role("figure")
     expect(charts).to_have_count(5)  # no scores, and no first token
     for title in ("Threads", "Turns", "Turn time", "Tokens", "Cost by model"):

@@ -11,7 +11,7 @@ const ROW = 44;
 /** The outline. `at` is the turn in sight; `show(index, message)` goes to one. */
 export function Outline({ outline, at, find, show }) {
   const { box, first, last, top, height, reveal } = useWindow({ count: outline.length, row: ROW });
-  useEffect(() => reveal(at), [at]);
+  useEffect(() => reveal(at), [at, at < outline.length]); // the turns may be there before their lines
   return html`<nav class="outline" ref=${box} aria-label="Turns" tabindex="0">
     <div style=${{ height: `${height}px` }}><ol style=${{ transform: `translateY(${top}px)` }}>
       ${outline.slice(first, last).map((one) => html`<${Line} key=${one.turn_index} one=${one} isCurrent=${one.turn_index === at}
