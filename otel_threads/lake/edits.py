@@ -97,7 +97,7 @@ class EditLog:
             Overloaded: nodes have not applied what was written before for long.
             StoreFailed: the lake does not answer, or did not take it.
         """
-        # Later than all batches of nodes, which are small numbers: see `layout.is_dead`.
+        # Later than all batches of nodes, which are small numbers: see `layout.join_dead`.
         number = max(time.time_ns() // 1000, self._last_batch + 1)
         self._in_transaction(
             lambda connection: self._append(connection, found, json.dumps(seen), number)

@@ -25,6 +25,9 @@ from otel_threads.lake.native import native
 from otel_threads.lake.schema import LAKE
 
 MEMORY_BYTES = 256 << 20  # of the file in which conversations are derived
+SEEDS_MAX = (
+    2_000  # traces and threads that a file is begun with, and filled with what hangs on them
+)
 HERE = f"{LAKE}.{STORED}"
 SEQUENCES = (
     "ingest_seq",
@@ -49,6 +52,7 @@ LOAD_SQL = [
     sql_files.query("joining_best"),
 ]
 NEWS_SQL = sql_files.query("joining_news")
+PIECE_SQL = sql_files.query("joining_piece")
 GROW_SQL = sql_files.query("joining_grow")
 SHARED_TRACES_SQL = sql_files.query("joining_shared_traces")
 RECORDS = "x_sdk_records"
@@ -69,8 +73,8 @@ def _alive_views() -> Iterator[str]:
         if table.kind != layout.SAID:
             yield (
                 f"create or replace temp view {_alive(table.name)} as"  # noqa: S608  # our own names
-                f" select t.* from {HERE}.{table.name} t where not exists"
-                f" (select 1 from {HERE}.{layout.DEAD} d where {layout.is_dead(table, 't', 'd')})"
+                f" select t.* from {HERE}.{table.name} t"
+                f" anti {layout.join_dead(table, f'{HERE}.')}"
             )
 
 
@@ -107,15 +111,13 @@ class Joiner:
             return 0
         for text in (*_alive_views(), *LOOK_SQL):
             connection.execute(text)
-        size = -1
-        while (now := _count(connection, "wanted")) > size:
-            size = now
-            connection.execute(GROW_SQL)
+        connection.execute("create or replace temp table done (unit varchar)")
         traces = 0
-        if size:
+        while _next_piece(connection):
             for text in LOAD_SQL:
                 connection.execute(text)
-            traces = self._derive_again(connection)
+            traces += self._derive_again(connection)
+            connection.execute("insert into done from wanted")
         connection.execute(
             f"insert into {HERE}.{layout.POSITIONS} select lake_node, upto from news"  # noqa: S608
         )
@@ -135,6 +137,17 @@ class Joiner:
                 return _ship(connection, database, number, times)
             finally:
                 database.close(checkpoint=False)
+
+
+def _next_piece(connection: duckdb.DuckDBPyConnection) -> int:
+    """Want some of what is left, with all that hangs together; return how many units that is."""
+    connection.execute(PIECE_SQL, {"most": SEEDS_MAX})
+    size = -1
+    while (now := _count(connection, "wanted")) > size:
+        size = now
+        if size:
+            connection.execute(GROW_SQL)
+    return size
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -189,11 +189,16 @@ EMPTY_TABLES = (
 )
 
 
-def is_dead(table: Shipped, row: str, dead: str) -> str:
-    """Return the condition that some entry of `dead` ends a row, both named by their alias."""
+def join_dead(table: Shipped, books: str) -> str:
+    """Return the join of a table's rows `t` with entries that end them, without `semi` or `anti`.
+
+    A join, because DuckDB looks up a condition that is not an equation, in an EXISTS, for all rows
+    of `t`: that is held in memory.
+    """
     return (
-        f"{dead}.kind = '{table.kind}' and {dead}.lake_node = {row}.lake_node"
-        f" and {dead}.lake_unit = {row}.lake_unit and {dead}.lake_batch > {row}.lake_batch"
+        f"join (select lake_node, lake_unit, lake_batch from {books}{DEAD}"  # noqa: S608  # our names
+        f" where kind = '{table.kind}') d on d.lake_node = t.lake_node"
+        " and d.lake_unit = t.lake_unit and d.lake_batch > t.lake_batch"
     )
 
 
@@ -224,15 +229,16 @@ def view(
         shown = f"t.rowid as rowid, {shown}"
     text = (
         f"select {shown} from {stored}.{table.name} as t {at}"  # noqa: S608  # our names
-        f" where not exists (select 1 from {books}{DEAD} d where {is_dead(table, 't', 'd')})"
+        f" anti {join_dead(table, books)}"
     )
-    if only:
-        text += f" and t.lake_node = '{only}'"
     if table.kind != SAID:
-        text += (
-            f" and not exists ({joined} t.lake_unit and j.kind = '{table.kind}'"
-            f" and t.lake_node <> '{JOINED}')"
+        text += (  # an equation alone: with another condition of `t` each row would meet each unit
+            f" anti join (select lake_unit from {books}{JOINED_UNITS}"  # noqa: S608  # our names
+            f" where kind = '{table.kind}') j"
+            f" on j.lake_unit = case when t.lake_node <> '{JOINED}' then t.lake_unit end"
         )
+    if only:
+        text += f" where t.lake_node = '{only}'"
     if table.keys:
         keys = ", ".join(table.keys)
         text += (

@@ -107,19 +107,19 @@ def drop_dead(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _drop_dead_of(connection: duckdb.DuckDBPyConnection, table: Shipped) -> int:
-    dead = (
-        f"exists (select 1 from {STORED}.{layout.DEAD} d where {layout.is_dead(table, 't', 'd')})"  # noqa: S608  # ours
-    )
+    dead = f"from {STORED}.{table.name} t semi {layout.join_dead(table, f'{STORED}.')}"
     columns = f"-count(*) as row_count, -{checksum(table.name)} as checksum"
     found = connection.execute(
-        f"insert into {STORED}.{layout.BATCHES} by name select lake_node, lake_batch,"  # noqa: S608  # ours
+        f"insert into {STORED}.{layout.BATCHES} by name select lake_node, lake_batch,"  # ours
         f" '{table.name}' as table_name, {columns},"
         f" '{duckdb.__version__}' as engine, 0 as sequence"
-        f" from {STORED}.{table.name} t where {dead} group by all"
+        f" {dead} group by all"
     ).fetchone()
     if not found or not found[0]:
         return 0
-    row = connection.execute(f"delete from {STORED}.{table.name} t where {dead}").fetchone()  # noqa: S608  # ours
+    row = connection.execute(
+        f"delete from {STORED}.{table.name} where rowid in (select t.rowid {dead})"  # noqa: S608  # ours
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

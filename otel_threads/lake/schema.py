@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 LAKE = "lake"  # how connections that write name the lake
 HELD = "held"  # a schema in a reader's memory
 SCHEMA_LOCK, OWNER_LOCK = 7_301_001, 7_301_002
-LAYOUT = 3  # of what is the lake's own: raised when a table of it changes
+LAYOUT = 4  # of what is the lake's own: raised when a table of it changes, or what ends rows
 BOOKS = {
     layout.BATCHES: {
         "lake_node": "VARCHAR",

@@ -220,8 +220,7 @@ class Shipper:
         for table in layout.SAID_TABLES:
             connection.execute(
                 f"insert into units select '{table.name}', lake_unit from {STORED}.{table.name} t"  # noqa: S608  # our own names
-                f" where lake_node = ? and not exists (select 1 from {STORED}.{layout.DEAD} d"
-                f" where {layout.is_dead(table, 't', 'd')})",
+                f" anti {layout.join_dead(table, f'{STORED}.')} where lake_node = ?",
                 [node_id],
             )
 

@@ -58,7 +58,7 @@ def test_schemathesis_finds_nothing(loaded, tmp_path):
             "--exclude-path",
             "/api/v1/evaluation-datasets",  # too many items are 413 before a schema is asked
             "--max-examples",
-            "25",
+            "10",
             "--phases",
             "examples,coverage,fuzzing",
             "--request-timeout",

@@ -10,7 +10,7 @@ from stores import Store
 
 from otel_threads.derive.deriver import derive_all
 from otel_threads.engine import last_sequence
-from otel_threads.lake import layout, owner, report
+from otel_threads.lake import joining, layout, owner, report
 from otel_threads.lake.shipper import Shipper
 from otel_threads.store import outbox
 from otel_threads.store.derived.derived_store import DuckDBDerivedStore
@@ -71,8 +71,14 @@ def stores(tmp_path):
         store.close()
 
 
-@pytest.mark.parametrize(("by", "seed"), [("trace", 1), ("span", 2), ("span", 3)])
-def test_nodes_with_a_split_give_the_threads_of_one_node(stores, where, by, seed):
+@pytest.mark.parametrize(
+    ("by", "seed", "seeds_max"), [("trace", 1, 2_000), ("span", 2, 2_000), ("span", 3, 2)]
+)
+def test_nodes_with_a_split_give_the_threads_of_one_node(
+    stores, where, by, seed, seeds_max, monkeypatch
+):
+    """Also where one file is filled with little: the rest is joined in further ones."""
+    monkeypatch.setattr(joining, "SEEDS_MAX", seeds_max)
     one, *nodes = stores
     rng = random.Random(seed)
     shippers = [Shipper(node.database, where) for node in nodes]
@@ -95,6 +101,10 @@ def test_nodes_with_a_split_give_the_threads_of_one_node(stores, where, by, seed
             shipper.ship()
         assert join().is_ours
         assert_same(one, where)
+    with reading(where) as lake:
+        of_files = "select max(lake_batch) from stored.lake_batches where lake_node = 'joined'"
+        files = lake.execute(of_files).fetchone()[0]
+    assert files > 3 if seeds_max == 2 else files <= 3
     for shipper in shippers:
         shipper.close()
     assert report.look(where, verify=True).differences == []

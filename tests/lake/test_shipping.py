@@ -1,6 +1,7 @@
 """What a node has is in the lake, once, whatever changes and whoever dies."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from stores import Store
 
 from otel_threads.core.errors import DatabaseRefused, StoreFailed
 from otel_threads.derive.deriver import derive_all
-from otel_threads.lake import owner, report, rows_of_batch, schema
+from otel_threads.lake import layout, owner, report, rows_of_batch, schema
 from otel_threads.lake.connection import CatalogLock
+from otel_threads.lake.rows_of_batch import FILLED_SQL
 from otel_threads.lake.shipper import Shipper
 from otel_threads.store import outbox
 
@@ -123,6 +125,26 @@ def test_maintenance_leaves_what_counts(store, where):
     with CatalogLock(where, schema.OWNER_LOCK).held(wait=False) as has_lock:
         assert has_lock
         assert not owner.once(where, None, node_name="test").is_ours
+
+
+def test_what_ended_a_row_is_looked_up_by_an_equation(store, where):
+    """Any other plan holds all rows in memory, or takes each with each: 10M spans were too many."""
+    shipper = Shipper(store.database, where)
+    for _ in range(2):
+        store.write([a_chat("t", "question", "answer")])
+        shipper.ship()
+    shipper.close()
+    with reading(where) as lake:
+        names = {name for (name,) in lake.execute(FILLED_SQL).fetchall()}
+        asked = 0
+        for table in (one for one in layout.TABLES if one.name in names):
+            dead = f"from lake.stored.{table.name} t semi {layout.join_dead(table, 'lake.stored.')}"
+            for text in (f"from lake.{table.name}", f"select t.rowid {dead}"):
+                plan = lake.execute(f"explain {text}").fetchall()[0][1]
+                assert "HASH_JOIN" in plan, text
+                assert not re.search("DELIM|NL_JOIN|NESTED|PRODUCT", plan), plan
+                asked += 1
+    assert asked >= 12
 
 
 def test_verify_sees_a_row_that_went_and_a_row_that_is_there_twice(store, where):

@@ -1,6 +1,6 @@
 -- Traces and threads that have to be derived with what other nodes have: to begin with.
--- changed, places, links: what the other files made. Gives wanted.
-create or replace temp table wanted as
+-- changed, places, links: what the other files made. Gives seeds.
+create or replace temp table seeds as
 with near as (
     select unit from changed
     union select p.unit from places p semi join changed c on c.unit = p.trace_id
