@@ -82,7 +82,7 @@ def filled_s(config: Config, spans: int, *, ships: bool) -> tuple[float, int]:
     where = place(config.lake_catalog, config.lake_data)
     shipper = Shipper(database, where)
     shipper.ship()  # makes the lake
-    loop = ShippingLoop(shipper, every_s=1.0)
+    loop = ShippingLoop(shipper, every_s=config.lake_ship_every_s)
     seconds = timed(lambda: fill(database, spans))
     loop.close()
     last = Shipper(database, where)
