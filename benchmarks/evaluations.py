@@ -23,7 +23,7 @@ import otel_threads
 from otel_threads.core.config import Config
 from otel_threads.core.model import Request, Signal
 from otel_threads.engine import Engine
-from otel_threads.local import in_process
+from otel_threads.on_file import in_process
 from otel_threads.sdk.client import Client
 
 TURNS, REQUEST_THREADS = 6, 100

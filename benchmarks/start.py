@@ -1,4 +1,5 @@
 """Time from the command to the last listener, on a new file and on one of a gigabyte; idle memory.
+And what a command takes, `threads list`, with a server and without.
 
 python benchmarks/start.py [--save]
 """
@@ -8,6 +9,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -72,6 +74,31 @@ def measure(folder: Path) -> dict:
     }
 
 
+def command_s(folder: Path) -> float:
+    """Return the median time of one command on the database of a folder."""
+    database = str(folder / "db.duckdb")
+    times = []
+    for _ in range(ROUNDS):
+        started = time.monotonic()
+        subprocess.run(
+            [sys.executable, "-m", "otel_threads", "threads", "list", "--database", database],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        times.append(time.monotonic() - started)
+    return round(statistics.median(times), 2)
+
+
+def of_a_command(folder: Path) -> dict:
+    """Return what a command takes with a server, and on the file."""
+    process, _ = serve(folder)
+    served_s = command_s(folder)
+    process.terminate()
+    process.wait()
+    return {"served_s": served_s, "on_file_s": command_s(folder)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--save", action="store_true")
@@ -82,6 +109,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as name:
         report["new_file"] = measure(Path(name))
+        report["threads_list"] = of_a_command(Path(name))
     with tempfile.TemporaryDirectory() as name:
         grow(Path(name) / "db.duckdb")
         report["file_of_1_gb"] = measure(Path(name))

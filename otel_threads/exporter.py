@@ -16,7 +16,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_threads import local
+from otel_threads import local, on_file
 from otel_threads.core import config as settings
 from otel_threads.core.config import Config
 from otel_threads.core.errors import DatabaseRefused, OtelThreadsError, Overloaded
@@ -120,7 +120,7 @@ class DuckDBSpanExporter(SpanExporter):
                 self._served_at = self._address_of_server(error)
                 return None
             atexit.register(self.shutdown)
-            feedback.use(local.in_process(self._engine.services))
+            feedback.use(on_file.in_process(self._engine.services))
         return self._engine
 
     def _address_of_server(self, error: DatabaseRefused) -> str:

@@ -163,13 +163,15 @@ def compact(config_file: str | None, dedup: bool, **given: str | None) -> None:
     path = Path(config.database)
     with failing(), Progress(console=terminal.console(to_stderr=True), transient=True) as progress:
         before = path.stat().st_size if path.exists() else 0
+        from otel_threads import on_file  # what a server does needs none of it
+
         if dedup:
             sharing = progress.add_task("sharing", total=None)
-            local.share_histories(
+            on_file.share_histories(
                 config, lambda done, total: progress.update(sharing, completed=done, total=total)
             )
         task = progress.add_task("compacting", total=None)
-        _, after = local.compact_file(
+        _, after = on_file.compact_file(
             config, lambda done, total: progress.update(task, completed=done, total=total)
         )
     terminal.say(f"{config.database}  {before} bytes before, {after} bytes now")
@@ -195,5 +197,7 @@ def rebuild(config_file: str | None, **given: str | None) -> None:
         else:
             if loaded.config.tune_process:
                 process.tune()
-            local.rebuild_file(loaded.config, on_progress)
+            from otel_threads import on_file  # what a server does needs none of it
+
+            on_file.rebuild_file(loaded.config, on_progress)
     terminal.say("rebuilt")

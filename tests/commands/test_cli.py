@@ -62,6 +62,23 @@ def test_commands_read_the_server_and_then_the_file_alike(used):
     )["spans"]
 
 
+def test_a_command_with_a_server_imports_no_server(used):
+    """Its start would take a second more: the file's engine and REST come where none answers."""
+    asked = f"['threads', 'list', '--project', 'p', '--database', {str(used.database)!r}]"
+    heavy = "{'fastapi', 'duckdb', 'pyarrow', 'pydantic', 'grpc', 'lark'}"
+    script = (
+        "import sys; from otel_threads.cli import cli;"
+        f"cli({asked}, standalone_mode=False); print(sorted({heavy} & sys.modules.keys()))"
+    )
+    for imported in ([], ["duckdb", "fastapi", "lark", "pyarrow", "pydantic"]):
+        ran = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, cwd=used.folder
+        )
+        assert "thread-alpha" in ran.stdout, ran.stderr
+        assert ran.stdout.splitlines()[-1] == str(imported)
+        used.stop()
+
+
 def test_tables_are_pleasant_in_eighty_columns(used):
     listed = run(
         "threads", "list", "--project", "p", "--database", str(used.database), cwd=used.folder

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import held
 
-from otel_threads import local
+from otel_threads import on_file
 from otel_threads.core.config import Config
 from otel_threads.engine import Engine
 
@@ -36,7 +36,7 @@ def restart(database: str, *, rebuild: bool) -> dict[str, object]:
     }
     if rebuild:
         before = held.derived_digests(path)
-        local.rebuild_file(config, lambda done, total: None)
+        on_file.rebuild_file(config, lambda done, total: None)
         after = held.derived_digests(path)
         found["changed"] = [table for table in before if before[table] != after[table]]
     return found

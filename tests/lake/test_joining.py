@@ -71,9 +71,7 @@ def stores(tmp_path):
         store.close()
 
 
-@pytest.mark.parametrize(
-    ("by", "seed", "seeds_max"), [("trace", 1, 2_000), ("span", 2, 2_000), ("span", 3, 2)]
-)
+@pytest.mark.parametrize(("by", "seed", "seeds_max"), [("trace", 1, 2_000), ("span", 3, 2)])
 def test_nodes_with_a_split_give_the_threads_of_one_node(
     stores, where, by, seed, seeds_max, monkeypatch
 ):

@@ -9,7 +9,7 @@ from conftest import CAPTURES, request_files
 from fastapi import FastAPI
 from pydantic import BaseModel, TypeAdapter
 
-from otel_threads import local
+from otel_threads import on_file
 from otel_threads.api import schemas
 from otel_threads.api.rest import app as rest
 from otel_threads.api.rights import Rights
@@ -78,7 +78,7 @@ def engine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(engine):
-    with local.in_process(engine.services) as found:
+    with on_file.in_process(engine.services) as found:
         client = found._http
         for method, path, body in WRITES:
             answer = client.request(method, path_of(client, path), json=body)

@@ -11,7 +11,7 @@ from otel_threads.core.config import Config
 from otel_threads.core.errors import InvalidQuery, NotFound
 from otel_threads.core.model import Request, Signal
 from otel_threads.engine import Engine
-from otel_threads.local import in_process
+from otel_threads.on_file import in_process
 from otel_threads.store.reviews import review_rows
 
 
