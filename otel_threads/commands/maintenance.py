@@ -159,12 +159,12 @@ def restore(config_file: str | None, source_file: Path, force: bool, **given: st
 @click.option("--dedup", is_flag=True, help="Store what long values share once, old ones too.")
 def compact(config_file: str | None, dedup: bool, **given: str | None) -> None:
     """Rewrite the file without the room of deleted rows; the server must be stopped."""
+    from otel_threads import on_file  # a second, which other commands need not
+
     config = load(config_file, **given).config
     path = Path(config.database)
     with failing(), Progress(console=terminal.console(to_stderr=True), transient=True) as progress:
         before = path.stat().st_size if path.exists() else 0
-        from otel_threads import on_file  # what a server does needs none of it
-
         if dedup:
             sharing = progress.add_task("sharing", total=None)
             on_file.share_histories(
@@ -195,9 +195,9 @@ def rebuild(config_file: str | None, **given: str | None) -> None:
                     on_progress(done, total)
                     time.sleep(POLL_S)
         else:
+            from otel_threads import on_file  # a second, which other commands need not
+
             if loaded.config.tune_process:
                 process.tune()
-            from otel_threads import on_file  # what a server does needs none of it
-
             on_file.rebuild_file(loaded.config, on_progress)
     terminal.say("rebuilt")

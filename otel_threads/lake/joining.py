@@ -25,9 +25,7 @@ from otel_threads.lake.native import native
 from otel_threads.lake.schema import LAKE
 
 MEMORY_BYTES = 256 << 20  # of the file in which conversations are derived
-SEEDS_MAX = (
-    2_000  # traces and threads that a file is begun with, and filled with what hangs on them
-)
+SEEDS_MAX = 2_000  # traces and threads that one file begins with; what hangs on them comes, too
 HERE = f"{LAKE}.{STORED}"
 SEQUENCES = (
     "ingest_seq",
