@@ -34,9 +34,9 @@ from load import Template
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from builders import a_chat, a_request
-from collector.conftest import free_port
 from conftest import Server
 from live import environments
+from ports import free_port
 
 SENDERS, SPANS_A_REQUEST, TIMEOUT_S = 4, 512, 600.0
 Peer = Callable[[Path, list[bytes], int], dict[str, float]]

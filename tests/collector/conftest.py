@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from conftest import wait_until
 from filelock import FileLock
+from ports import free_endpoint, free_port
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGS = ROOT / "collector-config"
@@ -41,17 +41,11 @@ def binary() -> Path:
     return BINARY
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 class Collector:
     """One Collector process with one of our configurations."""
 
     def __init__(self, binary: Path, config: str, folder: Path, **env: str) -> None:
-        self.grpc, self.http, health = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        self.grpc, self.http, health = (free_endpoint() for _ in range(3))
         metrics_port = free_port()
         self.metrics = f"http://127.0.0.1:{metrics_port}/metrics"
         self.health = f"http://{health}/"

@@ -32,7 +32,8 @@ import httpx
 from builders import a_chat, a_request, a_span, new_trace_id
 from collector.conftest import BINARY, Collector
 from conftest import Server, wait_until
-from lakes import Postgres, differences_of, free_port, reading
+from lakes import Postgres, differences_of, reading
+from ports import free_endpoint, free_port
 from reader_server import Reader
 from s3_server import S3Server, built
 
@@ -111,7 +112,7 @@ def running(folder: Path) -> Iterator[Lake]:
                 stack,
                 Server(
                     _made(folder / f"node-{n}"),
-                    otlp_grpc_endpoint=f"127.0.0.1:{free_port()}",
+                    otlp_grpc_endpoint=free_endpoint(),
                     **settings,
                 ),
             )

@@ -3,9 +3,7 @@
 import contextlib
 import importlib.util
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections import Counter
@@ -13,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from otel_threads.lake import connection, layout
 from otel_threads.lake.connection import Place
@@ -56,16 +55,6 @@ COMPARED = (
     "turns",
     "messages",
 )
-PORTS = range(20_000, 30_000)  # of which no system gives one to a client's connection
-
-
-def free_port() -> int:
-    """Return a port that a server has for itself again after it was killed."""
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as free, contextlib.suppress(OSError):
-            free.bind(("127.0.0.1", port))
-            return port
 
 
 class Postgres:

@@ -2,7 +2,8 @@
 
 import pytest
 from builders import a_chat
-from lakes import free_port, needs_extra, unlike
+from lakes import needs_extra, unlike
+from ports import free_port
 from s3_server import SECRET, S3Server, built
 from stores import Store
 

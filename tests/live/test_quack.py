@@ -1,12 +1,12 @@
 """DuckDB's own protocol on the running server, with the real extension in an environment of its own."""
 
 import json
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 from builders import a_chat, a_request
+from ports import free_port
 
 from live import environments
 
@@ -54,9 +54,7 @@ def ask(python: str, port: int, *queries: str, token: str = TOKEN) -> list:
 
 @pytest.mark.live
 def test_a_duckdb_client_reads_live_and_can_do_nothing_else(python, make_server):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = make_server(
         python=python,
         quack_endpoint=f"127.0.0.1:{port}",
@@ -95,9 +93,7 @@ def test_a_duckdb_client_reads_live_and_can_do_nothing_else(python, make_server)
 @pytest.mark.live
 def test_the_duckdb_shell_joins_a_local_file(python, make_server, tmp_path):
     folder = environments.made("duckdb-cli", ["duckdb-cli==1.5.5"])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = make_server(
         python=python,
         quack_endpoint=f"127.0.0.1:{port}",

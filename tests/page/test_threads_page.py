@@ -3,20 +3,15 @@
 import datetime
 import json
 import re
-import socket
 
 import httpx
 import pytest
 from builders import a_chat, a_request
 from conftest import wait_until
 from playwright.sync_api import expect
+from ports import free_endpoint
 
 from page import conversations
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 def test_the_list_shows_threads_with_figures(shop, tab):
@@ -381,7 +376,7 @@ def test_a_tab_out_of_sight_holds_no_stream_and_catches_up(shop, tab):
 
 
 def test_a_server_that_comes_back_is_followed_again(make_server, tab):
-    server = make_server(http_endpoint=f"127.0.0.1:{free_port()}")
+    server = make_server(http_endpoint=free_endpoint())
     tab.expected = ("Failed to load resource",)
     server.post(a_request(a_chat("back-1", "Hello", "Hi")))
     server.wait_derived()
@@ -398,7 +393,7 @@ def test_a_server_that_comes_back_is_followed_again(make_server, tab):
 
 
 def test_a_list_that_could_not_be_had_is_asked_for_when_the_server_is_back(make_server, tab):
-    server = make_server(http_endpoint=f"127.0.0.1:{free_port()}")
+    server = make_server(http_endpoint=free_endpoint())
     tab.expected = ("Failed to load resource",)
     server.post(a_request(a_chat("back-1", "Hello", "Hi")))
     server.wait_derived()

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -16,6 +15,7 @@ import psutil
 import pytest
 from builders import a_chat, a_request
 from conftest import Server, wait_until
+from ports import free_endpoint
 
 from otel_threads import handover, supervisor
 
@@ -23,16 +23,6 @@ pytestmark = pytest.mark.slow  # starts programs
 
 PORTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 BACK_S = 60.0  # ten are promised; a busy machine takes longer
-
-
-def free_ports() -> dict[str, str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
-    found = {
-        name: f"127.0.0.1:{s.getsockname()[1]}" for name, s in zip(PORTS, sockets, strict=True)
-    }
-    for one in sockets:
-        one.close()
-    return found
 
 
 def is_gone(pid: int) -> bool:
@@ -62,7 +52,8 @@ def wait_for_another(server: Server, pid: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
 def test_a_server_that_a_signal_ended_is_back_with_what_it_acknowledged(make_server, number):
-    server = make_server()
+    same = {} if number == signal.SIGKILL else {name: free_endpoint() for name in PORTS}
+    server = make_server(**same)
     assert server.post(a_request(a_chat("t-1", "hi", "ho"))).status_code == 200
     first = server.pid
     os.kill(first, number)
@@ -206,7 +197,7 @@ def test_ctrl_c_on_a_terminal_ends_with_code_0(tmp_path):
 
 def test_a_killed_supervisor_takes_its_server_along_and_the_next_one_starts_at_once(tmp_path):
     """Ten times: the next one finds the file locked and the ports taken for a moment."""
-    server = Server(tmp_path, **free_ports()).start()
+    server = Server(tmp_path, **{name: free_endpoint() for name in PORTS}).start()
     for stored in range(1, 11):
         child = server.pid
         assert server.post(a_request(a_chat(f"t-{stored}", "hi", "ho"))).status_code == 200
