@@ -14,6 +14,7 @@ from typing import Self
 import httpx
 import hypothesis  # noqa: F401  # else pytest does at its end, which fails after some tests
 import pytest
+from databases import new_file
 
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
@@ -101,7 +102,11 @@ class Server:
         self.addresses: dict[str, str] = {}
 
     def start(self) -> Self:
+        """Start it, on a file that has its schema where there is none yet."""
         self.ready_file.unlink(missing_ok=True)
+        is_first = self.process is None and str(self.database) in self.arguments()
+        if is_first and not self.database.exists():
+            self.database.write_bytes(new_file())
         env = {
             **os.environ,
             **{f"OTEL_THREADS_{name.upper()}_ENDPOINT": "127.0.0.1:0" for name in self.PORTS},

@@ -7,7 +7,7 @@ import duckdb
 
 from otel_threads.database import sql_files
 from otel_threads.lake import connection as connections
-from otel_threads.lake import layout, schema
+from otel_threads.lake import layout, rows_of_batch, schema
 from otel_threads.lake.connection import APPLICATION, Place, told
 from otel_threads.lake.rows_of_batch import STORED, checksum
 from otel_threads.lake.shipper import MEMORY_BYTES
@@ -131,7 +131,10 @@ def differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
     is one between a scan of all rows and a query that the catalog's statistics answer or narrow.
     """
     found = []
-    for table in layout.TABLES:
+    names = {table.name for table in rows_of_batch.filled(connection)}
+    of_batches = f"select distinct table_name from {STORED}.{layout.BATCHES}"  # noqa: S608  # ours
+    names.update(name for (name,) in connection.execute(of_batches).fetchall())
+    for table in (one for one in layout.TABLES if one.name in names):
         found += _unlike_statistics(connection, f"{STORED}.{table.name}", table.name)
         rows = connection.execute(
             "with sums as (select lake_node, max(lake_batch) as upto"  # noqa: S608  # ours

@@ -62,15 +62,13 @@ OWN = {"lake_node": "VARCHAR", "lake_batch": "BIGINT", "lake_unit": "VARCHAR"}
 
 def version(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int] | None:
     """Return the layout and the schema that the lake has, None for an empty one."""
-    there = connection.execute(
-        "select 1 from duckdb_tables() where database_name = ? and table_name = ?",
-        [name, layout.VERSIONS],
-    ).fetchone()
-    if not there:
-        return None
-    row = connection.execute(
+    newest = (
         f"select max(layout), max(schema_version) from {name}.{layout.STORED}.{layout.VERSIONS}"  # noqa: S608  # our own names
-    ).fetchone()
+    )
+    try:  # DuckDB's own list of tables would bind each view of the lake
+        row = connection.execute(newest).fetchone()
+    except duckdb.CatalogException:
+        return None
     return (row[0], row[1]) if row and row[0] is not None else None
 
 

@@ -217,7 +217,9 @@ class Shipper:
     def _load_units(self, connection: duckdb.DuckDBPyConnection, node_id: str) -> None:
         """Keep which rows of what was said the lake has of this node, to compare with."""
         connection.execute("create or replace temp table units (table_name varchar, unit varchar)")
-        for table in layout.SAID_TABLES:
+        for table in rows_of_batch.filled(connection):
+            if table.kind != layout.SAID:
+                continue
             connection.execute(
                 f"insert into units select '{table.name}', lake_unit from {STORED}.{table.name} t"  # noqa: S608  # our own names
                 f" anti {layout.join_dead(table, f'{STORED}.')} where lake_node = ?",
