@@ -73,9 +73,10 @@ class ModelStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """What threads and traces that began in one hour or day have in common.
+    """What threads and traces have in common of one hour or day.
 
-    Turns and model requests count where they themselves began.
+    Turns and model requests count where they themselves began; errors, tokens and cost where their
+    trace began; the mean duration and scores where their thread or trace began.
     """
 
     time: datetime.datetime
@@ -94,16 +95,16 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadBucket(Bucket):
-    """Threads that began in one hour or day."""
+    """What threads did in one hour or day."""
 
-    thread_count: int
+    thread_count: Annotated[int, Described("Threads that began then.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceBucket(Bucket):
-    """Traces that began in one hour or day."""
+    """What traces did in one hour or day."""
 
-    trace_count: int
+    trace_count: Annotated[int, Described("Traces that began then.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

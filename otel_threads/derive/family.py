@@ -68,7 +68,8 @@ class Message:
 
     `parts` are dictionaries with a `type`: `text` and `reasoning` hold `text`; `tool_call` holds
     `id`, `name`, `arguments`; `tool_result` holds `id`, `name`, `result`; every other type (an
-    image, a file) keeps the fields that it came with.
+    image, a file) keeps the fields that it came with. One with `is_transcribed` is the sound of
+    the text before it.
     """
 
     role: Role
@@ -87,6 +88,8 @@ class Message:
                     pieces.append(part["text"])
                 case "reasoning" | "tool_call" | "tool_result" | "compaction":
                     continue
+                case _ if part.get("is_transcribed"):  # its words are the text before it
+                    continue
                 case kind:
                     pieces.append(f"[{kind}]")
         return "\n".join(pieces) if any(pieces) else None
@@ -98,6 +101,13 @@ class Message:
             return False
         only = self.parts[0]
         return only["type"] == "text" and len(only) == 2 and bool(only["text"])
+
+    @property
+    def is_words(self) -> bool:
+        """Whether it is one text and nothing else, but for the sound of it."""
+        return self.is_text or [
+            part["type"] for part in self.parts if not part.get("is_transcribed")
+        ] == ["text"]
 
     def of_type(self, kind: str) -> list[Part]:
         """Return the parts of one type, in order."""

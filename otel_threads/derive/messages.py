@@ -348,8 +348,9 @@ def _calls_of(value: dict[str, Any]) -> Any:
 def _said_beside(value: dict[str, Any]) -> list[Part]:
     """Return what an answer without a text says beside it: a refusal, the transcript of sound."""
     audio = value.get("audio")
-    words = transcript(audio) if isinstance(audio, dict) else None
-    words = words or value.get("refusal")
+    if isinstance(audio, dict) and transcript(audio):
+        return part_of({"type": "audio", "audio": audio})
+    words = value.get("refusal")
     return [{"type": "text", "text": words}] if isinstance(words, str) and words.strip() else []
 
 

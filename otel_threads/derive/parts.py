@@ -108,7 +108,8 @@ def _told(kind: str, raw: dict[str, Any]) -> list[Part] | None:
         words = _words(raw)
         return [{"type": "reasoning", "text": words}] if words else []
     if kind in SPOKEN and (words := transcript(raw)):
-        return [{"type": "text", "text": words}]
+        said: Part = {"type": "text", "text": words}
+        return [said, _sound(kind, raw)] if _has_data(raw, words) else [said]
     if kind in PLAIN:
         words = _words(raw)
         return [_with_sources({"type": "text", "text": words}, raw)] if words else []
@@ -154,6 +155,7 @@ THOUGHTS = frozenset(
 )
 # Parts that hold sound or a file, and may hold in words what was said in it.
 SPOKEN = frozenset({"audio", "input_audio", "output_audio", "blob"})
+DATA = frozenset({"data", "content", "file_data", "bytes", "uri", "url"})
 
 
 def transcript(raw: dict[str, Any], depth: int = 0) -> str | None:
@@ -166,6 +168,30 @@ def transcript(raw: dict[str, Any], depth: int = 0) -> str | None:
         if depth < 3 and isinstance(inner, dict) and (found := transcript(inner, depth + 1)):
             return found
     return None
+
+
+def _has_data(raw: dict[str, Any], words: str, depth: int = 0) -> bool:
+    """Return whether there is more to a part than its transcript: data, or where it is."""
+    return any(
+        (isinstance(value, str) and value not in ("", words) and key in DATA)
+        or (isinstance(value, dict) and depth < 3 and _has_data(value, words, depth + 1))
+        for key, value in raw.items()
+    )
+
+
+def _sound(kind: str, raw: dict[str, Any]) -> Part:
+    """Return the part that holds the sound; what was said in it is a text beside it."""
+    return {**_other(kind, _without_transcript(raw)), "is_transcribed": True}
+
+
+def _without_transcript(raw: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+    return {
+        key: _without_transcript(value, depth + 1)
+        if isinstance(value, dict) and depth < 3
+        else value
+        for key, value in raw.items()
+        if key != "transcript"
+    }
 
 
 def _words(raw: dict[str, Any]) -> str | None:

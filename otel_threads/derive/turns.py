@@ -638,7 +638,7 @@ def _put_told(part: TurnPart) -> None:
     between = [
         (message, at) for message, at in part.messages if message.role in ("assistant", "tool")
     ]
-    while between and between[-1][0].is_text:
+    while between and between[-1][0].is_words:
         between.pop()  # the answer, which the root tells
     part.messages = between
     if part.user is not None:
@@ -788,6 +788,9 @@ def _mark_of(message: Message) -> Any:
     parts = message.parts
     if len(parts) == 1 and parts[0]["type"] == "text":  # most are: spared the JSON
         return message.role, parts[0]["text"].strip()
+    said = [part for part in parts if not part.get("is_transcribed")]  # a history keeps no sound
+    if len(said) < len(parts):
+        return _mark_of(Message(message.role, said))
     return mark([message.role, [_mark(part) for part in parts]])
 
 

@@ -369,6 +369,63 @@ def test_an_answer_in_other_shapes(answer):
     assert derive(span).said == [("May I?", "No.")]
 
 
+SOUND = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
+SPOKEN = {
+    "of the conventions": {
+        "parts": [
+            {
+                "type": "blob",
+                "modality": "audio",
+                "mime_type": "audio/wav",
+                "content": SOUND,
+                "transcript": "No.",
+            }
+        ]
+    },
+    "of a part": {"content": [{"type": "audio", "audio": {"data": SOUND, "transcript": "No."}}]},
+    "of a chat": {"content": None, "audio": {"id": "a-1", "data": SOUND, "transcript": "No."}},
+}
+
+
+@pytest.mark.parametrize("answer", SPOKEN.values(), ids=SPOKEN)
+def test_an_answer_in_sound_keeps_words_and_sound(answer):
+    said = {"role": "assistant", **answer}
+    span = a_chat("c", "May I?", None, attributes={"gen_ai.output.messages": json.dumps([said])})
+
+    found = derive(span)
+
+    assert found.said == [("May I?", "No.")]
+    words, sound = found.turn["messages"][-1]["parts"]
+    assert words == {"type": "text", "text": "No."}
+    assert sound["is_transcribed"]
+    assert SOUND in json.dumps(sound)
+    assert "transcript" not in json.dumps(sound)
+
+
+def test_an_answer_in_sound_is_told_once_though_the_history_has_its_words_alone():
+    trace = new_trace_id()
+    root = a_span(trace_id=trace, attributes={"session.id": "s"})
+    at = {"trace_id": trace, "parent_span_id": root.span_id}
+    call = {"type": "tool_call", "id": "c-1", "name": "look", "arguments": {}}
+    asking = {"role": "assistant", "parts": [*SPOKEN["of the conventions"]["parts"], call]}
+    first = a_chat(None, "May I?", None, **at)
+    first.attributes.add(key="gen_ai.output.messages").value.string_value = json.dumps([asking])
+    history = [
+        {"role": "user", "parts": [{"type": "text", "content": "May I?"}]},
+        {"role": "assistant", "parts": [{"type": "text", "content": "No."}, call]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c-1", "response": "ok"}]},
+    ]
+    second = a_chat(None, "", "Or yes.", start=first.start_time_unix_nano + 10**9, **at)
+    for one in second.attributes:
+        if one.key == "gen_ai.input.messages":
+            one.value.string_value = json.dumps(history)
+
+    found = derive(root, first, second)
+
+    words = [m["text"] for m in found.turn["messages"] if m["role"] == "assistant"]
+    assert words == ["No.", "Or yes."]
+
+
 # What is a turn
 
 

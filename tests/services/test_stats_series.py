@@ -38,7 +38,7 @@ def busy(tmp_path_factory):
 
 @pytest.mark.parametrize("of", ["threads", "traces"])
 def test_a_bucket_has_percentiles_and_models(busy, of):
-    first, second = busy.get(f"/{of}/stats", interval="hour")["series"]
+    first, second = busy.get(f"/{of}/stats", project="default", interval="hour")["series"]
     assert first["time"] == "2026-06-15T12:00:00Z"
     assert first["turn_duration_ms"]["p50"] == 5500
     assert first["turn_duration_ms"]["max"] == 10_000
@@ -49,19 +49,54 @@ def test_a_bucket_has_percentiles_and_models(busy, of):
 
 
 def test_scores_stand_where_their_thread_began(busy):
-    first, second = busy.get("/threads/stats", interval="hour")["series"]
+    first, second = busy.get("/threads/stats", project="default", interval="hour")["series"]
     assert first["scores"]["quality"]["count"] == 2
     assert first["scores"]["quality"]["avg"] == pytest.approx(0.3)
     assert second["scores"] == {}
 
 
 def test_a_filter_holds_for_all_of_it(busy):
-    (only,) = busy.get("/threads/stats", interval="hour", filter='thread_id = "later"')["series"]
+    (only,) = busy.get(
+        "/threads/stats", project="default", interval="hour", filter='thread_id = "later"'
+    )["series"]
     assert (only["thread_count"], list(only["models"])) == (1, ["gpt-4o-mini"])
 
 
+def test_what_a_thread_did_stands_where_it_did_it(busy):
+    """One turn a day for three days, the second failed: not all of it on the first day."""
+    days = [
+        a_chat("long", "hi", "ho" if day != 1 else None, start=NOON + day * 24 * HOUR_NS)
+        for day in range(3)
+    ]
+    days[1].status.code = 2
+    assert busy.post(a_request(*days), x_otel_threads_project="days").status_code == 200
+    busy.wait_derived()
+    asked = {"project": "days", "interval": "day"}
+    series = busy.get("/threads/stats", **asked)["series"]
+    assert [one["thread_count"] for one in series] == [1, 0, 0]
+    assert [one["turn_count"] for one in series] == [1, 1, 1]
+    assert [one["error_count"] for one in series] == [0, 1, 0]
+    whole = busy.get("/threads/stats", project="days")
+    for name in ("input_tokens", "total_tokens"):
+        assert sum(one[name] for one in series) == whole["usage"]["sum"][name]
+    cost = sum(one["cost_usd"] for one in series)
+    assert cost == pytest.approx(whole["cost_usd"]["sum"])
+    assert cost == pytest.approx(
+        sum(m["cost_usd"] for one in series for m in one["models"].values())
+    )
+
+    last = busy.get("/threads/stats", **asked, **{"from": "2026-06-17T00:00:00Z"})["series"]
+    assert [(one["time"], one["turn_count"]) for one in last] == [("2026-06-17T00:00:00Z", 1)]
+    of_traces = busy.get("/traces/stats", **asked)["series"]
+    assert [(one["trace_count"], one["error_count"]) for one in of_traces] == [
+        (1, 0),
+        (1, 1),
+        (1, 0),
+    ]
+
+
 def test_the_days_are_the_sum_of_the_hours(busy):
-    (day,) = busy.get("/threads/stats", interval="day")["series"]
+    (day,) = busy.get("/threads/stats", project="default", interval="day")["series"]
     assert (day["thread_count"], day["turn_duration_ms"]["max"]) == (11, 20_000)
     assert {name: one["call_count"] for name, one in day["models"].items()} == {
         "gpt-4o": 10,

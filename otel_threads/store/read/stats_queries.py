@@ -39,20 +39,19 @@ TURNS_SQL = sql_files.query("stats_turns")
 MODELS_SQL = sql_files.query("stats_models")
 SCORES_SQL = sql_files.query("stats_scores")
 SERIES_SQL = sql_files.query("stats_series")
+SERIES_SLICES_SQL = sql_files.query("stats_series_slices")
 SERIES_TURNS_SQL = sql_files.query("stats_series_turns")
 SERIES_MODELS_SQL = sql_files.query("stats_series_models")
 SERIES_SCORES_SQL = sql_files.query("stats_series_scores")
 BUCKETS_MAX = 2000
 # Of an hour in which no item began, but turns of one did.
-_NO_ITEMS: dict[str, Any] = {
-    "item_count": 0,
-    "turn_count": None,
-    "error_count": None,
+_NO_ITEMS: dict[str, Any] = {"item_count": 0, "duration_ms_avg": None}
+_NOTHING_TAKEN: dict[str, Any] = {
+    "error_count": 0,
     "total_tokens": None,
     "input_tokens": None,
     "output_tokens": None,
     "cost_usd": None,
-    "duration_ms_avg": None,
 }
 # Percentiles of more turns than this are estimated, within a thousandth of their rank: t-digests
 # take a third of the time.
@@ -91,7 +90,7 @@ def thread_stats(
         active_count=active[0]["active_count"],
         turns_per_thread=_spread(items, "turns"),
         turn_scores=turn_scores,
-        series=_buckets(series, ThreadBucket, "thread_count"),
+        series=_buckets(selection, series, ThreadBucket, "thread_count"),
     )
 
 
@@ -106,27 +105,32 @@ def trace_stats(
     return TraceStats(
         **rest,
         turns_per_trace=_spread(items, "turns"),
-        series=_buckets(series, TraceBucket, "trace_count"),
+        series=_buckets(selection, series, TraceBucket, "trace_count"),
     )
 
 
-def _buckets(series: "_Series | None", bucket: type[Bucket], count: str) -> list[Bucket] | None:
+def _buckets(
+    selection: Selection, series: "_Series | None", bucket: type[Bucket], count: str
+) -> list[Bucket] | None:
     """Return an item for each time of any of the rows, oldest first; `count` names its items."""
     if series is None:
         return None
     items = {row["time"]: row for row in series.items}
+    taken = {row["time"]: row for row in series.taken}
     turns = {row["time"]: row for row in series.turns}
     models = _by_time(series.models, "model", ModelStats)
     scores = _by_time(series.scores, "name", ScoreStats)
-    times = sorted(items.keys() | turns.keys() | models.keys() | scores.keys())[-BUCKETS_MAX:]
+    times = items.keys() | taken.keys() | turns.keys() | models.keys() | scores.keys()
     found = []
-    for time in times:
+    for time in sorted(filter(_within(selection, series.interval), times))[-BUCKETS_MAX:]:
         item = items.get(time, _NO_ITEMS)
         spread = turns.get(time, {})
         found.append(
             bucket(
                 **{"time": time, count: item["item_count"]},
-                **_without(item, "item_count", "time"),
+                turn_count=spread.get("turn_count", 0),
+                duration_ms_avg=item["duration_ms_avg"],
+                **_without(taken.get(time, _NOTHING_TAKEN), "time"),
                 turn_duration_ms=_spread(spread, "duration_ms"),
                 time_to_first_token_ms=_spread(spread, "ttft_ms"),
                 models=models.get(time, {}),
@@ -134,6 +138,20 @@ def _buckets(series: "_Series | None", bucket: type[Bucket], count: str) -> list
             )
         )
     return found
+
+
+def _within(selection: Selection, interval: str) -> Callable[[datetime.datetime], bool]:
+    """Return what tells whether a bucket has some of the time that is selected.
+
+    A thread is selected that went on in this time; what it did before is none of the series.
+    """
+    first, end = selection.from_time, selection.to_time
+    length = datetime.timedelta(**{f"{interval}s": 1})
+
+    def is_within(time: datetime.datetime) -> bool:
+        return (first is None or time + length > first) and (end is None or time < end)
+
+    return is_within
 
 
 def _by_time(
@@ -164,9 +182,11 @@ def _without(row: Row, *names: str) -> Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Series:
-    """Rows by the hour or day, of items, turns, models and scores."""
+    """Rows by the hour or day: of items, of what they took, of turns, models and scores."""
 
+    interval: str
     items: list[Row]
+    taken: list[Row]
     turns: list[Row]
     models: list[Row]
     scores: list[Row]
@@ -218,8 +238,13 @@ class _Asking:
         """Ask by the hour or day, once `both` has been asked."""
         columns = _COLUMNS + _MORE[self._listing.item]
         by = {"interval": interval}
+        items = self.items(SERIES_SQL, columns, more=by)
+        is_of_threads = self._key == THREADS.keys[1]
+        slices = self.inside(SERIES_SLICES_SQL, "x_trace_slices", by) if is_of_threads else items
         return _Series(
-            items=self.items(SERIES_SQL, columns, more=by),
+            interval=interval,
+            items=items,
+            taken=[{name: row[name] for name in ("time", *_NOTHING_TAKEN)} for row in slices],
             turns=self._turns(SERIES_TURNS_SQL, by),
             models=self.inside(SERIES_MODELS_SQL, "calls", by),
             scores=self.scores(SERIES_SCORES_SQL, began=True, more=by),

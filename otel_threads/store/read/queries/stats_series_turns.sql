@@ -1,6 +1,7 @@
--- Percentiles over turns by the hour or day in which they began. `chosen` (the turns) is put before this.
+-- Turns, and percentiles over them, by the hour or day in which they began. `chosen` (the turns) is put before this.
 select
     date_trunc($interval, start_time) as time,
+    count(*) as turn_count,
     quantile_cont(duration_ms, [0.5, 0.9, 0.99]) as duration_ms,
     avg(duration_ms) as duration_ms_avg,
     max(duration_ms) as duration_ms_max,
