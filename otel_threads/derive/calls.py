@@ -12,11 +12,13 @@ from otel_threads.core.model import Span
 from otel_threads.core.trace_rows import ErrorRow
 from otel_threads.derive import span_facts
 from otel_threads.derive.cost import estimate_usd
-from otel_threads.derive.family import UNKNOWN, Messages, Usage, name, text
+from otel_threads.derive.family import UNKNOWN, Messages, Usage, count, name, text
 from otel_threads.derive.span_facts import Facts
 from otel_threads.derive.tree import Tree
 
 ERROR_TEXT_LENGTH_MAX = 2000
+HTTP_STATUS = ("http.response.status_code", "http.status_code")
+HTTP_ERROR_MIN = 400
 WHERE = re.compile(r"Traceback \(most recent call last\)|\n    at ")
 
 
@@ -122,10 +124,22 @@ def _call(
     call.error = next(
         (error for span in members if (error := error_of(span, facts[span.span_id]))), None
     )
+    if call.error is None and not call.outputs:
+        call.error = _untold_error(call)
     if call.model is None:
         call.request_model = _model_above(call, tree, facts)
     _price(call)
     return call
+
+
+def _untold_error(call: Call) -> Error | None:
+    """Return why a request without an answer failed, where no span says that it did."""
+    for span in call.members:
+        for key in HTTP_STATUS:
+            status = count(span.attributes.get(key))
+            if status is not None and status >= HTTP_ERROR_MIN:
+                return Error(str(status), text(span.attributes.get("error.message")))
+    return Error("error", None) if "error" in call.finish_reasons else None
 
 
 def _add_words(call: Call, span: Span, known: Facts) -> None:

@@ -321,6 +321,9 @@ FACTS: Mapping[str, str] = {
     "turn_assistant": "text",
 }
 TELLS_TURN = "tells_turn"  # a fact of its own: such a span is a turn, and is not analysed
+# Likewise: a request that the program makes for itself, such as a title of the conversation. It
+# costs, and tells neither what was asked nor answered, nor that the turn failed.
+IS_ASIDE = "is_aside"
 
 
 @dataclass(frozen=True, slots=True)

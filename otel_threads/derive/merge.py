@@ -142,7 +142,6 @@ def _repeats(part: PartRow, turn: TurnRow) -> bool:
     """Whether all that a request's cut history shows is the question of the turn before."""
     return bool(
         part.get("is_truncated")
-        and turn.get("is_truncated")
         and part["user_text"] is not None
         and part["user"] == (turn["user"] or turn.get("repeated"))  # no outer span has other words
         and part["user_text"] == turn["user_text"]

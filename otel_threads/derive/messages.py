@@ -100,13 +100,33 @@ def read(value: Any, *, role: Role | None = None) -> Messages:
 def _read_cut(text: str, role: Role | None) -> Messages:
     """Read JSON that was cut off. What is no JSON of messages is a text that somebody wrote."""
     found: Messages = []
-    value = cut_json.read(text)
+    value, is_lost = before_cut(text)
     _read(value, role, 0, found)
-    if found:
+    if found and is_lost:  # of another than the person, as far as anybody can tell
+        found.append(Message("assistant", [], is_cut=True))
+    elif found:
         found[-1] = replace(found[-1], is_cut=True)
     elif role and not _OF_MESSAGES.search(text[:200]) and not _is_hollow(value):
         found = read_text(text, role)
     return found
+
+
+def before_cut(text: str) -> tuple[Any, bool]:
+    """Return what the beginning of a JSON text holds, and whether a last message was left out.
+
+    That is one of which nobody can tell whose it was: its role stood after its words.
+    """
+    value = cut_json.read(text)
+    inner, depth = value, 0
+    while isinstance(inner, dict | list) and inner and depth < JSON_DEPTH_MAX:
+        last = list(inner.values())[-1] if isinstance(inner, dict) else inner[-1]
+        if isinstance(inner, list) and len(inner) > 1 and isinstance(last, dict):
+            before = inner[-2]
+            if isinstance(before, dict) and "role" in before and _role(last.get("role")) is None:
+                inner.pop()
+                return value, True
+        inner, depth = last, depth + 1
+    return value, False
 
 
 def _is_hollow(value: Any, depth: int = 0) -> bool:
@@ -396,6 +416,12 @@ def _append(role: Role, parts: list[Part], found: Messages) -> None:
         found.append(Message(role, parts))
     elif parts:
         found += _told_apart(role, parts)
+    elif role == "user" and found and _is_answer(found[-1]):
+        found.append(Message(role, parts))  # a question without words: what came before is over
+
+
+def _is_answer(message: Message) -> bool:
+    return message.role == "assistant" and not message.of_type("tool_call")
 
 
 def _told_apart(role: Role, parts: list[Part]) -> Messages:
@@ -530,11 +556,11 @@ def indexed(node: dict[str, Any]) -> list[Any]:
 
 
 def last_text(messages: Messages, role: Role) -> str | None:
-    """Return the text of the last message of a role that has one."""
+    """Return the text of the last message of a role that has one; a user's last may have none."""
     for message in reversed(messages):
         if message.role == role:
             text = message.text
-            if text is not None:
+            if text is not None or (role == "user" and not message.parts):
                 return text
     return None
 

@@ -14,6 +14,7 @@ from otel_threads.derive.family import count
 
 EVENT = "otel_threads.log_record"
 BODY = "otel_threads.log_record.body"
+APART_NS = 10**9  # records of one process that are this far apart are in the order of their times
 SEQUENCES = ("event.sequence", "event_sequence")
 
 
@@ -27,7 +28,7 @@ def fill(spans: Sequence[Span], conventions: Conventions) -> None:
             _add(span, conventions.of_record(record))
     alone = [span for span in spans if EVENT in span.attributes]
     if alone:
-        _put_into_turns(sorted(alone, key=_own_order), conventions)
+        _put_into_turns(_in_order(alone), conventions)
 
 
 def rank(spans: Sequence[Span], conventions: Conventions) -> int:
@@ -99,6 +100,22 @@ def _record(span: Span) -> LogRecord:
 
 def _order(record: LogRecord) -> tuple[int, int, str]:
     return _sequence(record.attributes), record.time_unix_nano, str(record.attributes)
+
+
+def _in_order(spans: Sequence[Span]) -> list[Span]:
+    """Return records in their sender's order: by its numbers, which each process begins anew."""
+    runs: list[list[Span]] = []
+    numbers: set[int] = set()
+    for span in sorted(spans, key=lambda one: (one.start_unix_nano, one.span_id)):
+        number = _sequence(span.attributes)
+        is_before = bool(numbers) and number < min(numbers)
+        is_apart = is_before and span.start_unix_nano - runs[-1][-1].start_unix_nano > APART_NS
+        if not runs or number in numbers or is_apart:
+            runs.append([])
+            numbers = set()
+        runs[-1].append(span)
+        numbers.add(number)
+    return [span for run in runs for span in sorted(run, key=_own_order)]
 
 
 def _own_order(span: Span) -> tuple[int, int, str]:

@@ -3,6 +3,7 @@
 Source: docs/conventions.md, section "What a turn is".
 """
 
+import re
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,16 @@ from otel_threads.core.trace_rows import ToolCallRow
 from otel_threads.derive import span_facts, user_text
 from otel_threads.derive.calls import Call, Error, error_of
 from otel_threads.derive.conventions import Conventions
-from otel_threads.derive.family import TELLS_TURN, Message, Messages, Part, Role, kept, parse
+from otel_threads.derive.family import (
+    IS_ASIDE,
+    TELLS_TURN,
+    Message,
+    Messages,
+    Part,
+    Role,
+    kept,
+    parse,
+)
 from otel_threads.derive.messages import as_json, last_answer, last_text, mark
 from otel_threads.derive.parts import result_value
 from otel_threads.derive.span_facts import Facts
@@ -26,6 +36,9 @@ TOOL_CALLS_MAX = 2000  # likewise
 # Beginnings of ids of answers that a later request may name as the one that it goes on from.
 CHAINED_RESPONSES = ("resp_", "resp-")
 VERDICT_WORDS_MAX = 3  # "No", "safe", "is allowed"
+# What a program asks of a conversation for itself, and how long such an answer is at most.
+LABELLING = re.compile(r"\b(?:titles?|tags?|follow[- ]?ups?)\b", re.IGNORECASE)
+LABEL_WORDS_MAX = 30
 CHECKS_AROUND = 3  # requests before and after one that may judge it: of input, output, and a topic
 
 
@@ -62,7 +75,7 @@ class _Group:
     thread_id: str | None
     calls: list[Call]
     texts: list[str]
-    checks: list[Call] = field(default_factory=list)  # that judge what is said here
+    checks: list[Call] = field(default_factory=list)  # that judge or name what is said here
 
 
 class Turns:
@@ -81,7 +94,7 @@ class Turns:
         self._facts = facts
         self._threads = threads
         self._calls = calls
-        self._words: dict[tuple[str, str], str | None] = {}
+        self._words: dict[tuple[str, str, str | None], str | None] = {}
         self._frames = {call.span.span_id for call in calls if call.is_framed}
         self._calls_below = self._count_below()
         self._tools_above: dict[str, Span] | None = None
@@ -139,25 +152,76 @@ class Turns:
         groups: list[_Group] = []
         by_key: dict[tuple[str | None, int, str], _Group] = {}
         latest: dict[str | None, _Group] = {}
-        for call in self._calls:
+        asides = [call for call in self._calls if self._facts[call.span.span_id].get(IS_ASIDE)]
+        for call in self._calls if not asides else self._without(asides):
             thread_id = self._thread_id(call.span)
-            texts = [t for m in call.inputs if m.role == "user" and (t := m.text) is not None]
+            texts = _user_texts(call)
             key = (thread_id, len(texts), texts[-1]) if texts else None
             before = latest.get(thread_id)
             if before and call.span.span_id in self._inside_tools:
                 before.calls.append(call)  # a tool's, and the turn's whose model asked for the tool
                 continue
             group = by_key.get(key) if key else None
-            if group is None:
-                group = before if before and self._same_turn(before, call, texts) else None
+            if group is not None and self._asks_again(group, call, texts):
+                group = None
+            elif group is None and before and self._same_turn(before, call, texts):
+                group = before
+            elif group is None and before and self._is_of_sub_agent(before, call):
+                before.checks.append(call)
+                continue
             if group is None:
                 group = _Group(thread_id, [], texts)
                 groups.append(group)
             group.calls.append(call)
             latest[thread_id] = group
             if key:
-                by_key.setdefault(key, group)
-        return self._with_checks(groups) if len(groups) > 1 else groups
+                by_key[key] = group
+        if len(groups) > 1:
+            groups = self._with_checks(groups)
+        for group in groups:
+            self._put_labels_apart(group)
+        return groups + self._with_asides(groups, asides)
+
+    def _without(self, asides: Sequence[Call]) -> list[Call]:
+        apart = {call.span.span_id for call in asides}
+        return [call for call in self._calls if call.span.span_id not in apart]
+
+    def _with_asides(self, groups: Sequence[_Group], asides: Sequence[Call]) -> list[_Group]:
+        """Put what a program asks for itself into the turns that it belongs to.
+
+        Returns groups of those that belong to none: their turn told nothing else.
+        """
+        alone: list[_Group] = []
+        for call in asides:
+            near = (
+                group
+                for group in (*groups, *alone)
+                if group.thread_id == self._thread_id(call.span)
+                and self._common_ancestor((group.calls or group.checks)[0].span, call.span)
+            )
+            group = next(near, None)
+            if group is None:
+                group = _Group(self._thread_id(call.span), [], [])
+                alone.append(group)
+            group.checks.append(call)
+        return alone
+
+    def _put_labels_apart(self, group: _Group) -> None:
+        """Put requests for a title or tags of what is said apart: they answer nobody."""
+        if len(group.calls) < 2:
+            return
+        labels = [
+            call
+            for call in group.calls
+            if any(
+                _labels(call, _question(other)) or _extracts(call, other)
+                for other in group.calls
+                if other is not call
+            )
+        ]
+        if labels and len(labels) < len(group.calls):
+            group.checks += labels
+            group.calls = [call for call in group.calls if call not in labels]
 
     def _with_checks(self, groups: list[_Group]) -> list[_Group]:
         """Put requests that judge a question or an answer into the turn that these belong to.
@@ -187,9 +251,11 @@ class Turns:
         if group.thread_id != other.thread_id or len(group.calls) != 1 or len(group.texts) != 1:
             return False
         verdict = last_answer(group.calls[0].outputs)
+        said = (*other.texts[-1:], last_answer(other.calls[-1].outputs))
+        if any(_labels(group.calls[0], text) for text in said):
+            return self._common_ancestor(other.calls[-1].span, group.calls[0].span) is not None
         if verdict is None or len(verdict.split()) > VERDICT_WORDS_MAX:
             return False
-        said = (*other.texts[-1:], last_answer(other.calls[-1].outputs))
         prompt = group.texts[0]
         if not any(text and text in prompt and len(text) < len(prompt) for text in said):
             return False
@@ -224,6 +290,33 @@ class Turns:
                 return False
         return False
 
+    def _agent_above(self, span: Span) -> Span | None:
+        """Return the nearest agent over a span."""
+        for one in self._tree.ancestors(span.span_id):
+            if self._facts[one.span_id].kind == "agent":
+                return one
+        return None
+
+    def _is_of_sub_agent(self, group: _Group, call: Call) -> bool:
+        """Whether a request is of an agent below the one that asks for a turn itself."""
+        own, main = self._agent_above(call.span), self._agent_above(group.calls[0].span)
+        if own is None or main is None or own is main:
+            return False
+        return any(span is main for span in self._tree.ancestors(own.span_id))
+
+    def _asks_again(self, group: _Group, call: Call, texts: Sequence[str]) -> bool:
+        """Whether a question that was answered is put anew, word for word, to the same agent.
+
+        Where the provider keeps the history, nothing else tells two turns with one text apart.
+        """
+        last = group.calls[-1]
+        if len(texts) != 1 or not _is_answered(last):
+            return False
+        own, before = self._agent_above(call.span), self._agent_above(last.span)
+        if own is None or before is None or own is before or own.name != before.name:
+            return False
+        return own.parent_span_id == before.parent_span_id
+
     def _common_ancestor(self, one: Span, other: Span) -> Span | None:
         above = {span.span_id for span in self._tree.ancestors(one.span_id)} | {one.span_id}
         for span in self._tree.ancestors(other.span_id):
@@ -246,6 +339,8 @@ class Turns:
             (*group.calls, *group.checks), key=lambda call: call.span.start_unix_nano
         )
         own = [c for c in group.calls if c.span.span_id not in self._inside_tools] or group.calls
+        if not own:
+            return self._aside_part(everything)
         first = own[0]
         path = self._outer_path(everything)
         outer = path[0] if path else first.span
@@ -266,25 +361,50 @@ class Turns:
         )
         self._link(part, own)
         people = self._say(part, path, own)
-        part.is_truncated = _is_truncated(own, inside)
+        part.is_truncated = _is_truncated(own, inside) or any(map(self._is_cut, path))
         self._converse(part, people, own)
         part.tool_calls = self._tools(part, inside)
         return part
 
+    def _aside_part(self, calls: list[Call]) -> TurnPart:
+        """Return the turn of which nothing came but what the program asked for itself."""
+        path = self._outer_path(calls)
+        part = self._outer_only(
+            path[0] if path else calls[0].span, self._first_words(path, "user"), is_unread=False
+        )
+        part.calls = calls
+        return part
+
+    def _is_cut(self, span: Span) -> bool:
+        texts = self._facts[span.span_id].plan.texts
+        return any(user_text.is_cut(span, texts[role]) for role in texts)
+
     def _say(self, part: TurnPart, path: Sequence[Span], own: Sequence[Call]) -> str | None:
         """Note what was asked and answered, or failed; return a person's words of their own."""
-        first, last, outer = own[0], own[-1], part.outer
-        people = self._first_words(path, "user") or self._unwrapped(first)
-        part.user = people or _question(first) or self._prompted(first)
+        first, last, outer = own[0], _deciding(own), part.outer
+        asked = _question(first)
+        people = self._people(path, asked) or self._unwrapped(first)
+        part.user = people or asked or self._prompted(first)
         # An outer error counts whatever texts there are: the answer never reached the person.
         part.error = last.error or error_of(outer, self._facts[outer.span_id])
         if last.error is None:
-            part.assistant = self._first_words(path, "assistant") or self._answer(last)
+            answer = self._answer(last)
+            told = self._first_words(path, "assistant", asked=part.user)
+            part.assistant = told if told and told not in _older(own) else answer
         if part.user is None and not any(call.inputs for call in own):
             people = part.user = self._unread((*path, first.span), "user")
         if part.assistant is None and part.error is None and not last.outputs:
             part.assistant = self._unread((*path, last.span), "assistant")
         return people
+
+    def _people(self, path: Sequence[Span], asked: str | None) -> str | None:
+        """Return a person's words from outer spans; of several there, what the model was asked."""
+        for span in path:
+            if found := self._human(span, "user"):
+                texts = self._facts[span.span_id].plan.texts["user"]
+                is_asked = asked and asked != found and user_text.holds(span, texts, asked)
+                return asked if is_asked else found
+        return None
 
     def _unread(self, spans: Iterable[Span], role: Role) -> str | None:
         """Return what no rule understands, as it is, rather than a turn that shows nothing."""
@@ -367,20 +487,23 @@ class Turns:
             stack.extend(self._tree.children.get(span.span_id, ()))
         return found
 
-    def _human(self, span: Span, role: Role) -> str | None:
-        key = (span.span_id, role)
+    def _human(self, span: Span, role: Role, asked: str | None = None) -> str | None:
+        key = (span.span_id, role, asked)
         if key not in self._words:
             known = self._facts[span.span_id]
             is_model = known.kind in ("llm", "embedding") and span.span_id not in self._frames
+            texts = known.plan.texts[role]
             self._words[key] = (
                 None
                 if is_model
-                else user_text.words(span, role, known.plan.texts[role], self._conventions.elided)
+                else user_text.words(span, role, texts, self._conventions.elided, asked=asked)
             )
         return self._words[key]
 
-    def _first_words(self, path: Iterable[Span], role: Role) -> str | None:
-        return next((found for span in path if (found := self._human(span, role))), None)
+    def _first_words(
+        self, path: Iterable[Span], role: Role, *, asked: str | None = None
+    ) -> str | None:
+        return next((found for span in path if (found := self._human(span, role, asked))), None)
 
     def _converse(self, part: TurnPart, people: str | None, calls: Sequence[Call]) -> None:
         """Collect the turn's messages once, with a person's words in place of a prompt's."""
@@ -580,7 +703,7 @@ class Turns:
         orphans = [] if found or true_roots else failed[:1]
         return [self._outer_only(root, None) for root in (*true_roots, *orphans)]
 
-    def _outer_only(self, span: Span, user: str | None) -> TurnPart:
+    def _outer_only(self, span: Span, user: str | None, *, is_unread: bool = True) -> TurnPart:
         inside = self._subtree(span)
         error = error_of(span, self._facts[span.span_id])
         part = TurnPart(
@@ -590,13 +713,14 @@ class Turns:
             start_unix_nano=span.start_unix_nano,
             end_unix_nano=max(one.end_unix_nano for one in inside),
             user=user,
-            assistant=None
-            if error
-            else self._human(span, "assistant") or self._unread((span,), "assistant"),
             error=error,
             span_count=len(inside),
-            is_truncated=_is_truncated((), inside),
+            is_truncated=_is_truncated((), inside) or self._is_cut(span),
         )
+        if error is None:
+            part.assistant = self._human(span, "assistant", user)
+            if part.assistant is None and is_unread:
+                part.assistant = self._unread((span,), "assistant")
         self._converse(part, None, ())
         part.tool_calls = self._tools(part, inside)
         return part
@@ -660,6 +784,72 @@ def _around(groups: Sequence[_Group], place: int) -> list[_Group]:
     ]
 
 
+def _deciding(calls: Sequence[Call]) -> Call:
+    """Return the request that tells how a turn ended: the last one that was sent.
+
+    But where that failed while another one of the same question went on and was answered (one of
+    several at once was given up), it is the answered one.
+    """
+    last = calls[-1]
+    if last.error is None:
+        return last
+    answered = (
+        call
+        for call in calls
+        if call.error is None
+        and _is_answered(call)
+        and call.span.end_unix_nano > last.span.end_unix_nano
+        and call.inputs == last.inputs
+    )
+    return next(answered, last)
+
+
+def _user_texts(call: Call) -> list[str]:
+    """Return what a request's history holds of the person; one without words is an empty text."""
+    return [
+        text or ""
+        for message in call.inputs
+        if message.role == "user" and ((text := message.text) is not None or not message.parts)
+    ]
+
+
+def _labels(call: Call, said: str | None) -> bool:
+    """Whether a request asks for a title, tags or the like of what was said: it quotes that."""
+    texts = _user_texts(call)
+    if not said or len(texts) != 1 or said == texts[0] or said not in texts[0]:
+        return False
+    answer = last_answer(call.outputs)
+    if answer is not None and len(answer.split()) > LABEL_WORDS_MAX:
+        return False
+    instruction = f"{call.system or ''} {texts[0].replace(said, ' ')}"
+    return LABELLING.search(instruction) is not None
+
+
+def _extracts(call: Call, other: Call) -> bool:
+    """Whether a request takes data out of a question that another one answered in words."""
+    if call.span.start_unix_nano < other.span.start_unix_nano or call.system == other.system:
+        return False
+    found, answer = last_answer(call.outputs), last_answer(other.outputs)
+    is_data = isinstance(parse(found), dict | list)
+    if not is_data or not _is_answered(other) or isinstance(parse(answer), dict | list):
+        return False
+    return len(_user_texts(call)) == 1 and _question(call) == _question(other)
+
+
+def _older(calls: Sequence[Call]) -> set[str]:
+    """Return answers that were given before the question of these requests, and not again."""
+    older: set[str] = set()
+    again: set[str | None] = {last_answer(call.outputs) for call in calls}
+    for call in calls[:1]:
+        is_before = False
+        for message in reversed(call.inputs):
+            if message.role == "user":
+                is_before = True
+            elif is_before and message.role == "assistant" and (text := message.text):
+                older.add(text.strip())
+    return {text for text in older if text not in again}
+
+
 def _question(call: Call) -> str | None:
     """Return what a request was asked; None where limits took the newest question off its input."""
     inputs = call.inputs
@@ -683,7 +873,7 @@ def _collect(part: TurnPart, calls: Sequence[Call]) -> None:
                     continue
                 asked.update(map(_asking, message.of_type("tool_call")))
             made = _mark_of(message)
-            if made not in seen and len(part.messages) < MESSAGES_MAX:
+            if message.parts and made not in seen and len(part.messages) < MESSAGES_MAX:
                 seen.add(made)
                 part.messages.append((message, call.span.span_id))
 

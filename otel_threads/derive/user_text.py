@@ -6,14 +6,15 @@ hold engine state, Python reprs and whole request bodies; those are refused, not
 Source: docs/conventions.md, section "What a turn is", rules for the user and assistant message.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from otel_threads.core.model import Span
 from otel_threads.derive import cut_json, messages
-from otel_threads.derive.family import Role, parse
+from otel_threads.derive.family import Messages, Role, parse
 from otel_threads.derive.ranks import Text
 
 INPUT_KEYS = (
@@ -44,6 +45,9 @@ OUTPUT_KEYS = (
     "raw",
     "outputs",
 )
+# Of these, what asks and what answers where a history stands beside it.
+QUESTION_KEYS = ("question", "query", "input", "user_input", "user_message", "user_msg", "q")
+ANSWER_KEYS = ("answer", "output", "response", "final_output", "reply", "result")
 # An object's repr even where the sender says that it is plain text.
 _OBJECT = re.compile(r"\s*[A-Z]\w*\(\w+=")
 DEPTH_MAX = 3
@@ -61,21 +65,56 @@ class _Search:
     role: Role
     keys: tuple[str, ...]
     elided: Collection[str]
+    asked: str | None = None
+    is_cut: bool = False  # what is read was cut off: more came after it
+    is_lost: bool = False  # a message at least
 
 
-def words(span: Span, role: Role, texts: Sequence[Text], elided: Collection[str]) -> str | None:
+def words(
+    span: Span,
+    role: Role,
+    texts: Sequence[Text],
+    elided: Collection[str],
+    *,
+    asked: str | None = None,
+) -> str | None:
     """Return the last words of a role that an outer span holds, None where none are plain.
 
     `texts` are the attributes with words that the span has, the best first; `elided` stands in
-    place of words that were not captured.
+    place of words that were not captured. `asked` is what is answered, where that is known: a
+    history without it was over before, and its last answer is to something else.
     """
-    search = _Search(role, INPUT_KEYS if role == "user" else OUTPUT_KEYS, elided)
+    keys = INPUT_KEYS if role == "user" else OUTPUT_KEYS
+    search = _Search(role, keys, elided, asked)
     for text in texts:
         mime = span.attributes.get(text.mime_type) if text.mime_type else None
         is_plain = mime == "text/plain"
         if found := _plain(span.attributes[text.attribute], search, is_plain=is_plain):
             return found
     return None
+
+
+def is_cut(span: Span, texts: Sequence[Text]) -> bool:
+    """Return whether a length limit cut the JSON that a span holds where words are expected."""
+    for text in texts:
+        told = span.attributes[text.attribute]
+        if isinstance(told, str) and _cut(told.strip()) and isinstance(parse(told), str):
+            return True
+    return False
+
+
+def holds(span: Span, texts: Sequence[Text], said: str) -> bool:
+    """Return whether a span has words as a text of its own, among others or alone."""
+    for text in texts:
+        told = span.attributes[text.attribute]
+        told = told if isinstance(told, str) else messages.as_json(told)
+        if said == told.strip() or any(one in told for one in _literals(said)):
+            return True
+    return False
+
+
+def _literals(said: str) -> tuple[str, str]:
+    return json.dumps(said, ensure_ascii=False), json.dumps(said)
 
 
 def unread(span: Span, role: Role, texts: Sequence[Text], elided: Collection[str]) -> str | None:
@@ -113,7 +152,9 @@ def _plain(value: Any, search: _Search, *, is_plain: bool = False, depth: int = 
         parsed = parse(value)
         if isinstance(parsed, str):
             if _cut(parsed.strip()) and depth < DEPTH_MAX:
-                return _plain(cut_json.read(parsed), search, depth=depth + 1)
+                told, is_lost = messages.before_cut(parsed)
+                cut = replace(search, is_cut=True, is_lost=is_lost)
+                return _plain(told, cut, depth=depth + 1)
             text = parsed.strip()
             refused = _OBJECT.match(text) if is_plain else messages.REPR.match(text) or _cut(text)
             return text if text and not refused and text not in search.elided else None
@@ -138,10 +179,10 @@ def _of_list(value: list[Any], search: _Search, depth: int) -> str | None:
     role = search.role
     found = messages.read(value, role=None)
     if found:
-        return messages.last_of(found, role)
+        return _said(found, search)
     bare = messages.read(value, role=role) if role == "assistant" else []
     if bare:
-        return messages.last_of(bare, role)
+        return _said(bare, search)
     if role == "assistant" and isinstance(value[-1], dict | list):
         return _plain(value[-1], search, depth=depth + 1)
     return None
@@ -152,10 +193,11 @@ def _of_object(value: dict[str, Any], search: _Search, depth: int) -> str | None
         return _of_arguments(value, search, depth)
     if value.keys() == {"type", "value"}:  # a value that says its type
         return _plain(value["value"], search, depth=depth + 1)
-    role = search.role
-    own: Role | None = role if role == "assistant" else None
-    if "messages" in value or "role" in value or "choices" in value or "lc" in value:
-        return messages.last_of(messages.read(value, role=own), role)
+    if "messages" in value and "role" not in value:
+        return _beside_history(value, search, depth)
+    own: Role | None = "assistant" if search.role == "assistant" else None
+    if "role" in value or "choices" in value or "lc" in value:
+        return _said(messages.read(value, role=own), search)
     for key in search.keys:
         inner = value.get(key)
         if isinstance(inner, str) and inner.strip():
@@ -166,7 +208,59 @@ def _of_object(value: dict[str, Any], search: _Search, depth: int) -> str | None
             found = _plain(inner, search, depth=depth + 1)
             if found:
                 return found
-    return messages.last_of(messages.read(value, role=own), role)
+    return _said(messages.read(value, role=own), _asking(value, search))
+
+
+def _beside_history(value: dict[str, Any], search: _Search, depth: int) -> str | None:
+    """Return words of a state: of its messages, or of what stands beside a history of before."""
+    is_answer = search.role == "assistant"
+    found = messages.read(value, role="assistant" if is_answer else None)
+    said = _said(found, _asking(value, search))
+    is_over = bool(found) and found[-1].role == "assistant" and not found[-1].of_type("tool_call")
+    if said is not None and (is_answer or not is_over):
+        return said
+    for key in ANSWER_KEYS if is_answer else QUESTION_KEYS:
+        beside = value.get(key)
+        if isinstance(beside, str) and beside.strip() and beside.strip() != search.asked:
+            return _plain(beside, search, depth=depth + 1)
+    return said
+
+
+def _asking(value: dict[str, Any], search: _Search) -> _Search:
+    """Return the search with the question that a state holds itself, where none was known."""
+    if search.asked or search.role != "assistant":
+        return search
+    own = (value.get(key) for key in QUESTION_KEYS)
+    return replace(search, asked=next((one for one in own if isinstance(one, str) and one), None))
+
+
+def _said(found: Messages, search: _Search) -> str | None:
+    """Return the last words of a role in messages, None where these were said before.
+
+    A history may end before the question: what it says last is the answer to another one. So may
+    one that was cut.
+    """
+    if search.role != "assistant":
+        is_older = search.is_cut and bool(found) and found[-1].role != "user"
+        return None if is_older or search.is_lost else messages.last_text(found, search.role)
+    users = [message.text for message in found if message.role == "user"]
+    if users and search.is_cut:  # only a question that is the last one may have been the newest
+        users = users[-1:]
+    if (
+        users
+        and (search.asked or search.is_cut)
+        and not any(_is_same(u, search.asked) for u in users)
+    ):
+        return None
+    return messages.last_answer(found)
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    """Whether two texts are one question, or one is a prompt around the other."""
+    if not one or not other:
+        return False
+    one, other = one.strip(), other.strip()
+    return one in other or other in one
 
 
 def _of_arguments(value: dict[str, Any], search: _Search, depth: int) -> str | None:

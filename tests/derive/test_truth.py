@@ -489,20 +489,20 @@ def a_claude_event(name, n, *, session="s", **attributes):
     return record
 
 
-def alone(*records):
+def alone(*records, scope="com.anthropic.claude_code.events"):
     """Return what records without a trace come to, as spans of their own."""
     from deriving import a_log_request
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     request = Request(
         signal=Signal.LOGS,
-        payload=a_log_request(*records, scope="com.anthropic.claude_code.events"),
+        payload=a_log_request(*records, scope=scope),
     )
     (made,) = logs.alone_requests([request], Alone(CONVENTIONS.alone_events))
     spans = (
         ExportTraceServiceRequest.FromString(made.payload).resource_spans[0].scope_spans[0].spans
     )
-    return derive(*spans, scope="com.anthropic.claude_code.events")
+    return derive(*spans, scope=scope)
 
 
 def test_a_conversation_of_log_records_alone():
@@ -534,6 +534,80 @@ def test_a_record_that_tells_of_an_error():
 
     assert found.said == [("Run the tests", None)]
     assert found.turn["error"]["message"] == "overloaded"
+
+
+REQUEST = {"model": "claude-sonnet-4-5", "input_tokens": "12", "output_tokens": "5"}
+
+
+@pytest.mark.parametrize("source", ["generate_session_title", "agent:builtin:Explore"])
+@pytest.mark.parametrize(
+    ("main", "shown"),
+    [
+        (("assistant_response", {"response": "Sure."}), ("Sure.", None)),
+        (("api_error", {"error": "overloaded"}), (None, "overloaded")),
+        (None, (None, None)),
+    ],
+)
+def test_what_a_program_asks_for_itself_answers_nobody_and_hides_no_error(source, main, shown):
+    session = f"{source} {main}"
+    mine = {"session": session, "query_source": "repl_main_thread:outputStyle:default"}
+    own = {"session": session, "query_source": source}
+    records = [a_claude_event("user_prompt", 1, session=session, prompt="Plan a trip")]
+    if main:
+        records.append(a_claude_event("api_request", 2, **mine, **REQUEST))
+        records.append(a_claude_event(main[0], 3, **mine, **main[1]))
+    for n, first in ((4, True), (6, False)):
+        records.append(a_claude_event("api_request", n, **own, **REQUEST))
+        told = {"response": "Trip planning"} if first else {"response": "Trip"}
+        records.append(a_claude_event("assistant_response", n + 1, **own, **told))
+
+    found = alone(*records)
+
+    (turn,) = found.turns
+    assert (turn["user"], turn["assistant"]) == ("Plan a trip", shown[0])
+    assert (turn["error"] or {}).get("message") == shown[1]
+    tokens = [call["input_tokens"] for trace in found.traces for call in trace.calls]
+    assert [n for n in tokens if n] == [12] * (3 if main else 2)
+
+
+def test_records_of_a_process_that_counts_anew_are_turns_of_their_own():
+    def run(at_s, first, question, answer):
+        told = [
+            a_claude_event("user_prompt", first, session="anew", prompt=question),
+            a_claude_event("api_request", first + 1, session="anew", **REQUEST),
+            a_claude_event("assistant_response", first + 2, session="anew", response=answer),
+        ]
+        for record in told:
+            record.time_unix_nano += at_s * SECOND
+            del record.attributes[[a.key for a in record.attributes].index("prompt.id")]
+        return told
+
+    for first, second in ((0, 0), (5, 0), (1, 0)):
+        found = alone(*run(0, first, "Q1?", "A1."), *run(60, second, "Q2?", "A2."))
+        assert [said for said in found.said if said[0]][-2:] == [("Q1?", "A1."), ("Q2?", "A2.")]
+
+
+def test_a_request_of_codex_that_failed_is_the_turns_error():
+    def event(name, n, **attributes):
+        span = a_span(start=1_700_000_000 * SECOND + n)
+        record = a_record(
+            span,
+            "",
+            attributes={"event.name": name, "conversation.id": "x", **attributes},
+        )
+        record.ClearField("trace_id")
+        record.ClearField("span_id")
+        return record
+
+    failed = {"http.response.status_code": "500", "error.message": "no capacity"}
+    found = alone(
+        event("codex.user_prompt", 1, prompt="Q1?"),
+        event("codex.api_request", 2, attempt="1", **failed),
+        event("codex.api_request", 3, attempt="2", **failed),
+        scope="codex_otel",
+    )
+    assert found.said == [("Q1?", None)]
+    assert found.turn["error"]["message"] == "no capacity"
 
 
 def test_records_of_any_event_with_messages_fill_their_span():

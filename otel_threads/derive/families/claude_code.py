@@ -9,6 +9,7 @@ from typing import Any
 from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import (
+    IS_ASIDE,
     Family,
     Kind,
     Messages,
@@ -47,6 +48,10 @@ EVENTS = (
     "tool_decision",
 )
 RESPONSE = "claude_code.response"  # on the span of a turn, as a record tells it
+# Who asks the model: the person's conversation, as a program or on a terminal. Others are agents
+# below it, and what the program asks for itself: a title, a suggestion, a summary.
+SOURCE = "query_source"
+MAIN_SOURCES = ("sdk", "repl_main_thread")
 REDACTED = "<REDACTED>"  # in place of a prompt, unless it is to be sent
 OUTPUT_EVENT = "tool.output"
 OUTPUT_KEYS = ("output", "content", "diff")
@@ -64,12 +69,19 @@ def kind(span: Span) -> Kind | None:
 def record(told: LogRecord) -> Mapping[str, Any]:
     """Return what a record tells of the interaction or the request that it belongs to."""
     attributes = told.attributes
+    if _is_aside(attributes):
+        return {}
     named = told.event_name.removeprefix("claude_code.")
     if named == "assistant_response" and isinstance(attributes.get("response"), str):
         return {RESPONSE: attributes["response"], "response.model_output": attributes["response"]}
     if named == "user_prompt" and isinstance(attributes.get("prompt"), str):
         return {"user_prompt": attributes["prompt"]}
     return {}
+
+
+def _is_aside(attributes: Mapping[str, Any]) -> bool:
+    source = attributes.get(SOURCE)
+    return isinstance(source, str) and bool(source) and not source.startswith(MAIN_SOURCES)
 
 
 def inputs(span: Span) -> Messages:
@@ -104,6 +116,7 @@ def usage(span: Span) -> Usage | None:
 def values(span: Span) -> Mapping[str, Any]:
     attributes = span.attributes
     found: dict[str, Any] = {
+        IS_ASIDE: _is_aside(attributes) or None,
         "ttft_ms": count(attributes.get("ttft_ms")),
         "finish_reasons": texts(attributes.get("stop_reason")) or None,
         "cost_usd": number(attributes.get("cost_usd")),

@@ -22,14 +22,18 @@ KINDS: Mapping[str, Kind] = {
     "codex.tool_result": "tool",
     "codex.tool_decision": "event",
     "codex.conversation_starts": "event",
-    "codex.api_request": "event",
 }
 
 
 def kind(span: Span) -> Kind | None:
-    """Return what a span is: of the stream's events only the last counts tokens."""
+    """Return what a span is: of the stream's events only the last counts tokens.
+
+    A request that failed had no stream.
+    """
     if span.name == "codex.sse_event":
         return "llm" if "input_token_count" in span.attributes or _failed(span) else "event"
+    if span.name == "codex.api_request":
+        return "llm" if _failed(span) else "event"
     return KINDS.get(span.name)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from otel_threads.core.model import LogRecord, Span
 from otel_threads.derive import messages
 from otel_threads.derive.family import (
+    IS_ASIDE,
     Family,
     Kind,
     Message,
@@ -43,6 +44,7 @@ RECORDS: Mapping[str, Kind] = {
     FAILED: "llm",
     TOOL: "tool",
 }
+MAIN = "main"  # the role of a request for the person; others are the program's own
 # What the program puts before a person's first words.
 CONTEXT = re.compile(r"\s*<session_context>.*?</session_context>\s*", re.DOTALL)
 
@@ -149,6 +151,7 @@ def _told(span: Span) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     if span.name in (ANSWERED, FAILED):
         found["request_model"] = attributes.get("model")
+        found[IS_ASIDE] = attributes.get("role", MAIN) != MAIN or None
     if span.name == TOOL:
         found |= {
             "tool_name": attributes.get("function_name"),
