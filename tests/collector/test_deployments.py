@@ -3,6 +3,7 @@
 Docker and Kubernetes are not on the machines that run the tests, so their containers are processes.
 """
 
+import re
 import ssl
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from builders import a_chat, a_request
 from conftest import Server, wait_until
 
-from collector import deployments
+from collector import deployments, monitoring
 from collector.conftest import CONFIGS
 from otel_threads.core import config
 
@@ -82,10 +83,20 @@ def test_a_sidecar_without_the_token_is_told_of_at_both_ends(make_server, make_c
     (finding,) = server.get("/doctor")["findings"]
     assert finding["summary"].startswith("otlp_grpc refused 1 requests without the ingest_token")
     assert "otlp_grpc refused: requests without the ingest_token" in server.stderr()
-    wait_until(
-        lambda: "otelcol_exporter_send_failed_spans" in httpx.get(collector.metrics).text,
-        "the Collector counts it",
-    )
+    asked = {name for text in monitoring.asked() for name in re.findall(r"otelcol_\w+", text)}
+    exposed: set[str] = set()
+
+    def counted() -> bool:
+        by_exporter = re.compile(r'^(otelcol_\w+)\{.*\bexporter="', re.M)
+        exposed.update(by_exporter.findall(httpx.get(collector.metrics).text))
+        return any("send_failed_spans" in name for name in exposed)
+
+    wait_until(counted, "the Collector counts it")
+    assert asked
+    for name in {name.removesuffix("_total") for name in asked}:
+        both = {name, f"{name}_total"}  # as Collectors are configured
+        assert both <= asked
+        assert both & exposed
 
 
 def test_the_pair_speaks_tls_where_its_configmap_says_so(make_server, make_collector, certificate):

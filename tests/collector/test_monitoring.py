@@ -1,6 +1,5 @@
 """The dashboard and the alerts ask for metrics that there are; the Helm chart renders."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,27 +9,13 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from collector.conftest import CONFIGS
+from collector.monitoring import asked, rules
 from otel_threads import metrics
 from otel_threads.core import config
 
 CHART = CONFIGS / "deploy/helm/otel-threads"
-MONITORING = CONFIGS / "monitoring"
 SUFFIXES = ("_total", "_bucket", "_sum", "_count", "")
 OWN = {m._name for m in vars(metrics).values() if isinstance(m, MetricWrapperBase)}
-
-
-def dashboard() -> dict:
-    return json.loads((MONITORING / "dashboard.json").read_text())
-
-
-def rules() -> list[dict]:
-    (group,) = yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"]
-    return group["rules"]
-
-
-def asked() -> list[str]:
-    targets = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
-    return targets + [rule["expr"] for rule in rules()]
 
 
 def test_every_metric_that_is_asked_for_is_there():
@@ -38,6 +23,14 @@ def test_every_metric_that_is_asked_for_is_there():
     known = {f"{name}{suffix}" for name in OWN for suffix in SUFFIXES}
     assert len(named) > 10
     assert named <= known
+
+
+def test_every_reason_of_the_alert_is_told_of():
+    """The alert is of what senders lose: docs/receiving.md says what each of its reasons is."""
+    (reasons,) = re.findall(r'reason=~"([^"]*)"', rules()[0]["expr"])
+    page = (CONFIGS.parent / "docs/receiving.md").read_text()
+    (told,) = re.findall(r"`reason` is (.*?\.)\s", page, re.S)
+    assert set(reasons.split("|")) == set(re.findall(r"`(\w+)`", told))
 
 
 def test_labels_that_are_asked_for_are_there():
