@@ -1,5 +1,6 @@
 """The dashboard and the alerts ask for metrics that there are; the Helm chart renders."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -88,6 +89,35 @@ def test_the_chart_renders_settings_that_there_are(values):
     assert {one["name"] for one in container["volumeMounts"]} == volumes
 
 
+def test_numbers_and_lists_of_a_values_file_are_what_they_say(tmp_path):
+    """Helm reads each number of a file as a float, and wrote 1.073741824e+10."""
+    settings = {
+        "retention_bytes": 10737418240,
+        "retention_days": 0.5,
+        "allowed_hosts": ["a.example.com", "b.example.com"],
+        "tune_process": False,
+        "default_project": "1e3",
+        "ingest_token": None,  # as if it were not there
+    }
+    values = {
+        "image": {"tag": 20261129},
+        "tokens": {"ingest": 12345678901234},
+        "settings": settings,
+    }
+    (tmp_path / "values.yaml").write_text(json.dumps(values))  # which is YAML
+
+    rendered = helm("template", "threads", str(CHART), "-f", str(tmp_path / "values.yaml"))
+
+    found = {one["kind"]: one for one in yaml.safe_load_all(rendered)}
+    (container,) = found["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    loaded = config.load(environ=environment).config
+    read = {name: getattr(loaded, name) for name in settings}
+    assert read == settings | {"allowed_hosts": ("a.example.com", "b.example.com")}
+    assert container["image"] == "otel-threads:20261129"
+    assert found["Secret"]["stringData"] == {"ingest": "12345678901234"}
+
+
 LAKE = "lake.enabled=true,lake.nodes=4,lake.data=s3://b/l,lake.existingSecret=lake,tokens.ingest=in"
 
 
@@ -130,6 +160,8 @@ def test_the_chart_renders_nodes_readers_and_their_collector(more):
     assert ours["processors"] == tested["processors"]
     assert ours["service"]["pipelines"] == tested["service"]["pipelines"]
     assert ours["service"]["extensions"] == tested["service"]["extensions"]
+    reader = ours["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]
+    assert reader["prometheus"] == {"host": "0.0.0.0", "port": 8888}
     balancing = ours["exporters"]["loadbalancing"]
     routed = tested["exporters"]["loadbalancing"]
     for name in ("routing_attributes", "retry_on_failure", "sending_queue"):
