@@ -153,6 +153,7 @@ async def _open_reading_ports(
     ports.callback(loop.close)
     limits = _query_limits(config, descriptors=descriptors.grpc)
     query = await loop.run(rpc.server(engine.services, rights=rights, limits=limits))
+    otlp_grpc.refuse_on(query, Refusals("grpc"))
     application = rest.app(
         engine.services,
         ready=engine.trouble,
@@ -186,7 +187,7 @@ async def _open_ports(
     """Open all four listeners; the stack closes them, receivers first."""
     rights = Rights(config.read_token, config.write_token)
     refusals = {name: Refusals(name) for name in LISTENERS}
-    engine.receivers = (refusals["otlp_grpc"], refusals["otlp_http"])
+    engine.receivers = tuple(refusals[name] for name in ("otlp_grpc", "otlp_http", "grpc"))
     receiver = _receiver_app(config, engine, refusals["otlp_http"])
     descriptors = descriptor_budget(raise_limit(), opened=open_count())
     loop = LoopThread("grpc")
@@ -194,6 +195,7 @@ async def _open_ports(
     query, otlp = await _grpc_servers(
         config, engine, rights, loop, descriptors, refusals["otlp_grpc"]
     )
+    otlp_grpc.refuse_on(query, refusals["grpc"])
     listening = {}
     # Closed in the opposite order: the receivers first, what people read last.
     listening["grpc"] = await _open_grpc(query, loop, "grpc_endpoint", config, ports)

@@ -114,8 +114,8 @@ class Status:
     refused_requests: Annotated[
         list[RefusedRequests],
         Described(
-            "What the OTLP ports refused since the server started, by port and reason: tokens, "
-            "sizes, encodings, methods, paths. Its senders have dropped it."
+            "What was refused of OTLP since the server started, by port and reason: tokens, sizes, "
+            "encodings, methods, paths, other protocols. Its senders have dropped it."
         ),
     ] = field(default_factory=list)
     lake: Annotated[

@@ -26,7 +26,10 @@ from otel_threads.grpc_port.refusal import Context, refuse
 logger = logging.getLogger(__name__)
 
 Handler = Any  # grpc.RpcMethodHandler, which has no types
-NO_METHOD = "this port has no such method"
+NO_METHOD = (
+    "this port has no such method: OTLP belongs on otlp_grpc_endpoint (4317), queries on "
+    "grpc_endpoint (4321)"
+)
 
 
 class _Server(cygrpc.AioServer):  # type: ignore[misc]  # it has no types

@@ -33,6 +33,10 @@ from otel_threads.http_port.limits import (
 if TYPE_CHECKING:
     from otel_threads.http_port.port import HttpPort
 
+NOT_HTTP = (
+    "requests that are not HTTP/1.1: gRPC belongs on otlp_grpc_endpoint (4317) or grpc_endpoint "
+    "(4321), and TLS needs tls_cert_file here"
+)
 END_OF_HEAD = b"\r\n\r\n"
 AT_ONCE = struct.pack("ii", 1, 0)  # of SO_LINGER: a close drops what the kernel has not sent
 
@@ -343,7 +347,7 @@ class HttpConnection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _Refused):
                 raise error.__context__ from None
-            raise _Refused(400, Reason.MALFORMED, "a request that is not HTTP/1.1") from None
+            raise _Refused(400, Reason.MALFORMED, NOT_HTTP) from None
         if in_body and self.phase is Phase.BODY:
             self._tail = (self._tail + block)[-3:]
             self._count_body(len(block), self._body_bytes - before)

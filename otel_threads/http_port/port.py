@@ -27,6 +27,10 @@ from otel_threads.http_port.limits import (
 from otel_threads.http_port.responses import probes_only, written_in_steps
 from otel_threads.refusals import Refusals
 
+NOT_TLS = (
+    "requests without TLS: the sender needs https:// (this port has a tls_cert_file), a Collector "
+    "of collector-config/ TLS_INSECURE=false"
+)
 SWEEP_S = 0.5
 ACCEPTS_MAX = 64  # in one turn of the loop
 NO_DESCRIPTOR_PAUSE_S = 0.1
@@ -199,8 +203,11 @@ class HttpPort(uvicorn.Server):
                 ssl=self._tls,
                 ssl_handshake_timeout=self.limits.header_timeout_s if self._tls else None,
             )
-        except (OSError, TimeoutError):  # ssl.SSLError is one
-            self.count_quietly(Reason.HANDSHAKE)
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is one
+            if isinstance(error, ssl.SSLError) and error.reason == "HTTP_REQUEST":
+                self.refusals.add(Reason.MALFORMED, NOT_TLS)
+            else:  # of those who only look whether the port is open
+                self.count_quietly(Reason.HANDSHAKE)
 
     def _opened(self, task: asyncio.Task[None]) -> None:
         self._opening.pop(task, None)

@@ -18,7 +18,7 @@ from otel_threads.core.ports import Clock, Intake
 from otel_threads.grpc_port import services
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.refusal import Context, refuse
-from otel_threads.grpc_port.server import Server
+from otel_threads.grpc_port.server import NO_METHOD, Server
 from otel_threads.metrics import REQUESTS
 from otel_threads.receive import auth, refused_exports, status
 from otel_threads.receive.auth import Senders
@@ -53,6 +53,19 @@ async def server(
 
     services.add(made, tuple(SERVICES.values()), refusal)
     return made
+
+
+def refuse_on(other: Server, refusals: Refusals) -> None:
+    """Count OTLP that is sent to another port, whose senders drop it, and tell them where to."""
+
+    async def refuse_export(_: AsyncIterator[bytes], context: Context) -> bytes:
+        refusals.add("path", refused_exports.PORT)
+        await refuse(context, grpc.StatusCode.UNIMPLEMENTED, NO_METHOD)
+        raise AssertionError("a refused call goes on")
+
+    for service in SERVICES.values():
+        handlers = {"Export": grpc.stream_unary_rpc_method_handler(refuse_export)}
+        other.add_registered_method_handlers(service, handlers)
 
 
 class _Export:

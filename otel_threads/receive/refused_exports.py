@@ -22,6 +22,7 @@ ENCODING = (
 )
 METHOD = "requests that are no POST: OTLP over HTTP is POST /v1/traces, /v1/logs, /v1/metrics"
 PATH = "requests to other paths than /v1/traces, /v1/logs, /v1/metrics: see the exporter's endpoint"
+PORT = "exports of OTLP to the port of queries: OTLP over gRPC belongs on otlp_grpc_endpoint (4317)"
 MESSAGE = (
     "calls whose message gRPC could not read: it is over request_bytes_max, its compression is "
     "neither gzip nor deflate (zstd is for OTLP over HTTP), or its sender hung up"

@@ -82,7 +82,7 @@ def _refused(row: RefusedRequests) -> Finding:
         f"{row.port} refused {row.count} {row.explanation}. The last came at "
         f"{row.last_at.isoformat(timespec='seconds')}.",
         fix=AUTHENTICATE if row.reason == "token" else "",
-        note="Counted since the server started. What was refused is lost: senders drop it.",
+        note="Counted since the server started. Senders drop what is refused, or try in vain.",
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders, QueryParams
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +30,7 @@ from otel_threads.receive import status
 from otel_threads.receive.compression import decompress
 from otel_threads.receive.http_body import ArrivingBodies, Reservation, SlowBody
 from otel_threads.receive.loop_bridge import Answers
+from otel_threads.receive.otlp_http import PROTOBUF
 from otel_threads.vendors.call import Answered, Call, Right, Route, Written
 from otel_threads.vendors.keys import Keys
 
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 OWN_PATH = "/api/v1/traces"
 OTLP_ENDS = ("/v1/traces", "/v1/logs", "/v1/metrics")
+OTLP_ROOT = "/v1/"  # below it REST has nothing: what comes here is meant for the OTLP port
 OTLP_PATHS = ("/", "/otel", "/api/v1/otel")  # as the OTLP port takes them
 JSON_DEPTH_MAX = 500  # an item nests as deep as its program's objects
 # For bodies of INGEST: what they wait for is the writer, and reads must not wait with them.
@@ -112,7 +114,8 @@ class Doors:
                 response = await self._answer(door, scope, receive, found)
                 await response(scope, receive, _guarded(send))
                 return
-        await self._app(scope, receive, send)
+        astray = scope["method"] == "POST" and path.startswith(OTLP_ROOT)
+        await (self._otlp if astray else self._app)(scope, receive, send)
 
     async def _answer(
         self, door: "_Door", scope: Scope, receive: Receive, found: "_Found"
@@ -263,10 +266,14 @@ def _raw_path(scope: Scope) -> str:
 
 
 def _is_otlp(scope: Scope, path: str) -> bool:
+    """Return whether a request is OTLP, perhaps to a path that the OTLP port refuses and counts."""
     if scope["method"] != "POST":
         return False
+    content_type = Headers(scope=scope).get("content-type", "")
+    if content_type.startswith(PROTOBUF):  # which no other call takes
+        return True
     if path == OWN_PATH:  # a list of REST, too: a body says that it is OTLP
-        return any(name == b"content-type" for name, _ in scope["headers"])
+        return bool(content_type)
     return path.rstrip("/").endswith(OTLP_ENDS) or path in OTLP_PATHS
 
 

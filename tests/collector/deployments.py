@@ -1,5 +1,6 @@
 """What a deployment file tells a container, as its tool would give it: environment and command."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,26 @@ def of_image() -> Environment:
     return dict(pairs)
 
 
-def of_compose(service: str, given: Environment) -> Environment:
-    """The environment of a service of compose.yaml, with the shell's variables in place."""
+def of_compose(service: str, given: Environment, file: str = "compose.yaml") -> Environment:
+    """The environment of a service of a Compose file, with the shell's variables in place."""
 
-    def filled(text: str) -> str:
-        return re.sub(r"\$\{(\w+):-(.*?)\}", lambda m: given.get(m[1]) or m[2], text)
+    def filled(match: re.Match[str]) -> str:
+        value = given.get(match[1], "")
+        return (match[3] if value else "") if match[2] == "+" else value or match[3]
 
-    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    return {name: filled(str(value)) for name, value in services[service]["environment"].items()}
+    services = yaml.safe_load((DEPLOY / file).read_text())["services"]
+    return {
+        name: re.sub(r"\$\{(\w+):([-+])(.*?)\}", filled, str(value))
+        for name, value in services[service]["environment"].items()
+    }
+
+
+def health_check() -> list[str]:
+    """The command by which Docker asks whether the container is well."""
+    (command,) = re.findall(
+        r"^HEALTHCHECK .*CMD (\[.*\])$", (DEPLOY / "Dockerfile").read_text(), re.M
+    )
+    return json.loads(command)
 
 
 def of_kubernetes(

@@ -3,14 +3,19 @@
 Docker and Kubernetes are not on the machines that run the tests, so their containers are processes.
 """
 
+import os
+import re
+import shutil
 import ssl
+import subprocess
+import sys
 
 import httpx
 import pytest
 from builders import a_chat, a_request
 from conftest import Server, wait_until
 
-from collector import deployments
+from collector import deployments, monitoring
 from collector.conftest import CONFIGS
 from otel_threads.core import config
 
@@ -31,8 +36,37 @@ PAIRS = {
         deployments.of_compose("collector", {}),
     ),
 }
+TLS_MOUNT = "/etc/otel-threads/tls"
+TLS_MAP = {
+    "tls_insecure": "false",
+    "tls_cert_file": f"{TLS_MOUNT}/tls.crt",
+    "tls_key_file": f"{TLS_MOUNT}/tls.key",
+    "tls_ca_file": f"{TLS_MOUNT}/ca.crt",
+}
+TLS_SHELL = SHELL | {"TLS_DIRECTORY": "/certificates", "TLS_INSECURE": "false"}
+TLS_PAIRS = {
+    "kubernetes": lambda: (
+        deployments.of_kubernetes("otel-threads", TOKENS, TLS_MAP),
+        deployments.of_kubernetes("collector", TOKENS, TLS_MAP),
+        "sidecar.yaml",
+    ),
+    "compose": lambda: (
+        deployments.of_compose("otel-threads", TLS_SHELL),
+        deployments.of_compose("collector", TLS_SHELL),
+        "sidecar.yaml",
+    ),
+    "compose of a lake": lambda: (
+        {
+            name: value
+            for name, value in deployments.of_compose("node-1", TLS_SHELL, "lake.yaml").items()
+            if not name.startswith(("AWS_", "OTEL_THREADS_LAKE_"))
+        },
+        deployments.of_compose("collector", TLS_SHELL, "lake.yaml"),
+        "sharded.yaml",
+    ),
+}
 # Where the tests' machine differs from a pod: ports are free ones, and nothing leaves loopback.
-OURS = ("HEALTH", "LISTEN_GRPC", "LISTEN_HTTP", "METRICS_HOST", "OTEL_THREADS_OTLP")
+OURS = ("HEALTH", "LISTEN_GRPC", "LISTEN_HTTP", "METRICS_HOST", "OTEL_THREADS_OTLP", "SHARD_")
 
 
 def served(make_server, environment: dict[str, str], **settings) -> Server:
@@ -41,7 +75,7 @@ def served(make_server, environment: dict[str, str], **settings) -> Server:
 
 
 def sidecar(make_collector, environment: dict[str, str], server: Server, name="sidecar.yaml"):
-    kept = {k: v for k, v in environment.items() if k not in OURS}
+    kept = {k: v for k, v in environment.items() if not k.startswith(OURS)}
     shards = {f"SHARD_{n}": server.grpc for n in (1, 2, 3)}
     return make_collector(name, OTEL_THREADS_OTLP=server.grpc, **shards, **kept)
 
@@ -82,34 +116,66 @@ def test_a_sidecar_without_the_token_is_told_of_at_both_ends(make_server, make_c
     (finding,) = server.get("/doctor")["findings"]
     assert finding["summary"].startswith("otlp_grpc refused 1 requests without the ingest_token")
     assert "otlp_grpc refused: requests without the ingest_token" in server.stderr()
-    wait_until(
-        lambda: "otelcol_exporter_send_failed_spans" in httpx.get(collector.metrics).text,
-        "the Collector counts it",
-    )
+    asked = {name for text in monitoring.asked() for name in re.findall(r"otelcol_\w+", text)}
+    exposed: set[str] = set()
+
+    def counted() -> bool:
+        by_exporter = re.compile(r'^(otelcol_\w+)\{.*\bexporter="', re.M)
+        exposed.update(by_exporter.findall(httpx.get(collector.metrics).text))
+        return any("send_failed_spans" in name for name in exposed)
+
+    wait_until(counted, "the Collector counts it")
+    assert asked
+    for name in {name.removesuffix("_total") for name in asked}:
+        both = {name, f"{name}_total"}  # as Collectors are configured
+        assert both <= asked
+        assert both & exposed
 
 
-def test_the_pair_speaks_tls_where_its_configmap_says_so(make_server, make_collector, certificate):
-    key, cert = certificate
-    given = {
-        "tls_insecure": "false",
-        "tls_cert_file": str(cert),
-        "tls_key_file": str(key),
-        "tls_ca_file": str(cert),
-    }
-    of_server = deployments.of_kubernetes("otel-threads", TOKENS, given)
-    server = served(make_server, of_server)
-    of_collector = deployments.of_kubernetes("collector", TOKENS, given)
-    collector = sidecar(make_collector, of_collector, server)
+@pytest.mark.parametrize("pair", TLS_PAIRS)
+def test_a_deployment_speaks_tls(make_server, make_collector, certificate, tmp_path, pair):
+    for made, names in zip(certificate, (("tls.key",), ("tls.crt", "ca.crt")), strict=True):
+        for name in names:
+            shutil.copy(made, tmp_path / name)
 
+    def here(environment: dict[str, str]) -> dict[str, str]:
+        return {k: v.replace(TLS_MOUNT, str(tmp_path)) for k, v in environment.items()}
+
+    of_server, of_collector, name = TLS_PAIRS[pair]()
+    server = served(make_server, here(of_server))
+    collector = sidecar(make_collector, here(of_collector), server, name)
     assert collector.post(a_request(a_chat("chat", "hi", "ho"))).status_code == 200
 
-    trusted = ssl.create_default_context(cafile=cert)
+    trusted = ssl.create_default_context(cafile=tmp_path / "ca.crt")
+    api = server.api.replace("http://", "https://")
 
-    def arrived() -> bool:
-        api = server.api.replace("http://", "https://")
-        return httpx.get(f"{api}/status", verify=trusted).json()["spans"] == 1
+    def status() -> dict:
+        return httpx.get(f"{api}/status", verify=trusted).json()
 
-    wait_until(arrived, "it is delivered", 60)
+    wait_until(lambda: status()["spans"] == 1, "it is delivered", 60)
+    assert is_well(server, here(of_server))
+    with pytest.raises(httpx.HTTPError):
+        server.post(b"")  # to http://
+    (told,) = status()["refused_requests"]
+    assert (told["port"], told["reason"]) == ("otlp_http", "malformed")
+    assert "the sender needs https://" in told["explanation"]
+
+
+def is_well(server: Server, environment: dict[str, str]) -> bool:
+    """What the image's health check says, with the settings of its server."""
+    _, *arguments = deployments.health_check()
+    given = environment | {"OTEL_THREADS_HTTP_ENDPOINT": server.addresses["http"]}
+    checked = subprocess.run(
+        [sys.executable, *arguments], env=os.environ | given, cwd=server.folder, check=False
+    )
+    return checked.returncode == 0
+
+
+def test_the_health_check_of_the_image_is_of_its_server(guarded):
+    assert is_well(guarded, {})
+    assert not is_well(
+        guarded, {"OTEL_THREADS_TLS_CERT_FILE": "x", "OTEL_THREADS_TLS_KEY_FILE": "y"}
+    )
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

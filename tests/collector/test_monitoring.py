@@ -10,27 +10,13 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from collector.conftest import CONFIGS
+from collector.monitoring import asked, rules
 from otel_threads import metrics
 from otel_threads.core import config
 
 CHART = CONFIGS / "deploy/helm/otel-threads"
-MONITORING = CONFIGS / "monitoring"
 SUFFIXES = ("_total", "_bucket", "_sum", "_count", "")
 OWN = {m._name for m in vars(metrics).values() if isinstance(m, MetricWrapperBase)}
-
-
-def dashboard() -> dict:
-    return json.loads((MONITORING / "dashboard.json").read_text())
-
-
-def rules() -> list[dict]:
-    (group,) = yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"]
-    return group["rules"]
-
-
-def asked() -> list[str]:
-    targets = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
-    return targets + [rule["expr"] for rule in rules()]
 
 
 def test_every_metric_that_is_asked_for_is_there():
@@ -38,6 +24,14 @@ def test_every_metric_that_is_asked_for_is_there():
     known = {f"{name}{suffix}" for name in OWN for suffix in SUFFIXES}
     assert len(named) > 10
     assert named <= known
+
+
+def test_every_reason_of_the_alert_is_told_of():
+    """The alert is of what senders lose: docs/receiving.md says what each of its reasons is."""
+    (reasons,) = re.findall(r'reason=~"([^"]*)"', rules()[0]["expr"])
+    page = (CONFIGS.parent / "docs/receiving.md").read_text()
+    (told,) = re.findall(r"`reason` is (.*?\.)\s", page, re.S)
+    assert set(reasons.split("|")) == set(re.findall(r"`(\w+)`", told))
 
 
 def test_labels_that_are_asked_for_are_there():
@@ -95,6 +89,35 @@ def test_the_chart_renders_settings_that_there_are(values):
     assert {one["name"] for one in container["volumeMounts"]} == volumes
 
 
+def test_numbers_and_lists_of_a_values_file_are_what_they_say(tmp_path):
+    """Helm reads each number of a file as a float, and wrote 1.073741824e+10."""
+    settings = {
+        "retention_bytes": 10737418240,
+        "retention_days": 0.5,
+        "allowed_hosts": ["a.example.com", "b.example.com"],
+        "tune_process": False,
+        "default_project": "1e3",
+        "ingest_token": None,  # as if it were not there
+    }
+    values = {
+        "image": {"tag": 20261129},
+        "tokens": {"ingest": 12345678901234},
+        "settings": settings,
+    }
+    (tmp_path / "values.yaml").write_text(json.dumps(values))  # which is YAML
+
+    rendered = helm("template", "threads", str(CHART), "-f", str(tmp_path / "values.yaml"))
+
+    found = {one["kind"]: one for one in yaml.safe_load_all(rendered)}
+    (container,) = found["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    loaded = config.load(environ=environment).config
+    read = {name: getattr(loaded, name) for name in settings}
+    assert read == settings | {"allowed_hosts": ("a.example.com", "b.example.com")}
+    assert container["image"] == "otel-threads:20261129"
+    assert found["Secret"]["stringData"] == {"ingest": "12345678901234"}
+
+
 LAKE = "lake.enabled=true,lake.nodes=4,lake.data=s3://b/l,lake.existingSecret=lake,tokens.ingest=in"
 
 
@@ -137,6 +160,8 @@ def test_the_chart_renders_nodes_readers_and_their_collector(more):
     assert ours["processors"] == tested["processors"]
     assert ours["service"]["pipelines"] == tested["service"]["pipelines"]
     assert ours["service"]["extensions"] == tested["service"]["extensions"]
+    reader = ours["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]
+    assert reader["prometheus"] == {"host": "0.0.0.0", "port": 8888}
     balancing = ours["exporters"]["loadbalancing"]
     routed = tested["exporters"]["loadbalancing"]
     for name in ("routing_attributes", "retry_on_failure", "sending_queue"):

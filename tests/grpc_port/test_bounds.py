@@ -15,7 +15,7 @@ from google.rpc.status_pb2 import Status
 from otel_threads.grpc_port import limits as bounds
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
-from otel_threads.grpc_port.server import Server
+from otel_threads.grpc_port.server import NO_METHOD, Server
 
 ECHO, WAIT = "/test.Test/Echo", "/test.Test/Wait"
 LIMITS = Limits(request_bytes_max=1000, receiving_bytes_max=1000, connections_max=100)
@@ -216,7 +216,7 @@ def test_a_path_that_is_not_there_or_no_text_is_unimplemented(connect, path):
     for _ in range(2):
         peer = connect()
         peer.begin(1, path)
-        assert peer.answer() == ("UNIMPLEMENTED", "this port has no such method")
+        assert peer.answer() == ("UNIMPLEMENTED", NO_METHOD)
     peer = connect()
     peer.begin(1, ECHO)
     peer.write(1, message(b"x"))

@@ -18,7 +18,8 @@ BYTES_MAX = 50_000
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guarded")
-    server = Server(folder, ingest_token="secret", request_bytes_max=BYTES_MAX).start()
+    tokens = {"ingest_token": "secret", "write_token": "other secret"}
+    server = Server(folder, request_bytes_max=BYTES_MAX, **tokens).start()
     yield server
     server.stop()
 
@@ -28,20 +29,33 @@ def refused(server) -> dict[tuple[str, str], int]:
     return {(row["port"], row["reason"]): row["count"] for row in rows}
 
 
-def over_grpc(server, payload: bytes, token: str = "secret") -> grpc.StatusCode:
+def over_grpc(
+    server, payload: bytes, token: str = "secret", port: str = "otlp_grpc"
+) -> grpc.StatusCode:
     metadata = (("authorization", f"Bearer {token}"),)
-    with grpc.insecure_channel(server.grpc) as channel:
+    with grpc.insecure_channel(server.addresses[port]) as channel:
         export = channel.unary_unary(TRACES)
         with pytest.raises(grpc.RpcError) as caught:
             export(payload, timeout=30, metadata=metadata)
     return caught.value.code()
 
 
-def over_http(server, payload: bytes, method: str = "POST", path: str = "/v1/traces", **headers):
+def over_http(
+    server,
+    payload: bytes,
+    method: str = "POST",
+    path: str = "/v1/traces",
+    port: str = "otlp_http",
+    **headers: str,
+) -> int:
     given = {"content-type": "application/x-protobuf", "authorization": "Bearer secret"}
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.request(
-        method, f"{server.otlp}{path}", content=payload, headers=given | names, timeout=30
+        method,
+        f"http://{server.addresses[port]}{path}",
+        content=payload,
+        headers=given | names,
+        timeout=30,
     ).status_code
 
 
@@ -59,6 +73,21 @@ LARGE = a_request(a_span(attributes={"text": "x" * BYTES_MAX * 2}))
         ("payload", lambda s: over_http(s, b"\xff\xff"), 400),
         ("method", lambda s: over_http(s, b"", "GET"), 405),
         ("path", lambda s: over_http(s, b"", path="/v2/spans"), 404),
+        ("path", lambda s: over_http(s, b"", path="/v1/trace", port="http"), 404),
+        ("path", lambda s: over_http(s, b"", path="/api/v1/otel/v1/trace", port="http"), 404),
+        (
+            "path",
+            lambda s: over_http(
+                s, b"{}", path="/v1/trace", port="http", content_type="application/json"
+            ),
+            404,
+        ),
+        # A sender of gRPC is told nothing of the answer; its connection ends.
+        (
+            "malformed",
+            lambda s: over_grpc(s, b"", port="otlp_http"),
+            grpc.StatusCode.UNAVAILABLE,
+        ),
     ],
 )
 def test_http_counts_what_it_refuses(guarded, reason, send, code):
@@ -67,6 +96,24 @@ def test_http_counts_what_it_refuses(guarded, reason, send, code):
     assert send(guarded) == code
 
     assert refused(guarded)["otlp_http", reason] == before + 1
+
+
+def test_what_is_no_http_is_told_where_it_belongs(guarded):
+    over_grpc(guarded, b"", port="otlp_http")
+
+    rows = guarded.get("/status")["refused_requests"]
+
+    (told,) = [row["explanation"] for row in rows if row["reason"] == "malformed"]
+    assert "gRPC belongs on otlp_grpc_endpoint (4317)" in told
+
+
+def test_otlp_on_the_grpc_port_of_queries_is_counted_and_told_its_port(guarded):
+    channel = grpc.insecure_channel(guarded.addresses["grpc"])
+    with channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(TRACES)(LARGE, timeout=30)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "OTLP belongs on otlp_grpc_endpoint" in caught.value.details()
+    assert refused(guarded)["grpc", "path"] == 1
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ export function FirstUse({ status }) {
   </main>`;
 }
 
-/** What the OTLP ports refused: the sender has lost it, and nothing else says so. */
+/** What was refused of OTLP: the sender has lost it, and nothing else says so. */
 export const Refused = ({ rows }) => html`<div class="refused" role="alert">
   <h2><${Icon} name="error" size=${15} /> Requests were refused: what they held is lost</h2>
   <ul>${rows.map((row) => html`<li key=${row.port + row.reason}><b>${number(row.count)}</b> at <code>${row.port}</code>, ${row.explanation} <span class="faint" title=${exact(row.last_at)}>(last ${when(row.last_at)})</span></li>`)}</ul>

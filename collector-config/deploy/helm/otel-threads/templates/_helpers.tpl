@@ -21,6 +21,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
 {{- end }}
 {{- end -}}
+{{- /* A value as text: a values file has each number as a float, whose own text may be 1e+10. */}}
+{{- define "otel-threads.text" -}}
+{{- if kindIs "slice" . -}}
+{{- range $n, $one := . }}{{ if $n }},{{ end }}{{ include "otel-threads.text" $one }}{{ end -}}
+{{- else if and (kindIs "float64" .) (eq . (floor .)) -}}
+{{- int64 . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+{{- define "otel-threads.image" -}}
+{{- printf "%s:%s" .Values.image.repository (include "otel-threads.text" (.Values.image.tag | default .Chart.AppVersion)) | quote -}}
+{{- end -}}
 {{- define "otel-threads.settings" -}}
 {{- range $name := list "ingest" "read" "write" }}
 - name: OTEL_THREADS_{{ upper $name }}_TOKEN
@@ -34,6 +47,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - {name: OTEL_THREADS_ALLOWED_HOSTS, value: {{ .Values.ingress.host | quote }}}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
-- {name: OTEL_THREADS_{{ upper $name }}, value: {{ $value | toString | quote }}}
+{{- if not (kindIs "invalid" $value) }}
+- {name: OTEL_THREADS_{{ upper $name }}, value: {{ include "otel-threads.text" $value | quote }}}
+{{- end }}
 {{- end }}
 {{- end -}}
