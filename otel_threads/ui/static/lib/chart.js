@@ -28,10 +28,11 @@ function useScheme() {
 
 /**
  * A chart of `lines` (`{name, values, shown, active}`) over `times` in ms. `shown` are the values that
- * are drawn (stacked ones are sums), `format` writes a value; `counts` are whole numbers. `onRange(from, to)` hears of a brush and
- * of a click on a bar, `onPick(line)` of a click on a name.
+ * are drawn (stacked ones are sums), `format` writes a value; `counts` are whole numbers, and `named`
+ * lines are called as senders call them, at length. `onRange(from, to)` hears of a brush and of a click
+ * on a bar, `onPick(line)` of a click on a name.
  */
-export function Chart({ title, kind, stacked, counts, times, lines, step, format, onRange, onPick }) {
+export function Chart({ title, kind, stacked, counts, named, times, lines, step, format, onRange, onPick }) {
   const place = useRef();
   const keys = useRef();
   const scheme = useScheme();
@@ -72,7 +73,7 @@ export function Chart({ title, kind, stacked, counts, times, lines, step, format
     <figcaption><b>${title}</b> <span class="faint" title=${index === null ? "" : exact(new Date(times[index]).toISOString())}>
       ${index === null ? "" : step < DAY_MS ? clock(times[index]) : WHOLE_DAY.format(times[index])}</span></figcaption>
     <div class="plot" ref=${place} aria-hidden="true"></div>
-    <div class="chartkeys" ref=${keys}>${lines.map((line, i) => html`<button key=${line.name} class="plain ${line.tone ?? `c${i}`}"
+    <div class="chartkeys ${named ? "named" : ""}" ref=${keys}>${lines.map((line, i) => html`<button key=${line.name} class="plain ${line.tone ?? `c${i}`}"
         disabled=${!line.filter} aria-pressed=${line.filter ? Boolean(line.active) : undefined}
         title=${line.filter ? `Only threads with ${line.filter}` : line.name} onClick=${() => onPick(line)}>
       <i aria-hidden="true"></i><bdi>${line.name}</bdi> <span class="faint">${index === null ? "" : format(line.values[index])}</span></button>`)}</div>

@@ -35,7 +35,7 @@ export function leading(buckets, field, read) {
 const whole = (value) => (value === null ? "–" : number(Math.round(value * 1000) / 1000));
 
 /**
- * Return the charts: `{id, title, kind, stacked, counts, format, lines: [{name, values, filter}]}`. `filter`
+ * Return the charts: `{id, title, kind, stacked, counts, named, format, lines: [{name, values, filter}]}`. `filter`
  * selects the threads that a line is about; null where none does. Charts of nothing are left out.
  */
 export function chartsOf(buckets) {
@@ -95,11 +95,12 @@ export function chartsOf(buckets) {
       format: short,
       lines: [count("in", (b) => b.input_tokens), count("out", (b) => b.output_tokens)],
     },
-    { id: "cost", title: "Cost by model", kind: "bars", stacked: true, format: usd, lines: cost },
+    { id: "cost", title: "Cost by model", kind: "bars", stacked: true, named: true, format: usd, lines: cost },
     {
       id: "scores",
       title: "Scores",
       kind: "lines",
+      named: true,
       format: whole,
       lines: scores.map((name) => read(name, (b) => b.scores[name]?.avg, scoreFilter(name))),
     },
