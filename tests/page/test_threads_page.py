@@ -88,6 +88,7 @@ def test_a_brush_takes_the_bars_that_it_touches(shop, tab):
     rows = page.locator(".tbody .tr")
     expect(rows).to_have_count(4)
     plot = page.get_by_role("figure", name="Threads").locator(".u-over")
+    expect(plot).to_be_visible()
     box = plot.bounding_box()
 
     page.mouse.move(box["x"] + box["width"] * 0.33, box["y"] + 30)
