@@ -376,15 +376,19 @@ def dollars(value: float | None, *, partial: bool = False) -> str:
 
 
 def took(duration_ms: float | None) -> str:
-    """Return 12 ms, 1.2 s, 3 min, 2.5 h."""
+    """Return 12 ms, 1.23 s, 3m 05s, 2h 10m, 3d 4h, as the page writes it."""
     if duration_ms is None:
         return ""
     if duration_ms < 1000:
         return f"{duration_ms:.0f} ms"
-    seconds = duration_ms / 1000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+    if duration_ms < 60_000:
+        return f"{duration_ms / 1000:.{2 if duration_ms < 10_000 else 1}f} s"
+    minutes, seconds = divmod(int(duration_ms / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h"
+    return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {seconds:02}s"
 
 
 def ago(time: str) -> str:

@@ -181,7 +181,8 @@ def threads_delete(
 ) -> None:
     """Delete threads with their spans, scores, comments and tags."""
     if not yes:
-        click.confirm(f"Delete {len(thread_ids)} threads for ever?", abort=True)
+        what = "1 thread" if len(thread_ids) == 1 else f"{len(thread_ids)} threads"
+        click.confirm(f"Delete {what} for ever?", abort=True)
     with source(load(config_file, **given).config, writes=True) as client:
         _report(client.delete_threads(thread_ids, project=project), "deleted")
 

@@ -265,8 +265,35 @@ def test_the_next_thread_of_the_list(shop, tab):
     page.keyboard.press("[")
     expect(heading).to_have_text("many-003")
     expect(page.get_by_label("Previous thread")).to_be_disabled()
+    page.keyboard.press("w")
+    expect(page.get_by_role("navigation", name="Views")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".turn")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.locator(".tbody .tr")).to_have_count(3)
+
+
+def test_escape_leaves_a_field_or_a_dialog_before_the_page(shop, tab):
+    page = open_chat(shop, tab, "chat-2")
+    for label in ("New comment", "New tag", "Search in this thread"):
+        field = page.get_by_label(label)
+        field.fill("a draft")
+        field.press("Escape")
+        expect(field).not_to_be_focused()
+        expect(field).to_have_value("a draft")
+
+    page.get_by_role("button", name="Add score").click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_label("New comment")).to_have_value("a draft")
+
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"#/threads\?project=shop$"))
 
 
 def test_turns_have_links_and_keys(shop, tab):
@@ -373,6 +400,7 @@ def test_a_long_thread_has_a_map(shop, tab, long_thread):
         " return e.scrollHeight - e.scrollTop - e.clientHeight < 2 }"
     )
     assert page.locator(".turn").count() < 40
+    expect(outline.locator("[aria-current]")).to_contain_text("300 Question 299")
 
     page.keyboard.press("e")
     in_sight(page, "Question 40")
@@ -384,8 +412,7 @@ def test_a_long_thread_has_a_map(shop, tab, long_thread):
     page.keyboard.press("/")
     page.keyboard.type("NEEDLE")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 hit", exact=True).first).to_be_visible()
-    page.get_by_role("button", name="Next hit").click()
+    expect(page.get_by_text("1 of 1 hit", exact=True)).to_be_visible()
     in_sight(page, "Question 222 about a needle")
     expect(page.locator(".message.marked")).to_contain_text("needle")
     page.wait_for_function("() => CSS.highlights.get('find')?.size === 1")
@@ -394,6 +421,26 @@ def test_a_long_thread_has_a_map(shop, tab, long_thread):
 
     outline.get_by_role("button", name="223 Question 222").press("Home")
     in_sight(page, "Question 0")
+
+
+def test_a_hit_of_the_list_opens_at_its_message(shop, tab, long_thread):
+    target = {"project": "long", "thread_id": long_thread}
+    score = {**target, "turn_index": 222, "name": "quality", "value": 0.5}
+    assert httpx.put(f"{shop.api}/scores", json={"scores": [score]}).status_code == 200
+    page = tab.open(shop, project="long", search="needle")
+    page.get_by_role("link", name=long_thread).click()
+
+    in_sight(page, "Question 222 about a needle")
+    expect(page.locator(".message.marked")).to_contain_text("needle")
+    page.wait_for_function("() => CSS.highlights.get('find')?.size === 1")
+    line = page.get_by_role("navigation", name="Turns").locator("[aria-current]")
+    for mark in (line.get_by_title("quality 0.5"), line.get_by_text("1 hit")):
+        expect(mark).to_be_in_viewport(ratio=1)
+    figures = line.locator(".words").last
+    expect(figures).to_contain_text("$0.0000")
+    assert figures.evaluate("e => e.scrollWidth <= e.clientWidth"), "the cost is cut"
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Search ids and messages")).to_have_value("needle")
 
 
 def test_the_map_shows_the_turn_of_a_link_though_it_comes_last(shop, tab, long_thread):

@@ -4,6 +4,7 @@ import test from "node:test";
 globalThis.document = { baseURI: "http://127.0.0.1:4320/" }; // the client of the API asks where it is
 const columns = await import("./static/threads/columns.js");
 const { parsed } = await import("./static/lib/json.js");
+const { listOf, textOf, threadLink } = await import("./static/threads/selection.js");
 const { linkTo } = await import("./static/lib/route.js");
 
 test("columns go into an address and come back with their widths", () => {
@@ -17,6 +18,24 @@ test("columns go into an address and come back with their widths", () => {
 test("the default columns are no part of the address", () => {
   assert.equal(columns.columnsText(columns.columnsOf("", false), false), "");
   assert.equal(columns.columnsOf("", true)[0].column.id, "project");
+});
+
+test("what went wrong is seen at 1024 px, what it cost at 1440", () => {
+  const found = columns.columnsOf("", true);
+  const until = (id) => {
+    const end = found.findIndex(({ column }) => column.id === id) + 1;
+    return found.slice(0, end).reduce((sum, { width }) => sum + width, 34 + 16); // the boxes, the scrollbar
+  };
+  assert.ok(until("last_error") <= 1024, until("last_error"));
+  assert.ok(until("cost_usd") <= 1440, until("cost_usd"));
+});
+
+test("a thread leads back to the list that it was found in, else to that of its project", () => {
+  const list = { project: "shop", filter: "turn_count > 0" };
+  assert.deepEqual(listOf({ project: "shop", list: textOf(list) }), list);
+  assert.deepEqual(listOf({ project: "shop", list: textOf({}) }), {});
+  assert.deepEqual(listOf({ project: "shop" }), { project: "shop" });
+  assert.match(threadLink({ project: "shop", thread_id: "a" }, { search: "needle" }), /[?&]find=needle&/);
 });
 
 test("widths stay within what can be used", () => {

@@ -58,6 +58,7 @@ test("words are counted", () => {
   assert.equal(format.count(1, "turn"), "1 turn");
   assert.equal(format.count(2_000, "turn"), "2,000 turns");
   assert.equal(format.count(2, "reply", "replies"), "2 replies");
+  assert.equal(format.count(12_345, "token", "tokens", format.short), "12.3K tokens");
 });
 
 test("Markdown in a list is read, not written", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { failedOf, nextOf, placesOf } from "./static/conversation/places.js";
+import { failedOf, hitsOf, nextHit, nextOf, placesOf } from "./static/conversation/places.js";
 import { rowAt, tops } from "./static/lib/tall.js";
 
 const line = (turn_index, more = {}) => ({
@@ -22,6 +22,14 @@ test("the next goes round, and none is none", () => {
   assert.equal(nextOf([3, 7], 7, 1), 3);
   assert.equal(nextOf([3, 7], 3, -1), 7);
   assert.equal(nextOf([], 0, 1), null);
+});
+
+test("hits are gone through from one to the next, and from the turn in sight", () => {
+  const hits = hitsOf([line(0, { hits: [] }), line(3, { hits: [0, 1] }), line(7, { hits: [2] })]);
+  assert.deepEqual(hits, [[3, 0], [3, 1], [7, 2]]);
+  const from = (index, at, by) => nextHit(hits, index, at, by);
+  assert.deepEqual([from(0, 3, 1), from(2, 7, 1), from(0, 3, -1)], [[3, 1], [3, 0], [7, 2]]);
+  assert.deepEqual([from(-1, 4, 1), from(-1, 4, -1), from(-1, 9, 1)], [[7, 2], [3, 1], [3, 0]]);
 });
 
 test("the strip is as long as the conversation, and a short turn is still seen", () => {

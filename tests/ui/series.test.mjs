@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { alone } from "./static/lib/chart.js";
 import * as series from "./static/threads/series.js";
 
 const SPREAD = { p50: null, p90: null, p99: null, avg: null, max: null };
@@ -34,6 +35,15 @@ test("counts are zero in a gap, percentiles are unknown", () => {
   assert.deepEqual(by.threads.lines[0].values, [1, 0, 1]);
   assert.deepEqual(by.latency.lines.map((one) => one.values), [[100, null, 100], [200, null, 200], [300, null, 300]]);
   assert.equal(by.first, undefined); // of nothing
+  assert.deepEqual(alone(by.latency.lines[0].values), [0, 2]); // no line over the gap
+  assert.deepEqual(alone([1, 2, null, 0]), [3]);
+});
+
+test("errors are no part of the bars of threads: a thread may have many", () => {
+  const charts = series.chartsOf(series.filled([bucket("2026-06-15T09:00:00Z", { error_count: 6 })], "hour"));
+  const [threads, errors] = charts;
+  assert.deepEqual([threads.id, threads.lines.map((one) => one.values)], ["threads", [[1]]]);
+  assert.deepEqual([errors.id, errors.lines.map((one) => one.values)], ["errors", [[6]]]);
 });
 
 test("models beyond the leading ones are one line, and names become filters", () => {

@@ -1,7 +1,7 @@
 // Scores: shown, given, changed, taken back; with their authors and their history.
 import { get, post, put } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
-import { exact, number, oneLine, when } from "../lib/format.js";
+import { count, exact, number, oneLine, when } from "../lib/format.js";
 import { html, useId, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { Dialog, Failed, attempt } from "../lib/parts.js";
@@ -224,7 +224,7 @@ export function ScoreForm({ target, targets, score = {}, onDone, onClose }) {
         : html`<input id=${ids[2]} maxlength="200" placeholder="helpful" ...${field("category")} />`}
       <label for=${ids[3]}>Reason</label><textarea id=${ids[3]} rows="3" maxlength="10000" ...${field("reason")}></textarea>
       ${problem && html`<p class="bad" role="alert">${problem}</p>`}
-      <p class="faint">As <bdi>${author()}</bdi>${targets ? `, for ${targets.length} threads` : ""}.</p>
+      <p class="faint">As <bdi>${author()}</bdi>${targets ? `, for ${count(targets.length, "thread")}` : ""}.</p>
       <footer><button type="button" onClick=${onClose}>Cancel</button><button class="primary">Save</button></footer>
     </form>
   </${Dialog}>`;

@@ -1,6 +1,6 @@
 // Tags of threads and traces.
 import { patch } from "../lib/api.js";
-import { oneLine } from "../lib/format.js";
+import { count, oneLine } from "../lib/format.js";
 import { html, useId, useState } from "../lib/html.js";
 import { Icon } from "../lib/icons.js";
 import { Dialog, attempt } from "../lib/parts.js";
@@ -60,7 +60,7 @@ export function TagDialog({ threads, onDone, onClose }) {
       onClose();
     }
   };
-  return html`<${Dialog} title="Tags of ${threads.length} threads" onClose=${onClose}>
+  return html`<${Dialog} title="Tags of ${count(threads.length, "thread")}" onClose=${onClose}>
     <form class="form" onSubmit=${send}>
       <label for=${id}>Add, separated by commas</label>
       <input id=${id} value=${add} placeholder="vip, refund" onInput=${(e) => setAdd(e.target.value)} />

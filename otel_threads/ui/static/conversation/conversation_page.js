@@ -30,9 +30,10 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   const about = JSON.stringify(key);
   const thread = useAnswer((signal) => get("/threads/get", key, signal), key);
   const turns = useTurns(key);
-  const [find, setFind] = useState(params.find ?? "");
+  const find = params.find ?? "";
   const outline = useAnswer((signal) => get("/threads/outline", { ...key, search: find }, signal), [key, find]);
   const lines = outline.data?.items ?? [];
+  const areOfFind = outline.about === JSON.stringify([key, find]); // else of the words before
   const [version, setVersion] = useState(0);
   const [raw, setRaw] = useState(false);
   const [panel, setPanel] = useState(() => kept("panel", innerWidth > 1000));
@@ -42,7 +43,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   const project = projects.find((one) => one.project === params.project);
   const wanted = params.turn ? Number(params.turn) - 1 : -1;
   const turnCount = Math.max(lines.length, thread.data?.turn_count ?? 0);
-  const { box, first, last, before, after, at, measure, reveal } = useTall({ count: turnCount, estimate: TURN_PX, about });
+  const { box, first, last, before, after, measure, reveal, at, end } = useTall({ count: turnCount, estimate: TURN_PX, about });
   useEffect(() => {
     if (turnCount) turns.need(first, last);
   }, [first, last, turnCount, about]);
@@ -96,11 +97,14 @@ export function ConversationPage({ params, projects, reloadProjects }) {
   const show = (index, hit) => {
     if (index < 0 || index >= turnCount) return;
     shownPlace.current = null;
-    go("thread", { ...params, find, turn: index + 1, message: hit === undefined ? "" : hit + 1 }, { replace: true });
+    go("thread", { ...params, turn: index + 1, message: hit === undefined ? "" : hit + 1 }, { replace: true });
     if (index === wanted) reveal(index);
   };
+  const setFind = (words) =>
+    go("thread", { ...params, find: words, ...(words && { turn: "", message: "" }) }, { replace: true });
   const failed = useMemo(() => failedOf(lines), [outline.data]);
   const current = wanted >= 0 ? wanted : at;
+  const marked = wanted >= at && wanted <= end ? wanted : at; // the last turns never come to the top
   const toError = (by) => {
     const next = nextOf(failed, current, by);
     if (next !== null) show(next);
@@ -111,6 +115,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     shownPlace.current = `${about}${turnCount - 1} -1`;
   };
   const listLink = linkTo("threads", listOf(params));
+  const wholeLink = linkTo("whole", { ...key, list: params.list });
   const traceLink = useCallback(
     (turn, trace_id) =>
       linkTo("trace", {
@@ -145,7 +150,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     T: toTrace,
     i: togglePanel,
     o: toggleMap,
-    w: () => (location.hash = linkTo("whole", key)),
+    w: () => (location.hash = wholeLink),
     e: () => toError(1),
     E: () => toError(-1),
     End: toEnd,
@@ -186,7 +191,7 @@ export function ConversationPage({ params, projects, reloadProjects }) {
         <button aria-pressed=${raw} onClick=${() => setRaw(!raw)} title="Show texts as they came, without Markdown">Plain</button>
         <${Copy} label="Copy as Markdown" text=${() => text("/threads/transcript", { ...key, format: "markdown" })} />
         <button onClick=${toTrace} title="Trace  T" disabled=${!turnCount}>Trace</button>
-        <a class="button" href=${linkTo("whole", key)} title="All spans, agents and tools, prompts, turns compared  w">Whole</a>
+        <a class="button" href=${wholeLink} title="All spans, agents and tools, prompts, turns compared  w">Whole</a>
         <button onClick=${togglePanel} aria-pressed=${panel} title="Panel  i"><${Icon} name="panel" size=${14} /> Panel</button>
         <${Menu} label="More" title="More" align="right">${(close) => html`<div class="choices">
           <button class="danger" onClick=${() => {
@@ -197,20 +202,21 @@ export function ConversationPage({ params, projects, reloadProjects }) {
     ${data && html`<${Feedback} thread=${data} />`}
     <div class="threadbar">
       <button onClick=${toggleMap} aria-pressed=${hasMap} title="Outline  o">Outline</button>
-      <${FindBar} find=${find} setFind=${setFind} outline=${lines} at=${current} show=${show} />
+      <${FindBar} find=${find} setFind=${setFind} outline=${areOfFind ? outline.data?.items : null} place=${[wanted, message]}
+          at=${current} show=${show} />
       ${failed.length > 0 && html`<span class="errors"><button onClick=${() => toError(-1)} aria-label="Previous error" title="Previous error  E">↑</button>
         <button onClick=${() => toError(1)} title="Next error  e"><span class="bad"><${Icon} name="error" size=${12} /></span> ${count(failed.length, "turn")} with errors</button></span>`}
-      <${Strip} outline=${lines} at=${at} show=${show} />
+      <${Strip} outline=${lines} at=${marked} show=${show} />
       <button onClick=${toEnd} title="To the end  End">End</button>
     </div>
     <div class="columns">
-      ${hasMap && html`<${Outline} outline=${lines} at=${at} find=${find} show=${show} />`}
+      ${hasMap && html`<${Outline} outline=${lines} at=${marked} find=${areOfFind ? find : ""} show=${show} />`}
       <div class="turns" ref=${box} tabindex="0" role="region" aria-label="Conversation">
         <h2 class="unseen">Turns</h2>
         <div style=${{ height: `${before}px` }}></div>
         ${Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i).map((index) => html`<div class="slot" key=${index}
             data-row=${index} ref=${refOf(measure, index)}>${turns.turns.has(index) ? html`<${Turn} turn=${turns.turns.get(index)}
-              system=${turns.turns.get(index - 1)?.system} paths=${paths} raw=${raw} traceLink=${traceLink} isCurrent=${index === wanted}
+              system=${turns.turns.get(index - 1)?.system} paths=${paths} raw=${raw} list=${params.list} traceLink=${traceLink} isCurrent=${index === wanted}
               marked=${index === wanted ? message : -1} onChange=${latestTurnsOf(latestTurns)} />`
             : html`<${Loading} what="turn ${index + 1}" />`}</div>`)}
         <div style=${{ height: `${after}px` }}></div>

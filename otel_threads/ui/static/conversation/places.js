@@ -12,6 +12,17 @@ export function nextOf(indexes, at, by) {
   return on ?? indexes[by > 0 ? 0 : indexes.length - 1];
 }
 
+/** Return the hits of a search, `[turn, message]`, in the order of the conversation. */
+export const hitsOf = (outline) => outline.flatMap((one) => one.hits.map((message) => [one.turn_index, message]));
+
+/** Return the hit after (before, with by = -1) the one of an index, -1 for turn `at`; it goes round. */
+export function nextHit(hits, index, at, by) {
+  const ahead = hits.findIndex(([turn]) => turn >= at);
+  const from = ahead < 0 ? hits.length : ahead;
+  const next = index >= 0 ? index + by : by > 0 ? from : from - 1;
+  return hits[(next + hits.length) % hits.length];
+}
+
 /** Return the places of turns in time: `{index, left, width}` in percent. */
 export function placesOf(outline) {
   if (!outline.length) return [];

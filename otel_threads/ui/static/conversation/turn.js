@@ -22,7 +22,7 @@ function resultsOf(turn) {
 }
 
 /** A turn. `system` is that of the turn before, so that it is shown once. */
-export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, isCurrent, marked, onChange }) {
+export const Turn = memo(function Turn({ turn, system, paths, raw, list, traceLink, isCurrent, marked, onChange }) {
   const results = resultsOf(turn);
   const joined = new Set(turn.messages.flatMap((m) => m.tool_calls.map((c) => c.id)).filter(Boolean));
   const asked = turn.messages.some((m) => m.tool_calls.length);
@@ -36,18 +36,18 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
   const messages = html`${shown.map((message) => {
     const index = turn.messages.indexOf(message);
     return html`<${Message} key=${index} message=${message} results=${results} raw=${raw}
-        id="turn-${turn.turn_index}-message-${index}" isMarked=${index === marked} link=${messageLink(turn, index)} />`;
+        id="turn-${turn.turn_index}-message-${index}" isMarked=${index === marked} link=${turnLink(turn, { message: index + 1, list })} />`;
   })}`;
   return html`<${TraceOf.Provider} value=${place}><article class="turn ${isCurrent ? "current" : ""} ${turn.error ? "has-error" : ""}" id="turn-${turn.turn_index}"
       aria-label="Turn ${turn.turn_index + 1}" tabindex="-1">
     <header>
-      <h3><a href=${turnLink(turn)} title="Link to this turn">Turn ${turn.turn_index + 1}</a></h3>
+      <h3><a href=${turnLink(turn, { list })} title="Link to this turn">Turn ${turn.turn_index + 1}</a></h3>
       <time title=${exact(turn.start_time)}>${clock(turn.start_time)}</time>
       <${Fact} title="Duration: ${number(turn.duration_ms)} ms">${duration(turn.duration_ms)}</${Fact}>
       ${turn.time_to_first_token_ms !== null && html`<${Fact}
           title="Time to first token">first token ${duration(turn.time_to_first_token_ms)}</${Fact}>`}
       ${turn.models.length > 0 && html`<${Fact} title="Models"><bdi>${oneLine(turn.models.join(", "), 80)}</bdi></${Fact}>`}
-      ${turn.usage.total_tokens !== null && html`<${Fact} title=${`${number(turn.usage.input_tokens)} in, ${number(turn.usage.output_tokens)} out, ${number(turn.usage.cache_read_tokens)} from cache`}>${short(turn.usage.total_tokens)} tokens</${Fact}>`}
+      ${turn.usage.total_tokens !== null && html`<${Fact} title=${`${number(turn.usage.input_tokens)} in, ${number(turn.usage.output_tokens)} out, ${number(turn.usage.cache_read_tokens)} from cache`}>${count(turn.usage.total_tokens, "token", "tokens", short)}</${Fact}>`}
       ${turn.cost_usd !== null && html`<${Fact} title=${`$${turn.cost_usd}, ${turn.cost_source}`}>${usd(turn.cost_usd)}</${Fact}>`}
       ${turn.call_count > 1 && html`<${Fact} title="Model requests">${count(turn.call_count, "call")}</${Fact}>`}
       ${own.filter((s) => s.name !== THUMB).map((score) => html`<${ScoreChip} key=${score.name + score.span_id}
@@ -70,12 +70,8 @@ export const Turn = memo(function Turn({ turn, system, paths, raw, traceLink, is
   </article></${TraceOf.Provider}>`;
 });
 
-const turnLink = ({ project, thread_id: threadId, turn_index: index }) =>
-  linkTo("thread", { project, thread_id: threadId, turn: index + 1 });
-const messageLink = (turn, index) => {
-  const { project, thread_id: threadId, turn_index: turnIndex } = turn;
-  return linkTo("thread", { project, thread_id: threadId, turn: turnIndex + 1, message: index + 1 });
-};
+const turnLink = ({ project, thread_id: threadId, turn_index: index }, more) =>
+  linkTo("thread", { project, thread_id: threadId, turn: index + 1, ...more });
 
 const Fact = ({ title, children }) => html`<span class="fact" title=${title}>${children}</span>`;
 

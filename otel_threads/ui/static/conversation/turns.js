@@ -20,8 +20,8 @@ export function useTurns(key) {
       try {
         const found = await get("/threads/turns", { ...key, first_turn: page * PAGE, limit: PAGE });
         if (held !== now.current) return;
-        for (const turn of found.items) held.turns.set(turn.turn_index, turn);
-        setState({ turns: new Map(held.turns), error: null });
+        held.turns = new Map([...held.turns, ...found.items.map((turn) => [turn.turn_index, turn])]);
+        setState({ turns: held.turns, error: null });
       } catch (error) {
         held.asked.delete(page);
         if (held === now.current) setState((s) => ({ ...s, error }));

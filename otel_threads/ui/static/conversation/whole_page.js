@@ -26,13 +26,14 @@ export function WholePage({ params }) {
   const key = { project: params.project, thread_id: params.thread_id };
   const { data, error, again } = useAnswer((signal) => tracesOf(key, signal), key);
   const view = VIEWS[params.view] ? params.view : "spans";
-  const back = linkTo("thread", key);
+  const about = { ...key, list: params.list }; // what the addresses of all ways from here carry
+  const back = linkTo("thread", about);
   useKeys({ Escape: () => (location.hash = back) });
   return html`<main id="main" class="whole-page">
     <header class="pagehead"><a href=${back} class="button" title="Conversation  Esc"><${Icon} name="left" size=${13} /> Conversation</a>
       <h1><bdi>${oneLine(params.thread_id, 200)}</bdi></h1>
       <nav class="ways" aria-label="Views">${Object.entries(VIEWS).map(([name, label]) => html`<a key=${name} class="button"
-          href=${linkTo("whole", { ...key, view: name })} aria-current=${name === view ? "page" : undefined}>${label}</a>`)}</nav>
+          href=${linkTo("whole", { ...about, view: name })} aria-current=${name === view ? "page" : undefined}>${label}</a>`)}</nav>
       ${data && data.total > data.traces.length && html`<span class="faint">the first ${data.traces.length} of ${count(data.total, "trace")}</span>`}
     </header>
     ${
@@ -40,7 +41,7 @@ export function WholePage({ params }) {
         ? html`<${Failed} error=${error} again=${again} />`
         : !data
           ? html`<${Loading} what="all traces of the thread" />`
-          : html`<${View} view=${view} traces=${data.traces} about=${key} params=${params} />`
+          : html`<${View} view=${view} traces=${data.traces} about=${about} params=${params} />`
     }
   </main>`;
 }
@@ -73,7 +74,7 @@ function AllSpans({ traces, about }) {
   const step = (by) => () => setSelected(rows[Math.max(0, Math.min(rows.length - 1, at + by))].span.span_id);
   const open = ({ span }) => {
     if (span.span_id === `trace-${span.trace_id}`) fold({ span });
-    else go("trace", { project: about.project, trace_id: span.trace_id, span: span.span_id, thread_id: about.thread_id });
+    else go("trace", { ...about, trace_id: span.trace_id, span: span.span_id });
   };
   useKeys({ j: step(1), k: step(-1), ArrowDown: step(1), ArrowUp: step(-1), Enter: () => (at >= 0 ? open(rows[at]) : false) });
   return html`<div class="columns"><${Rows} rows=${rows} length=${length} selected=${selected} folded=${folded} matches=${new Set()}
@@ -105,12 +106,7 @@ function Prompts({ traces, about }) {
   if (!growth.length) return html`<${Empty} title="No model request says what it was asked" />`;
   return html`<div class="page"><div class="scroll" tabindex="0" role="region" aria-label="Prompts"><table class="simple"><thead><tr><th>Request</th><th
       class="right">Messages</th><th class="right">Input tokens</th><th class="right">Cost</th><th>Gained</th></tr></thead>
-    <tbody>${growth.map(({ span, messages, gained, kept }, i) => html`<tr key=${span.span_id}><td><a href=${linkTo("trace", {
-      project: about.project,
-      trace_id: span.trace_id,
-      span: span.span_id,
-      thread_id: about.thread_id,
-    })}>${i + 1}. <bdi>${oneLine(span.model ?? span.name, 60)}</bdi></a></td><td class="right">${number(messages)}</td><td
+    <tbody>${growth.map(({ span, messages, gained, kept }, i) => html`<tr key=${span.span_id}><td><a href=${linkTo("trace", { ...about, trace_id: span.trace_id, span: span.span_id })}>${i + 1}. <bdi>${oneLine(span.model ?? span.name, 60)}</bdi></a></td><td class="right">${number(messages)}</td><td
         class="right">${short(span.usage?.input_tokens)}</td><td class="right">${usd(span.cost_usd)}</td>
       <td class="words">${!kept && i > 0 && html`<p class="faint">The earlier messages are not in it as they were.</p>`}${gained.map((one, n) => html`<p key=${n}
           dir="auto"><b>${oneLine(one?.role ?? "", 20)}</b> ${oneLine(wordsOf(one), 160)}</p>`)}</td></tr>`)}</tbody></table></div></div>`;

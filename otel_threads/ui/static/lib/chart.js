@@ -28,10 +28,11 @@ function useScheme() {
 
 /**
  * A chart of `lines` (`{name, values, shown, active}`) over `times` in ms. `shown` are the values that
- * are drawn (stacked ones are sums), `format` writes a value. `onRange(from, to)` hears of a brush and
- * of a click on a bar, `onPick(line)` of a click on a name.
+ * are drawn (stacked ones are sums), `format` writes a value; `counts` are whole numbers, and `named`
+ * lines are called as senders call them, at length. `onRange(from, to)` hears of a brush and of a click
+ * on a bar, `onPick(line)` of a click on a name.
  */
-export function Chart({ title, kind, stacked, times, lines, step, format, onRange, onPick }) {
+export function Chart({ title, kind, stacked, counts, named, times, lines, step, format, onRange, onPick }) {
   const place = useRef();
   const keys = useRef();
   const scheme = useScheme();
@@ -54,7 +55,7 @@ export function Chart({ title, kind, stacked, times, lines, step, format, onRang
       const { color: ink } = getComputedStyle(place.current);
       const grid = getComputedStyle(place.current).borderTopColor;
       chart = new Plot(
-        optionsOf(Plot, { order, kind, lines, times, step, format, colours, ink, grid, width: place.current.clientWidth, setAt, latest }),
+        optionsOf(Plot, { order, kind, counts, lines, times, step, format, colours, ink, grid, width: place.current.clientWidth, setAt, latest }),
         [times.map((time) => time / 1000), ...order.map((i) => lines[i].shown)],
         place.current,
       );
@@ -72,7 +73,7 @@ export function Chart({ title, kind, stacked, times, lines, step, format, onRang
     <figcaption><b>${title}</b> <span class="faint" title=${index === null ? "" : exact(new Date(times[index]).toISOString())}>
       ${index === null ? "" : step < DAY_MS ? clock(times[index]) : WHOLE_DAY.format(times[index])}</span></figcaption>
     <div class="plot" ref=${place} aria-hidden="true"></div>
-    <div class="chartkeys" ref=${keys}>${lines.map((line, i) => html`<button key=${line.name} class="plain ${line.tone ?? `c${i}`}"
+    <div class="chartkeys ${named ? "named" : ""}" ref=${keys}>${lines.map((line, i) => html`<button key=${line.name} class="plain ${line.tone ?? `c${i}`}"
         disabled=${!line.filter} aria-pressed=${line.filter ? Boolean(line.active) : undefined}
         title=${line.filter ? `Only threads with ${line.filter}` : line.name} onClick=${() => onPick(line)}>
       <i aria-hidden="true"></i><bdi>${line.name}</bdi> <span class="faint">${index === null ? "" : format(line.values[index])}</span></button>`)}</div>
@@ -90,6 +91,13 @@ const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const DAY_MS = 86400e3;
 const DAYS_FROM_MS = 2 * DAY_MS; // a longer time is marked by its days
 
+/** Return the indexes of values without a neighbour: no line leads to them, so they are points. */
+export const alone = (values) =>
+  values.flatMap((value, i) => (value !== null && (values[i - 1] ?? values[i + 1] ?? null) === null ? [i] : []));
+
+// Steps of an axis of counts: nothing is counted by halves.
+const WHOLE = Array.from({ length: 12 }, (_, i) => [1, 2, 5].map((one) => one * 10 ** i)).flat();
+
 const LETTER_PX = 6.5;
 const LABELS_PX_MIN = 46;
 
@@ -97,7 +105,7 @@ const LABELS_PX_MIN = 46;
 const widthOf = (_, labels) => Math.max(LABELS_PX_MIN, ...(labels ?? []).map((one) => 8 + LETTER_PX * one.length));
 
 function optionsOf(Plot, given) {
-  const { order, kind, lines, times, step, format, colours, ink, grid, width, setAt, latest } = given;
+  const { order, kind, counts, lines, times, step, format, colours, ink, grid, width, setAt, latest } = given;
   const bars = kind === "bars";
   const [first, last] = [times[0], times[times.length - 1]];
   const isDays = step >= DAY_MS;
@@ -114,8 +122,8 @@ function optionsOf(Plot, given) {
     // Of all times, whatever the library makes of a single one: a thousand days.
     scales: { x: { range: () => [(first - step / 2) / 1000, (last + step / 2) / 1000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
     axes: [
-      { ...axis, size: 20, space: 64, gap: 2, grid: { show: false }, ...(times.length < 3 && { splits: () => times.map((time) => time / 1000) }), values: (_, ticks) => ticks.map(marked) },
-      { ...axis, size: widthOf, space: 28, gap: 3, values: (_, ticks) => ticks.map((one) => format(one)) },
+      { ...axis, size: 20, space: 64, gap: 6, grid: { show: false }, ...(times.length < 3 && { splits: () => times.map((time) => time / 1000) }), values: (_, ticks) => ticks.map(marked) },
+      { ...axis, size: widthOf, space: 28, gap: 3, incrs: counts ? WHOLE : undefined, values: (_, ticks) => ticks.map((one) => format(one)) },
     ],
     series: [
       {},
@@ -123,8 +131,7 @@ function optionsOf(Plot, given) {
         stroke: colours[i],
         fill: bars ? colours[i] : undefined,
         width: bars ? 0 : 1.5,
-        spanGaps: true,
-        points: { show: !bars && lines[i].shown.length < 3 },
+        points: { show: false, fill: colours[i], filter: () => (bars ? null : alone(lines[i].shown)) },
         paths: bars ? Plot.paths.bars({ size: [0.82, 40], align: 0 }) : undefined,
       })),
     ],
@@ -135,7 +142,9 @@ function optionsOf(Plot, given) {
           const { left, width: wide } = chart.select;
           if (wide < DRAG_PX_MIN) return;
           chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-          latest.current.onRange(chart.posToVal(left, "x") * 1000, chart.posToVal(left + wide, "x") * 1000);
+          // A bar stands around its time, half a step to each side.
+          const timeAt = (x) => chart.posToVal(x, "x") * 1000 + step / 2;
+          latest.current.onRange(timeAt(left), timeAt(left + wide));
         },
       ],
       ready: [

@@ -13,6 +13,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   second: "2-digit",
 });
+const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 export const NOTHING = "–";
 
 const known = (value) => value !== null && value !== undefined;
@@ -66,11 +67,14 @@ export function when(time, now = Date.now()) {
   if (ago >= 0 && ago < 3_600_000) return `${Math.max(1, Math.round(ago / 60_000))} min ago`;
   if (DAY.format(date) === DAY.format(now) && Math.abs(ago) < 86_400_000) return CLOCK.format(date);
   const near = Math.abs(ago) < 300 * 86_400_000;
-  return near ? `${DAY.format(date)}, ${CLOCK.format(date).replace(/:\d\d(?=\D*$)/, "")}` : YEAR.format(date);
+  return near ? `${DAY.format(date)}, ${MINUTE.format(date)}` : YEAR.format(date);
 }
 
 /** Return the clock time of a moment, to the second. */
 export const clock = (time) => (time ? CLOCK.format(new Date(time)) : NOTHING);
+
+/** Return the clock time of a moment, to the minute. */
+export const minute = (time) => (time ? MINUTE.format(new Date(time)) : NOTHING);
 
 /** Return a moment whole: in the viewer's zone, and as it is stored. */
 export const exact = (time) => (time ? `${EXACT.format(new Date(time))}\n${time}` : "unknown");
@@ -98,5 +102,5 @@ export const plainOf = (text) =>
     .replace(/(\*\*|__|~~|`)(?=\S)([^\n*_~`]{0,300}\S)\1/g, "$2")
     .replace(/(^|\s)[*_](?=\S)([^*_\n]{0,300})[*_](?=\s|[.,;:!?]|$)/g, "$1$2");
 
-/** Return "1 turn", "2 turns". */
-export const count = (n, word, plural = `${word}s`) => `${number(n)} ${n === 1 ? word : plural}`;
+/** Return "1 turn", "2 turns"; `write` writes the number. */
+export const count = (n, word, plural = `${word}s`, write = number) => `${write(n)} ${n === 1 ? word : plural}`;

@@ -5,8 +5,8 @@ const BEYOND = 8; // rows drawn above and below what is seen
 const AHEAD = 80; // rows before the end at which more are asked for
 
 /**
- * Return `{box, first, last, top, height, reveal}` for `count` rows of `row` px in the element that
- * `box` is the ref of. `onEnd` is called when the end comes near.
+ * Return `{box, first, last, top, height, room, reveal}` for `count` rows of `row` px in the element that
+ * `box` is the ref of; `room` is how many px of them are seen. `onEnd` is called when the end comes near.
  */
 export function useWindow({ count, row, onEnd, header = 0 }) {
   const box = useRef();
@@ -46,5 +46,5 @@ export function useWindow({ count, row, onEnd, header = 0 }) {
     if (top < element.scrollTop) element.scrollTop = top;
     else if (top + row > element.scrollTop + room) element.scrollTop = top + row - room;
   };
-  return { box, first, last, top: first * row, height: count * row, reveal };
+  return { box, first, last, top: first * row, height: count * row, room: seen.height, reveal };
 }

@@ -46,6 +46,8 @@ export function Toasts() {
   </div>`;
 }
 
+const FIRST = "[autofocus], input:not([readonly]), select, textarea"; // where a dialog begins
+
 /** A dialog over the page; the browser keeps the focus in it. */
 export function Dialog({ title, onClose, children, wide = false }) {
   const box = useRef();
@@ -53,6 +55,7 @@ export function Dialog({ title, onClose, children, wide = false }) {
   useLayoutEffect(() => {
     const before = document.activeElement;
     box.current.showModal();
+    box.current.querySelector(FIRST)?.focus(); // else the browser takes the button that closes it
     return () => before?.focus?.();
   }, []);
   return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby=${id} onClose=${onClose}

@@ -3,6 +3,7 @@
 import { useCallback, useLayoutEffect, useRef, useState } from "./html.js";
 
 const BEYOND_PX = 700; // drawn above and below what is seen
+const EDGE_PX = 8; // less of a row is not taken for seen
 const SCROLLING = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", " "]);
 
 /** Return where rows begin: one more than there are, the last is where the list ends. */
@@ -25,10 +26,10 @@ export function rowAt(starts, top) {
 }
 
 /**
- * Return `{box, first, last, before, after, measure, reveal, at}` for `count` rows in the element that
+ * Return `{box, first, last, before, after, measure, reveal, at, end}` for `count` rows in the element that
  * `box` is the ref of. `measure(index, element)` belongs to each row that is drawn; `reveal(index,
  * place)` brings a row to the "start" or the "end" of what is seen and keeps it there, whatever comes
- * above it, until somebody scrolls; `at` is the first row in sight.
+ * above it, until somebody scrolls; `at` and `end` are the first and the last row in sight.
  */
 export function useTall({ count, estimate, about }) {
   const box = useRef();
@@ -132,7 +133,8 @@ export function useTall({ count, estimate, about }) {
     last,
     before: starts[first],
     after: starts[count] - starts[last],
-    at: count ? rowAt(starts, seen.top + 8) : 0,
+    at: count ? rowAt(starts, seen.top + EDGE_PX) : 0,
+    end: count ? rowAt(starts, seen.top + seen.height - EDGE_PX) : 0,
     measure,
     reveal,
   };

@@ -1,7 +1,7 @@
 // Review at reading speed: a thread, its scores by single keys, the next thread.
 import { get, post, put } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
-import { number, oneLine } from "../lib/format.js";
+import { count, number, oneLine } from "../lib/format.js";
 import { html, useCallback, useEffect, useState } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
 import { Empty, Failed, Loading, attempt } from "../lib/parts.js";
@@ -27,7 +27,7 @@ export function ReviewPage({ params }) {
   if (!queue.data || !next.data) return html`<main id="main"><${Loading} what="the next thread" /></main>`;
   if (!next.data.thread_id)
     return html`<main id="main" class="page"><${Empty} title="Nothing is left for you"><p>${number(next.data.done_count)} of
-      ${number(next.data.total_count)} threads are done. <a href=${linkTo("reviews")}>To the queues</a></p></${Empty}></main>`;
+      ${count(next.data.total_count, "thread")} done. <a href=${linkTo("reviews")}>To the queues</a></p></${Empty}></main>`;
   return html`<${Reviewing} key=${next.data.thread_id} path=${path} queue=${queue.data} at=${next.data} reviewer=${reviewer}
       onDone=${next.again} />`;
 }

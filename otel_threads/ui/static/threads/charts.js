@@ -12,7 +12,7 @@ export function Charts({ series, interval, params, change }) {
   if (!charts.length) return html`<p class="charts faint">Nothing to draw: no thread began in this selection.</p>`;
   return html`<div class="charts" role="region" aria-label="Charts by ${interval}" tabindex="0">${charts.map((chart) => {
     const drawn = chart.stacked ? stacked(chart.lines) : chart.lines.map((line) => line.values);
-    return html`<${Chart} key=${chart.id} title=${chart.title} kind=${chart.kind} stacked=${chart.stacked} times=${times} step=${STEP_MS[interval]}
+    return html`<${Chart} key=${chart.id} title=${chart.title} kind=${chart.kind} stacked=${chart.stacked} counts=${chart.counts} named=${chart.named} times=${times} step=${STEP_MS[interval]}
         format=${chart.format} lines=${chart.lines.map((line, i) => ({
           ...line,
           shown: drawn[i],

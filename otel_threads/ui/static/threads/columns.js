@@ -22,7 +22,7 @@ function Few({ items, kind = "tag" }) {
 /** Tokens and cost of a thread or a trace, as far as they are known. */
 export const Sums = ({ of: { usage, cost_usd, cost_source } }) =>
   html`${usage.total_tokens !== null &&
-  html`<span title="${number(usage.input_tokens)} in, ${number(usage.output_tokens)} out">${short(usage.total_tokens)} tokens</span>`}
+  html`<span title="${number(usage.input_tokens)} in, ${number(usage.output_tokens)} out">${count(usage.total_tokens, "token", "tokens", short)}</span>`}
   ${cost_usd !== null && html`<span title="$${cost_usd}, ${cost_source}">${usd(cost_usd)}</span>`}`;
 
 /** Whether a thread is active, in a word and a colour. */
@@ -54,21 +54,21 @@ const few = (id, label, width, kind) => ({
 });
 
 export const COLUMNS = [
-  { id: "project", label: "Project", width: 140, sort: "project", text: (t) => oneLine(t.project) },
-  { id: "thread_id", label: "Thread", width: 170, sort: "thread_id", text: (t) => oneLine(t.thread_id) },
+  { id: "project", label: "Project", width: 100, sort: "project", text: (t) => oneLine(t.project) },
+  { id: "thread_id", label: "Thread", width: 140, sort: "thread_id", text: (t) => oneLine(t.thread_id) },
   {
     id: "first_message",
     label: "First message",
-    width: 230,
+    width: 180,
     draw: (t) => html`<${Words} text=${t.first_message} />`,
   },
   {
     id: "last_message",
     label: "Last message",
-    width: 230,
+    width: 180,
     draw: (t) => html`<${Words} text=${t.last_message} />`,
   },
-  { id: "status", label: "Status", width: 92, draw: (t) => html`<${Status} status=${t.status} />` },
+  { id: "status", label: "Status", width: 84, draw: (t) => html`<${Status} status=${t.status} />` },
   amount("turn_count", "Turns", (t) => t.turn_count, 70),
   {
     id: "error_count",
@@ -85,7 +85,7 @@ export const COLUMNS = [
   {
     id: "last_error",
     label: "Last error",
-    width: 190,
+    width: 140,
     draw: (t) =>
       t.last_error
         ? html`<span class="bad" title=${oneLine(t.last_error, 400)} dir="auto">${oneLine(t.last_error, 200)}</span>`
@@ -94,7 +94,7 @@ export const COLUMNS = [
   {
     id: "duration_ms",
     label: "Duration",
-    width: 92,
+    width: 86,
     sort: "duration_ms",
     align: "right",
     text: (t) => duration(t.duration_ms),
@@ -103,7 +103,7 @@ export const COLUMNS = [
   {
     id: "usage.total_tokens",
     label: "Tokens",
-    width: 82,
+    width: 78,
     sort: "usage.total_tokens",
     align: "right",
     text: (t) => short(t.usage.total_tokens),
@@ -113,7 +113,7 @@ export const COLUMNS = [
   {
     id: "cost_usd",
     label: "Cost",
-    width: 92,
+    width: 116,
     sort: "cost_usd",
     align: "right",
     text: (t) => (t.cost_is_partial ? "≥ " : "") + usd(t.cost_usd),
@@ -151,12 +151,12 @@ export const COLUMNS = [
 export const DEFAULT_COLUMNS = [
   "thread_id",
   "first_message",
-  "last_message",
   "status",
   "last_activity_time",
   "turn_count",
   "error_count",
   "last_error",
+  "last_message",
   "duration_ms",
   "usage.total_tokens",
   "cost_usd",

@@ -39,8 +39,7 @@ export function Search({ value, onSearch, label = "Search ids and messages" }) {
       onInput=${(e) => {
         setText(e.target.value);
         if (!e.target.value && value) onSearch("");
-      }}
-      onKeyDown=${(e) => e.key === "Escape" && input.current.blur()} />
+      }} />
   </form>`;
 }
 
@@ -71,10 +70,8 @@ export function FilterInput({ value, onFilter, fields, values, problem, placehol
     look();
   };
   const key = (e) => {
-    if (e.key === "Escape") {
-      if (open && items.length) setOpen(false);
-      else input.current.blur();
-    } else if (e.key === "ArrowDown" && !open) setOpen(true);
+    if (e.key === "Escape" && open && items.length) setOpen(false);
+    else if (e.key === "ArrowDown" && !open) setOpen(true);
     else if ((e.key === "ArrowDown" || e.key === "ArrowUp") && items.length) {
       setChosen((chosen + (e.key === "ArrowDown" ? 1 : items.length)) % items.length);
     } else if ((e.key === "Enter" || e.key === "Tab") && open && items[chosen]) take(items[chosen]);

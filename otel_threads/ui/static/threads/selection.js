@@ -27,7 +27,7 @@ export const SELECTING = ["project", "filter", "search", "status", "range", "fro
 export function questionOf(params, now) {
   const range = RANGES[params.range];
   return {
-    project: params.project || "*",
+    project: params.project || ALL,
     filter: params.filter,
     search: params.search,
     status: params.status,
@@ -36,24 +36,31 @@ export function questionOf(params, now) {
   };
 }
 
-/** Return the address of a thread; `list` is the selection that it was found in. */
-export function threadLink(thread, list = {}, more = {}) {
+/** Return the address of a thread; `list` is the selection that it was found in: by words, it opens at them. */
+export function threadLink(thread, list) {
   return linkTo("thread", {
     project: thread.project,
     thread_id: thread.thread_id,
-    ...more,
+    find: list.search,
     list: textOf(list),
   });
 }
 
+const ALL = "*"; // projects
+
 /** Return a list as an address carries it: what it selects and how it is shown, always in one order. */
 export function textOf(list) {
-  const given = [...SELECTING, "columns"].map((name) => [name, list[name]]);
+  const whole = { ...list, project: list.project || ALL };
+  const given = [...SELECTING, "columns"].map((name) => [name, whole[name]]);
   return new URLSearchParams(given.filter(([, value]) => value)).toString();
 }
 
-/** Return the list that an address carries in `list`. */
-export const listOf = (params) => Object.fromEntries(new URLSearchParams(params.list ?? ""));
+/** Return the list that an address carries in `list`; without one, that of its project. */
+export function listOf({ list, project }) {
+  if (!list) return { project };
+  const { project: of, ...more } = Object.fromEntries(new URLSearchParams(list));
+  return of === ALL ? more : { project: of, ...more };
+}
 
 /** Return what identifies a thread in this page. */
 export const keyOf = (thread) => JSON.stringify([thread.project, thread.thread_id]);

@@ -35,7 +35,7 @@ export function leading(buckets, field, read) {
 const whole = (value) => (value === null ? "–" : number(Math.round(value * 1000) / 1000));
 
 /**
- * Return the charts: `{id, title, kind, stacked, format, lines: [{name, values, filter}]}`. `filter`
+ * Return the charts: `{id, title, kind, stacked, counts, named, format, lines: [{name, values, filter}]}`. `filter`
  * selects the threads that a line is about; null where none does. Charts of nothing are left out.
  */
 export function chartsOf(buckets) {
@@ -65,13 +65,19 @@ export function chartsOf(buckets) {
       id: "threads",
       title: "Threads",
       kind: "bars",
+      counts: true,
       format: whole,
-      lines: [
-        count("threads", (b) => b.thread_count),
-        { ...count("errors", (b) => b.error_count, "error_count > 0"), tone: "bad" },
-      ],
+      lines: [count("threads", (b) => b.thread_count)],
     },
-    { id: "turns", title: "Turns", kind: "bars", format: whole, lines: [count("turns", (b) => b.turn_count)] },
+    {
+      id: "errors", // of their own: a thread may have many
+      title: "Errors",
+      kind: "bars",
+      counts: true,
+      format: whole,
+      lines: [{ ...count("errors", (b) => b.error_count, "error_count > 0"), tone: "bad" }],
+    },
+    { id: "turns", title: "Turns", kind: "bars", counts: true, format: whole, lines: [count("turns", (b) => b.turn_count)] },
     { id: "latency", title: "Turn time", kind: "lines", format: duration, lines: percentiles("turn_duration_ms") },
     {
       id: "first",
@@ -85,14 +91,16 @@ export function chartsOf(buckets) {
       title: "Tokens",
       kind: "bars",
       stacked: true,
+      counts: true,
       format: short,
       lines: [count("in", (b) => b.input_tokens), count("out", (b) => b.output_tokens)],
     },
-    { id: "cost", title: "Cost by model", kind: "bars", stacked: true, format: usd, lines: cost },
+    { id: "cost", title: "Cost by model", kind: "bars", stacked: true, named: true, format: usd, lines: cost },
     {
       id: "scores",
       title: "Scores",
       kind: "lines",
+      named: true,
       format: whole,
       lines: scores.map((name) => read(name, (b) => b.scores[name]?.avg, scoreFilter(name))),
     },

@@ -1,7 +1,7 @@
 // Sums over the same selection as the list, with a curve of threads over time.
 import { get } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
-import { duration, exact, number, share, short, usd } from "../lib/format.js";
+import { count, duration, exact, number, share, short, usd } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { keep, kept } from "../lib/keep.js";
 import { useKeys } from "../lib/keys.js";
@@ -37,13 +37,13 @@ export function Stats({ question, version, ready, params, change }) {
   const first = stats?.time_to_first_token_ms;
   return html`<div class="sums"><dl class="stats ${loading ? "stale" : ""}" aria-label="Figures of the selection">
     <${Figure} label="Threads" value=${short(stats?.thread_count)}
-        title=${`${number(stats?.thread_count)} threads, ${number(stats?.turn_count)} turns, ${number(stats?.trace_count)} traces, ${number(stats?.span_count)} spans`}
+        title=${["thread", "turn", "trace", "span"].map((one) => count(stats?.[`${one}_count`], one)).join(", ")}
       more=${stats && `${short(stats.active_count)} active`} />
     <${Figure} label="Turns" value=${short(stats?.turn_count)} title=${number(stats?.turn_count)}
         more=${stats && `${number(stats.turns_per_thread.avg === null ? null
           : Number(stats.turns_per_thread.avg.toFixed(1)))} a thread`} />
-    <${Figure} label="With errors" value=${share(stats?.error_rate)} title=${`${number(stats?.error_count)} errors`}
-        tone=${stats?.error_rate > 0.05 ? "bad" : ""} more=${stats && `${short(stats.error_count)} errors`} />
+    <${Figure} label="With errors" value=${share(stats?.error_rate)} title=${count(stats?.error_count, "error")}
+        tone=${stats?.error_rate > 0.05 ? "bad" : ""} more=${stats && count(stats.error_count, "error", "errors", short)} />
     <${Figure} label="Turn p50 · p90 · p99" value=${stats ? `${duration(spread.p50)}` : "–"}
         title=${stats && `p50 ${duration(spread.p50)}\np90 ${duration(spread.p90)}\np99 ${duration(spread.p99)}\nmean ${duration(spread.avg)}\nmax ${duration(spread.max)}`}
       more=${stats && `${duration(spread.p90)} · ${duration(spread.p99)}`} />
@@ -80,7 +80,7 @@ function Curve({ series, interval }) {
         const errors = b.thread_count
           ? Math.min(height, (Math.min(b.error_count ?? 0, b.thread_count) / most) * 28)
           : 0;
-        return html`<g key=${b.time}><title>${`${exact(b.time)}\n${number(b.thread_count)} threads, ${number(b.error_count)} errors`}</title>
+        return html`<g key=${b.time}><title>${`${exact(b.time)}\n${count(b.thread_count, "thread")}, ${count(b.error_count, "error")}`}</title>
           <rect x=${i * 5} y=${28 - height} width="4" height=${height} class="bar" />
           ${errors > 0 && html`<rect x=${i * 5} y=${28 - errors} width="4" height=${errors} class="bar bad" />`}</g>`;
       })}

@@ -38,7 +38,6 @@ export function Table({
   current,
   setCurrent,
   params,
-  find,
 }) {
   const narrow = useNarrow();
   const row = narrow ? NARROW_ROW : ROW;
@@ -98,7 +97,7 @@ export function Table({
           const index = first + i;
           const key = keyOf(thread);
           return html`<${Row} key=${key} thread=${thread} index=${index} row=${row} columns=${columns} widths=${widths}
-              narrow=${narrow} params=${params} find=${find}
+              narrow=${narrow} params=${params}
             picked=${picked.has(key)} fresh=${live.isFresh(thread)} isCurrent=${index === current} onPick=${pick}
                 setCurrent=${setCurrent} />`;
         })}

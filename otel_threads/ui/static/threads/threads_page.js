@@ -1,9 +1,10 @@
 // The page of threads: figures, filter, list.
 import { get } from "../lib/api.js";
 import { useAnswer } from "../lib/ask.js";
-import { count } from "../lib/format.js";
+import { count, oneLine } from "../lib/format.js";
 import { html, useCallback, useEffect, useMemo, useState } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
+import { nearest } from "../lib/near.js";
 import { Empty, Failed, Loading } from "../lib/parts.js";
 import { go, linkTo } from "../lib/route.js";
 import { FirstUse } from "../start/first.js";
@@ -153,7 +154,7 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
           : !threads.items.length && threads.loading
             ? html`<${Loading} what="threads" />`
             : !threads.items.length
-              ? html`<${Nothing} params=${params} status=${status} wrong=${wrong} />`
+              ? html`<${Nothing} params=${params} status=${status} projects=${projects} wrong=${wrong} />`
               : html`<${Table} threads=${threads} live=${live} columns=${columns} setColumns=${setColumns} sort=${sort}
                   setSort=${(s) => change({ sort: s === DEFAULT_SORT ? "" : s })}
             picked=${picked} setPicked=${setPicked} current=${current} setCurrent=${setCurrent} params=${params} />`
@@ -162,17 +163,33 @@ export function ThreadsPage({ params, status, projects, defaultProject }) {
   </main>`;
 }
 
-function Nothing({ params, status, wrong }) {
+const PROJECTS_MAX = 20; // that are named; the switch above has all
+
+function NoProject({ name, projects }) {
+  const names = projects.map((one) => one.project);
+  const meant = nearest(name, names);
+  const link = (project) => html`<a key=${project} href=${linkTo("threads", { project })}><bdi>${oneLine(project, 60)}</bdi></a>`;
+  return html`<${Empty} title=${html`There is no project <bdi>${oneLine(name, 100)}</bdi>`}>
+    ${meant !== null && html`<p>Did you mean ${link(meant)}?</p>`}
+    <p class="ways">${names.slice(0, PROJECTS_MAX).map(link)}</p>
+    <p><a href=${linkTo("threads")}>Threads of all projects</a></p></${Empty}>`;
+}
+
+function Nothing({ params, status, projects, wrong }) {
   if (wrong) {
     return html`<${Empty} title="This selection cannot be understood">
       <p>${wrong.message}</p><p><a href=${linkTo("threads", { project: params.project })}>Show all threads</a></p></${Empty}>`;
   }
+  const isOfOne = params.project && params.project !== "*";
+  const project = isOfOne && projects.find((one) => one.project === params.project);
+  if (isOfOne && !project)
+    return projects.length ? html`<${NoProject} name=${params.project} projects=${projects} />` : html`<${Loading} what="projects" />`;
   const selects = ["filter", "search", "status", "range", "from", "to"].some((name) => params[name]);
   if (selects) {
     return html`<${Empty} title="No thread matches">
       <p><a href=${linkTo("threads", { project: params.project })}>Show all threads</a></p></${Empty}>`;
   }
   return html`<${Empty} title="No thread yet">
-    <p>${count(status?.spans ?? 0, "span")} arrived, and none names a conversation${params.project ? " in this project" : ""}.</p>
+    <p>${project ? `${count(project.trace_count, "trace")} of this project` : count(status?.spans ?? 0, "span")} arrived, and none names a conversation.</p>
     <p><a href=${linkTo("loose", { project: params.project })}>See the traces without a thread, and how to give them one</a></p></${Empty}>`;
 }

@@ -12,6 +12,7 @@ import { Scores } from "../annotations/scores.js";
 import { Tags } from "../annotations/tags.js";
 import { Fold } from "../conversation/message.js";
 import { Sums } from "../threads/columns.js";
+import { listOf } from "../threads/selection.js";
 import { useNarrow } from "../threads/table.js";
 import { Rows } from "./rows.js";
 import { SpanPanel } from "./span.js";
@@ -31,7 +32,7 @@ export function TracePage({ params }) {
   if (error) {
     return html`<main id="main" class="page">${error.status === 404 ? html`<div
         class="empty"><h2>This trace is not here</h2><p><code>${oneLine(params.trace_id, 100)}</code></p><p><a
-        href=${linkTo("threads")}>Back to the threads</a></p></div>` : html`<${Failed} error=${error} again=${again} />`}</main>`;
+        href=${linkTo("threads", listOf(params))}>Back to the threads</a></p></div>` : html`<${Failed} error=${error} again=${again} />`}</main>`;
   }
   if (!trace || trace.trace_id !== params.trace_id?.toLowerCase())
     return html`<main id="main" class="page"><${Loading} what="the trace" /></main>`;
@@ -97,7 +98,7 @@ function Trace({ trace, params, again }) {
         list: params.list,
       })
     : trace.thread_id
-      ? linkTo("thread", { project: trace.project, thread_id: trace.thread_id })
+      ? linkTo("thread", { project: trace.project, thread_id: trace.thread_id, list: params.list })
       : linkTo("loose", {});
   const leave = () => (location.hash = back);
   useKeys({
@@ -149,10 +150,7 @@ function Trace({ trace, params, again }) {
       <label class="unseen" for="find-span">Search spans</label>
       <input id="find-span" ref=${search} type="search" placeholder="Search spans  /" value=${text}
           onInput=${(e) => setText(e.target.value)}
-        onKeyDown=${(e) => {
-          if (e.key === "Enter") jump(hits, e.shiftKey ? -1 : 1);
-          if (e.key === "Escape") search.current.blur();
-        }} />
+        onKeyDown=${(e) => e.key === "Enter" && jump(hits, e.shiftKey ? -1 : 1)} />
       ${find && html`<span class="faint" role="status">${count(hits.length, "match", "matches")}</span><button
           onClick=${() => jump(hits, -1)} aria-label="Previous match" disabled=${!hits.length}>↑</button><button
           onClick=${() => jump(hits, 1)} aria-label="Next match" disabled=${!hits.length}>↓</button>`}
