@@ -39,6 +39,8 @@ VERDICT_WORDS_MAX = 3  # "No", "safe", "is allowed"
 # What a program asks of a conversation for itself, and how long such an answer is at most.
 LABELLING = re.compile(r"\b(?:titles?|tags?|follow[- ]?ups?)\b", re.IGNORECASE)
 LABEL_WORDS_MAX = 30
+LABEL_MESSAGES_MAX = 4  # of such a request: a system prompt or two, and what it is about
+QUESTIONS_MAX = 8  # of one turn, that a request for a title is held against
 CHECKS_AROUND = 3  # requests before and after one that may judge it: of input, output, and a topic
 
 
@@ -207,21 +209,24 @@ class Turns:
         return alone
 
     def _put_labels_apart(self, group: _Group) -> None:
-        """Put requests for a title or tags of what is said apart: they answer nobody."""
+        """Put requests for a title, tags or data of what is said apart: they answer nobody."""
         if len(group.calls) < 2:
             return
-        labels = [
+        questions = list(dict.fromkeys(filter(None, map(_question, group.calls))))[:QUESTIONS_MAX]
+        prose = {
+            (_question(call), call.system): call.span.start_unix_nano
+            for call in reversed(group.calls)
+            if _is_answered(call) and not _is_data(call)
+        }
+        apart = [
             call
             for call in group.calls
-            if any(
-                _labels(call, _question(other)) or _extracts(call, other)
-                for other in group.calls
-                if other is not call
-            )
+            if any(_labels(call, said) for said in questions) or _extracts(call, prose)
         ]
-        if labels and len(labels) < len(group.calls):
-            group.checks += labels
-            group.calls = [call for call in group.calls if call not in labels]
+        if apart and len(apart) < len(group.calls):
+            ids = {call.span.span_id for call in apart}
+            group.checks += apart
+            group.calls = [call for call in group.calls if call.span.span_id not in ids]
 
     def _with_checks(self, groups: list[_Group]) -> list[_Group]:
         """Put requests that judge a question or an answer into the turn that these belong to.
@@ -390,7 +395,8 @@ class Turns:
         if last.error is None:
             answer = self._answer(last)
             told = self._first_words(path, "assistant", asked=part.user)
-            part.assistant = told if told and told not in _older(own) else answer
+            is_older = told is not None and told != answer and told in _older(own)
+            part.assistant = answer if told is None or is_older else told
         if part.user is None and not any(call.inputs for call in own):
             people = part.user = self._unread((*path, first.span), "user")
         if part.assistant is None and part.error is None and not last.outputs:
@@ -815,8 +821,10 @@ def _user_texts(call: Call) -> list[str]:
 
 def _labels(call: Call, said: str | None) -> bool:
     """Whether a request asks for a title, tags or the like of what was said: it quotes that."""
+    if not said or len(call.inputs) > LABEL_MESSAGES_MAX:
+        return False
     texts = _user_texts(call)
-    if not said or len(texts) != 1 or said == texts[0] or said not in texts[0]:
+    if len(texts) != 1 or said == texts[0] or said not in texts[0]:
         return False
     answer = last_answer(call.outputs)
     if answer is not None and len(answer.split()) > LABEL_WORDS_MAX:
@@ -825,15 +833,23 @@ def _labels(call: Call, said: str | None) -> bool:
     return LABELLING.search(instruction) is not None
 
 
-def _extracts(call: Call, other: Call) -> bool:
-    """Whether a request takes data out of a question that another one answered in words."""
-    if call.span.start_unix_nano < other.span.start_unix_nano or call.system == other.system:
+def _is_data(call: Call) -> bool:
+    """Whether what a request was answered is JSON, and no words."""
+    answer = last_answer(call.outputs)
+    return answer is not None and isinstance(parse(answer), dict | list)
+
+
+def _extracts(call: Call, prose: Mapping[tuple[str | None, str | None], int]) -> bool:
+    """Whether a request takes data out of a question that was answered in words before.
+
+    `prose`: when requests that were answered so began, by their question and system prompt.
+    """
+    if not prose or (question := _question(call)) is None or not _is_data(call):
         return False
-    found, answer = last_answer(call.outputs), last_answer(other.outputs)
-    is_data = isinstance(parse(found), dict | list)
-    if not is_data or not _is_answered(other) or isinstance(parse(answer), dict | list):
-        return False
-    return len(_user_texts(call)) == 1 and _question(call) == _question(other)
+    return len(_user_texts(call)) == 1 and any(
+        asked == question and system != call.system and start <= call.span.start_unix_nano
+        for (asked, system), start in prose.items()
+    )
 
 
 def _older(calls: Sequence[Call]) -> set[str]:
