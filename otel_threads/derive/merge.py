@@ -143,10 +143,18 @@ def _repeats(part: PartRow, turn: TurnRow) -> bool:
     return bool(
         part.get("is_truncated")
         and part["user_text"] is not None
-        and part["user"] == (turn["user"] or turn.get("repeated"))  # no outer span has other words
-        and part["user_text"] == turn["user_text"]
+        # no outer span has other words
+        and _begins_alike(part["user"], turn["user"] or turn.get("repeated"))
+        and _begins_alike(part["user_text"], turn["user_text"])
         and part["user_message_count"] == turn["user_message_count"]
     )
+
+
+def _begins_alike(one: str | None, other: str | None) -> bool:
+    """Whether two texts are the same as far as both go: of one a limit left the beginning."""
+    if not one or not other:
+        return one == other
+    return one.startswith(other) or other.startswith(one)
 
 
 def _without_repeated_question(turn: TurnRow, before: Sequence[TurnRow]) -> TurnRow:

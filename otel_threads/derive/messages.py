@@ -69,8 +69,13 @@ CONTAINERS = (
     "chat_history",
     "items",
 )
-# Keys of messages: a text that begins with them is never what somebody wrote.
-_OF_MESSAGES = re.compile(r'"(?:role|parts|content|messages|contents|type)"')
+# Keys of messages, and of requests and responses around them: a text that begins with them is never
+# what somebody wrote.
+_OF_MESSAGES = re.compile(
+    r'"(?:role|parts|content|messages|contents|type|model|model_version|config|object|choices'
+    r'|created|created_at|usage|input|instructions|additional_kwargs)"'
+    r'|"id": ?"(?:resp|chatcmpl|msg)[_-]'
+)
 SAID_BY: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _FIRST_INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 # A message object with no other key than these says plainly what it is.
@@ -120,13 +125,20 @@ def before_cut(text: str) -> tuple[Any, bool]:
     inner, depth = value, 0
     while isinstance(inner, dict | list) and inner and depth < JSON_DEPTH_MAX:
         last = list(inner.values())[-1] if isinstance(inner, dict) else inner[-1]
-        if isinstance(inner, list) and len(inner) > 1 and isinstance(last, dict):
-            before = inner[-2]
-            if isinstance(before, dict) and "role" in before and _role(last.get("role")) is None:
+        if isinstance(inner, list) and isinstance(last, dict):
+            if last.keys() == {"type"}:  # a part, cut within its type
+                inner.pop()
+                break
+            if _lost_its_role(last, inner[:-1]):
                 inner.pop()
                 return value, True
         inner, depth = last, depth + 1
     return value, False
+
+
+def _lost_its_role(last: dict[str, Any], before: list[Any]) -> bool:
+    is_message = last.get("type", "message") == "message" and _role(last.get("role")) is None
+    return is_message and any(isinstance(one, dict) and "role" in one for one in before)
 
 
 def _is_hollow(value: Any, depth: int = 0) -> bool:
