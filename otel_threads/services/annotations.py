@@ -5,7 +5,6 @@ Every change is published to those who listen for changed threads (`services/eve
 
 import dataclasses
 import datetime
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, Unpack, get_args
 
@@ -42,7 +41,7 @@ from otel_threads.core.score import (
     Target,
     UnknownTarget,
 )
-from otel_threads.services.checks import check_count, check_name, check_text
+from otel_threads.services.checks import check_count, check_name, check_text, check_value
 from otel_threads.services.events import Hub
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.score_means import together
@@ -174,8 +173,8 @@ class AnnotationService:
         check_name(f"{where}.name", score.name)
         if score.value is None and score.category is None:
             raise InvalidQuery(f"{where} has neither value nor category")
-        if score.value is not None and not math.isfinite(score.value):
-            raise InvalidQuery(f"{where}.value {score.value} is not finite")
+        if score.value is not None:
+            check_value(f"{where}.value", score.value)
         if score.category is not None:
             check_name(f"{where}.category", score.category)
         if score.reason is not None:

@@ -32,7 +32,7 @@ from otel_threads.core.review import (
 )
 from otel_threads.core.score import NewScore
 from otel_threads.evaluate import agreement
-from otel_threads.services.checks import check_name, check_text
+from otel_threads.services.checks import check_name, check_text, check_value
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.reviews.review_rows import ReviewedScore, Reviews
 
@@ -254,8 +254,10 @@ def _check_kind(given: NewScoreDefinition) -> None:
     bounds = [bound for bound in (given.min, given.max) if bound is not None]
     if bounds and given.kind != "numeric":
         raise InvalidQuery(f"{given.kind} has no min and max")
-    if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
-        raise InvalidQuery("min and max are finite, and min is not above max")
+    for bound in bounds:
+        check_value("min or max", bound)
+    if bounds != sorted(bounds):
+        raise InvalidQuery(f"min {bounds[0]:g} is above max {bounds[1]:g}")
 
 
 def _check_categories(given: NewScoreDefinition) -> None:
@@ -268,8 +270,8 @@ def _check_categories(given: NewScoreDefinition) -> None:
         raise InvalidQuery(f"categories: at most {CATEGORIES_MAX}, each label once")
     for one in given.categories or ():
         check_name("categories.label", one.label)
-        if one.value is not None and not math.isfinite(one.value):
-            raise InvalidQuery(f"categories: the value of {one.label!r} is not finite")
+        if one.value is not None:
+            check_value(f"categories: the value of {one.label!r}", one.value)
 
 
 def _check_queue(given: NewReviewQueue) -> None:

@@ -53,6 +53,7 @@ from otel_threads.core.rule import (
 from otel_threads.core.rule_wire import Done
 from otel_threads.core.thread import Thread
 from otel_threads.evaluate.builtin import BUILTINS
+from otel_threads.services.checks import check_value
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.rule_contexts import ContextReader
@@ -576,9 +577,9 @@ def _check_kind(where: str, one: RuleOutput) -> None:
     _check_categories(where, one)
     if one.kind != "numeric" and (one.min is not None or one.max is not None):
         raise InvalidQuery(f"{where}.min and max are for the kind numeric alone")
-    for bound in (one.min, one.max):
-        if bound is not None and not math.isfinite(bound):
-            raise InvalidQuery(f"{where} has a bound that is not finite")
+    for what, bound in (("min", one.min), ("max", one.max)):
+        if bound is not None:
+            check_value(f"{where}.{what}", bound)
     if one.min is not None and one.max is not None and one.min >= one.max:
         raise InvalidQuery(f"{where}.min {one.min:g} is not below max {one.max:g}")
 

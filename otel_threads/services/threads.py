@@ -17,7 +17,7 @@ from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.project import Project
-from otel_threads.core.score import Score, TurnScores
+from otel_threads.core.score import Score, TurnScores, mean
 from otel_threads.core.sorting import normalized
 from otel_threads.core.span import Span
 from otel_threads.core.stats import ThreadStats, TraceStats
@@ -655,7 +655,9 @@ def _means(by_trace: Mapping[str, Sequence[Score]], trace_ids: Sequence[str]) ->
     for score in (score for trace_id in trace_ids for score in by_trace.get(trace_id, ())):
         if score.value is not None:
             values.setdefault(score.name, []).append(score.value)
-    return {name: sum(some) / len(some) for name, some in sorted(values.items())}
+    return {
+        name: found for name, some in sorted(values.items()) if (found := mean(some)) is not None
+    }
 
 
 def _scored(turns: Sequence[Turn], by_trace: Mapping[str, Sequence[Score]]) -> list[Turn]:

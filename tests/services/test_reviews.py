@@ -60,7 +60,7 @@ def test_a_definition_is_kept_changed_and_deleted(client):
     [
         ("categorical", {}, "needs categories"),
         ("numeric", {"categories": [{"label": "x"}]}, "has none"),
-        ("numeric", {"min": 2, "max": 1}, "min is not above max"),
+        ("numeric", {"min": 2, "max": 1}, "min 2 is above max 1"),
         ("boolean", {"min": 0}, "no min and max"),
         ("categorical", {"categories": [{"label": "x"}, {"label": "x"}]}, "each label once"),
         ("strange", {}, "kind"),
