@@ -129,7 +129,7 @@ class AnnotationService:
             checked = self._annotations.where_moved(at_spans)
             written = self._annotations.put_scores(checked)
         self._publish(checked)
-        return Written(written=written, unknown=self._unknown(checked))
+        return Written(written=written, unknown=self.unknown(checked))
 
     def _at_spans(self, targets: Sequence[TurnTarget]) -> list[TurnTarget]:
         """Return targets, each turn that is here as the span at which it stands."""
@@ -146,11 +146,13 @@ class AnnotationService:
             found.append(one)
         return found
 
-    def _unknown(self, scores: Sequence[NewScore]) -> list[UnknownTarget]:
-        missing = self._annotations.missing(scores)
+    def unknown(self, targets: Sequence[Target]) -> list[UnknownTarget]:
+        """Return which targets are not here, a turn that is still named by its number included."""
+        missing = self._annotations.missing(targets)
         found = []
-        for place, one in enumerate(scores):
-            if place not in missing and one.turn_index is None:
+        for place, one in enumerate(targets):
+            turn_index = one.turn_index if isinstance(one, NewScore) else None
+            if place not in missing and turn_index is None:
                 continue
             found.append(
                 UnknownTarget(
@@ -158,8 +160,8 @@ class AnnotationService:
                     thread_id=one.thread_id,
                     trace_id=one.trace_id,
                     span_id=one.span_id,
-                    turn_index=one.turn_index,
-                    hint=_hint(one, missing, place),
+                    turn_index=turn_index,
+                    hint=_hint(one, turn_index, missing, place),
                 )
             )
         return found
@@ -505,11 +507,13 @@ def _turn_of(target: NewScore | ScoreTarget) -> TurnKey | None:
     return target.project or "", target.thread_id or "", target.turn_index
 
 
-def _hint(score: NewScore, missing: Mapping[int, str | None], place: int) -> str | None:
+def _hint(
+    target: Target, turn_index: int | None, missing: Mapping[int, str | None], place: int
+) -> str | None:
     if place not in missing:
-        return f"thread {score.thread_id!r} is here and has no turn {score.turn_index}"
+        return f"thread {target.thread_id!r} is here and has no turn {turn_index}"
     if elsewhere := missing[place]:
-        return f"project {elsewhere!r} has thread {score.thread_id!r}"
+        return f"project {elsewhere!r} has thread {target.thread_id!r}"
     return None
 
 

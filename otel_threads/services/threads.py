@@ -351,7 +351,9 @@ class ThreadService:
         name = self.choice.of_threads(project, [thread_id])
         found = self._read_turns(name, thread_id, turn_index - 1, 1)
         if not found or found[0].turn_index != turn_index:
-            raise NotFound(f"no turn {turn_index} in thread {thread_id!r} of project {name!r}")
+            raise NotFound(
+                f"no turn {turn_index} in thread {thread_id!r}", hint=f" of project {name!r}"
+            )
         return self._with_scores(found)[0]
 
     def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Turn]:
