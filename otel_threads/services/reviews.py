@@ -209,13 +209,24 @@ class ReviewService:
         return found[0]
 
     def _thread_ids(self, queue: StoredQueue) -> list[str]:
-        """Return the threads of a queue that are here, in the order of the review."""
-        return self._threads.thread_ids(
+        """Return the threads of a queue that are here, in the order of the review.
+
+        Those that a reviewer has begun stay in it and come first: the score that a filter asks for
+        may be the one that they were given.
+        """
+        found = self._threads.thread_ids(
             project=queue.project,
             filter=queue.filter,
             thread_ids=queue.thread_ids,
             limit=QUEUE_THREADS_MAX,
         )
+        begun = set(self._reviews.begun(queue.queue_id)).difference(found)
+        if queue.filter is None or not begun:
+            return found
+        here = self._threads.thread_ids(
+            project=queue.project, thread_ids=sorted(begun), limit=QUEUE_THREADS_MAX
+        )
+        return here + found
 
     def _with_progress(self, queue: StoredQueue) -> ReviewQueue:
         threads = self._thread_ids(queue)

@@ -127,6 +127,41 @@ def test_a_queue_is_worked_off_by_several_reviewers(client):
     assert rows == (6,)
 
 
+def test_a_queue_may_ask_for_the_score_that_it_collects(client, monkeypatch):
+    """What a reviewer has begun stays in the queue, whatever the filter says of it now."""
+    queue_id = client.create_review_queue(
+        "unscored",
+        ["fresh"],
+        filter='scores.fresh is_null and thread_id < "t-2"',
+        reviewers_per_thread=2,
+        **HERE,
+    )["queue_id"]
+
+    def scores_next(reviewer: str) -> str:
+        thread_id = client.next_review(queue_id, reviewer)["thread_id"]
+        given = {"thread_id": thread_id, "name": "fresh", "value": 4, "author": reviewer}
+        client.put_scores([{**given, **HERE}])
+        return thread_id
+
+    assert scores_next("ann") == "t-0"
+    done = client.finish_review(queue_id, "t-0", "ann")
+    assert done == {"done_count": 0, "total_count": 2}
+    assert scores_next("bob") == "t-0"  # the second reviewer
+    assert client.finish_review(queue_id, "t-0", "bob")["done_count"] == 1
+    assert scores_next("ann") == "t-1"
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    monkeypatch.setattr(review_rows, "_now", lambda: later)  # ann's lock is over
+    assert [scores_next("bob"), scores_next("cid")] == ["t-1", "t-1"]
+    for reviewer in ("ann", "bob"):
+        done = client.finish_review(queue_id, "t-1", reviewer)
+    assert done == {"done_count": 2, "total_count": 2}
+    (agreement,) = client.get_agreement(queue_id)["items"]
+    assert (agreement["thread_count"], agreement["agreement"]) == (2, 1)
+    with pytest.raises(NotFound, match="t-3"):
+        client.finish_review(queue_id, "t-3", "ann")
+    client.delete_review_queue(queue_id)
+
+
 def test_reviewers_who_ask_at_once_get_different_threads(client):
     queue = client.create_review_queue("rush", ["q"], filter="turn_count > 0", **HERE)
     names = [f"reviewer-{n}" for n in range(8)]
