@@ -115,8 +115,9 @@ def _is_yes_no(value: Any) -> bool:
 def _checked(score: Score) -> Score:
     if score.value is None and score.category is None:
         raise NoScore(f"{score.name} has neither value nor category")
-    if score.value is not None and (why := fault(score.value)):
-        raise NoScore(f"{score.name} {score.value:g} {why}")
+    for what, number in (("", score.value), ("cost_usd ", score.cost_usd)):
+        if number is not None and (why := fault(number)):
+            raise NoScore(f"{score.name} {what}{number:g} {why}")
     return score
 
 

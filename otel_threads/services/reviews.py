@@ -247,10 +247,17 @@ class ReviewService:
 def fault_of(score: NewScore, definition: ScoreDefinition) -> str | None:
     """Return what of a score is not as its definition says, None when all is."""
     if definition.kind == "categorical":
-        labels = [one.label for one in definition.categories or ()]
-        return None if score.category in labels else f"is none of {', '.join(map(repr, labels))}"
+        labels = {one.label: one.value for one in definition.categories or ()}
+        if score.category not in labels:
+            return f"is none of {', '.join(map(repr, labels))}"
+        stands_for = labels[score.category]
+        if stands_for is None or score.value in (None, stands_for):
+            return None
+        return f"is {score.category!r}, which stands for {stands_for:g}, not {score.value:g}"
     if score.value is None:
         return f"has no value, and is {definition.kind}"
+    if score.category is not None:
+        return f"has the category {score.category!r}, and is {definition.kind}"
     if definition.kind == "boolean":
         return None if score.value in (0, 1) else f"is {score.value:g}, neither 0 nor 1"
     low = -math.inf if definition.min is None else definition.min

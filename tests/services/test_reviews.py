@@ -80,14 +80,19 @@ def test_a_definition_that_cannot_be_is_refused(client, kind, more, wanted):
         ({"name": "mood", "category": "odd"}, "none of 'calm'"),
         ({"name": "stars", "value": 5}, None),
         ({"name": "solved", "value": 1}, None),
+        ({"name": "mood", "category": "calm", "value": 0}, "'calm', which stands for 1, not 0"),
+        ({"name": "stars", "value": 5, "category": "x"}, "has the category 'x'"),
+        ({"name": "solved", "value": 1, "category": "x"}, "has the category 'x'"),
         ({"name": "mood", "category": "calm"}, None),
+        ({"name": "mood", "category": "calm", "value": 1}, None),
         ({"name": "free", "value": -7}, None),
     ],
 )
 def test_scores_are_checked_on_request(client, score, wanted):
     client.put_score_definition("stars", "numeric", min=1, max=5, **HERE)
     client.put_score_definition("solved", "boolean", **HERE)
-    client.put_score_definition("mood", "categorical", categories=[{"label": "calm"}], **HERE)
+    calm = [{"label": "calm", "value": 1}]
+    client.put_score_definition("mood", "categorical", categories=calm, **HERE)
     body = {"scores": [{"thread_id": "t-0", **HERE, **score}], "check_definitions": True}
     answer = client._http.put("/scores", json=body)
     assert answer.status_code == (400 if wanted else 200)
