@@ -123,8 +123,7 @@ async def _serve(source: Source, allows_writes: bool) -> None:
         except OtelThreadsError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from None
         listed = types.ListToolsResult.model_validate(found)
-        offered = [one for one in listed.tools if allows_writes or one.name not in WRITING]
-        return listed.model_copy(update={"tools": offered})
+        return listed if allows_writes else _reading(listed)
 
     async def call_tool(
         _: server.Context, params: types.CallToolRequestParams
@@ -142,6 +141,12 @@ async def _serve(source: Source, allows_writes: bool) -> None:
     serving = server.serving(list_tools, call_tool)
     async with stdio_server() as (reading, writing):
         await serving.run(reading, writing, serving.create_initialization_options())
+
+
+def _reading(listed: "types.ListToolsResult") -> "types.ListToolsResult":
+    """Return the tools that write nothing."""
+    tools = [one for one in listed.tools if one.name not in WRITING]
+    return listed.model_copy(update={"tools": tools})
 
 
 def _listed(desk: Desk) -> "types.ListToolsResult":

@@ -1,6 +1,7 @@
 """evaluate, compare and datasets on the command line: tables, JSON, exit codes, imports."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ def run(server: Server, *arguments: str, code: int = 0, cwd=None) -> subprocess.
         text=True,
         check=False,
         cwd=cwd or server.folder,
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"},
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done
