@@ -10,6 +10,7 @@ are into a file or a pipe, where a program reads them, and escaped only on a ter
 
 import codecs
 import json
+import os
 import re
 import sys
 import traceback
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from otel_threads.characters import STEERING_BUT_BLANKS
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 LINE_LENGTH_MAX = 10_000  # of a message; the answer to a query may be as long as it likes
 
@@ -106,9 +107,28 @@ def console(*, to_stderr: bool = False) -> "Console":
     return Escaping(stderr=to_stderr, markup=False, emoji=False, highlight=False)
 
 
-def print_table(table: Any) -> None:
-    """Print what rich lays out: a table, a panel, a tree."""
-    console().print(table)
+def print_table(table: "RenderableType") -> None:
+    """Print what rich lays out: a table, a panel, a tree.
+
+    Where nothing says how wide a line may be, a table of figures is as wide as its figures: a log
+    of CI shall not say `0.…`. Tables that fill a line cut their texts, and no figures.
+    """
+    shown = console()
+    if not (shown.is_terminal or "COLUMNS" in os.environ):
+        shown.width = max(shown.width, _width(shown, table))
+    shown.print(table)
+
+
+def _width(shown: "Console", table: "RenderableType") -> int:
+    """Return how wide the tables are that fill no line; 0 without one."""
+    from rich.console import Group
+    from rich.table import Table
+
+    if isinstance(table, Group):
+        return max((_width(shown, one) for one in table.renderables), default=0)
+    if not isinstance(table, Table) or table.expand:
+        return 0
+    return shown.measure(table, options=shown.options.update(max_width=LINE_LENGTH_MAX)).maximum
 
 
 def say_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -29,7 +29,10 @@ def ask(
     config = load(config_file, **given).config
     with failing(), local.client(config) as client:
         found = client.ask(question, project=project, thread_id=thread_id)
-        print_answer(found, as_json, lambda: _show(found))
+        if as_json:
+            terminal.print_json(found, indent=2)
+        else:
+            _say(found)
         if as_json or not (found["filter"] or found["sql"]):
             return
         if not runs and not click.confirm("Run it?", err=True):
@@ -44,7 +47,7 @@ def ask(
                 terminal.say("  ".join(str(value) for value in row))
 
 
-def _show(found: dict[str, object]) -> None:
+def _say(found: dict[str, object]) -> None:
     terminal.say(str(found["answer"]))
     for kind in ("filter", "sql"):
         if found[kind]:

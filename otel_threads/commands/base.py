@@ -1,6 +1,7 @@
 """What all commands share: options, settings, how failures look. Imported by a server, too."""
 
 import errno
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +51,42 @@ def load(config_file: str | None, **given: str | None) -> Loaded:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 project_option = click.option("--project", help="Project; all if left out.")
+default_project_option = click.option("--project", help="Project; the default project if left out.")
+thread_project_option = click.option(
+    "--project", help="Project; the one that has the thread if left out."
+)
+
+
+class _Number(click.ParamType[float]):
+    """A number; `nan` and `inf` are none, and neither is one that is too large."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            return number(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+NUMBER = _Number()
+
+
+def number(text: str) -> float:
+    """Return a finite number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{text!r} is no finite number")
+    return found
 
 
 @contextmanager

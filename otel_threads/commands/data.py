@@ -12,13 +12,16 @@ from rich.progress import Progress
 
 from otel_threads import show, terminal
 from otel_threads.commands.base import (
+    NUMBER,
+    default_project_option,
     json_option,
     load,
     project_option,
     setting_options,
+    thread_project_option,
     whole_file,
 )
-from otel_threads.commands.output import print_answer, say_unknown, source
+from otel_threads.commands.output import print_answer, say_changed, say_unknown, source
 from otel_threads.sdk.client import unknown_targets
 from otel_threads.sdk.selection import Format, Interval, Shape
 
@@ -104,7 +107,7 @@ def threads_list(
         if as_json:
             for kind, thread in client.watch_threads(project=chosen["project"]):
                 if kind != "view":
-                    print_answer({"event": kind, "thread": thread}, True, lambda: None)
+                    terminal.print_json({"event": kind, "thread": thread}, indent=2)
             return
         with Live(shown(found), console=terminal.console()) as live:
             for _ in client.watch_threads(project=chosen["project"]):
@@ -114,7 +117,7 @@ def threads_list(
 @threads.command("show")
 @where
 @click.argument("thread_id")
-@project_option
+@thread_project_option
 @json_option
 def threads_show(
     config_file: str | None, thread_id: str, project: str | None, as_json: bool, **given: str | None
@@ -146,31 +149,31 @@ def threads_stats(
 @threads.command("close")
 @where
 @thread_ids
-@project_option
+@thread_project_option
 def threads_close(
     config_file: str | None, thread_ids: tuple[str, ...], project: str | None, **given: str | None
 ) -> None:
     """Make threads inactive; the next new trace opens them again."""
     with source(load(config_file, **given).config, writes=True) as client:
-        _report(client.close_threads(thread_ids, project=project), "closed")
+        say_changed(client.close_threads(thread_ids, project=project), "closed")
 
 
 @threads.command("reopen")
 @where
 @thread_ids
-@project_option
+@thread_project_option
 def threads_reopen(
     config_file: str | None, thread_ids: tuple[str, ...], project: str | None, **given: str | None
 ) -> None:
     """Make threads active again."""
     with source(load(config_file, **given).config, writes=True) as client:
-        _report(client.reopen_threads(thread_ids, project=project), "reopened")
+        say_changed(client.reopen_threads(thread_ids, project=project), "reopened")
 
 
 @threads.command("delete")
 @where
 @thread_ids
-@project_option
+@thread_project_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def threads_delete(
     config_file: str | None,
@@ -184,7 +187,7 @@ def threads_delete(
         what = "1 thread" if len(thread_ids) == 1 else f"{len(thread_ids)} threads"
         click.confirm(f"Delete {what} for ever?", abort=True)
     with source(load(config_file, **given).config, writes=True) as client:
-        _report(client.delete_threads(thread_ids, project=project), "deleted")
+        say_changed(client.delete_threads(thread_ids, project=project), "deleted")
 
 
 @threads.command("tag")
@@ -192,7 +195,7 @@ def threads_delete(
 @thread_ids
 @click.option("--add", multiple=True, help="Tag to add; may be given several times.")
 @click.option("--remove", multiple=True, help="Tag to remove; may be given several times.")
-@project_option
+@thread_project_option
 def threads_tag(
     config_file: str | None,
     thread_ids: tuple[str, ...],
@@ -206,19 +209,19 @@ def threads_tag(
         raise click.UsageError("name tags with --add or --remove")
     with source(load(config_file, **given).config, writes=True) as client:
         found = client.update_thread_tags(thread_ids, add=add, remove=remove, project=project)
-        _report(found, "tagged")
+        say_changed(found, "tagged")
 
 
 @threads.command("score")
 @where
 @click.argument("thread_id")
 @click.argument("name")
-@click.argument("value", type=float, required=False)
+@click.argument("value", type=NUMBER, required=False)
 @click.option("--turn", type=click.IntRange(0), help="Which turn of the thread, from 0.")
 @click.option("--category", help="A word instead of a number, or beside it.")
 @click.option("--reason", help="Why.")
 @click.option("--author", help="Who scores; each author has a score of their own.")
-@project_option
+@default_project_option
 def threads_score(
     config_file: str | None,
     thread_id: str,
@@ -250,15 +253,6 @@ def threads_score(
     terminal.say("scored 1")
     if found["unknown"]:
         terminal.say(f"otel-threads: {unknown_targets(found['unknown'])}", to_stderr=True)
-
-
-def _report(found: dict[str, Any], done: str) -> None:
-    """Say how many were changed; ids that are not here make it a failure."""
-    terminal.say(f"{done} {found['updated']}")
-    if found["not_found"]:
-        missing = ", ".join(found["not_found"])
-        terminal.say(f"otel-threads: not found: {missing}", to_stderr=True)
-        sys.exit(1)
 
 
 @click.group()

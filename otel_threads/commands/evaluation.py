@@ -10,7 +10,14 @@ import click
 
 from otel_threads import show_evaluation as show
 from otel_threads import terminal
-from otel_threads.commands.base import json_option, load, project_option, setting_options
+from otel_threads.commands.base import (
+    default_project_option,
+    json_option,
+    load,
+    number,
+    project_option,
+    setting_options,
+)
 from otel_threads.commands.output import print_answer, source
 from otel_threads.core.errors import InvalidQuery, NotFound
 from otel_threads.core.limits import DATASET_ITEMS_MAX
@@ -37,7 +44,9 @@ Row = dict[str, Any]
     required=True,
     help=f"May be given several times: {', '.join(BUILTINS)}; module:function; file.py:function.",
 )
-@click.option("--filter", help="Threads to score, as in: error_count > 0; all if left out.")
+@click.option(
+    "--filter", help="Threads of the project, as in: error_count > 0; all of it if left out."
+)
 @click.option("--dataset", help="A data set instead of threads.")
 @click.option("--dataset-version", type=click.IntRange(1), help="The newest if left out.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many.")
@@ -45,7 +54,7 @@ Row = dict[str, Any]
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="To note with the run.")
 @click.option("--resume", metavar="ID", help="Go on with a run that broke off.")
 @click.option("--write-scores", is_flag=True, help="Give the threads the scores, too.")
-@project_option
+@default_project_option
 @json_option
 def evaluate(
     config_file: str | None,
@@ -57,7 +66,10 @@ def evaluate(
     http_endpoint: str | None,
     **given: Any,
 ) -> None:
-    """Run scorers over threads or a data set, and keep the results."""
+    """Run scorers over threads or a data set, and keep the results.
+
+    It ends with 1 where no item has a result that did not fail.
+    """
     config = load(config_file, database=database, http_endpoint=http_endpoint).config
     chosen = [_scorer(one) for one in scorers]
     noted = dict(_pair(one) for one in metadata)
@@ -77,6 +89,8 @@ def evaluate(
             f" on {first['item_id']}: {first['error']}",
             to_stderr=True,
         )
+        if not found.run["counts"]["scored"]:
+            sys.exit(1)
 
 
 def _begun(run: Row) -> None:
@@ -161,9 +175,9 @@ def _run_id(client: Client, given: str, project: str | None) -> str:
 def _bound(given: str) -> tuple[str, float]:
     name, value = _pair(given)
     try:
-        return name, float(value)
-    except ValueError:
-        raise click.UsageError(f"{given!r}: {value!r} is no number") from None
+        return name, number(value)
+    except ValueError as error:
+        raise click.UsageError(f"{given!r}: {error}") from None
 
 
 def _pair(given: str) -> tuple[str, str]:
@@ -182,11 +196,13 @@ def _scorer(given: str) -> Any:
         except ValueError as error:
             raise click.UsageError(str(error)) from None
     try:
-        found = getattr(_module(place), name)
-    except (ImportError, OSError) as error:
-        raise click.UsageError(f"--scorer {given}: {error}") from None
-    except AttributeError:
-        raise click.UsageError(f"--scorer {given}: {place} has no {name!r}") from None
+        module = _module(place)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the module raises
+        kind = "" if isinstance(error, ImportError | OSError) else f"{type(error).__name__}: "
+        raise click.UsageError(f"--scorer {given}: {kind}{error}") from None
+    found = getattr(module, name, None)
+    if found is None:
+        raise click.UsageError(f"--scorer {given}: {place} has no {name!r}")
     try:
         return scorer_of(found)
     except TypeError as error:
@@ -240,9 +256,11 @@ def datasets_show(
 @datasets.command("create")
 @where
 @click.argument("name")
-@click.option("--filter", help="As in: scores.quality < 0.5; all threads if left out.")
+@click.option(
+    "--filter", help="As in: scores.quality < 0.5; all threads of the project if left out."
+)
 @click.option("--limit", type=click.IntRange(1, PART_ITEMS_MAX), default=1000, show_default=True)
-@project_option
+@default_project_option
 @json_option
 def datasets_create(
     config_file: str | None,

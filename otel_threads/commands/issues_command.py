@@ -4,9 +4,9 @@ from typing import Any, get_args
 
 import click
 
-from otel_threads import show, terminal
+from otel_threads import show
 from otel_threads.commands.base import json_option, load, project_option, setting_options
-from otel_threads.commands.output import print_answer, say_unknown, source
+from otel_threads.commands.output import print_answer, say_changed, say_unknown, source
 from otel_threads.core.issue import IssueState
 
 where = setting_options("database", "http_endpoint")
@@ -47,7 +47,7 @@ def issues_close(
     """Close issues, until a turn fails so again."""
     with source(load(config_file, **given).config, writes=True) as client:
         found = client.close_issues(issue_ids, project=project)
-    terminal.say(f"closed {found['updated']}")
+    say_changed(found, "closed")
 
 
 @issues.command("reopen")
@@ -60,4 +60,4 @@ def issues_reopen(
     """Open issues again."""
     with source(load(config_file, **given).config, writes=True) as client:
         found = client.reopen_issues(issue_ids, project=project)
-    terminal.say(f"reopened {found['updated']}")
+    say_changed(found, "reopened")

@@ -15,9 +15,9 @@ from otel_threads.database import backup as copies
 from otel_threads.show import facts
 
 POLL_S = 0.1
-_AGE = re.compile(r"(\d+(?:\.\d+)?)([hdwy])")
+_AGE = re.compile(r"(\d{1,15}(?:\.\d+)?)([hdwy])")
 _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([KMGT]?)i?B?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 

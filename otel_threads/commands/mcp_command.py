@@ -17,7 +17,7 @@ import httpx
 from otel_threads import local
 from otel_threads.api.mcp import endpoint
 from otel_threads.api.mcp.desk import Desk
-from otel_threads.api.mcp.tools import tools_for
+from otel_threads.api.mcp.tools import TOOLS, tools_for
 from otel_threads.commands.base import failing, load, setting_options
 from otel_threads.core.config import Config
 from otel_threads.core.errors import InvalidQuery, OtelThreadsError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VERSION = "2025-11-25"  # of the protocol between this command and the server
 TIMEOUT_MORE_S = 10.0  # beyond query_timeout_s, within which a server answers
+WRITING = frozenset(tool.name for tool in TOOLS if tool.writes)
 Found = TypeVar("Found")
 
 
@@ -36,7 +37,9 @@ Found = TypeVar("Found")
 @click.option("--project", help="Read this project alone, without SQL.")
 @click.option("--token", help="The server's token, where it has one (setting read_token).")
 @click.option(
-    "--allow-writes", is_flag=True, help="Send the write token: tools that score, tag and comment."
+    "--allow-writes",
+    is_flag=True,
+    help="Offer the tools that score, tag and comment, and send the setting write_token.",
 )
 def mcp(
     config_file: str | None,
@@ -53,7 +56,7 @@ def mcp(
         if project in ("", "*"):
             raise InvalidQuery("--project names one project; leave it out for all")
         own = config.write_token if allow_writes else config.read_token
-        anyio.run(_serve, Source(config, project, token or own))
+        anyio.run(_serve, Source(config, project, token or own), allow_writes)
 
 
 class Source:
@@ -105,7 +108,7 @@ class Source:
         return answer["result"]
 
 
-async def _serve(source: Source) -> None:
+async def _serve(source: Source, allows_writes: bool) -> None:
     from mcp import types
     from mcp.server.stdio import stdio_server
     from mcp.shared.exceptions import MCPError
@@ -119,11 +122,14 @@ async def _serve(source: Source) -> None:
             found = await anyio.to_thread.run_sync(source.ask, "tools/list", {}, _listed)
         except OtelThreadsError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from None
-        return types.ListToolsResult.model_validate(found)
+        listed = types.ListToolsResult.model_validate(found)
+        return listed if allows_writes else _reading(listed)
 
     async def call_tool(
         _: server.Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
+        if params.name in WRITING and not allows_writes:
+            raise MCPError(types.INVALID_PARAMS, f"{params.name} writes: it needs --allow-writes")
         asked = {"name": params.name, "arguments": params.arguments or {}}
         on_file = functools.partial(_called, params.name, params.arguments)
         try:
@@ -135,6 +141,12 @@ async def _serve(source: Source) -> None:
     serving = server.serving(list_tools, call_tool)
     async with stdio_server() as (reading, writing):
         await serving.run(reading, writing, serving.create_initialization_options())
+
+
+def _reading(listed: "types.ListToolsResult") -> "types.ListToolsResult":
+    """Return the tools that write nothing."""
+    tools = [one for one in listed.tools if one.name not in WRITING]
+    return listed.model_copy(update={"tools": tools})
 
 
 def _listed(desk: Desk) -> "types.ListToolsResult":

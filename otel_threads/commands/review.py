@@ -6,7 +6,15 @@ import click
 
 from otel_threads import show_evaluation as show
 from otel_threads import terminal
-from otel_threads.commands.base import json_option, load, project_option, setting_options
+from otel_threads.commands.base import (
+    NUMBER,
+    default_project_option,
+    json_option,
+    load,
+    number,
+    project_option,
+    setting_options,
+)
 from otel_threads.commands.output import print_answer, source
 
 where = setting_options("database", "http_endpoint")
@@ -34,14 +42,14 @@ def scores_list(
 @where
 @click.argument("name")
 @click.argument("kind", type=click.Choice(["numeric", "categorical", "boolean"]))
-@click.option("--min", type=float, help="Least value of a numeric score.")
-@click.option("--max", type=float, help="Greatest value of a numeric score.")
+@click.option("--min", type=NUMBER, help="Least value of a numeric score.")
+@click.option("--max", type=NUMBER, help="Greatest value of a numeric score.")
 @click.option(
     "--category", multiple=True, metavar="LABEL[=NUMBER]", help="May be given repeatedly."
 )
 @click.option("--better", type=click.Choice(["higher", "lower"]), help="Which values are good.")
 @click.option("--description", help="What is scored.")
-@project_option
+@default_project_option
 def scores_define(
     config_file: str | None,
     name: str,
@@ -64,15 +72,15 @@ def _category(given: str) -> dict[str, Any]:
     if not is_pair:
         return {"label": given}
     try:
-        return {"label": label, "value": float(value)}
-    except ValueError:
-        raise click.UsageError(f"--category {given}: {value!r} is no number") from None
+        return {"label": label, "value": number(value)}
+    except ValueError as error:
+        raise click.UsageError(f"--category {given}: {error}") from None
 
 
 @scores.command("delete")
 @where
 @click.argument("name")
-@project_option
+@default_project_option
 def scores_delete(
     config_file: str | None, name: str, project: str | None, **given: str | None
 ) -> None:
@@ -108,7 +116,7 @@ def reviews_list(
 @click.option("--thread", "thread_ids", multiple=True, help="A thread by its id; repeatedly.")
 @click.option("--reviewers", "reviewers_per_thread", type=click.IntRange(1), default=1)
 @click.option("--instructions", help="What reviewers are told.")
-@project_option
+@default_project_option
 @json_option
 def reviews_create(
     config_file: str | None,

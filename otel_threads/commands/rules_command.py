@@ -8,7 +8,7 @@ import click
 
 from otel_threads import terminal
 from otel_threads.commands import rules_output
-from otel_threads.commands.base import json_option, load, project_option, setting_options
+from otel_threads.commands.base import NUMBER, json_option, load, project_option, setting_options
 from otel_threads.commands.output import print_answer, source
 from otel_threads.core.errors import NotFound
 from otel_threads.sdk.client import Client
@@ -93,10 +93,10 @@ def rules_show(
 )
 @click.option("--model", help="Else judge_model.")
 @click.option("--filter", help="Which threads.")
-@click.option("--sampling-rate", type=float, help="0 to 1.")
-@click.option("--budget-usd-per-day", type=float)
+@click.option("--sampling-rate", type=NUMBER, help="0 to 1.")
+@click.option("--budget-usd-per-day", type=NUMBER)
 @click.option("--on/--off", "is_enabled", default=None, help="Whether it judges.")
-@project_option
+@click.option("--project", help="Project of a new rule; the default project if left out.")
 @json_option
 def rules_put(
     config_file: str | None,
@@ -184,7 +184,7 @@ def rules_dry_run(
 @click.option("--from", "from_", help="Active at or after this RFC 3339 time.")
 @click.option("--to", help="Begun before this RFC 3339 time.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many threads.")
-@click.option("--budget-usd", type=float, help="What it may cost; needed where a model is asked.")
+@click.option("--budget-usd", type=NUMBER, help="What it may cost; needed where a model is asked.")
 @project_option
 def rules_backfill(
     config_file: str | None,

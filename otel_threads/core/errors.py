@@ -24,7 +24,15 @@ receive/status.py and api/ each turn it into their own protocol's answer.
 
 
 class OtelThreadsError(Exception):
-    """Base of all of them, so that a caller can catch ours and only ours."""
+    """Base of all of them, so that a caller can catch ours and only ours.
+
+    `hint` ends the text with names that are stored, of other projects, too; `without_hint` is what
+    an agent is told, which might obey a name.
+    """
+
+    def __init__(self, text: str = "", *, hint: str = "") -> None:
+        super().__init__(text + hint)
+        self.without_hint = text
 
 
 class InvalidPayload(OtelThreadsError):

@@ -11,6 +11,7 @@ TAGS_MAX = 50  # of a thread or a trace
 NAME_LENGTH_MAX = names.LENGTH_MAX  # of a project, score, category, tag, author, view
 TEXT_LENGTH_MAX = 10_000  # of a comment, or of the reason of a score
 ID_LENGTH_MAX = 1000  # of a thread id, as of those that spans bring
+SCORE_VALUE_MAX = 1e300  # either side of 0: sums of as many as there are stay finite
 TURN_INDEX_MAX = 1_000_000_000  # that a score may name
 DEFINITIONS_MAX = 1000  # of scores, of a project
 CATEGORIES_MAX = 100  # of a score

@@ -119,7 +119,10 @@ class Rule:
     counts: Annotated[dict[str, int], Described("Threads by the state of their decision.")]
     cost_usd: Annotated[float, Described("Of all of its runs.")]
     cost_usd_today: Annotated[float, Described("Since 00:00 UTC, without backfills.")]
-    problem: Annotated[str | None, Described("Why the rule judges nothing; null while it can.")]
+    problem: Annotated[
+        str | None,
+        Described("Why the rule judges nothing, or how its endpoint fails; null while it can."),
+    ]
 
     @property
     def score_author(self) -> str:

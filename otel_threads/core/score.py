@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from otel_threads.core.limits import SCORE_VALUE_MAX
+
 ScoreSource = Literal["ui", "sdk", "api", "online", "otel"]
 
 
@@ -127,9 +129,21 @@ class TurnScores:
 
 def mean(values: Sequence[float]) -> float | None:
     """Return the mean as people write it: 0.4 of 0.1 and 0.7; None of nothing."""
-    if len(values) < 2:
-        return values[0] if values else None
-    return float(f"{math.fsum(values) / len(values):.12g}")
+    count = len(values)
+    if count < 2:
+        return values[0] if count else None
+    try:
+        exact = math.fsum(values) / count
+    except OverflowError:  # of values that were stored before SCORE_VALUE_MAX
+        exact = math.fsum(value / count for value in values)
+    return float(f"{exact:.12g}")
+
+
+def fault(value: float) -> str | None:
+    """Return why a number is no value of a score, as the end of a sentence; None when it is one."""
+    if -SCORE_VALUE_MAX <= value <= SCORE_VALUE_MAX:
+        return None
+    return f"is not between {-SCORE_VALUE_MAX:g} and {SCORE_VALUE_MAX:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

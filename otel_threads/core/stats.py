@@ -52,7 +52,7 @@ class CostStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreStats:
-    """One score over the selection: how many items have a value, and how often each category."""
+    """One score over the selection: how many items have it, and how often each category."""
 
     count: int
     avg: float | None

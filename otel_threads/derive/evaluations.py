@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_threads.core.model import Span
+from otel_threads.core.score import fault
 from otel_threads.core.trace_rows import EvaluationRow, GivenScore, ScoredItem
 from otel_threads.derive.calls import Call
 from otel_threads.derive.family import parse, text
@@ -26,7 +27,6 @@ AUTHORS = (
 )
 NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 10_000
-VALUE_MAX = 1e300
 
 
 def evaluations(
@@ -119,7 +119,7 @@ def _results(span: Span) -> Iterable[tuple[int, Mapping[str, Any]]]:
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite number; a score may be negative."""
+    """Return a number that a score may have."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if -VALUE_MAX <= value <= VALUE_MAX else None
+    return None if fault(value) else float(value)

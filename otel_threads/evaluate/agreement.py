@@ -23,7 +23,10 @@ def nominal_alpha(units: Sequence[Sequence[Hashable]]) -> float | None:
 
 def interval_alpha(units: Sequence[Sequence[float]]) -> float | None:
     """As `nominal_alpha`, of numbers whose distance counts."""
-    return _alpha(units, lambda one, other: (one - other) ** 2)
+    largest = max((abs(value) for values in units for value in values), default=0.0)
+    scale = math.frexp(largest)[1]  # a power of two: exact, and squares stay finite
+    scaled = [[math.ldexp(value, -scale) for value in values] for values in units]
+    return _alpha(scaled, lambda one, other: (one - other) ** 2)
 
 
 def share_agreeing(units: Sequence[Sequence[Hashable]]) -> float | None:

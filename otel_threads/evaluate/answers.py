@@ -11,9 +11,9 @@ from typing import Any
 
 from otel_threads.core.message import Json
 from otel_threads.core.rule import JudgedScore, RuleOutput
+from otel_threads.core.score import fault
 
 REASON_LENGTH_MAX = 2000
-NUMBER_MAX = 1e300  # JSON has larger ones, and such as are none
 _TYPES: dict[str, Json] = {
     "numeric": {"type": "number"},
     "boolean": {"type": "boolean"},
@@ -123,7 +123,7 @@ def _number(value: Any, output: RuleOutput) -> float:
     is_number = isinstance(value, int | float) and not is_truth
     if output.kind == "boolean" and (is_truth or value in (0, 1)):
         return float(value)
-    if output.kind == "numeric" and is_number and abs(value) <= NUMBER_MAX:
+    if output.kind == "numeric" and is_number and not fault(value):
         low = -math.inf if output.min is None else output.min
         high = math.inf if output.max is None else output.max
         if low <= value <= high:

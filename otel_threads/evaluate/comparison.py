@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from otel_threads.core.score import mean
+
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 EXACT_PAIRS_MAX = 12  # 4,096 ways to flip the signs
@@ -51,7 +53,9 @@ def _interval(differences: Values) -> tuple[float, float]:
     if pairs == 1 or np.ptp(differences) == 0:
         return _mean(differences), _mean(differences)
     if pairs > DRAWN_PAIRS_MAX:
-        reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * float(differences.std(ddof=1))
+        # hypot squares nothing that is large
+        deviation = math.hypot(*(differences - differences.mean())) / math.sqrt(pairs - 1)
+        reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * deviation
         middle, half = _mean(differences), reach / math.sqrt(pairs)
         return middle - half, middle + half
     draw = np.random.default_rng(0)
@@ -100,7 +104,7 @@ def _sign_flip(differences: Values) -> float:
         ways = np.arange(1 << pairs)[:, None] >> np.arange(pairs) & 1
         return float((np.abs((1 - 2 * ways) @ given) >= observed).mean())
     if pairs > DRAWN_PAIRS_MAX:
-        return 2 * NormalDist().cdf(-observed / math.sqrt(float(given @ given)))
+        return 2 * NormalDist().cdf(-observed / math.hypot(*given))
     draw = np.random.default_rng(0)
     rows = max(1, CHUNK_VALUES // pairs)
     extreme = 0
@@ -111,4 +115,4 @@ def _sign_flip(differences: Values) -> float:
 
 
 def _mean(values: Values) -> float:
-    return float(f"{math.fsum(values) / len(values):.12g}")
+    return float(f"{mean(values.tolist()) or 0.0:.12g}")

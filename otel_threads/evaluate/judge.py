@@ -45,7 +45,7 @@ REMINDER = "Judge the conversation above by the instructions of the system messa
 AGAIN = (
     "Your answer does not fit: {why}. Answer with one JSON object of the form that was asked for."
 )
-CONTEXT = "{{context}}"
+_CONTEXT = re.compile(r"\{\{\{[ \t]*context[ \t]*\}\}\}|\{\{&?[ \t]*context[ \t]*\}\}")
 CostOf = Callable[[Outcome], float | None]
 # What templates of models read as the begin or end of a message, were it not escaped; line breaks
 # that JSON leaves as they are; and what nobody sees: tags, marks of direction, no width.
@@ -212,15 +212,14 @@ def _messages(prompt: str, context: str, outputs: Sequence[RuleOutput]) -> list[
 
 def _templated(messages: Sequence[PromptMessage], context: str) -> list[dict[str, str]]:
     data = as_data(context)
-    return [{"role": one.role, "content": data.join(_parts(one.content))} for one in messages]
+    return [
+        {"role": one.role, "content": data.join(around_context(one.content))} for one in messages
+    ]
 
 
-def _parts(template: str) -> list[str]:
+def around_context(template: str) -> list[str]:
     """Return a template's text around each `{{context}}`, as Mustache allows it to be written."""
-    text = template
-    for written in ("{{{context}}}", "{{ context }}", "{{& context}}", "{{{ context }}}"):
-        text = text.replace(written, CONTEXT)
-    return text.split(CONTEXT)
+    return _CONTEXT.split(template)
 
 
 def _outcome(replies: Sequence[ModelReply], **more: Any) -> Outcome:

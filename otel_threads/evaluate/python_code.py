@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from otel_threads.core.rule import JudgedScore, Outcome, RuleOutput
+from otel_threads.core.score import fault
 
 TIME_S_MAX = 10.0
 OUTPUT_BYTES_MAX = 64 << 10
 SCORES_MAX = 50
-NUMBER_MAX = 1e300  # as in answers.py
 REASON_LENGTH_MAX = 2000
 ERROR_LENGTH_MAX = 500
 _PROGRAM = f"from {__package__}.python_sandbox import main; main()"
@@ -114,7 +114,7 @@ def _score(row: dict[str, Any], known: set[str]) -> JudgedScore:
     if value is None and category is None:
         raise _Refused(f"{name!r:.80} has neither a value nor a category")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (is_number and abs(value) <= NUMBER_MAX):
+    if value is not None and not (is_number and not fault(value)):
         raise _Refused(f"{name!r:.80} has the value {value!r:.80}, which is no finite number")
     if category is not None and not (isinstance(category, str) and 1 <= len(category) <= 200):
         raise _Refused(f"{name!r:.80} has a category that is no text of 1 to 200 characters")

@@ -1,12 +1,12 @@
 """What scorers are and what they return: any callable of a `Conversation`."""
 
 import inspect
-import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from otel_threads.core.score import fault
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.conversation import Conversation
 
@@ -76,7 +76,7 @@ def scores_of(returned: Any, scorer: str) -> list[Score]:
     None is no score. A yes is 1, a no 0. A mapping names several: `{"tone": 0.8, "topic": "bill"}`.
 
     Raises:
-        NoScore: it is something else, or a value is not finite.
+        NoScore: it is something else, or a value that no score has.
     """
     if returned is None:
         return []
@@ -115,8 +115,9 @@ def _is_yes_no(value: Any) -> bool:
 def _checked(score: Score) -> Score:
     if score.value is None and score.category is None:
         raise NoScore(f"{score.name} has neither value nor category")
-    if score.value is not None and not math.isfinite(score.value):
-        raise NoScore(f"{score.name} is {score.value}, which is not finite")
+    for what, number in (("", score.value), ("cost_usd ", score.cost_usd)):
+        if number is not None and (why := fault(number)):
+            raise NoScore(f"{score.name} {what}{number:g} {why}")
     return score
 
 

@@ -338,7 +338,7 @@ def _score_one(conversation: Conversation, scorers: Sequence[Scorer]) -> list[Ro
         begun = time.perf_counter()
         try:
             scores = scores_of(_called(scorer, conversation), scorer.name)
-        except Exception as error:  # noqa: BLE001  # whatever a scorer raises is a result
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises is a result
             told = f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX]
             found.append({**about, "error": told, "duration_ms": _since_ms(begun)})
             continue

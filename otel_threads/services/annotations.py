@@ -5,7 +5,6 @@ Every change is published to those who listen for changed threads (`services/eve
 
 import dataclasses
 import datetime
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, Unpack, get_args
 
@@ -42,7 +41,7 @@ from otel_threads.core.score import (
     Target,
     UnknownTarget,
 )
-from otel_threads.services.checks import check_count, check_name, check_text
+from otel_threads.services.checks import check_count, check_name, check_text, check_value
 from otel_threads.services.events import Hub
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.score_means import together
@@ -130,7 +129,7 @@ class AnnotationService:
             checked = self._annotations.where_moved(at_spans)
             written = self._annotations.put_scores(checked)
         self._publish(checked)
-        return Written(written=written, unknown=self._unknown(checked))
+        return Written(written=written, unknown=self.unknown(checked))
 
     def _at_spans(self, targets: Sequence[TurnTarget]) -> list[TurnTarget]:
         """Return targets, each turn that is here as the span at which it stands."""
@@ -147,11 +146,13 @@ class AnnotationService:
             found.append(one)
         return found
 
-    def _unknown(self, scores: Sequence[NewScore]) -> list[UnknownTarget]:
-        missing = self._annotations.missing(scores)
+    def unknown(self, targets: Sequence[Target]) -> list[UnknownTarget]:
+        """Return which targets are not here, a turn that is still named by its number included."""
+        missing = self._annotations.missing(targets)
         found = []
-        for place, one in enumerate(scores):
-            if place not in missing and one.turn_index is None:
+        for place, one in enumerate(targets):
+            turn_index = one.turn_index if isinstance(one, NewScore) else None
+            if place not in missing and turn_index is None:
                 continue
             found.append(
                 UnknownTarget(
@@ -159,8 +160,8 @@ class AnnotationService:
                     thread_id=one.thread_id,
                     trace_id=one.trace_id,
                     span_id=one.span_id,
-                    turn_index=one.turn_index,
-                    hint=_hint(one, missing, place),
+                    turn_index=turn_index,
+                    hint=_hint(one, turn_index, missing, place),
                 )
             )
         return found
@@ -174,8 +175,8 @@ class AnnotationService:
         check_name(f"{where}.name", score.name)
         if score.value is None and score.category is None:
             raise InvalidQuery(f"{where} has neither value nor category")
-        if score.value is not None and not math.isfinite(score.value):
-            raise InvalidQuery(f"{where}.value {score.value} is not finite")
+        if score.value is not None:
+            check_value(f"{where}.value", score.value)
         if score.category is not None:
             check_name(f"{where}.category", score.category)
         if score.reason is not None:
@@ -506,11 +507,13 @@ def _turn_of(target: NewScore | ScoreTarget) -> TurnKey | None:
     return target.project or "", target.thread_id or "", target.turn_index
 
 
-def _hint(score: NewScore, missing: Mapping[int, str | None], place: int) -> str | None:
+def _hint(
+    target: Target, turn_index: int | None, missing: Mapping[int, str | None], place: int
+) -> str | None:
     if place not in missing:
-        return f"thread {score.thread_id!r} is here and has no turn {score.turn_index}"
+        return f"thread {target.thread_id!r} is here and has no turn {turn_index}"
     if elsewhere := missing[place]:
-        return f"project {elsewhere!r} has thread {score.thread_id!r}"
+        return f"project {elsewhere!r} has thread {target.thread_id!r}"
     return None
 
 

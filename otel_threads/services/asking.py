@@ -227,7 +227,7 @@ def _evidence(quotes: object, turns: Sequence[Turn], thread_id: str) -> list[Evi
         if not isinstance(one, dict):
             continue
         index, quote = one.get("turn_index"), one.get("quote")
-        if not isinstance(index, int) or not isinstance(quote, str):
+        if type(index) is not int or not isinstance(quote, str):  # a bool is an int, too
             continue
         plain = " ".join(quote.split())[:QUOTE_LENGTH_MAX]
         if plain and plain in texts.get(index, ""):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from otel_threads import names
+from otel_threads.core import score
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.limits import ITEMS_MAX, NAME_LENGTH_MAX
 
@@ -26,6 +27,16 @@ def check_name(what: str, value: str) -> None:
     check_text(what, value, NAME_LENGTH_MAX)
     if fault := names.fault(value):
         raise InvalidQuery(f"{what} {fault}")
+
+
+def check_value(what: str, value: float) -> None:
+    """Return when a number may be the value of a score, or a bound of one.
+
+    Raises:
+        InvalidQuery: it is not finite, or too far from 0.
+    """
+    if fault := score.fault(value):
+        raise InvalidQuery(f"{what} {value:g} {fault}")
 
 
 def check_text(what: str, value: str, length_max: int, *, empty: bool = False) -> None:

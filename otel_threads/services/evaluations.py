@@ -1,7 +1,6 @@
 """Services for offline evaluations: data sets, runs and their results, what two runs differ in."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -41,9 +40,10 @@ from otel_threads.core.limits import (
 )
 from otel_threads.core.message import Json
 from otel_threads.core.page import Page
+from otel_threads.core.score import mean
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.comparison import paired_difference
-from otel_threads.services.checks import check_name, check_text
+from otel_threads.services.checks import check_name, check_text, check_value
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.services.transcript import openai
@@ -413,8 +413,8 @@ def _score(pairs: pa.Table, better: Better | None) -> ScoreComparison:
     found = paired_difference(base, candidate)
     up, down = int((candidate > base).sum()), int((candidate < base).sum())
     return ScoreComparison(
-        base_mean=_mean(base),
-        candidate_mean=_mean(candidate),
+        base_mean=mean(base.tolist()),
+        candidate_mean=mean(candidate.tolist()),
         difference=found.difference,
         confidence_interval=list(found.confidence_interval),
         p_value=found.p_value,
@@ -443,10 +443,6 @@ def _items(pairs: pa.Table, better: Better | None, limit: int) -> list[ItemCompa
         )
         for place, row in zip(chosen, rows, strict=True)
     ]
-
-
-def _mean(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-    return float(f"{math.fsum(values) / len(values):.12g}")
 
 
 def _offset(limit: int, cursor: str | None, digest: str) -> int:
@@ -493,8 +489,13 @@ def _check_result(where: str, given: NewResult) -> None:
         check_name(f"{where}.name", given.name)
     if given.name is not None and given.value is None and given.category is None:
         raise InvalidQuery(f"{where} has a name and neither value nor category")
-    if given.value is not None and not math.isfinite(given.value):
-        raise InvalidQuery(f"{where}.value {given.value} is not finite")
+    for what, number in (
+        ("value", given.value),
+        ("duration_ms", given.duration_ms),
+        ("cost_usd", given.cost_usd),
+    ):
+        if number is not None:
+            check_value(f"{where}.{what}", number)
     for what, text, most in (
         ("category", given.category, NAME_LENGTH_MAX),
         ("reason", given.reason, TEXT_LENGTH_MAX),

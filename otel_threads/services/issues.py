@@ -28,6 +28,7 @@ DAYS_DEFAULT = 30
 TURNS_MAX = 20_000  # the latest failures that are looked at
 THREADS_MIN = 2  # that make an issue
 THREADS_SHOWN = 50
+EVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 TREND_DAYS = 14
 
 
@@ -126,16 +127,20 @@ class IssueService:
     def close(
         self, issue_ids: Sequence[str], *, project: str | None = None, closed: bool
     ) -> Updated:
-        """Close or reopen issues by hand.
+        """Close or reopen issues by hand, of a project where one is named.
 
         Raises:
             InvalidQuery: no ids, or more than 1000, or all projects where one is needed.
         """
         if not 1 <= len(issue_ids) <= ITEMS_MAX:
             raise InvalidQuery(f"issue_ids: 1 to {ITEMS_MAX} are needed, {len(issue_ids)} came")
-        name = self._choice.of_writing(project)
-        self._rows.put(name, issue_ids, self._now() if closed else None)
-        return Updated(updated=len(set(issue_ids)), not_found=[])
+        name = None if project is None else self._choice.of_writing(project)
+        every = self._groups(name, EVER, 1)
+        here = {one.issue_id: one.project for one in every}
+        asked = dict.fromkeys(issue_ids)
+        known = {one: here[one] for one in asked if one in here}
+        self._rows.put(known, self._now() if closed else None)
+        return Updated(updated=len(known), not_found=[one for one in asked if one not in known])
 
     def _issue(self, group: Group, closed_at: datetime.datetime | None, name: str | None) -> Issue:
         last = group.turns[-1].start_time

@@ -48,7 +48,7 @@ class ProjectChoice:
         names = ", ".join(sorted(found)[:PROJECTS_SHOWN_MAX])
         more = f" and {len(found) - PROJECTS_SHOWN_MAX} more" * (len(found) > PROJECTS_SHOWN_MAX)
         what = f"thread {thread_ids[0]!r} is" if len(thread_ids) == 1 else "these threads are"
-        raise InvalidQuery(f"{what} in {len(found)} projects: name one of {names}{more}")
+        raise InvalidQuery(f"{what} in {len(found)} projects: name one", hint=f" of {names}{more}")
 
     def missing(self, thread_id: str, project: str | None) -> NotFound:
         """Return the error for a thread that is not here, with those that its caller may mean."""
@@ -56,7 +56,7 @@ class ProjectChoice:
         alike = self._reader.similar_threads(thread_id)
         meant = " or ".join(f"{name}/{found}" for name, found in alike)
         hint = f"; did you mean {meant}?" if meant else ""
-        return NotFound(f"no thread {thread_id!r}{where}{hint}")
+        return NotFound(f"no thread {thread_id!r}{where}", hint=hint)
 
 
 def of_list(project: str | None) -> str | None:

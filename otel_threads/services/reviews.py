@@ -32,7 +32,7 @@ from otel_threads.core.review import (
 )
 from otel_threads.core.score import NewScore
 from otel_threads.evaluate import agreement
-from otel_threads.services.checks import check_name, check_text
+from otel_threads.services.checks import check_name, check_text, check_value
 from otel_threads.services.threads import ThreadService
 from otel_threads.store.reviews.review_rows import ReviewedScore, Reviews
 
@@ -209,13 +209,24 @@ class ReviewService:
         return found[0]
 
     def _thread_ids(self, queue: StoredQueue) -> list[str]:
-        """Return the threads of a queue that are here, in the order of the review."""
-        return self._threads.thread_ids(
+        """Return the threads of a queue that are here, in the order of the review.
+
+        Those that a reviewer has begun stay in it and come first: the score that a filter asks for
+        may be the one that they were given.
+        """
+        found = self._threads.thread_ids(
             project=queue.project,
             filter=queue.filter,
             thread_ids=queue.thread_ids,
             limit=QUEUE_THREADS_MAX,
         )
+        begun = set(self._reviews.begun(queue.queue_id)).difference(found)
+        if queue.filter is None or not begun:
+            return found
+        here = self._threads.thread_ids(
+            project=queue.project, thread_ids=sorted(begun), limit=QUEUE_THREADS_MAX
+        )
+        return here + found
 
     def _with_progress(self, queue: StoredQueue) -> ReviewQueue:
         threads = self._thread_ids(queue)
@@ -236,10 +247,17 @@ class ReviewService:
 def fault_of(score: NewScore, definition: ScoreDefinition) -> str | None:
     """Return what of a score is not as its definition says, None when all is."""
     if definition.kind == "categorical":
-        labels = [one.label for one in definition.categories or ()]
-        return None if score.category in labels else f"is none of {', '.join(map(repr, labels))}"
+        labels = {one.label: one.value for one in definition.categories or ()}
+        if score.category not in labels:
+            return f"is none of {', '.join(map(repr, labels))}"
+        stands_for = labels[score.category]
+        if stands_for is None or score.value in (None, stands_for):
+            return None
+        return f"is {score.category!r}, which stands for {stands_for:g}, not {score.value:g}"
     if score.value is None:
         return f"has no value, and is {definition.kind}"
+    if score.category is not None:
+        return f"has the category {score.category!r}, and is {definition.kind}"
     if definition.kind == "boolean":
         return None if score.value in (0, 1) else f"is {score.value:g}, neither 0 nor 1"
     low = -math.inf if definition.min is None else definition.min
@@ -254,8 +272,10 @@ def _check_kind(given: NewScoreDefinition) -> None:
     bounds = [bound for bound in (given.min, given.max) if bound is not None]
     if bounds and given.kind != "numeric":
         raise InvalidQuery(f"{given.kind} has no min and max")
-    if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
-        raise InvalidQuery("min and max are finite, and min is not above max")
+    for bound in bounds:
+        check_value("min or max", bound)
+    if bounds != sorted(bounds):
+        raise InvalidQuery(f"min {bounds[0]:g} is above max {bounds[1]:g}")
 
 
 def _check_categories(given: NewScoreDefinition) -> None:
@@ -268,8 +288,8 @@ def _check_categories(given: NewScoreDefinition) -> None:
         raise InvalidQuery(f"categories: at most {CATEGORIES_MAX}, each label once")
     for one in given.categories or ():
         check_name("categories.label", one.label)
-        if one.value is not None and not math.isfinite(one.value):
-            raise InvalidQuery(f"categories: the value of {one.label!r} is not finite")
+        if one.value is not None:
+            check_value(f"categories: the value of {one.label!r}", one.value)
 
 
 def _check_queue(given: NewReviewQueue) -> None:

@@ -4,15 +4,25 @@ but for the ids of runs and the clock."""
 import datetime
 import importlib.util
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from otel_threads import seccomp
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.ports import ThreadKey
-from otel_threads.core.rule import Job, JudgedScore, Outcome, Rule, RunKind, judge_version
+from otel_threads.core.rule import (
+    Job,
+    JudgedScore,
+    Outcome,
+    PromptMessage,
+    Rule,
+    RunKind,
+    judge_version,
+)
 from otel_threads.core.rule_wire import Done
 from otel_threads.core.score import NewScore
+from otel_threads.evaluate.judge import around_context
 from otel_threads.services.rule_budget import cost_of
 from otel_threads.store.rules.rule_rows import DueThread, RuleRun, SettledThread
 
@@ -199,17 +209,25 @@ def interrupted(job: Job) -> Done:
     )
 
 
-def check_template(content: str, where: str) -> None:
-    """Return when a template has no other variable than `{{context}}`.
+def check_templates(messages: Sequence[PromptMessage]) -> None:
+    """Return when templates say where the conversation stands, and have no other variable.
 
     Raises:
-        InvalidQuery: it has another; the text names it.
+        InvalidQuery: none has `{{context}}`, or one has another variable, which the text names.
     """
-    rest = content
-    while "{{" in rest:
-        _, _, rest = rest.partition("{{")
-        name, end, rest = rest.partition("}}")
-        if not end or name.strip("{}& \t") != "context":
-            raise InvalidQuery(
-                f"{where} has {{{{{name[:50]}}}}}: {{{{context}}}} is the one variable"
-            )
+    has_context = False
+    for i, one in enumerate(messages):
+        parts = around_context(one.content)
+        has_context |= len(parts) > 1
+        for part in parts:
+            _, begins, rest = part.partition("{{")
+            if begins:
+                name = rest.partition("}}")[0][:50]
+                raise InvalidQuery(
+                    f"prompt_messages[{i}].content has {{{{{name}}}}}:"
+                    " {{context}} is the one variable"
+                )
+    if not has_context:
+        raise InvalidQuery(
+            "prompt_messages have no {{context}}: the judge would not see the conversation"
+        )

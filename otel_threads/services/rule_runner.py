@@ -62,13 +62,15 @@ class Lane:
     def __init__(self, runs_max: int) -> None:
         self.runs_max = runs_max
         self.failures = 0  # in a row
+        self.error: str | None = None  # of the last of them
         self.paused_until = 0.0
 
     def heard(self, outcome: Outcome) -> None:
         """Pause after failures that other runs would share: longer each time."""
         if not outcome.is_endpoint_error:
-            self.failures = 0
+            self.failures, self.error = 0, None
             return
+        self.error = outcome.error
         now = time.monotonic()
         if now < self.paused_until:  # of those that were under way together
             return
@@ -397,6 +399,11 @@ class RuleRunner:
         """Return rules and threads of runs that are under way."""
         busy = [begun.job.about for begun in self._under_way.values() if begun.job.about]
         return {(one["rule_id"], one["project"], one["thread_id"]) for one in busy}
+
+    def endpoint_problem(self, rule: Rule) -> str | None:
+        """Return how the endpoint of a rule failed last; None where it answered since."""
+        error = self._lanes[rule.kind].error
+        return f"the endpoint fails, and is tried again: {error}" if error else None
 
     def _room(self) -> dict[str, int]:
         """Return how many runs of each kind may begin now."""

@@ -53,11 +53,12 @@ from otel_threads.core.rule import (
 from otel_threads.core.rule_wire import Done
 from otel_threads.core.thread import Thread
 from otel_threads.evaluate.builtin import BUILTINS
+from otel_threads.services.checks import check_value
 from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
 from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.rule_contexts import ContextReader
 from otel_threads.services.rule_conversations import form_of
-from otel_threads.services.rule_jobs import JudgeSettings, check_template, make_job, run_of
+from otel_threads.services.rule_jobs import JudgeSettings, check_templates, make_job, run_of
 from otel_threads.services.rule_runner import RuleRunner
 from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.store.rules.rule_rows import RuleRows
@@ -123,7 +124,7 @@ class RuleService:
     def _shown(self, rule: Rule) -> Rule:
         return replace(
             rule,
-            problem=self._settings.problem(rule),
+            problem=self._settings.problem(rule) or self.runner.endpoint_problem(rule),
             judge_version=self._settings.version(rule),
         )
 
@@ -142,7 +143,7 @@ class RuleService:
             return self._put(checked, here[0] if here else None)
 
     def update(self, rule_id: str, changes: RuleChanges) -> Rule:
-        """Change some fields of a rule; return it, with its next version.
+        """Change some fields of a rule; return it, with its next version where one is another.
 
         Raises:
             NotFound: there is none of that id. InvalidQuery: it cannot be so. Conflict: another
@@ -159,6 +160,8 @@ class RuleService:
     def _put(self, given: NewRule, here: Rule | None) -> Rule:
         now = datetime.datetime.now(datetime.UTC)
         fields = {one.name: getattr(given, one.name) for one in dataclasses.fields(given)}
+        if here and all(getattr(here, name) == value for name, value in fields.items()):
+            return self.rule(here.rule_id)
         made = Rule(
             **fields,
             rule_id=here.rule_id if here else secrets.token_hex(8),
@@ -212,12 +215,20 @@ class RuleService:
         found = self._rows.decisions(
             rule_id, state=state, thread_id=thread_id, limit=limit + 1, offset=offset
         )
-        items = [_explained(one, rule) for one in found[:limit]]
+        items = [self._explained(one, rule) for one in found[:limit]]
         if not items and thread_id is not None and state is None:
             items = self._never_seen(rule, thread_id)
         more = len(found) > limit
         return Page(
             items=items, next_cursor=make_cursor(digest, [offset + limit]) if more else None
+        )
+
+    def _explained(self, decision: Decision, rule: Rule) -> Decision:
+        if decision.state != "waiting" or (decision.reason and not self._settings.problem(rule)):
+            return decision
+        off = None if rule.is_enabled else "the rule is off"
+        return replace(
+            decision, reason=self._settings.problem(rule) or off or rule.problem or WAITS
         )
 
     def _never_seen(self, rule: Rule, thread_id: str) -> list[Decision]:
@@ -501,13 +512,6 @@ def _changed(rule: Rule, changes: RuleChanges) -> NewRule:
     return NewRule(**{**fields, **changes, "project": rule.project})
 
 
-def _explained(decision: Decision, rule: Rule) -> Decision:
-    if decision.state != "waiting" or (decision.reason and not rule.problem):
-        return decision
-    off = None if rule.is_enabled else "the rule is off"
-    return replace(decision, reason=rule.problem or off or WAITS)
-
-
 def _checked_judge(given: NewRule) -> NewRule:
     if given.model is not None:
         _check_length("model", given.model, MODEL_LENGTH_MAX)
@@ -516,9 +520,9 @@ def _checked_judge(given: NewRule) -> NewRule:
     if given.prompt:
         _check_length("prompt", given.prompt, PROMPT_LENGTH_MAX)
     for i, one in enumerate(given.prompt_messages or ()):
-        where = f"prompt_messages[{i}].content"
-        _check_length(where, one.content, PROMPT_LENGTH_MAX)
-        check_template(one.content, where)
+        _check_length(f"prompt_messages[{i}].content", one.content, PROMPT_LENGTH_MAX)
+    if given.prompt_messages:
+        check_templates(given.prompt_messages)
     outputs = given.outputs or [
         RuleOutput(
             name=given.name, description=f"From 0, bad, to 1, good: {given.name}", min=0, max=1
@@ -576,9 +580,9 @@ def _check_kind(where: str, one: RuleOutput) -> None:
     _check_categories(where, one)
     if one.kind != "numeric" and (one.min is not None or one.max is not None):
         raise InvalidQuery(f"{where}.min and max are for the kind numeric alone")
-    for bound in (one.min, one.max):
-        if bound is not None and not math.isfinite(bound):
-            raise InvalidQuery(f"{where} has a bound that is not finite")
+    for what, bound in (("min", one.min), ("max", one.max)):
+        if bound is not None:
+            check_value(f"{where}.{what}", bound)
     if one.min is not None and one.max is not None and one.min >= one.max:
         raise InvalidQuery(f"{where}.min {one.min:g} is not below max {one.max:g}")
 

@@ -17,7 +17,7 @@ from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from otel_threads.core.page import Page
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.project import Project
-from otel_threads.core.score import Score, TurnScores
+from otel_threads.core.score import Score, TurnScores, mean
 from otel_threads.core.sorting import normalized
 from otel_threads.core.span import Span
 from otel_threads.core.stats import ThreadStats, TraceStats
@@ -351,7 +351,9 @@ class ThreadService:
         name = self.choice.of_threads(project, [thread_id])
         found = self._read_turns(name, thread_id, turn_index - 1, 1)
         if not found or found[0].turn_index != turn_index:
-            raise NotFound(f"no turn {turn_index} in thread {thread_id!r} of project {name!r}")
+            raise NotFound(
+                f"no turn {turn_index} in thread {thread_id!r}", hint=f" of project {name!r}"
+            )
         return self._with_scores(found)[0]
 
     def _read_turns(self, project: str, thread_id: str, after: int, limit: int) -> list[Turn]:
@@ -655,7 +657,9 @@ def _means(by_trace: Mapping[str, Sequence[Score]], trace_ids: Sequence[str]) ->
     for score in (score for trace_id in trace_ids for score in by_trace.get(trace_id, ())):
         if score.value is not None:
             values.setdefault(score.name, []).append(score.value)
-    return {name: sum(some) / len(some) for name, some in sorted(values.items())}
+    return {
+        name: found for name, some in sorted(values.items()) if (found := mean(some)) is not None
+    }
 
 
 def _scored(turns: Sequence[Turn], by_trace: Mapping[str, Sequence[Score]]) -> list[Turn]:

@@ -20,6 +20,7 @@ from builders import a_chat, a_request, a_span
 from conftest import Server, wait_until
 
 TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
+ELSEWHERE = bytes.fromhex("1af7651916cd43dd8448eb211c80319c")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def shop(tmp_path_factory):
         a_chat("refund-2", "Where is my order?", "On its way.", start=now + 3 * 10**9),
     ]
     server.post(a_request(*spans))
-    other = a_chat("secret-1", "A secret of somebody else", "Kept.", start=now)
+    other = a_chat("secret-1", "A secret of somebody else", "Kept.", start=now, trace_id=ELSEWHERE)
     server.post(a_request(other), x_otel_threads_project="elsewhere")
 
     def derived() -> bool:
@@ -185,9 +186,54 @@ def test_a_connection_of_one_project_reaches_no_other(shop):
             for project in ("elsewhere", "*"):
                 said = await failure(client, "find_threads", project=project)
                 assert said == "this connection reads the project 'default' alone"
-            assert "no thread" in await failure(client, "get_thread", thread_id="secret-1")
+            for tool, more in (
+                ("get_thread", {}),
+                ("get_turn", {"turn_index": 0}),
+                ("compare_threads", {"other_thread_id": "refund-1"}),
+            ):
+                said = await failure(client, tool, thread_id="Secret-1", **more)
+                assert said == "no thread 'Secret-1' in project 'default'"
+            for trace_id in (ELSEWHERE.hex(), "2" * 32):
+                for span in ({}, {"span_id": "3" * 16}):
+                    target = {"trace_id": trace_id.upper(), **span}
+                    for tool, more in (
+                        ("score", {"name": "x", "value": 1}),
+                        ("comment", {"text": "x"}),
+                    ):
+                        said = await failure(client, tool, **target, **more)
+                        assert said == f"no trace '{trace_id.upper()}' in project 'default'"
+            here = await call(client, "score", trace_id=TRACE.hex(), name="own", value=1)
+            assert here == {"written": 1, "unknown_ids": []}
+            for tool, more in (("score", {"name": "x", "value": 1}), ("comment", {"text": "x"})):
+                found = await call(client, tool, thread_id="secret-1", **more)
+                assert found == {"written": 1, "unknown_ids": ["secret-1"]}
 
     run(read())
+    scores = httpx.get(
+        f"{shop.api}/scores", params={"trace_id": ELSEWHERE.hex()}, headers=bearer("r")
+    )
+    assert scores.json()["items"] == []
+
+
+def test_an_error_names_no_project_and_no_thread_that_is_stored(shop):
+    """A name may be an order: what a person is told of alike ids, an agent is not."""
+
+    async def ask() -> None:
+        async with over_http(shop, token="w") as client:
+            said = await failure(client, "get_thread", thread_id="Secret-1")
+            assert said == "no thread 'Secret-1'"
+            said = await failure(client, "get_turn", thread_id="secret-1", turn_index=7)
+            assert said == "no turn 7 in thread 'secret-1'"
+            unknown = await call(client, "score", trace_id="2" * 32, name="x", value=1)
+            assert unknown == {"written": 1, "unknown_ids": ["2" * 32]}
+            unknown = await call(client, "comment", trace_id="2" * 32, span_id="3" * 16, text="x")
+            assert unknown["unknown_ids"] == ["3" * 16]
+
+    run(ask())
+    told = httpx.get(
+        f"{shop.api}/threads/get", params={"thread_id": "Secret-1"}, headers=bearer("r")
+    )
+    assert told.json()["detail"] == "no thread 'Secret-1'; did you mean elsewhere/secret-1?"
 
 
 def test_what_cannot_be_says_what_can(shop):
@@ -295,6 +341,13 @@ def test_stdio_reads_a_running_server_with_its_token(shop):
     )
     write = read("--allow-writes", env={"OTEL_THREADS_WRITE_TOKEN": "w"})
     assert run(write) == READING | WRITING
+    assert run(read("--token", "w")) == READING
+
+    async def try_to_write() -> str:
+        async with over_stdio(shop.database, "--token", "w") as client:
+            return await no_tool(client, "tag", thread_ids=["refund-1"], add=["x"])
+
+    assert "needs --allow-writes" in run(try_to_write())
 
 
 @pytest.mark.parametrize("mode", GENERATIONS)

@@ -39,6 +39,7 @@ def test_what_a_model_proposes_is_shown_and_run_on_demand(make_server):
     shown = ask(given="n\n")
     assert "Those left alone.\nfilter: builtin.unanswered = 1\ncost: 0.0002 USD" in shown
     assert "silent" not in shown
+    assert shown.endswith("cost: 0.0002 USD\n")
     ran = ask("--run")
     assert "silent" in ran
     assert "fine" not in ran

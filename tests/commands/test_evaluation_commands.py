@@ -1,15 +1,18 @@
 """evaluate, compare and datasets on the command line: tables, JSON, exit codes, imports."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 from builders import a_chat, a_request
+from click.testing import CliRunner
 from conftest import Server
 
 import otel_threads
+from otel_threads.cli import cli
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +30,13 @@ def run(server: Server, *arguments: str, code: int = 0, cwd=None) -> subprocess.
         text=True,
         check=False,
         cwd=cwd or server.folder,
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"},
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
 
+LONG = "a_score_whose_name_takes_most_of_a_line_of_eighty"
 SCORERS = """
 def high(conversation):
     return 0.9
@@ -42,7 +47,7 @@ def low(conversation):
 
 
 def test_a_regression_is_found_in_ci_by_its_exit_code(loaded, tmp_path):
-    (tmp_path / "checks.py").write_text(SCORERS + "\nquality = high\n")
+    (tmp_path / "checks.py").write_text(f"{SCORERS}\ndef {LONG}(conversation):\n    return 0.9\n")
     (tmp_path / "worse.py").write_text(SCORERS + "\nhigh = low\nhigh.__name__ = 'high'\n")
     here = ("--project", "commands")
     begun = run(
@@ -54,6 +59,14 @@ def test_a_regression_is_found_in_ci_by_its_exit_code(loaded, tmp_path):
     told = run(loaded, "compare", "main", "branch", *here)
     assert re.search(r"^high +0\.9 +0\.6083 +-0\.2917", told.stdout, re.M), told.stdout
     assert told.stdout.index("lost most") < told.stdout.index("e-0")
+    run(loaded, "evaluate", "--name", "long", "--scorer", f"checks.py:{LONG}", *here, cwd=tmp_path)
+    long = run(loaded, "compare", "long", "long", *here)
+    assert re.search(rf"^{LONG} +0\.9 +0\.9 +\+0 +0 … 0 +1 +12 +0/0 *$", long.stdout, re.M), (
+        long.stdout
+    )
+    for bound in ("nan", "inf", "1e400"):
+        done = run(loaded, "compare", "main", "branch", "--fail-below", f"high={bound}", code=2)
+        assert f"{bound!r} is no finite number" in done.stderr
     failed = run(loaded, "compare", "main", "branch", "--fail-below", "high=-0.05", code=1)
     assert failed.stderr.count("\n") == 1
     assert "high fell by 0.2917 on average (0.9 to 0.6083" in failed.stderr
@@ -106,6 +119,55 @@ def test_a_scorer_that_fails_is_told_and_costs_its_own_result(loaded, tmp_path):
     assert found["metadata"]["model"] == "m-1"
     assert "12 results failed" in done.stderr
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_run_of_failures_alone_is_a_failure(loaded, tmp_path):
+    """One that ends the program, too: it costs its own result, and no more."""
+    (tmp_path / "leaves.py").write_text("def leaves(conversation):\n    raise SystemExit(3)\n")
+    (tmp_path / "ends.py").write_text("raise SystemExit(3)\n")
+    here = ("evaluate", "--name", "failures", "--project", "commands", "--limit", "2")
+    done = run(loaded, *here, "--scorer", "leaves.py:leaves", "--json", code=1, cwd=tmp_path)
+    assert json.loads(done.stdout)["counts"] == {"items": 2, "scored": 0, "failed": 2}
+    assert "SystemExit: 3" in done.stderr
+    done = run(loaded, *here, "--scorer", "ends.py:x", code=2, cwd=tmp_path)
+    assert "--scorer ends.py:x: SystemExit: 3" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400", "x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("threads", "score", "t", "q", "{}"),
+        ("rules", "put", "a", "--builtin", "unanswered", "--sampling-rate={}"),
+        ("rules", "put", "a", "--builtin", "unanswered", "--budget-usd-per-day={}"),
+        ("rules", "backfill", "a", "--budget-usd={}"),
+        ("scores", "define", "a", "numeric", "--min={}"),
+        ("scores", "define", "a", "numeric", "--max={}"),
+        ("scores", "define", "a", "categorical", "--category", "b={}"),
+    ],
+    ids=" ".join,
+)
+def test_a_number_of_a_command_is_finite(command, value):
+    """Before anything is asked for, so that it needs no server."""
+    found = CliRunner().invoke(cli, [one.format(value) for one in command])
+    assert (found.exit_code, f"{value!r} is no finite number" in found.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("evaluate",), "the default project if left out"),
+        (("datasets", "create"), "the default project if left out"),
+        (("reviews", "create"), "the default project if left out"),
+        (("scores", "define"), "the default project if left out"),
+        (("rules", "put"), "the default project if left out"),
+        (("threads", "tag"), "the one that has the thread if left out"),
+        (("threads", "list"), "all if left out"),
+    ],
+)
+def test_help_says_which_project_a_command_means(command, told):
+    found = CliRunner().invoke(cli, [*command, "--help"])
+    assert told in " ".join(found.output.split())
 
 
 def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):

@@ -23,7 +23,7 @@ def failed(server: Server) -> Server:
 def run(server: Server, *arguments: str, code: int = 0) -> subprocess.CompletedProcess:
     where = ("--database", str(server.database), "--project", "issue commands")
     done = subprocess.run(
-        [sys.executable, "-m", "otel_threads", "issues", *arguments, *where],
+        [sys.executable, "-m", "otel_threads", "issues", arguments[0], *where, *arguments[1:]],
         capture_output=True,
         text=True,
         check=False,
@@ -41,6 +41,11 @@ def test_issues_are_listed_closed_and_opened_from_a_shell(failed):
     assert "\x1b" not in shown
     assert run(failed, "close", one["issue_id"]).stdout == "closed 1\n"
     assert "No issues." in run(failed, "list", "--state", "open").stdout
+    other = run(failed, "reopen", one["issue_id"], "--project", "default", code=1)
+    assert (other.stdout, "not found: " + one["issue_id"] in other.stderr) == ("reopened 0\n", True)
+    unknown = run(failed, "close", "nope", one["issue_id"], code=1)
+    assert unknown.stdout == "closed 1\n"
+    assert unknown.stderr == "otel-threads: not found: nope\n"
     assert "closed" in run(failed, "list").stdout
     assert run(failed, "reopen", one["issue_id"]).stdout == "reopened 1\n"
     later = run(failed, "list", "--from", "2099-01-01T00:00:00Z").stdout

@@ -104,6 +104,23 @@ def test_the_names_of_a_file_that_was_migrated_are_those_of_a_new_one(tmp_path):
     )  # people's queries name them
 
 
+def test_scores_from_before_they_had_a_bound_are_bounded(tmp_path):
+    path = tmp_path / "x.duckdb"
+    database = Database(str(path), memory_limit_bytes=128 << 20)
+    with database.transaction() as cursor:
+        cursor.execute("insert into x_score_records (name, value) values ('a', 1.7e308), ('a', 2)")
+        cursor.execute("insert into evaluation_results (name, value) values ('a', -1.7e308)")
+        cursor.execute("delete from schema_version where number >= 28")
+    database.close()
+    database = Database(str(path), memory_limit_bytes=128 << 20)
+    with database.cursor() as cursor:
+        found = cursor.execute(
+            "select value from x_score_records union all select value from evaluation_results"
+        ).fetchall()
+    database.close()
+    assert sorted(found) == [(-1e300,), (2.0,), (1e300,)]
+
+
 def _described(path: Path) -> list[tuple]:
     database = Database(str(path), memory_limit_bytes=128 << 20)
     with database.cursor() as cursor:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from otel_threads.core.score import mean
 from otel_threads.evaluate import comparison
 from otel_threads.evaluate.agreement import interval_alpha, nominal_alpha, share_agreeing
 from otel_threads.evaluate.comparison import binomial_two_sided, paired_difference
@@ -20,6 +21,19 @@ def test_alpha_is_krippendorffs():
     units = [[row[i] for row in OBSERVED if row[i] is not None] for i in range(12)]
     assert nominal_alpha(units) == pytest.approx(0.743, abs=0.0005)
     assert interval_alpha(units) == pytest.approx(0.849, abs=0.0005)
+
+
+def test_the_largest_values_there_are_overflow_nowhere(monkeypatch):
+    units = [[row[i] * 2e299 for row in OBSERVED if row[i] is not None] for i in range(12)]
+    assert interval_alpha(units) == pytest.approx(0.849, abs=0.0005)
+    assert mean([1.7e308, 1.7e308, 1.7e308]) == pytest.approx(1.7e308)  # stored by earlier versions
+    base = np.array([-1e300, 1e300, 0.5, 1.0])
+    for most in ("DRAWN_PAIRS_MAX", "EXACT_PAIRS_MAX"):
+        monkeypatch.setattr(comparison, most, 3)
+    found = paired_difference(base, -base)
+    low, high = found.confidence_interval
+    assert low < 0 < high < 1e301
+    assert 0.9 < found.p_value <= 1
 
 
 def test_alpha_where_it_is_not_defined():

@@ -10,6 +10,7 @@ from otel_threads.evaluate.conversation import conversation_of_messages
 from otel_threads.evaluate.judge import judge_conversation
 from otel_threads.evaluate.model_client import ModelClient, ModelError
 from otel_threads.scorers import judge
+from otel_threads.services.rule_jobs import check_templates
 
 OUTPUTS = [RuleOutput(name="quality", min=0, max=1)]
 CONTEXT = json.dumps([{"role": "user", "content": "hello"}])
@@ -169,11 +170,15 @@ def test_a_reported_cost_is_taken(model):
     assert asked(model).reported_cost_usd == 0.0125
 
 
-def test_a_template_holds_the_conversation_as_json_where_it_says(model):
+@pytest.mark.parametrize(
+    "written", ["{{context}}", "{{ context }}", "{{&context}}", "{{{context}}}", "{{{ context }}}"]
+)
+def test_a_template_holds_the_conversation_as_json_where_it_says(model, written):
     messages = [
         PromptMessage(role="system", content="You score."),
-        PromptMessage(role="user", content="Thread: {{ context }} End."),
+        PromptMessage(role="user", content=f"Thread: {written} End."),
     ]
+    check_templates(messages)
 
     found = asked(model, prompt=None, prompt_messages=messages)
 

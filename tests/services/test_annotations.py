@@ -141,13 +141,28 @@ def test_scores_that_cannot_be(project, score, says):
     assert says in project.score(status=400, **score)["detail"]
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", "1.7e308", "-1.1e300"])
 def test_a_score_is_finite(project, value):
     body = f'{{"scores": [{{"thread_id": "t", "name": "a", "value": {value}}}]}}'
     answer = httpx.put(
         f"{project.server.api}/scores", content=body, headers={"content-type": "application/json"}
     )
     assert answer.status_code == 400
+
+
+def test_the_largest_scores_add_up(project):
+    """A list of 500 for everybody is what two scores could make of it."""
+    span = project.chat("t")
+    for author in ("ann", "bob", "cid"):
+        project.score(thread_id="t", name="huge", value=1e300, author=author)
+        project.score(trace_id=span.trace_id.hex(), name="huge", value=-1e300, author=author)
+    (thread,) = project.get("/threads")["items"]
+    assert scores_of(thread) == {"huge": 1e300}
+    assert thread["turn_scores"]["huge"]["mean"] == -1e300
+    assert project.get("/threads/turns", thread_id="t")["items"][0]["scores"][0]["value"] == -1e300
+    assert project.get("/threads/stats")["scores"]["huge"]["avg"] == 1e300
+    answer = project.score(status=400, thread_id="t", name="huge", value=-1.7e308)
+    assert answer["detail"] == "scores[0].value -1.7e+308 is not between -1e+300 and 1e+300"
 
 
 def test_a_new_trace_supersedes_scores_and_a_late_span_does_not(project):

@@ -155,6 +155,7 @@ def test_quotes_are_those_that_stand_there(judged, model):
             {"turn_index": 0, "quote": "I will do that."},
             {"turn_index": 7, "quote": "Cancel"},
             {"turn_index": "0", "quote": "Cancel"},
+            {"turn_index": False, "quote": "I cannot do that."},
         ],
     }
     model.reset(lambda request, number: json.dumps(answer))

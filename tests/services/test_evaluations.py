@@ -301,6 +301,17 @@ def test_two_runs_are_compared_by_pairs(client):
         client.compare_evaluations(base, "nowhere")
 
 
+def test_the_largest_results_are_compared(client):
+    base = a_run(client, "low", q={"t-01": -1e300, "t-02": -1e300, "t-03": 1.0})
+    candidate = a_run(client, "high", q={"t-01": 1e300, "t-02": 1e300, "t-03": 2.0})
+    found = client.compare_evaluations(base, candidate)["scores"]["q"]
+    assert found["candidate_mean"] == pytest.approx(2e300 / 3)
+    assert found["difference"] == pytest.approx(4e300 / 3)
+    for wrong in ({"value": -1.7e308}, {"value": 1, "cost_usd": 1e301}):
+        with pytest.raises(InvalidQuery, match=r"results\[0\]\.[a-z_]+ .* is not between -1e\+300"):
+            client.put_results(base, [{"item_id": "a", "scorer": "q", "name": "q", **wrong}])
+
+
 def test_runs_are_compared_from_python(client):
     first = evaluate(client, number, name="one")
     second = evaluate(client, scorers.Scorer(name="number", call=lambda c: 0.5), name="two")

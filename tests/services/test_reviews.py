@@ -60,7 +60,7 @@ def test_a_definition_is_kept_changed_and_deleted(client):
     [
         ("categorical", {}, "needs categories"),
         ("numeric", {"categories": [{"label": "x"}]}, "has none"),
-        ("numeric", {"min": 2, "max": 1}, "min is not above max"),
+        ("numeric", {"min": 2, "max": 1}, "min 2 is above max 1"),
         ("boolean", {"min": 0}, "no min and max"),
         ("categorical", {"categories": [{"label": "x"}, {"label": "x"}]}, "each label once"),
         ("strange", {}, "kind"),
@@ -80,14 +80,19 @@ def test_a_definition_that_cannot_be_is_refused(client, kind, more, wanted):
         ({"name": "mood", "category": "odd"}, "none of 'calm'"),
         ({"name": "stars", "value": 5}, None),
         ({"name": "solved", "value": 1}, None),
+        ({"name": "mood", "category": "calm", "value": 0}, "'calm', which stands for 1, not 0"),
+        ({"name": "stars", "value": 5, "category": "x"}, "has the category 'x'"),
+        ({"name": "solved", "value": 1, "category": "x"}, "has the category 'x'"),
         ({"name": "mood", "category": "calm"}, None),
+        ({"name": "mood", "category": "calm", "value": 1}, None),
         ({"name": "free", "value": -7}, None),
     ],
 )
 def test_scores_are_checked_on_request(client, score, wanted):
     client.put_score_definition("stars", "numeric", min=1, max=5, **HERE)
     client.put_score_definition("solved", "boolean", **HERE)
-    client.put_score_definition("mood", "categorical", categories=[{"label": "calm"}], **HERE)
+    calm = [{"label": "calm", "value": 1}]
+    client.put_score_definition("mood", "categorical", categories=calm, **HERE)
     body = {"scores": [{"thread_id": "t-0", **HERE, **score}], "check_definitions": True}
     answer = client._http.put("/scores", json=body)
     assert answer.status_code == (400 if wanted else 200)
@@ -125,6 +130,41 @@ def test_a_queue_is_worked_off_by_several_reviewers(client):
         client.finish_review(queue_id, "t-3", "ann")
     rows = client.sql("select count(*) from reviews where queue_id = ?", [queue_id]).fetchone()
     assert rows == (6,)
+
+
+def test_a_queue_may_ask_for_the_score_that_it_collects(client, monkeypatch):
+    """What a reviewer has begun stays in the queue, whatever the filter says of it now."""
+    queue_id = client.create_review_queue(
+        "unscored",
+        ["fresh"],
+        filter='scores.fresh is_null and thread_id < "t-2"',
+        reviewers_per_thread=2,
+        **HERE,
+    )["queue_id"]
+
+    def scores_next(reviewer: str) -> str:
+        thread_id = client.next_review(queue_id, reviewer)["thread_id"]
+        given = {"thread_id": thread_id, "name": "fresh", "value": 4, "author": reviewer}
+        client.put_scores([{**given, **HERE}])
+        return thread_id
+
+    assert scores_next("ann") == "t-0"
+    done = client.finish_review(queue_id, "t-0", "ann")
+    assert done == {"done_count": 0, "total_count": 2}
+    assert scores_next("bob") == "t-0"  # the second reviewer
+    assert client.finish_review(queue_id, "t-0", "bob")["done_count"] == 1
+    assert scores_next("ann") == "t-1"
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    monkeypatch.setattr(review_rows, "_now", lambda: later)  # ann's lock is over
+    assert [scores_next("bob"), scores_next("cid")] == ["t-1", "t-1"]
+    for reviewer in ("ann", "bob"):
+        done = client.finish_review(queue_id, "t-1", reviewer)
+    assert done == {"done_count": 2, "total_count": 2}
+    (agreement,) = client.get_agreement(queue_id)["items"]
+    assert (agreement["thread_count"], agreement["agreement"]) == (2, 1)
+    with pytest.raises(NotFound, match="t-3"):
+        client.finish_review(queue_id, "t-3", "ann")
+    client.delete_review_queue(queue_id)
 
 
 def test_reviewers_who_ask_at_once_get_different_threads(client):

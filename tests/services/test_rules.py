@@ -427,8 +427,11 @@ def test_an_unreachable_model_delays_no_other_rule_and_loses_nothing(tmp_path, m
 
         assert [(one.name, one.value) for one in judged.scores("t1")] == [("code", 2.0)]
         assert judged.counts(asking) == {"waiting": 10}
-        reasons = {one.reason for one in judged.rules.decisions(asking.rule_id).items}
-        assert any("cannot be reached" in one for one in reasons)
+        wait_until(lambda: judged.rules.rule(asking.rule_id).problem, "the rule says so")
+        assert "cannot be reached" in judged.rules.rule(asking.rule_id).problem
+        reasons = [one.reason for one in judged.rules.decisions(asking.rule_id).items]
+        assert ["cannot be reached" in one for one in reasons] == [True] * 10
+        assert judged.rules.rule(code.rule_id).problem is None
     finally:
         judged.close()
 
@@ -545,6 +548,7 @@ def test_rules_are_checked_and_say_what_is_wrong(judged):
         ({**nothing, "outputs": [RuleOutput(name="a", min=1, max=0)]}, "not below"),
         ({**nothing, "outputs": [RuleOutput(name="a\n")]}, "U+000A"),
         ({"prompt_messages": [PromptMessage(role="user", content="{{thread}}")]}, "{{thread}}"),
+        ({"prompt_messages": [PromptMessage(role="user", content="score it")]}, "no {{context}}"),
         ({"kind": "python"}, "code is missing"),
         ({"kind": "python", "code": "def score(:"}, "not Python"),
         ({"kind": "builtin", "builtin": "nothing"}, "builtin 'nothing'"),
@@ -565,6 +569,9 @@ def test_rules_are_written_over_by_name_and_renamed_to_free_names(judged):
     with pytest.raises(Conflict, match="'two'"):
         judged.rules.update(first.rule_id, {"name": "two"})
     assert judged.rules.update(other.rule_id, {"name": "three"}).name == "three"
+    for changes in ({}, {"name": "three"}):
+        assert judged.rules.update(other.rule_id, changes).version == 2
+    assert judged.put("one", prompt="Other?").version == 2
     assert [one.name for one in judged.rules.rules(project=judged.project).items] == [
         "one",
         "three",

@@ -203,7 +203,7 @@ def test_statistics_have_the_scores_of_turns_and_their_categories(scored):
         "categories": {},
     }
     assert found["turn_scores"]["mood"] == {
-        "count": 0,
+        "count": 1,
         "avg": None,
         "min": None,
         "max": None,

@@ -1,16 +1,19 @@
 """Tools that write annotations. They are there for callers with the write token alone."""
 
+from collections.abc import Sequence
+
 from otel_threads.api.mcp import arguments
 from otel_threads.api.mcp.answers import Written
 from otel_threads.api.mcp.desk import Desk
 from otel_threads.api.mcp.tool import AnyTool, Tool
-from otel_threads.core.score import NewComment, NewScore
+from otel_threads.core.score import NewComment, NewScore, Target, UnknownTarget
 
 AUTHOR = "mcp"
 
 
 def score(desk: Desk, given: arguments.Score) -> Written:
     """Write a score."""
+    desk.check_trace(given.trace_id)
     new = NewScore(
         project=desk.project_of(given.project),
         thread_id=given.thread_id,
@@ -22,7 +25,8 @@ def score(desk: Desk, given: arguments.Score) -> Written:
         reason=given.reason,
         author=AUTHOR,
     )
-    return Written(written=desk.services.annotations.put_scores([new]).written, unknown_ids=[])
+    done = desk.services.annotations.put_scores([new])
+    return Written(written=done.written, unknown_ids=_ids(done.unknown))
 
 
 def tag(desk: Desk, given: arguments.Tag) -> Written:
@@ -38,7 +42,9 @@ def tag(desk: Desk, given: arguments.Tag) -> Written:
 
 def comment(desk: Desk, given: arguments.WriteComment) -> Written:
     """Write a comment."""
-    desk.services.annotations.add_comment(
+    desk.check_trace(given.trace_id)
+    annotations = desk.services.annotations
+    made = annotations.add_comment(
         NewComment(
             project=desk.project_of(given.project),
             thread_id=given.thread_id,
@@ -48,7 +54,18 @@ def comment(desk: Desk, given: arguments.WriteComment) -> Written:
             author=AUTHOR,
         )
     )
-    return Written(written=1, unknown_ids=[])
+    target = Target(
+        project=made.project,
+        thread_id=made.thread_id,
+        trace_id=made.trace_id,
+        span_id=made.span_id,
+    )
+    return Written(written=1, unknown_ids=_ids(annotations.unknown([target])))
+
+
+def _ids(unknown: Sequence[UnknownTarget]) -> list[str]:
+    """Return the ids that the call named and that are not here, without what else is known."""
+    return [one.span_id or one.trace_id or one.thread_id or "" for one in unknown]
 
 
 TOOLS: tuple[AnyTool, ...] = (

@@ -28,10 +28,10 @@ class Arguments(BaseModel):
 
 
 class InProject(Arguments):
-    """Something of one project."""
+    """Threads of one project."""
 
     project: str | None = Field(
-        None, max_length=NAME_LENGTH_MAX, description="The default project if left out."
+        None, max_length=NAME_LENGTH_MAX, description="The one that has the thread if left out."
     )
 
 
@@ -45,7 +45,7 @@ class WhichThreads(InProject):
     project: str | None = Field(
         None,
         max_length=NAME_LENGTH_MAX,
-        description="The default project if left out; * for all.",
+        description="All projects if left out.",
     )
     filter: str | None = Field(
         None,
@@ -152,8 +152,12 @@ class ExplainMissing(Arguments):
     )
 
 
-class FindIssues(InProject):
+class FindIssues(Arguments):
     """Which issues."""
+
+    project: str | None = Field(
+        None, max_length=NAME_LENGTH_MAX, description="All projects if left out."
+    )
 
     state: Literal["open", "closed"] | None = None
     from_time: datetime.datetime | None = Field(
@@ -162,8 +166,12 @@ class FindIssues(InProject):
     limit: int = Field(20, ge=1, le=ITEMS_MAX)
 
 
-class OneTarget(InProject):
+class OneTarget(Arguments):
     """What an annotation is about: a thread, or a trace, or a span of a trace."""
+
+    project: str | None = Field(
+        None, max_length=NAME_LENGTH_MAX, description="The default project if left out."
+    )
 
     thread_id: str | None = Field(None, min_length=1, max_length=ID_LENGTH_MAX)
     trace_id: str | None = Field(None, pattern="^[0-9a-fA-F]{32}$")

@@ -92,7 +92,7 @@ def called(
     try:
         answer = as_json(tool.call(desk, arguments))
     except OtelThreadsError as error:
-        return failed(str(error)[:ERROR_CHARS_MAX])
+        return failed(error.without_hint[:ERROR_CHARS_MAX])
     except Exception as error:  # noqa: BLE001  # its text may hold a prompt
         logger.error("the tool %s failed: %s", tool.name, describe(error))
         return failed(f"the server failed: {type(error).__name__}")

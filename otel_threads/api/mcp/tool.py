@@ -38,8 +38,8 @@ class Tool(Generic[Given]):
         """Return the answer, an object of `answers.py`.
 
         Raises:
-            InvalidQuery, NotFound, Conflict, QueryTimeout, Unavailable: the text is for the agent,
-                and quotes nothing that is stored.
+            InvalidQuery, NotFound, Conflict, QueryTimeout, Unavailable: the text without its hint
+                is for the agent, and quotes nothing that is stored.
         """
         try:
             given = self.takes.model_validate(arguments or {})

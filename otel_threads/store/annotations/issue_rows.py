@@ -45,19 +45,15 @@ class IssueRows:
             found = cursor.execute("select issue_id, closed_at from x_issue_states").fetchall()
         return dict(found)
 
-    def put(
-        self, project: str, issue_ids: Sequence[str], closed_at: datetime.datetime | None
-    ) -> None:
-        """Keep that issues were closed then; None: that they are open."""
-        ids = sorted(set(issue_ids))
+    def put(self, issues: Mapping[str, str], closed_at: datetime.datetime | None) -> None:
+        """Keep that issues, with their projects, were closed then; None: that they are open."""
+        ids, projects = list(issues), list(issues.values())
         with classified(), self._database.transaction() as cursor:
-            cursor.execute(
-                "delete from x_issue_states where project = ? and list_contains(?, issue_id)",
-                [project, ids],
-            )
+            cursor.execute("delete from x_issue_states where list_contains(?, issue_id)", [ids])
             if closed_at is not None:
                 cursor.execute(
-                    "insert into x_issue_states select ?, unnest(?), ?", [project, ids, closed_at]
+                    "insert into x_issue_states select unnest(?), unnest(?), ?",
+                    [projects, ids, closed_at],
                 )
 
     def names(self) -> Mapping[str, str | None]:

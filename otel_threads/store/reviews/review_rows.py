@@ -28,6 +28,7 @@ from otel_threads.database.list_parameters import json_list
 Row = dict[str, Any]
 LIST_DEFINITIONS_SQL = sql_files.query("list_definitions")
 LIST_QUEUES_SQL = sql_files.query("list_queues")
+BEGUN_THREADS_SQL = sql_files.query("begun_threads")
 REVIEW_STATES_SQL = sql_files.query("review_states")
 REVIEWED_SCORES_SQL = sql_files.query("reviewed_scores")
 LABELS = '\'[{"label":"varchar","value":"double"}]\''
@@ -171,6 +172,11 @@ class Reviews:
         rows = self._read(REVIEW_STATES_SQL, named)
         return {row["thread_id"]: ReviewState(**row) for row in rows}
 
+    def begun(self, queue_id: str) -> list[str]:
+        """Return the threads of a queue that reviewers have taken or done."""
+        rows = self._read(BEGUN_THREADS_SQL, {"queue_id": queue_id})
+        return sorted(row["thread_id"] for row in rows)
+
     def lock(
         self,
         queue_id: str,
@@ -182,7 +188,8 @@ class Reviews:
     ) -> tuple[str, datetime.datetime] | None:
         """Lock the first of some threads that is left for a reviewer; return it and until when.
 
-        A reviewer has one lock of a queue at a time, and keeps it while the thread is not done.
+        A reviewer has one lock of a queue at a time, and keeps it while the thread is not done. One
+        that is over stands until the reviewer takes another thread: `begun` still has its thread.
         """
         now = _now()
         until = now + datetime.timedelta(seconds=for_s)
@@ -192,9 +199,8 @@ class Reviews:
             states = {row["thread_id"]: ReviewState(**row) for row in dictionaries(cursor)}
             chosen = _first_left(thread_ids, states, reviewers_per_thread)
             cursor.execute(
-                "delete from x_review_locks where locked_until <= $now"
-                " or (queue_id = $queue_id and reviewer = $reviewer)",
-                named,
+                "delete from x_review_locks where queue_id = ? and reviewer = ?",
+                [queue_id, reviewer],
             )
             if chosen is None:
                 return None

@@ -1,6 +1,5 @@
 """Feedback as LangSmith's API has it: read from bodies, shown, summed up, and as a score. Pure."""
 
-import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import orjson
 from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.feedback import NewFeedback, StoredFeedback
 from otel_threads.core.limits import NAME_LENGTH_MAX, TEXT_LENGTH_MAX
-from otel_threads.core.score import NewScore
+from otel_threads.core.score import NewScore, fault
 from otel_threads.derive.thread_id import as_kept
 from otel_threads.vendors.ids import new_uuid, span_id_of, trace_id_of, uuid_text
 from otel_threads.vendors.langsmith import texts
@@ -179,10 +178,10 @@ def _score(
 
 
 def number(told: Any) -> float | None:
-    """Return a finite number, 1 or 0 for a yes or no; None for all else."""
+    """Return a number that a score may have, 1 or 0 for a yes or no; None for all else."""
     if isinstance(told, bool):
         return float(told)
-    if isinstance(told, int | float) and math.isfinite(told):
+    if isinstance(told, int | float) and not fault(told):
         return float(told)
     return None
 

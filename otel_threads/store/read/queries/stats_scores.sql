@@ -1,6 +1,6 @@
 -- Scores by name, over the mean of each item. `chosen` (the scores) is put before this.
 select
-    name, count(value) as count, round(avg(value), 12) as avg, min(value) as min, max(value) as max,
+    name, count(*) as count, round(avg(value), 12) as avg, min(value) as min, max(value) as max,
     coalesce(list_aggregate(flatten(list(categories)), 'histogram'), map {}) as categories
 from (
     select

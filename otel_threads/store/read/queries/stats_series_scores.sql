@@ -2,7 +2,7 @@
 -- `selected` and `chosen` (the scores, with `began` of their item) are put before this.
 select
     date_trunc($interval, began) as time,
-    name, count(value) as count, round(avg(value), 12) as avg, min(value) as min, max(value) as max,
+    name, count(*) as count, round(avg(value), 12) as avg, min(value) as min, max(value) as max,
     coalesce(list_aggregate(flatten(list(categories)), 'histogram'), map {}) as categories
 from (
     select
