@@ -122,7 +122,9 @@ class AnnotationService:
                 definition says; the message names it and why.
         """
         check_count("scores", scores)
-        given = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        given = self._placed(
+            [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        )
         if check_definitions:
             self._check(given)
         at_spans = self._at_spans(given)
@@ -189,7 +191,7 @@ class AnnotationService:
         return dataclasses.replace(score, source=chosen)
 
     def _target(self, given: TargetKind, where: str) -> TargetKind:
-        """Return what was given with its project, and ids in lower case.
+        """Return what was given with ids in lower case.
 
         Raises:
             InvalidQuery: it names no target, or several, or an id that is none.
@@ -214,8 +216,19 @@ class AnnotationService:
             span_id = _hex(f"{where}.span_id", span_id, 16)
         if given.project is not None:
             check_name(f"{where}.project", given.project)
-        project = self._service.choice.of_writing(given.project)
-        return dataclasses.replace(given, project=project, trace_id=trace_id, span_id=span_id)
+        return dataclasses.replace(given, trace_id=trace_id, span_id=span_id)
+
+    def _placed(self, targets: Sequence[TargetKind]) -> list[TargetKind]:
+        """Return targets with their projects.
+
+        Raises:
+            InvalidQuery: several projects have one that names none.
+        """
+        projects = self._service.choice.of_targets(targets)
+        return [
+            dataclasses.replace(one, project=project)
+            for one, project in zip(targets, projects, strict=True)
+        ]
 
     def scores(
         self,
@@ -278,7 +291,7 @@ class AnnotationService:
         for i, given in enumerate(scores):
             check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
             targets.append(self._target(given, f"scores[{i}]"))
-        targets = self._at_spans(targets)
+        targets = self._at_spans(self._placed(targets))
         deleted = self._annotations.delete_scores(targets)
         self._publish(targets)
         return Deleted(deleted=deleted)
@@ -289,7 +302,7 @@ class AnnotationService:
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        checked = self._target(comment, "comment")
+        (checked,) = self._placed([self._target(comment, "comment")])
         check_text("text", checked.text, TEXT_LENGTH_MAX)
         if checked.author is not None:
             check_name("author", checked.author)
@@ -377,8 +390,13 @@ class AnnotationService:
             raise InvalidQuery("name thread_ids or trace_ids, and not both")
         check_count("ids", thread_ids or trace_ids)
         _check_tags(add, remove)
-        name = self._service.choice.of_threads(project, thread_ids)
         traces = [_hex("trace_id", one, 32) for one in trace_ids]
+        choice = self._service.choice
+        name = (
+            choice.of_threads(project, thread_ids)
+            if thread_ids
+            else choice.of_traces(project, traces)
+        )
         updated, missing = self._annotations.change_tags(
             name,
             thread_ids=thread_ids,
