@@ -44,7 +44,7 @@ from otel_threads.core.score import (
 )
 from otel_threads.services.checks import check_count, check_name, check_text
 from otel_threads.services.events import Hub
-from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
+from otel_threads.services.pagination import digest_of, make_cursor, open_offset
 from otel_threads.services.score_means import together
 from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.store.annotations.annotation_rows import (
@@ -243,6 +243,7 @@ class AnnotationService:
         include_superseded: bool = False,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[Score]:
         """Return scores, the latest first: one a target and name, with the value of each author.
 
@@ -263,7 +264,8 @@ class AnnotationService:
         )
         read = self._annotations.scores
         records, next_cursor = _offset_page(read, wanted, "scores", limit, cursor)
-        return Page(items=together(records), next_cursor=next_cursor)
+        total = self._annotations.count_scores(wanted) if with_total else None
+        return Page(items=together(records), next_cursor=next_cursor, total=total)
 
     def _any_project(self, project: str | None) -> str | None:
         return self._service.choice.of_list(project)
@@ -356,6 +358,7 @@ class AnnotationService:
         span_id: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[Comment]:
         """Return comments, oldest first; a trace's are its own and those of its spans.
 
@@ -370,7 +373,8 @@ class AnnotationService:
         )
         read = self._annotations.comments
         found, next_cursor = _offset_page(read, wanted, "comments", limit, cursor)
-        return Page(items=found, next_cursor=next_cursor)
+        total = self._annotations.count_comments(wanted) if with_total else None
+        return Page(items=found, next_cursor=next_cursor, total=total)
 
     def change_tags(
         self,
@@ -510,9 +514,7 @@ def _offset_page(
 ) -> tuple[list[Record], str | None]:
     check_limit(limit)
     digest = digest_of({"of": of, **dataclasses.asdict(wanted)})
-    offset = open_number(cursor, digest) if cursor else 0
-    if offset < 0:
-        raise InvalidQuery(NO_CURSOR)
+    offset = open_offset(cursor, digest)
     found = read(wanted, limit=limit + 1, offset=offset)
     more = len(found) > limit
     return found[:limit], make_cursor(digest, [offset + limit]) if more else None

@@ -1,6 +1,7 @@
 """The REST port: /api/v1, health, metrics, OpenAPI. Calls services/, nothing else."""
 
 import functools
+import itertools
 from collections.abc import Callable
 
 import orjson
@@ -29,6 +30,7 @@ from otel_threads.api.rest import (
     thread_routes,
 )
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
+from otel_threads.api.rest.list_part import Part
 from otel_threads.api.rest.route import BASE, ERRORS, json_response
 from otel_threads.api.rights import Rights
 from otel_threads.core.changes import LoadedDemo
@@ -130,7 +132,9 @@ def _only_known_parameters(request: Request) -> None:
     if not request.url.path.startswith(BASE):
         return  # probes and pages take what a proxy may add
     known: set[str] = set()
-    for parameter in request.scope["route"].dependant.query_params:
+    call = request.scope["route"].dependant
+    parameters = [one.query_params for one in (call, *call.dependencies)]
+    for parameter in itertools.chain.from_iterable(parameters):
         fields = getattr(parameter.field_info.annotation, "model_fields", None)
         if fields is None:
             known.add(parameter.alias)
@@ -139,9 +143,8 @@ def _only_known_parameters(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             hint = did_you_mean(name, known)
-            raise InvalidQuery(
-                f"{name}: no such parameter{hint}; known: {', '.join(sorted(known))}"
-            )
+            names = f"known: {', '.join(sorted(known))}" if known else "this call has none"
+            raise InvalidQuery(f"{name}: no such parameter{hint}; {names}")
 
 
 class _Guard:
@@ -194,9 +197,9 @@ def _server(
         return json_response(service.status())
 
     @api.get(f"{BASE}/projects", response_model=schemas.Projects, responses=ERRORS, tags=["server"])
-    def list_projects() -> Response:
+    def list_projects(part: Part) -> Response:
         """List projects, the most recently active first."""
-        return json_response(service.projects())
+        return json_response(part.of(service.projects()))
 
     @api.get(f"{BASE}/doctor", response_model=Doctor, responses=ERRORS, tags=["server"])
     def get_doctor() -> Response:
