@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.limits import NAME_LENGTH_MAX
 from otel_threads.core.score import Target
+from otel_threads.core.suggestions import did_you_mean
 from otel_threads.store.read.reader import Reader
 
 ALL_PROJECTS = "*"
@@ -15,6 +17,7 @@ class ProjectChoice:
 
     def __init__(self, reader: Reader, default: str) -> None:
         self._reader = reader
+        self._seen: frozenset[str] = frozenset()
         self.default = default
 
     def of_list(self, project: str | None) -> str | None:
@@ -80,6 +83,20 @@ class ProjectChoice:
             return self.default
         which = f"{what} {ids[0]!r} is" if len(ids) == 1 else f"these {what}s are"
         raise InvalidQuery(f"{which} in {len(found)} projects: name one of {some_of(found)}")
+
+    def unknown(self, project: str | None) -> str | None:
+        """Return a line that a project is not here (yet), and which may be meant; None where it is.
+
+        One that was seen once is not looked up again.
+        """
+        if project is None or project == ALL_PROJECTS or project in self._seen:
+            return None
+        names = self._reader.project_names()
+        self._seen = frozenset(names)
+        if project in self._seen:
+            return None
+        hint = did_you_mean(project, names) or (f"; there are {some_of(names)}" if names else "")
+        return f"no project {project[:NAME_LENGTH_MAX]!r}{hint}"
 
     def missing(self, thread_id: str, project: str | None) -> NotFound:
         """Return the error for a thread that is not here, with those that its caller may mean."""

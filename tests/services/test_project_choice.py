@@ -10,7 +10,9 @@ from builders import a_chat, a_request
 from conftest import Server
 
 from otel_threads import Client
+from otel_threads.sdk.client import UnknownProject
 from otel_threads.v1 import threads_pb2 as pb
+from otel_threads.v1 import threads_pb2_grpc as stubs
 
 pytestmark = pytest.mark.slow  # starts programs
 
@@ -84,27 +86,52 @@ def test_what_changes_a_thread_finds_it_too(stories):
     assert stories.get("/threads/get", thread_id="chat-1")["tags"] == ["vip"]
 
 
-def test_commands_name_the_project(stories):
+def test_an_unknown_project_is_told_beside_an_empty_answer(stories):
+    """In a header of REST, in trailing metadata over gRPC, as a warning of the client."""
+    told = "no project 'shpo'; did you mean shop?"
+    for path in ("threads", "threads/stats", "traces", "spans", "issues", "export/threads"):
+        answer = httpx.get(f"{stories.api}/{path}", params={"project": "shpo"})
+        assert (answer.status_code, answer.headers["x-otel-threads-hint"]) == (200, told), path
+        for known in ("shop", "*"):
+            answer = httpx.get(f"{stories.api}/{path}", params={"project": known})
+            assert "x-otel-threads-hint" not in answer.headers
+    odd = httpx.get(f"{stories.api}/threads", params={"project": "\u5546\r\nx: y"})
+    assert odd.headers["x-otel-threads-hint"] == (
+        r"no project '\u5546\\r\\nx: y'; there are default, shop, stories"
+    )
+    with grpc.insecure_channel(stories.addresses["grpc"]) as channel:
+        stub = stubs.ThreadServiceStub(channel)
+        found, ended = stub.ListThreads.with_call(pb.ListThreadsRequest(project="shpo"))
+        assert not found.items
+        assert dict(ended.trailing_metadata())["x-otel-threads-hint"] == told
+        _, ended = stub.ListThreads.with_call(pb.ListThreadsRequest(project="shop"))
+        assert not ended.trailing_metadata()
+    with Client(f"http://{stories.addresses['http']}") as client:
+        with pytest.warns(UnknownProject, match="did you mean shop"):
+            assert list(client.list_threads(project="shpo")) == []
+        with pytest.warns(UnknownProject, match="did you mean shop"):
+            assert b"".join(client.export_threads(project="shpo")) == b""
+
+
+def test_commands_name_the_project(stories, tmp_path):
     listed = run(stories, "threads", "list")
     assert "stories" in listed.stdout
     shown = run(stories, "threads", "show", "rich-markdown")
     assert "asked in stories" in shown.stdout
     assert run(stories, "threads", "show", "rich-markdwon").returncode == 1
+    told = "otel-threads: no project 'storeis'; did you mean stories?\n"
     wrong = run(stories, "threads", "list", "--project", "storeis")
-    assert "no project 'storeis'; did you mean stories?" in wrong.stderr
+    assert (wrong.stdout, wrong.stderr) == ("No thread matches.\n", told)
+    file = tmp_path / "none.csv"
+    written = run(stories, "export", "--project", "storeis", "-o", str(file))
+    assert told in written.stderr
+    assert "project" in file.read_text()  # an empty file is right, too
 
 
 def call(server, verb: str, path: str, code: int = 200, **body):
     answer = httpx.request(verb, f"{server.api}{path}", json=body)
     assert answer.status_code == code, answer.text
     return answer.json()
-
-
-def over_grpc(server, verb: str, request, answer):
-    with grpc.insecure_channel(server.addresses["grpc"]) as channel:
-        method = f"/otel_threads.v1.ThreadService/{verb}"
-        call = channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
-        return call(request, timeout=60)
 
 
 def test_what_is_written_on_a_thread_goes_where_it_is(stories):
@@ -120,8 +147,9 @@ def test_what_is_written_on_a_thread_goes_where_it_is(stories):
     )
     with Client(f"http://{stories.addresses['http']}") as client:
         client.add_comment("of the client", thread_id="rich-markdown")
-    wanted = pb.NewComment(thread_id="rich-markdown", text="of gRPC")
-    assert over_grpc(stories, "AddComment", wanted, pb.Comment).project == "stories"
+    with grpc.insecure_channel(stories.addresses["grpc"]) as channel:
+        wanted = pb.NewComment(thread_id="rich-markdown", text="of gRPC")
+        assert stubs.ThreadServiceStub(channel).AddComment(wanted).project == "stories"
     thread = stories.get("/threads/get", thread_id="rich-markdown")
     assert thread["comment_count"] == 3
     assert [one["name"] for one in thread["scores"]] == ["quality"]

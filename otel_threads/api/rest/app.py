@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import otel_threads
 from otel_threads import metrics, ui
-from otel_threads.api import problems, schemas, server_schemas
+from otel_threads.api import hints, problems, schemas, server_schemas
 from otel_threads.api.mcp import endpoint
 from otel_threads.api.rest import (
     annotation_routes,
@@ -37,6 +37,7 @@ from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.status import Doctor, Status
 from otel_threads.core.suggestions import did_you_mean
+from otel_threads.services.project_choice import ProjectChoice
 from otel_threads.services.services import Services
 from otel_threads.services.threads import ThreadService
 
@@ -45,6 +46,10 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
 READING_POSTS = (sql_routes.PATH, ask_routes.PATH, endpoint.PATH)
 # A GET that costs as much as a write, or gives as much: no page of another site may start one.
 GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
+# Lists and sums of what spans brought: of a project that is not here they are empty, and say so.
+HINTED_PATHS = {
+    f"{BASE}/{name}" for name in ("threads", "traces", "spans", "issues", "export/threads")
+} | {f"{BASE}/{name}/stats" for name in ("threads", "traces")}
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; "
@@ -72,7 +77,7 @@ def app(
         docs_url=None,  # FastAPI's page loads scripts from another host
         redoc_url=None,
         openapi_url=None,  # FastAPI's own route writes 300 kB anew at each call, in the event loop
-        dependencies=[Depends(_only_known_parameters)],
+        dependencies=[Depends(_parameters(services.threads.choice))],
     )
     problems.install(api)
     openapi.install(api)
@@ -104,6 +109,7 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     evaluation_routes.add_run(api, services.evaluations)
     evaluation_routes.add_results(api, services.evaluations)
     rule_routes.add_rules(api, services.rules)
+    rule_routes.add_rule_log(api, services.rules)
     rule_routes.add_rule_runs(api, services.rules)
     ask_routes.add_ask(api, services.asking)
     issue_routes.add_issues(api, services.issues)
@@ -125,6 +131,15 @@ def _add_lists(api: FastAPI, services: Services) -> None:
 def refusal(status: int, detail: str, _: Headers) -> Response:
     """Return the response to a request that the port refused before this application."""
     return problems.problem(status, detail)
+
+
+def _parameters(choice: ProjectChoice) -> Callable[[Request], None]:
+    def look(request: Request) -> None:
+        _only_known_parameters(request)
+        if request.url.path in HINTED_PATHS:
+            request.state.hint = choice.unknown(request.query_params.get("project"))
+
+    return look
 
 
 def _only_known_parameters(request: Request) -> None:
@@ -164,6 +179,8 @@ class _Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if hint := scope.get("state", {}).get("hint"):
+                    headers[hints.HEADER] = hints.header_value(hint)
             await send(message)
 
         headers = Headers(scope=scope)

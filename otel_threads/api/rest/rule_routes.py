@@ -46,6 +46,26 @@ def add_rules(api: FastAPI, rules: RuleService) -> None:
         return Response(status_code=204)
 
 
+def add_rule_log(api: FastAPI, rules: RuleService) -> None:
+    """Add the call that lists what a rule logged."""
+
+    @api.get(
+        f"{ONE}/log",
+        response_model=rule_bodies.RuleLog,
+        responses=ERRORS | MISSING,
+        tags=["rules"],
+    )
+    def list_log(
+        rule_id: str,
+        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
+        cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
+    ) -> Response:
+        """List the lines of a rule's log, the latest first."""
+        found = rules.log(rule_id, limit=limit, cursor=cursor, with_total=with_total)
+        return json_response(found)
+
+
 def add_rule_runs(api: FastAPI, rules: RuleService) -> None:
     """Add the calls that try and backfill rules, and that say what they decided."""
 
@@ -79,22 +99,6 @@ def add_rule_runs(api: FastAPI, rules: RuleService) -> None:
                 with_total=with_total,
             )
         )
-
-    @api.get(
-        f"{ONE}/log",
-        response_model=rule_bodies.RuleLog,
-        responses=ERRORS | MISSING,
-        tags=["rules"],
-    )
-    def list_log(
-        rule_id: str,
-        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
-        cursor: CursorQuery = None,
-        with_total: TotalQuery = False,
-    ) -> Response:
-        """List the lines of a rule's log, the latest first."""
-        found = rules.log(rule_id, limit=limit, cursor=cursor, with_total=with_total)
-        return json_response(found)
 
     @api.post(
         f"{ONE}/dry-run",

@@ -84,6 +84,7 @@ TRACE_LOGS_SQL = sql_files.query("trace_logs")
 TRACE_LOG_CHUNKS_SQL = sql_files.query("trace_log_chunks")
 TRACE_LOG_REFERENCES_SQL = sql_files.query("trace_log_references")
 PROJECTS_SQL = sql_files.query("projects")
+PROJECT_NAMES_SQL = sql_files.query("project_names")
 STATUS_SQL = sql_files.query("status")
 PROJECT_RANGES_SQL = sql_files.query("project_ranges")
 FAILED_TURNS_SQL = sql_files.query("failed_turns")
@@ -367,6 +368,11 @@ class Reader:
     def projects(self) -> list[Project]:
         """Return every project with counts, the most recently active first."""
         return [Project(**row) for row in self._rows(PROJECTS_SQL, {})]
+
+    @retried
+    def project_names(self) -> list[str]:
+        """Return the names of all projects, in their order."""
+        return [row["project"] for row in self._rows(PROJECT_NAMES_SQL, {})]
 
     @retried
     def counts(self) -> RowCounts:
