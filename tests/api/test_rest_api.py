@@ -153,6 +153,12 @@ def test_traces_without_a_thread_can_be_asked_for(loaded):
         ("/threads", {"limit": 0}, 400, "limit: Input should be greater than or equal to 1"),
         ("/threads", {"limit": 1001}, 400, "limit: Input should be less than or equal to 1000"),
         ("/threads", {"sort": "nope"}, 400, "cannot sort by 'nope': one of "),
+        (
+            "/spans",
+            {"sort": "-name desc"},
+            400,
+            "sort '-name desc' says twice which way: write -name",
+        ),
         ("/threads", {"status": "open"}, 400, "status: Input should be 'active' or 'inactive'"),
         ("/threads", {"filter": "x"}, 400, "filter, at position 1: ends too early"),
         ("/threads", {"cursor": "garbage"}, 400, "cursor is not one that this server gave"),
