@@ -74,7 +74,7 @@ def threads(page: Row, *, every_project: bool = False, is_narrowed: bool = False
             ago(thread["last_activity_time"]),
             safe(thread["first_message"], length=120),
         )
-    return Group(table, Text(_shown(page, "threads"), style="dim"))
+    return Group(table, Text(_shown(page, "thread"), style="dim"))
 
 
 def traces(page: Row) -> RenderableType:
@@ -99,7 +99,7 @@ def traces(page: Row) -> RenderableType:
             took(trace["duration_ms"]),
             safe(trace["name"], length=80),
         )
-    return Group(table, Text(_shown(page, "traces"), style="dim"))
+    return Group(table, Text(_shown(page, "trace"), style="dim"))
 
 
 def issues(page: Row) -> RenderableType:
@@ -126,7 +126,7 @@ def issues(page: Row) -> RenderableType:
             count(one["turn_count"]),
             ago(one["last_seen_time"]),
         )
-    return Group(table, Text(_shown(page, "issues"), style="dim"))
+    return Group(table, Text(_shown(page, "issue"), style="dim"))
 
 
 def spans(page: Row) -> RenderableType:
@@ -154,19 +154,19 @@ def spans(page: Row) -> RenderableType:
             count(usage["total_tokens"]),
             dollars(span["cost_usd"], partial=False),
         )
-    return Group(table, Text(_shown(page, "spans"), style="dim"))
+    return Group(table, Text(_shown(page, "span"), style="dim"))
 
 
 def _shown(page: Row, what: str) -> str:
     total = page.get("total")
-    return f"{len(page['items'])} of {total} {what}" if total is not None else ""
+    return f"{len(page['items'])} of {terminal.counted(total, what)}" if total is not None else ""
 
 
 def conversation(thread: Row, turns: list[Row]) -> RenderableType:
     """Return a conversation, turn by turn."""
     facts = [
-        f"{thread['turn_count']} turns",
-        f"{thread['trace_count']} traces",
+        terminal.counted(thread["turn_count"], "turn"),
+        terminal.counted(thread["trace_count"], "trace"),
         f"{count(thread['usage']['total_tokens'])} tokens",
         dollars(thread["cost_usd"], partial=thread["cost_is_partial"]),
         took(thread["duration_ms"]),
@@ -307,11 +307,11 @@ def facts(title: str, found: Row) -> RenderableType:
 def doctor(report: Row) -> RenderableType:
     """Return what arrived, what keeps it out of threads, and what to write against it."""
     status, found = report["status"], report["instrumentations"]
-    head = Text(
-        f"{status['spans']} spans, {status['traces']} traces, {status['threads']} threads, "
-        f"{status['turns']} turns; derived {status['derived_sequence']} of "
-        f"{status['committed_sequence']} commits"
+    here = (
+        terminal.counted(status[f"{noun}s"], noun) for noun in ("span", "trace", "thread", "turn")
     )
+    commits = terminal.counted(status["committed_sequence"], "commit")
+    head = Text(f"{', '.join(here)}; derived {status['derived_sequence']} of {commits}")
     if status.get("store_error"):
         head.append_text(safe(f"\nnothing is stored: {status['store_error']}", style="red"))
     if status.get("derive_error"):
@@ -410,11 +410,12 @@ def _short(value: Any) -> str:
 
 def stats(found: Row) -> RenderableType:
     """Return sums and percentiles of a selection."""
-    head = Text(
-        f"{found['thread_count']} threads ({found['active_count']} active), "
-        f"{found['turn_count']} turns, {found['trace_count']} traces, "
-        f"{found['span_count']} spans, {found['error_count']} errors"
-    )
+    counts = [
+        terminal.counted(found[f"{noun}_count"], noun)
+        for noun in ("thread", "turn", "trace", "span", "error")
+    ]
+    counts[0] += f" ({found['active_count']} active)"
+    head = Text(", ".join(counts))
     used = found["usage"]["sum"]
     tokens = Text(
         f"tokens {count(used['total_tokens'])} "
@@ -428,7 +429,23 @@ def stats(found: Row) -> RenderableType:
         parts += [Text(), _scores("score", found["scores"])]
     if found["turn_scores"]:
         parts += [Text(), _scores("score of turns", found["turn_scores"])]
+    if found["series"]:
+        parts += [Text(), _series(found["series"])]
     return Group(*parts)
+
+
+def _series(buckets: list[Row]) -> Table:
+    numbers = ((name, RIGHT) for name in ("threads", "turns", "errors", "tokens", "cost", "took"))
+    shown = new_table(("from (UTC)", {"no_wrap": True}), *numbers)
+    for one in buckets:
+        shown.add_row(
+            one["time"][:16].replace("T", " "),
+            *(count(one[name]) for name in ("thread_count", "turn_count", "error_count")),
+            count(one["total_tokens"]),
+            dollars(one["cost_usd"]),
+            took(one["duration_ms_avg"]),
+        )
+    return shown
 
 
 def _spreads(found: Row) -> Table:

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from otel_threads import terminal
 from otel_threads.show import CUT, RIGHT, Row, ago, dollars, new_table, safe
 
 ITEMS_SHOWN = 20
@@ -64,7 +65,8 @@ def comparison(found: Row) -> RenderableType:
         parts.append(Text("The runs have no score of one item in common."))
     for count, run in ((found["only_in_base"], base), (found["only_in_candidate"], candidate)):
         if count:
-            parts.append(safe(f"{count} items are in {run['name']} alone", style="dim"))
+            which = terminal.counted(count, "item")
+            parts.append(safe(f"{which} in {run['name']} alone", style="dim"))
     lost = [one for one in found["items"] if one["loss"] > 0][:ITEMS_SHOWN]
     if lost:
         parts += [Text(), _items(lost)]

@@ -36,6 +36,11 @@ def escaped_line(text: str) -> str:
     return escaped(text).replace("\n", "\\n")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 thread`, `2 threads`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 

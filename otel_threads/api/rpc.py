@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2
 from pydantic import ValidationError
 
 from otel_threads import deadline
-from otel_threads.api import bodies, rpc_evaluations
+from otel_threads.api import bodies, hints, rpc_evaluations
 from otel_threads.api.message_limits import Bounded, Sent
 from otel_threads.api.protobuf import fill
 from otel_threads.api.rights import Rights
@@ -46,6 +46,8 @@ QUERIES_AT_ONCE_MAX = 16  # further ones wait; REST has forty
 # Threads of their own: in asyncio's, of which two cores have six, slow queries kept receivers from
 # decompressing.
 _QUERIES = ThreadPoolExecutor(QUERIES_AT_ONCE_MAX, thread_name_prefix="query-grpc")
+# Lists and sums of what spans brought: of a project that is not here they are empty, and say so.
+HINTED = (pb.Threads, pb.ThreadStats, pb.Traces, pb.SpanLines, pb.Issues)
 # The most specific class first; what is not here is the server's own fault.
 CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (InvalidQuery, grpc.StatusCode.INVALID_ARGUMENT),
@@ -91,6 +93,7 @@ class _Servicer:
         try:
             self.check(context, writes=False)
             given = selection(await _in_thread(context, request.read))
+            await _in_thread(context, lambda: self._say_unknown(context, given))
             with self._services.export.threads(**given) as blocks:
                 while (block := await _in_thread(context, lambda: next(blocks, None))) is not None:
                     yield pb.ExportBlock(data=block)
@@ -131,6 +134,20 @@ class _Servicer:
         refusal = self._rights.refusal(metadata.get("authorization"), writes=writes)
         if refusal:
             raise _Refused(refusal)
+
+    def answer(self, call: Call, request: Sent, context: Context) -> Message:
+        """Return the answer of a service as a message."""
+        given = call.arguments(request.read())
+        found = call.ask(**given)
+        if call.answer in HINTED:
+            self._say_unknown(context, given)
+        response = call.answer()
+        fill(response, found)
+        return response
+
+    def _say_unknown(self, context: Context, given: Mapping[str, Any]) -> None:
+        if hint := self._services.threads.choice.unknown(given.get("project")):
+            context.set_trailing_metadata(((hints.HEADER, hints.header_value(hint)),))
 
 
 class _Refused(Exception):
@@ -195,20 +212,15 @@ def _method(servicer: _Servicer, call: Call) -> Method:
     async def method(request: Sent, context: Context) -> Message:
         try:
             servicer.check(context, writes=call.writes)
-            answer: Message = await _in_thread(context, lambda: _answer(call, request))
+            answer: Message = await _in_thread(
+                context, lambda: servicer.answer(call, request, context)
+            )
             return answer
         except Exception as error:  # every failure becomes an answer
             await _abort(context, error)
             raise AssertionError("abort always raises") from error
 
     return method
-
-
-def _answer(call: Call, request: Sent) -> Message:
-    found = call.ask(**call.arguments(request.read()))
-    response = call.answer()
-    fill(response, found)
-    return response
 
 
 def _bound(ask: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:

@@ -21,7 +21,7 @@ from otel_threads.commands.base import (
     thread_project_option,
     whole_file,
 )
-from otel_threads.commands.output import print_answer, say_changed, say_unknown, source
+from otel_threads.commands.output import print_answer, say_changed, source
 from otel_threads.sdk.client import unknown_targets
 from otel_threads.sdk.selection import Format, Interval, Shape
 
@@ -91,7 +91,7 @@ def threads_list(
     shown = functools.partial(
         show.threads,
         every_project=chosen["project"] in (None, "*"),
-        is_narrowed=any(value for name, value in chosen.items() if name != "project"),
+        is_narrowed=any(value for name, value in chosen.items() if value != "*"),
     )
     with source(load(config_file, **setting).config) as client:
 
@@ -99,8 +99,6 @@ def threads_list(
             return client.page_of_threads(**chosen, sort=sort, limit=limit, with_total=True)
 
         found = page()
-        if not found["items"]:
-            say_unknown(client, chosen["project"])
         if not watch:
             print_answer(found, as_json, lambda: shown(found))
             return
@@ -132,7 +130,7 @@ def threads_show(
 @threads.command("stats", cls=Selecting)
 @where
 @selecting
-@click.option("--interval", type=click.Choice(["hour", "day"]), help="Add a series.")
+@click.option("--interval", type=click.Choice(["hour", "day"]), help="Add a table by hour or day.")
 @json_option
 def threads_stats(
     config_file: str | None, interval: Interval | None, as_json: bool, **given: Any
@@ -141,8 +139,6 @@ def threads_stats(
     chosen, setting = _split(given)
     with source(load(config_file, **setting).config) as client:
         found = client.get_thread_stats(**chosen, interval=interval)
-        if not found["thread_count"]:
-            say_unknown(client, chosen["project"])
     print_answer(found, as_json, lambda: show.stats(found))
 
 
@@ -184,8 +180,8 @@ def threads_delete(
 ) -> None:
     """Delete threads with their spans, scores, comments and tags."""
     if not yes:
-        what = "1 thread" if len(thread_ids) == 1 else f"{len(thread_ids)} threads"
-        click.confirm(f"Delete {what} for ever?", abort=True)
+        which = terminal.counted(len(thread_ids), "thread")
+        click.confirm(f"Delete {which} for ever?", abort=True)
     with source(load(config_file, **given).config, writes=True) as client:
         say_changed(client.delete_threads(thread_ids, project=project), "deleted")
 
@@ -291,8 +287,6 @@ def traces_list(
             limit=limit,
             with_total=True,
         )
-        if not page["items"]:
-            say_unknown(client, project)
     print_answer(page, as_json, lambda: show.traces(page))
 
 
@@ -328,8 +322,6 @@ def spans_list(config_file: str | None, as_json: bool, **given: Any) -> None:
     settings = {name: given.pop(name) for name in ("database", "http_endpoint")}
     with source(load(config_file, **settings).config) as client:
         page = client.page_of_spans(**given, with_total=True)
-        if not page["items"]:
-            say_unknown(client, given["project"])
     print_answer(page, as_json, lambda: show.spans(page))
 
 

@@ -85,8 +85,8 @@ def evaluate(
     if failed:
         first = failed[0]
         terminal.say(
-            f"otel-threads: {len(failed)} results failed; the first: {first['scorer']}"
-            f" on {first['item_id']}: {first['error']}",
+            f"otel-threads: {terminal.counted(len(failed), 'result')} failed; the first:"
+            f" {first['scorer']} on {first['item_id']}: {first['error']}",
             to_stderr=True,
         )
         if not found.run["counts"]["scored"]:
@@ -152,10 +152,11 @@ def _fault(found: Row, name: str, bound: float, side: int) -> str | None:
     if side * (difference - bound) <= 0:
         return None
     low, high = score["confidence_interval"]
+    pairs = terminal.counted(score["pair_count"], "pair")
     return (
         f"{name} {'rose' if side > 0 else 'fell'} by {abs(difference):.4g} on average"
         f" ({score['base_mean']:.4g} to {score['candidate_mean']:.4g}; 95 % of {low:.3g} to"
-        f" {high:.3g}, p {score['p_value']:.2g}, {score['pair_count']} pairs);"
+        f" {high:.3g}, p {score['p_value']:.2g}, {pairs});"
         f" {bound:g} is allowed"
     )
 
@@ -334,5 +335,5 @@ def _made(found: Row, as_json: bool) -> None:
     if as_json:
         terminal.print_json(found, indent=2)
     else:
-        count = found["item_count"]
-        terminal.say(f"{found['name']} version {found['version']}: {count} items")
+        items = terminal.counted(found["item_count"], "item")
+        terminal.say(f"{found['name']} version {found['version']}: {items}")

@@ -74,7 +74,8 @@ def _size(file: Path) -> int:
 
 
 def _say(file: Path, found: Imported) -> None:
-    terminal.say(f"{terminal.escaped_line(str(file))}: {found.item_count} items")
+    items = terminal.counted(found.item_count, "item")
+    terminal.say(f"{terminal.escaped_line(str(file))}: {items}")
     for fault in found.faults:
         terminal.say(f"  left out: {terminal.escaped_line(fault)}", to_stderr=True)
     if found.left_out_count > len(found.faults):

@@ -6,7 +6,7 @@ import click
 
 from otel_threads import show
 from otel_threads.commands.base import json_option, load, project_option, setting_options
-from otel_threads.commands.output import print_answer, say_changed, say_unknown, source
+from otel_threads.commands.output import print_answer, say_changed, source
 from otel_threads.core.issue import IssueState
 
 where = setting_options("database", "http_endpoint")
@@ -32,8 +32,6 @@ def issues_list(config_file: str | None, as_json: bool, **given: Any) -> None:
     given["from_time"] = given.pop("from_")
     with source(load(config_file, **settings).config) as client:
         page = client.issues(**given)
-        if not page["items"]:
-            say_unknown(client, given["project"])
     print_answer(page, as_json, lambda: show.issues(page))
 
 

@@ -80,11 +80,11 @@ def prune(
         done = {name: planned[name] for name in ("trace_count", "span_count", "thread_count")}
         if not dry_run:
             if not yes:
-                click.confirm(
-                    f"Delete {planned['trace_count']} traces with {planned['span_count']} spans"
-                    f" and {planned['thread_count']} threads for ever?",
-                    abort=True,
+                traces, spans, threads = (
+                    terminal.counted(planned[f"{noun}_count"], noun)
+                    for noun in ("trace", "span", "thread")
                 )
+                click.confirm(f"Delete {traces} with {spans} and {threads} for ever?", abort=True)
             done = _delete(client, chosen, planned["remaining"])
         answer = {
             **done,

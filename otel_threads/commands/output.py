@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from otel_threads import local, terminal
 from otel_threads.commands.base import failing
 from otel_threads.core.config import Config
-from otel_threads.core.suggestions import did_you_mean
 from otel_threads.sdk.client import Client
 
 if TYPE_CHECKING:
@@ -17,8 +16,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def source(config: Config, *, writes: bool = False) -> Iterator[Client]:
-    """Yield a client of the running server, else of the file."""
+    """Yield a client of the running server, else of the file; its hints go to stderr, once each."""
+    said: set[str] = set()
+
+    def say(hint: str) -> None:
+        if hint not in said:
+            said.add(hint)
+            terminal.say(f"otel-threads: {terminal.escaped_line(hint)}", to_stderr=True)
+
     with failing(), local.client(config, writes=writes) as client:
+        client.on_hint = say
         yield client
 
 
@@ -37,12 +44,3 @@ def say_changed(found: dict[str, Any], done: str) -> None:
         missing = ", ".join(found["not_found"])
         terminal.say(f"otel-threads: not found: {missing}", to_stderr=True)
         sys.exit(1)
-
-
-def say_unknown(client: Client, project: str | None) -> None:
-    """Say on stderr that a project is not here, and which may be meant; nothing where it is."""
-    names = [one["project"] for one in client.list_projects()]
-    if project in (None, "*", *names):
-        return
-    hint = did_you_mean(str(project), names) or (names and f"; there are {', '.join(names)}") or ""
-    terminal.say(f"otel-threads: no project {project!r}{hint}", to_stderr=True)

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from otel_threads import show
+from otel_threads import show, terminal
 from otel_threads.show import CUT, RIGHT, Row, dollars, new_table, safe
 
 
@@ -113,7 +113,7 @@ def dry_run(found: dict[str, Any]) -> RenderableType:
         )
     per_day = found["estimated_cost_usd_per_day"]
     facts = [
-        f"{found['matched_count']} threads match",
+        f"{terminal.counted(found['matched_count'], 'thread')} matching",
         f"cost {dollars(found['cost_usd']) or 'unknown'}",
     ]
     if per_day is not None:

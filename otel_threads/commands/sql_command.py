@@ -93,7 +93,7 @@ def sql(
         found = client.sql(sys.stdin.read() if query is None else query)
         if output:
             _write(found, Path(output))
-            terminal.say(f"{len(found)} rows in {output}", to_stderr=True)
+            terminal.say(f"{terminal.counted(len(found), 'row')} in {output}", to_stderr=True)
         elif as_json:
             for row in _rows(found):
                 terminal.print_json(row)
@@ -238,4 +238,4 @@ def _ask(client: Client, text: str) -> None:
         return
     _show(found)
     took_ms = (time.monotonic() - started) * 1000
-    terminal.say(f"{len(found)} rows, {took_ms:.0f} ms", to_stderr=True)
+    terminal.say(f"{terminal.counted(len(found), 'row')}, {took_ms:.0f} ms", to_stderr=True)

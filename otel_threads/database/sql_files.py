@@ -29,6 +29,16 @@ def query(name: str) -> str:
     return _queries()[name].read_text(encoding="utf-8")
 
 
+def counting(name: str, columns: str = "") -> str:
+    """Return a query of how many rows queries/NAME.sql has without its `$limit`, as `found`.
+
+    Rows that have the same in `columns`, if any are named, count once. Bind null to `$limit` and 0
+    to `$offset`.
+    """
+    rows = f"select distinct {columns} from" if columns else "from"
+    return f"select count(*) as found from ({rows} (\n{query(name)}\n))"  # noqa: S608  # our own texts
+
+
 @functools.cache
 def _queries() -> Mapping[str, Path]:
     return {file.stem: file for room in ROOMS for file in room.rglob("queries/*.sql")}

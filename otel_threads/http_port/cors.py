@@ -14,7 +14,13 @@ ANY = "*"
 _HOST = r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # What a page's script may read of an answer beside what every one may.
-EXPOSED = ("Retry-After", "WWW-Authenticate", "Content-Disposition", "Location")
+EXPOSED = (
+    "Retry-After",
+    "WWW-Authenticate",
+    "Content-Disposition",
+    "Location",
+    "X-OTel-Threads-Hint",
+)
 PREFLIGHT_S = 600  # a browser need not ask again so soon
 
 

@@ -9,7 +9,7 @@ import os
 import random
 import time
 import warnings
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, Unpack
 from urllib.parse import quote
@@ -39,6 +39,7 @@ ATTEMPTS_MAX = 5
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 10.0
 RETRY_STATUSES = (429, 502, 503, 504)
 PAGE = 1000
+HINT = "x-otel-threads-hint"
 Row = dict[str, Any]
 _ERRORS: dict[int, type[OtelThreadsError]] = {
     400: InvalidQuery, 401: NotAllowed, 404: NotFound, 409: Conflict, 413: InvalidQuery,
@@ -47,6 +48,14 @@ _ERRORS: dict[int, type[OtelThreadsError]] = {
 
 class UnknownTarget(UserWarning):
     """A score names a thread, turn, trace or span that the server does not know (yet)."""
+
+
+class UnknownProject(UserWarning):
+    """A list or sum is of a project that the server does not know (yet)."""
+
+
+def _warn_of(hint: str) -> None:
+    warnings.warn(hint, UnknownProject, stacklevel=5)
 
 
 @dataclass(slots=True)
@@ -63,7 +72,16 @@ class _Call:
 
 
 class _Calls:
-    """Every verb, for both clients. What is returned is as REST answers it: plain JSON values."""
+    """Every verb, for both clients. What is returned is as REST answers it: plain JSON values.
+
+    `on_hint` is called with what the server says beside an answer; it warns (`UnknownProject`).
+    """
+
+    on_hint: Callable[[str], object] = staticmethod(_warn_of)
+
+    def _hear(self, answer: httpx.Response | None) -> None:
+        if answer is not None and answer.is_success and HINT in answer.headers:
+            self.on_hint(answer.headers[HINT].encode().decode("unicode_escape", "replace"))
 
     def _send(self, call: _Call) -> Any:
         """Carry a call out; each client does it in its own way."""
@@ -562,6 +580,7 @@ class Client(_Calls):
                 error = caught
             pause = _pause_s(call, answer, error, attempt)
             if pause is None:
+                self._hear(answer)
                 return _result(call, answer, error)
             time.sleep(pause)
         raise AssertionError("the last attempt returns")
@@ -615,6 +634,7 @@ class Client(_Calls):
                 if not answer.is_success:
                     answer.read()
                     raise _failure(answer)
+                self._hear(answer)
                 yield from answer.iter_bytes()
         except httpx.HTTPError as error:
             raise Unavailable(f"the server does not answer: {error}") from None
@@ -654,6 +674,7 @@ class AsyncClient(_Calls):
                 error = caught
             pause = _pause_s(call, answer, error, attempt)
             if pause is None:
+                self._hear(answer)
                 return _result(call, answer, error)
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns")
@@ -691,6 +712,7 @@ class AsyncClient(_Calls):
                 if not answer.is_success:
                     await answer.aread()
                     raise _failure(answer)
+                self._hear(answer)
                 async for block in answer.aiter_bytes():
                     yield block
         except httpx.HTTPError as error:

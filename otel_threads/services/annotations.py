@@ -43,7 +43,7 @@ from otel_threads.core.score import (
 )
 from otel_threads.services.checks import check_count, check_name, check_text, check_value
 from otel_threads.services.events import Hub
-from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
+from otel_threads.services.pagination import digest_of, make_cursor, open_offset
 from otel_threads.services.score_means import together
 from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.store.annotations.annotation_rows import (
@@ -121,7 +121,9 @@ class AnnotationService:
                 definition says; the message names it and why.
         """
         check_count("scores", scores)
-        given = [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        given = self._placed(
+            [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
+        )
         if check_definitions:
             self._check(given)
         at_spans = self._at_spans(given)
@@ -190,7 +192,7 @@ class AnnotationService:
         return dataclasses.replace(score, source=chosen)
 
     def _target(self, given: TargetKind, where: str) -> TargetKind:
-        """Return what was given with its project, and ids in lower case.
+        """Return what was given with ids in lower case.
 
         Raises:
             InvalidQuery: it names no target, or several, or an id that is none.
@@ -215,8 +217,19 @@ class AnnotationService:
             span_id = _hex(f"{where}.span_id", span_id, 16)
         if given.project is not None:
             check_name(f"{where}.project", given.project)
-        project = self._service.choice.of_writing(given.project)
-        return dataclasses.replace(given, project=project, trace_id=trace_id, span_id=span_id)
+        return dataclasses.replace(given, trace_id=trace_id, span_id=span_id)
+
+    def _placed(self, targets: Sequence[TargetKind]) -> list[TargetKind]:
+        """Return targets with their projects.
+
+        Raises:
+            InvalidQuery: several projects have one that names none.
+        """
+        projects = self._service.choice.of_targets(targets)
+        return [
+            dataclasses.replace(one, project=project)
+            for one, project in zip(targets, projects, strict=True)
+        ]
 
     def scores(
         self,
@@ -231,6 +244,7 @@ class AnnotationService:
         include_superseded: bool = False,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[Score]:
         """Return scores, the latest first: one a target and name, with the value of each author.
 
@@ -251,7 +265,8 @@ class AnnotationService:
         )
         read = self._annotations.scores
         records, next_cursor = _offset_page(read, wanted, "scores", limit, cursor)
-        return Page(items=together(records), next_cursor=next_cursor)
+        total = self._annotations.count_scores(wanted) if with_total else None
+        return Page(items=together(records), next_cursor=next_cursor, total=total)
 
     def _any_project(self, project: str | None) -> str | None:
         return self._service.choice.of_list(project)
@@ -279,7 +294,7 @@ class AnnotationService:
         for i, given in enumerate(scores):
             check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
             targets.append(self._target(given, f"scores[{i}]"))
-        targets = self._at_spans(targets)
+        targets = self._at_spans(self._placed(targets))
         deleted = self._annotations.delete_scores(targets)
         self._publish(targets)
         return Deleted(deleted=deleted)
@@ -290,7 +305,7 @@ class AnnotationService:
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        checked = self._target(comment, "comment")
+        (checked,) = self._placed([self._target(comment, "comment")])
         check_text("text", checked.text, TEXT_LENGTH_MAX)
         if checked.author is not None:
             check_name("author", checked.author)
@@ -344,6 +359,7 @@ class AnnotationService:
         span_id: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[Comment]:
         """Return comments, oldest first; a trace's are its own and those of its spans.
 
@@ -358,7 +374,8 @@ class AnnotationService:
         )
         read = self._annotations.comments
         found, next_cursor = _offset_page(read, wanted, "comments", limit, cursor)
-        return Page(items=found, next_cursor=next_cursor)
+        total = self._annotations.count_comments(wanted) if with_total else None
+        return Page(items=found, next_cursor=next_cursor, total=total)
 
     def change_tags(
         self,
@@ -378,8 +395,13 @@ class AnnotationService:
             raise InvalidQuery("name thread_ids or trace_ids, and not both")
         check_count("ids", thread_ids or trace_ids)
         _check_tags(add, remove)
-        name = self._service.choice.of_threads(project, thread_ids)
         traces = [_hex("trace_id", one, 32) for one in trace_ids]
+        choice = self._service.choice
+        name = (
+            choice.of_threads(project, thread_ids)
+            if thread_ids
+            else choice.of_traces(project, traces)
+        )
         updated, missing = self._annotations.change_tags(
             name,
             thread_ids=thread_ids,
@@ -493,9 +515,7 @@ def _offset_page(
 ) -> tuple[list[Record], str | None]:
     check_limit(limit)
     digest = digest_of({"of": of, **dataclasses.asdict(wanted)})
-    offset = open_number(cursor, digest) if cursor else 0
-    if offset < 0:
-        raise InvalidQuery(NO_CURSOR)
+    offset = open_offset(cursor, digest)
     found = read(wanted, limit=limit + 1, offset=offset)
     more = len(found) > limit
     return found[:limit], make_cursor(digest, [offset + limit]) if more else None

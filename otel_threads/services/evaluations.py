@@ -44,7 +44,13 @@ from otel_threads.core.score import mean
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.evaluate.comparison import paired_difference
 from otel_threads.services.checks import check_name, check_text, check_value
-from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
+from otel_threads.services.pagination import (
+    NO_CURSOR,
+    digest_of,
+    make_cursor,
+    open_number,
+    open_offset,
+)
 from otel_threads.services.threads import ThreadService, check_limit
 from otel_threads.services.transcript import openai
 from otel_threads.store.evaluations.evaluation_rows import (
@@ -222,6 +228,7 @@ class EvaluationService:
         version: int | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[DatasetItem]:
         """Return a page of the items of a version, the newest without a number, in their order.
 
@@ -239,6 +246,7 @@ class EvaluationService:
         return Page(
             items=[item for _, item in page],
             next_cursor=make_cursor(digest, [page[-1][0]]) if more else None,
+            total=found.item_count if with_total else None,
         )
 
     # Runs
@@ -325,6 +333,7 @@ class EvaluationService:
         name: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[Evaluation]:
         """Return a page of runs, the latest first.
 
@@ -335,7 +344,8 @@ class EvaluationService:
         digest = digest_of({"evaluations": dataclasses.asdict(which)})
         offset = _offset(limit, cursor, digest)
         found = self._evaluations.evaluations(which, limit=limit + 1, offset=offset)
-        return _page(found, limit, offset, digest)
+        total = self._evaluations.count(which) if with_total else None
+        return _page(found, limit, offset, digest, total)
 
     def results(
         self,
@@ -346,6 +356,7 @@ class EvaluationService:
         failed: bool | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[EvaluationResult]:
         """Return a page of the results of a run, in the order in which they came.
 
@@ -357,7 +368,8 @@ class EvaluationService:
         offset = _offset(limit, cursor, digest)
         self.evaluation(evaluation_id)
         found = self._evaluations.results(which, limit=limit + 1, offset=offset)
-        return _page(found, limit, offset, digest)
+        total = self._evaluations.count(which) if with_total else None
+        return _page(found, limit, offset, digest, total)
 
     # Comparison
 
@@ -447,17 +459,15 @@ def _items(pairs: pa.Table, better: Better | None, limit: int) -> list[ItemCompa
 
 def _offset(limit: int, cursor: str | None, digest: str) -> int:
     check_limit(limit)
-    offset = open_number(cursor, digest) if cursor else 0
-    if offset < 0:
-        raise InvalidQuery(NO_CURSOR)
-    return offset
+    return open_offset(cursor, digest)
 
 
-def _page(found: list[Item], limit: int, offset: int, digest: str) -> Page[Item]:
+def _page(found: list[Item], limit: int, offset: int, digest: str, total: int | None) -> Page[Item]:
     more = len(found) > limit
     return Page(
         items=found[:limit],
         next_cursor=make_cursor(digest, [offset + limit]) if more else None,
+        total=total,
     )
 
 

@@ -19,6 +19,7 @@ from otel_threads.core.limits import FILTER_LENGTH_MAX, ITEMS_MAX, PAGE_ITEMS_DE
 from otel_threads.core.page import Page
 from otel_threads.services.issue_groups import Group, grouped
 from otel_threads.services.issue_names import IssueNamer, Unnamed
+from otel_threads.services.pagination import digest_of, part_of
 from otel_threads.services.project_choice import ProjectChoice
 from otel_threads.services.threads import check_limit
 from otel_threads.store.annotations.issue_rows import IssueRows
@@ -69,30 +70,33 @@ class IssueService:
         from_time: datetime.datetime | None = None,
         threads_min: int = THREADS_MIN,
         limit: int = PAGE_ITEMS_DEFAULT,
+        cursor: str | None = None,
+        with_total: bool = True,
     ) -> Page[Issue]:
         """Return issues of a project, of all without one, those with the most threads first.
 
         Failures since `from_time` (30 days ago) count, the latest 20,000 of them.
 
         Raises:
-            InvalidQuery: a state, threads_min or limit that cannot be.
+            InvalidQuery: a state, threads_min, limit or cursor that cannot be.
         """
         check_limit(limit)
         if state is not None and state not in get_args(IssueState):
             raise InvalidQuery(f"state {state!r} is none of {', '.join(get_args(IssueState))}")
         if not 1 <= threads_min <= ITEMS_MAX:
             raise InvalidQuery(f"threads_min {threads_min} is not between 1 and {ITEMS_MAX}")
+        digest = digest_of({"issues": [project, state, from_time, threads_min]})
         since = from_time or self._now() - datetime.timedelta(days=DAYS_DEFAULT)
         groups = self._groups(self._choice.of_list(project), since, threads_min)
         found = [one for one in self._issues(groups) if state in (None, one.state)]
-        page = found[:limit]
+        page = part_of(found, digest, limit=limit, cursor=cursor, with_total=with_total)
         by_id = {group.issue_id: group for group in groups}
         self.namer.wish(
             Unnamed(one.project, one.issue_id, one.kind, by_id[one.issue_id].signature)
-            for one in page
+            for one in page.items
             if one.name is None and one.state == "open"
         )
-        return Page(items=page, next_cursor=None, total=len(found))
+        return page
 
     def keep_for_sql(self) -> None:
         """Write what issues there are to the table that SQL reads, if turns came since it was."""

@@ -21,6 +21,7 @@ import orjson
 
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.filters import score_sort
+from otel_threads.core.page import Page
 from otel_threads.store.read.list_query import Selection
 from otel_threads.store.read.stored_items import Place
 
@@ -39,6 +40,7 @@ class Placed(Protocol):
 
 
 Item = TypeVar("Item", bound=Placed)
+Listed = TypeVar("Listed")
 
 
 class Pages(Protocol[Item]):
@@ -269,6 +271,40 @@ def open_cursor(cursor: str, digest: str, *, at_least: int = 1) -> list[Place]:
     ):
         raise InvalidQuery(NO_CURSOR)
     return held
+
+
+def part_of(
+    whole: Sequence[Listed],
+    digest: str,
+    *,
+    limit: int | None,
+    cursor: str | None,
+    with_total: bool = True,
+) -> Page[Listed]:
+    """Return a page of a list that is here whole; all of it without a limit.
+
+    Raises:
+        InvalidQuery: as `open_cursor`.
+    """
+    offset = open_offset(cursor, digest)
+    until = len(whole) if limit is None else offset + limit
+    return Page(
+        items=list(whole[offset:until]),
+        next_cursor=make_cursor(digest, [until]) if until < len(whole) else None,
+        total=len(whole) if with_total else None,
+    )
+
+
+def open_offset(cursor: str | None, digest: str) -> int:
+    """Return how many items the pages before had; 0 without a cursor.
+
+    Raises:
+        InvalidQuery: as `open_cursor`.
+    """
+    offset = open_number(cursor, digest) if cursor else 0
+    if offset < 0:
+        raise InvalidQuery(NO_CURSOR)
+    return offset
 
 
 def open_number(cursor: str, digest: str) -> int:

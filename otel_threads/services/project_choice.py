@@ -1,8 +1,11 @@
 """Which project a call means that names none: all of them, or the one that has the thread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from otel_threads.core.errors import InvalidQuery, NotFound
+from otel_threads.core.limits import NAME_LENGTH_MAX
+from otel_threads.core.score import Target
+from otel_threads.core.suggestions import did_you_mean
 from otel_threads.store.read.reader import Reader
 
 ALL_PROJECTS = "*"
@@ -14,6 +17,7 @@ class ProjectChoice:
 
     def __init__(self, reader: Reader, default: str) -> None:
         self._reader = reader
+        self._seen: frozenset[str] = frozenset()
         self.default = default
 
     def of_list(self, project: str | None) -> str | None:
@@ -40,15 +44,61 @@ class ProjectChoice:
         """
         if project is not None and project != ALL_PROJECTS:
             return project
-        found = self._reader.thread_projects(thread_ids)
+        return self._one_of("thread", thread_ids, self._reader.thread_projects(thread_ids))
+
+    def of_traces(self, project: str | None, trace_ids: Sequence[str]) -> str:
+        """Return the project that has some traces, as `of_threads` does.
+
+        Raises:
+            InvalidQuery: several have them, and none is named; the text names them.
+        """
+        if project is not None and project != ALL_PROJECTS:
+            return project
+        return self._one_of("trace", trace_ids, self._reader.trace_projects(trace_ids))
+
+    def of_targets(self, targets: Sequence[Target]) -> list[str]:
+        """Return for each target the project to write to: the one that has its thread or trace.
+
+        Raises:
+            InvalidQuery: several have one, and none is named; or all projects were named.
+        """
+        unnamed = [one for one in targets if one.project is None]
+        threads = self._reader.thread_projects([one.thread_id for one in unnamed if one.thread_id])
+        traces = self._reader.trace_projects([one.trace_id for one in unnamed if one.trace_id])
+        found = []
+        for one in targets:
+            if one.project is not None:
+                found.append(self.of_writing(one.project))
+            elif one.thread_id is not None:
+                found.append(self._one_of("thread", [one.thread_id], threads))
+            else:
+                found.append(self._one_of("trace", [one.trace_id or ""], traces))
+        return found
+
+    def _one_of(self, what: str, ids: Sequence[str], known: Mapping[str, Iterable[str]]) -> str:
+        found = {project for one in ids for project in known.get(one, ())}
         if len(found) == 1:
-            return found[0]
+            return found.pop()
         if not found or self.default in found:
             return self.default
-        names = ", ".join(sorted(found)[:PROJECTS_SHOWN_MAX])
-        more = f" and {len(found) - PROJECTS_SHOWN_MAX} more" * (len(found) > PROJECTS_SHOWN_MAX)
-        what = f"thread {thread_ids[0]!r} is" if len(thread_ids) == 1 else "these threads are"
-        raise InvalidQuery(f"{what} in {len(found)} projects: name one", hint=f" of {names}{more}")
+        which = f"{what} {ids[0]!r} is" if len(ids) == 1 else f"these {what}s are"
+        raise InvalidQuery(
+            f"{which} in {len(found)} projects: name one", hint=f" of {some_of(found)}"
+        )
+
+    def unknown(self, project: str | None) -> str | None:
+        """Return a line that a project is not here (yet), and which may be meant; None where it is.
+
+        One that was seen once is not looked up again.
+        """
+        if project is None or project == ALL_PROJECTS or project in self._seen:
+            return None
+        names = self._reader.project_names()
+        self._seen = frozenset(names)
+        if project in self._seen:
+            return None
+        hint = did_you_mean(project, names) or (f"; there are {some_of(names)}" if names else "")
+        return f"no project {project[:NAME_LENGTH_MAX]!r}{hint}"
 
     def missing(self, thread_id: str, project: str | None) -> NotFound:
         """Return the error for a thread that is not here, with those that its caller may mean."""
@@ -57,6 +107,13 @@ class ProjectChoice:
         meant = " or ".join(f"{name}/{found}" for name, found in alike)
         hint = f"; did you mean {meant}?" if meant else ""
         return NotFound(f"no thread {thread_id!r}{where}", hint=hint)
+
+
+def some_of(projects: Iterable[str]) -> str:
+    """Return the names of projects, a few of many."""
+    names = sorted(projects)
+    more = f" and {len(names) - PROJECTS_SHOWN_MAX} more" * (len(names) > PROJECTS_SHOWN_MAX)
+    return ", ".join(names[:PROJECTS_SHOWN_MAX]) + more
 
 
 def of_list(project: str | None) -> str | None:

@@ -126,8 +126,12 @@ class ReviewService:
             NotFound: there is none of that id. Conflict: the project has too many.
         """
         check_name("name", given.name)
-        project = self._threads.choice.of_writing(given.project)
         _check_queue(given)
+        choice = self._threads.choice
+        if given.thread_ids:
+            project = choice.of_threads(given.project, given.thread_ids)
+        else:
+            project = choice.of_writing(given.project)
         if queue_id is None and len(self._reviews.queues(project=project)) >= QUEUES_MAX:
             raise Conflict(f"project {project!r} has {QUEUES_MAX} review queues already")
         made = self._reviews.put_queue(given, project, queue_id=queue_id)

@@ -54,7 +54,7 @@ from otel_threads.core.rule_wire import Done
 from otel_threads.core.thread import Thread
 from otel_threads.evaluate.builtin import BUILTINS
 from otel_threads.services.checks import check_value
-from otel_threads.services.pagination import NO_CURSOR, digest_of, make_cursor, open_number
+from otel_threads.services.pagination import digest_of, make_cursor, open_offset, part_of
 from otel_threads.services.project_choice import ALL_PROJECTS
 from otel_threads.services.rule_contexts import ContextReader
 from otel_threads.services.rule_conversations import form_of
@@ -198,6 +198,7 @@ class RuleService:
         thread_id: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
+        with_total: bool = False,
     ) -> Page[Decision]:
         """Return what a rule decided, the latest first; of a thread that it never saw, why.
 
@@ -209,9 +210,7 @@ class RuleService:
             raise InvalidQuery(f"state {state!r} is none of {', '.join(get_args(DecisionState))}")
         rule = self.rule(rule_id)
         digest = digest_of({"decisions": [rule_id, state, thread_id]})
-        offset = open_number(cursor, digest) if cursor else 0
-        if offset < 0:
-            raise InvalidQuery(NO_CURSOR)
+        offset = open_offset(cursor, digest)
         found = self._rows.decisions(
             rule_id, state=state, thread_id=thread_id, limit=limit + 1, offset=offset
         )
@@ -219,8 +218,14 @@ class RuleService:
         if not items and thread_id is not None and state is None:
             items = self._never_seen(rule, thread_id)
         more = len(found) > limit
+        total = None
+        if with_total:
+            total = self._rows.count_decisions(rule_id, state=state, thread_id=thread_id)
+            total = total or len(items)
         return Page(
-            items=items, next_cursor=make_cursor(digest, [offset + limit]) if more else None
+            items=items,
+            next_cursor=make_cursor(digest, [offset + limit]) if more else None,
+            total=total,
         )
 
     def _explained(self, decision: Decision, rule: Rule) -> Decision:
@@ -252,15 +257,28 @@ class RuleService:
             )
         ]
 
-    def log(self, rule_id: str, *, limit: int = PAGE_ITEMS_DEFAULT) -> Page[RuleLogEntry]:
+    def log(
+        self,
+        rule_id: str,
+        *,
+        limit: int = PAGE_ITEMS_DEFAULT,
+        cursor: str | None = None,
+        with_total: bool = False,
+    ) -> Page[RuleLogEntry]:
         """Return lines of a rule's log, the latest first.
 
         Raises:
-            NotFound: there is no such rule. InvalidQuery: the limit cannot be.
+            NotFound: there is no such rule. InvalidQuery: limit or cursor cannot be.
         """
         check_limit(limit)
         self.rule(rule_id)
-        return Page(items=self._rows.log(rule_id, limit=limit), next_cursor=None)
+        return part_of(
+            self._rows.log(rule_id),
+            digest_of({"log": rule_id}),
+            limit=limit,
+            cursor=cursor,
+            with_total=with_total,
+        )
 
     def dry_run(
         self,

@@ -322,6 +322,7 @@ class ThreadService:
         limit: int = PAGE_ITEMS_DEFAULT,
         cursor: str | None = None,
         first_turn: int = 0,
+        with_total: bool = False,
     ) -> Page[Turn]:
         """Return a page of turns, oldest first, from `first_turn` on where there is no cursor.
 
@@ -339,7 +340,12 @@ class ThreadService:
         return Page(
             items=_with_ahead(self._with_scores(found), [s for s in ahead if s.project == name]),
             next_cursor=make_cursor(digest, [found[-1].turn_index]) if more else None,
+            total=self._turn_count(name, thread_id) if with_total else None,
         )
+
+    def _turn_count(self, project: str, thread_id: str) -> int:
+        thread = self._reader.thread(project, thread_id)
+        return thread.turn_count if thread else 0
 
     @_in_one_snapshot
     def turn(self, thread_id: str, turn_index: int, *, project: str | None = None) -> Turn:

@@ -46,13 +46,15 @@ def forged(cursor: str) -> list[str]:
         "/traces?project=cursors&limit=2&sort=-name",
         "/threads/turns?project=cursors&thread_id=t0&limit=1",
         "/scores?project=cursors&limit=1",
+        "/scores/names?project=cursors&limit=1",
     ],
 )
 def test_a_forged_cursor_is_refused(server, path):
     spans = [a_chat(f"t{n % 5}", f"question {n}", "hi") for n in range(10)]
     server.post(a_request(*spans, resource={"openinference.project.name": "cursors"}))
     scores = [
-        {"project": "cursors", "thread_id": f"t{n}", "name": "n", "value": 1} for n in range(5)
+        {"project": "cursors", "thread_id": f"t{n}", "name": f"n{n % 2}", "value": 1}
+        for n in range(5)
     ]
     httpx.put(f"{server.api}/scores", json={"scores": scores}, timeout=60)
     server.wait_derived()

@@ -153,6 +153,12 @@ def test_traces_without_a_thread_can_be_asked_for(loaded):
         ("/threads", {"limit": 0}, 400, "limit: Input should be greater than or equal to 1"),
         ("/threads", {"limit": 1001}, 400, "limit: Input should be less than or equal to 1000"),
         ("/threads", {"sort": "nope"}, 400, "cannot sort by 'nope': one of "),
+        (
+            "/spans",
+            {"sort": "-name desc"},
+            400,
+            "sort '-name desc' says twice which way: write -name",
+        ),
         ("/threads", {"status": "open"}, 400, "status: Input should be 'active' or 'inactive'"),
         ("/threads", {"filter": "x"}, 400, "filter, at position 1: ends too early"),
         ("/threads", {"cursor": "garbage"}, 400, "cursor is not one that this server gave"),
@@ -172,6 +178,71 @@ def test_a_bad_question_gets_a_problem_that_says_what_is_wrong(loaded, path, que
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == code
     assert answer.json()["detail"].startswith(detail)
+
+
+def pages(server: Server, path: str, **query) -> list[dict]:
+    """Return the pages of one item each that a list has, by its cursors."""
+    found = [server.get(path, limit=1, with_total="true", **query)]
+    while cursor := found[-1]["next_cursor"]:
+        found.append(server.get(path, limit=1, with_total="true", cursor=cursor, **query))
+    return found
+
+
+def a_run(server: Server) -> str:
+    """Write what lists show; return a run with two results. A data set has two versions."""
+    here = {"project": "many"}
+    said = {"project": "many", "thread_id": "chat-05"}
+
+    def send(verb: str, path: str, **body) -> dict:
+        answer = httpx.request(verb, f"{server.api}{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    for name in ("a", "b"):
+        send("POST", "/views", name=name, **here)
+        send("PUT", "/score-definitions", name=name, kind="numeric", **here)
+        send("POST", "/review-queues", name=name, thread_ids=["chat-05"], score_names=["a"], **here)
+        send("POST", "/evaluation-datasets", name="set", items=[{"messages": []}] * 2)
+        send("POST", "/comments", text=name, **said)
+        send("POST", "/rules", name=name, kind="builtin", builtin="unanswered", **here)
+        for author in ("x", "y"):  # the score of two authors is one
+            send("PUT", "/scores", scores=[{**said, "name": name, "value": 1, "author": author}])
+        run = send("POST", "/evaluations", name=name, scorers=[{"name": "s"}], **here)
+    results = [{"item_id": name, "scorer": "s", "name": "s", "value": 1} for name in ("a", "b")]
+    send("POST", f"/evaluations/{run['evaluation_id']}/results", results=results)
+    return str(run["evaluation_id"])
+
+
+def test_every_list_has_pages_and_a_total(loaded):
+    """Those that are made whole come whole where no limit is given."""
+    run = a_run(loaded)
+    said = {"project": "many", "thread_id": "chat-05"}
+    projects = len(loaded.get("/projects")["items"])
+    for path, query, count in (
+        ("/projects", {}, projects),
+        ("/views", {"project": "many"}, 2),
+        ("/score-definitions", {"project": "many"}, 2),
+        ("/review-queues", {"project": "many"}, 2),
+        ("/rules", {"project": "many"}, 2),
+        ("/scores/names", {"project": "many"}, 2),
+        ("/evaluation-datasets", {"name": "set"}, 2),
+        ("/evaluation-datasets/set/items", {}, 2),
+        ("/evaluations", {"project": "many"}, 2),
+        (f"/evaluations/{run}/results", {}, 2),
+        ("/threads/outline", said, 3),
+        ("/threads/turns", said, 3),
+        ("/comments", said, 2),
+    ):
+        found = pages(loaded, path, **query)
+        items = [item for page in found for item in page["items"]]
+        assert [len(page["items"]) for page in found] == [1] * count, path
+        assert {page["total"] for page in found} == {count}, path
+        assert items == loaded.get(path, **query)["items"], path
+    assert loaded.get("/scores", with_total="true", **said)["total"] == 2
+    for path in ("/issues", f"/rules/{loaded.get('/rules')['items'][0]['rule_id']}/log"):
+        assert loaded.get(path, limit=1, with_total="true")["total"] == 0
+    refused = httpx.get(f"{loaded.api}/status", params={"limit": 1})
+    assert refused.json()["detail"] == "limit: no such parameter; this call has none"
 
 
 def test_a_cursor_of_another_query_is_refused(loaded):

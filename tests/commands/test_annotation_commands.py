@@ -85,7 +85,15 @@ def test_every_command_works_with_a_server_and_on_the_file(filled, running):
     assert len(run("export", "--shape", "openai", *at, cwd=cwd).stdout.splitlines()) == 31
     bad = run("threads", "list", "--filter", "nope = 1", *at, cwd=cwd, status=1)
     assert bad.stderr.startswith("otel-threads: filter, at position 0")
-    run("threads", "delete", "t", *at, cwd=cwd, status=1)  # asks, and nobody answers
+    one_thread = ("--filter", "thread_id = 't'")
+    series = run("threads", "stats", "--interval", "day", *one_thread, *at, cwd=cwd).stdout
+    assert series.startswith("1 thread (0 active), 1 turn, 1 trace, 1 span, 0 errors\n")
+    head, day = series.splitlines()[-2:]
+    assert head.split() == ["from", "(UTC)", "threads", "turns", "errors", "tokens", "cost", "took"]
+    assert day.split()[1:5] == ["00:00", "1", "1", "0"]
+    assert "1 turn · 1 trace ·" in run("threads", "show", "t", *at, cwd=cwd).stdout
+    asked = run("threads", "delete", "t", *at, cwd=cwd, status=1)  # nobody answers
+    assert asked.stdout.startswith("Delete 1 thread for ever?")
     if not running:
         assert run("threads", "delete", "t", "--yes", *at, cwd=cwd).stdout == "deleted 1\n"
         assert (
@@ -113,6 +121,8 @@ def test_a_list_is_pleasant_in_80_columns(filled):
     for line in run(
         "threads",
         "stats",
+        "--interval",
+        "hour",
         "--database",
         str(filled.database),
         cwd=filled.folder,

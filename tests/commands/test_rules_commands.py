@@ -57,7 +57,7 @@ def test_a_rule_is_made_tried_changed_and_backfilled(judging, model):
     )
     assert (made["kind"], made["version"], made["is_enabled"]) == ("llm_judge", 1, False)
     tried = said(judging, "rules", "dry-run", "helpful", "--limit", "2")
-    assert "3 threads match" in tried
+    assert "3 threads matching" in tried
     assert "helpful 0.5 (scripted)" in tried
     changed = json.loads(
         said(judging, "rules", "put", "helpful", "--filter", "turn_count = 1", "--json")

@@ -131,6 +131,11 @@ def test_an_analyst_gets_an_answer(filled, sql, format):
         ),
         ("pivot turns on has_error in (true) using count(*) group by project", ["project", "true"]),
         (
+            "pivot (select unnest(['a' || chr(0) || 'b', 'it''s']) as model, 1 as n)"
+            " on model using sum(n)",
+            ["a\u2400b", "it's"],
+        ),
+        (
             "pivot (from range(3) t(n)) on n % 2 using sum(n)",
             ["0", "1"],
         ),
@@ -155,9 +160,10 @@ def test_a_pivot_finds_its_values(filled, sql, columns):
             "syntax error",
         ),
         ("pivot turns on has_error using count(*); drop table turns", ""),
+        ("select turn_scores from threads", "; the view annotated_threads has it"),
     ],
 )
-def test_a_pivot_that_cannot_be_is_told(filled, sql, told):
+def test_a_query_that_cannot_be_is_told(filled, sql, told):
     answer = httpx.post(f"{filled.api}/sql", json={"sql": sql})
     assert answer.status_code == 400, answer.text
     assert told in answer.json()["detail"]

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Response
 
 from otel_threads.api import bodies, schemas
+from otel_threads.api.rest.list_part import CursorQuery, LimitQuery, Part, TotalQuery
 from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING, json_response
-from otel_threads.api.rest.thread_routes import CursorQuery, LimitQuery
 from otel_threads.core.changes import Deleted, Updated, Written
 from otel_threads.core.limits import PAGE_ITEMS_DEFAULT
 from otel_threads.core.project import ProjectSettings, View
@@ -32,9 +32,9 @@ def add_scores(api: FastAPI, annotations: AnnotationService) -> None:
     @api.get(
         f"{BASE}/scores/names", response_model=schemas.ScoreNames, responses=ERRORS, tags=["scores"]
     )
-    def list_score_names(project: ProjectQuery = None) -> Response:
+    def list_score_names(part: Part, project: ProjectQuery = None) -> Response:
         """List the names in use."""
-        return json_response(annotations.score_names(project=project))
+        return json_response(part.of(annotations.score_names(project=project)))
 
     @api.post(f"{BASE}/scores/delete", response_model=Deleted, responses=ERRORS, tags=["scores"])
     def delete_scores(body: bodies.ScoreTargets) -> Response:
@@ -57,6 +57,7 @@ def add_score_list(api: FastAPI, annotations: AnnotationService) -> None:
         include_superseded: Annotated[bool, Query(description="History too.")] = False,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List scores; a thread's are its own and those of its traces and spans."""
         return json_response(
@@ -71,6 +72,7 @@ def add_score_list(api: FastAPI, annotations: AnnotationService) -> None:
                 include_superseded=include_superseded,
                 limit=limit,
                 cursor=cursor,
+                with_total=with_total,
             )
         )
 
@@ -93,6 +95,7 @@ def add_comments(api: FastAPI, annotations: AnnotationService) -> None:
         span_id: SpanQuery = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List comments, oldest first; a trace's are its own and those of its spans."""
         return json_response(
@@ -103,6 +106,7 @@ def add_comments(api: FastAPI, annotations: AnnotationService) -> None:
                 span_id=span_id,
                 limit=limit,
                 cursor=cursor,
+                with_total=with_total,
             )
         )
 
@@ -181,9 +185,9 @@ def add_views(api: FastAPI, annotations: AnnotationService) -> None:
     """Add the calls of saved selections."""
 
     @api.get(f"{BASE}/views", response_model=schemas.Views, responses=ERRORS, tags=["views"])
-    def list_views(project: ProjectQuery = None) -> Response:
+    def list_views(part: Part, project: ProjectQuery = None) -> Response:
         """List saved selections."""
-        return json_response(annotations.views(project=project))
+        return json_response(part.of(annotations.views(project=project)))
 
     @api.post(f"{BASE}/views", response_model=View, responses=ERRORS, tags=["views"])
     def put_view(body: bodies.NewView) -> Response:

@@ -1,6 +1,7 @@
 """The REST port: /api/v1, health, metrics, OpenAPI. Calls services/, nothing else."""
 
 import functools
+import itertools
 from collections.abc import Callable
 
 import orjson
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import otel_threads
 from otel_threads import metrics, ui
-from otel_threads.api import problems, schemas, server_schemas
+from otel_threads.api import hints, problems, schemas, server_schemas
 from otel_threads.api.mcp import endpoint
 from otel_threads.api.rest import (
     annotation_routes,
@@ -29,12 +30,14 @@ from otel_threads.api.rest import (
     thread_routes,
 )
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
+from otel_threads.api.rest.list_part import Part
 from otel_threads.api.rest.route import BASE, ERRORS, json_response
 from otel_threads.api.rights import Rights
 from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.status import Doctor, Status
 from otel_threads.core.suggestions import did_you_mean
+from otel_threads.services.project_choice import ProjectChoice
 from otel_threads.services.services import Services
 from otel_threads.services.threads import ThreadService
 
@@ -43,6 +46,10 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no token
 READING_POSTS = (sql_routes.PATH, ask_routes.PATH, endpoint.PATH)
 # A GET that costs as much as a write, or gives as much: no page of another site may start one.
 GUARDED_PATHS = (f"{BASE}/backup", f"{BASE}/export/")
+# Lists and sums of what spans brought: of a project that is not here they are empty, and say so.
+HINTED_PATHS = {
+    f"{BASE}/{name}" for name in ("threads", "traces", "spans", "issues", "export/threads")
+} | {f"{BASE}/{name}/stats" for name in ("threads", "traces")}
 # Nothing from other hosts, no inline script: what a span holds can never run.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; "
@@ -70,7 +77,7 @@ def app(
         docs_url=None,  # FastAPI's page loads scripts from another host
         redoc_url=None,
         openapi_url=None,  # FastAPI's own route writes 300 kB anew at each call, in the event loop
-        dependencies=[Depends(_only_known_parameters)],
+        dependencies=[Depends(_parameters(services.threads.choice))],
     )
     problems.install(api)
     openapi.install(api)
@@ -102,6 +109,7 @@ def _add_calls(api: FastAPI, services: Services) -> None:
     evaluation_routes.add_run(api, services.evaluations)
     evaluation_routes.add_results(api, services.evaluations)
     rule_routes.add_rules(api, services.rules)
+    rule_routes.add_rule_log(api, services.rules)
     rule_routes.add_rule_runs(api, services.rules)
     ask_routes.add_ask(api, services.asking)
     issue_routes.add_issues(api, services.issues)
@@ -125,12 +133,23 @@ def refusal(status: int, detail: str, _: Headers) -> Response:
     return problems.problem(status, detail)
 
 
+def _parameters(choice: ProjectChoice) -> Callable[[Request], None]:
+    def look(request: Request) -> None:
+        _only_known_parameters(request)
+        if request.url.path in HINTED_PATHS:
+            request.state.hint = choice.unknown(request.query_params.get("project"))
+
+    return look
+
+
 def _only_known_parameters(request: Request) -> None:
     """Refuse a parameter that a call does not have: a typing error must not widen a selection."""
     if not request.url.path.startswith(BASE):
         return  # probes and pages take what a proxy may add
     known: set[str] = set()
-    for parameter in request.scope["route"].dependant.query_params:
+    call = request.scope["route"].dependant
+    parameters = [one.query_params for one in (call, *call.dependencies)]
+    for parameter in itertools.chain.from_iterable(parameters):
         fields = getattr(parameter.field_info.annotation, "model_fields", None)
         if fields is None:
             known.add(parameter.alias)
@@ -139,9 +158,8 @@ def _only_known_parameters(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             hint = did_you_mean(name, known)
-            raise InvalidQuery(
-                f"{name}: no such parameter{hint}; known: {', '.join(sorted(known))}"
-            )
+            names = f"known: {', '.join(sorted(known))}" if known else "this call has none"
+            raise InvalidQuery(f"{name}: no such parameter{hint}; {names}")
 
 
 class _Guard:
@@ -161,6 +179,8 @@ class _Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if hint := scope.get("state", {}).get("hint"):
+                    headers[hints.HEADER] = hints.header_value(hint)
             await send(message)
 
         headers = Headers(scope=scope)
@@ -194,9 +214,9 @@ def _server(
         return json_response(service.status())
 
     @api.get(f"{BASE}/projects", response_model=schemas.Projects, responses=ERRORS, tags=["server"])
-    def list_projects() -> Response:
+    def list_projects(part: Part) -> Response:
         """List projects, the most recently active first."""
-        return json_response(service.projects())
+        return json_response(part.of(service.projects()))
 
     @api.get(f"{BASE}/doctor", response_model=Doctor, responses=ERRORS, tags=["server"])
     def get_doctor() -> Response:

@@ -7,9 +7,9 @@ from fastapi import FastAPI, Path, Query, Response
 from otel_threads.api import evaluation_bodies as bodies
 from otel_threads.api import evaluation_schemas as schemas
 from otel_threads.api.rest.annotation_routes import ProjectQuery
+from otel_threads.api.rest.list_part import CursorQuery, LimitQuery, Part, TotalQuery
 from otel_threads.api.rest.review_routes import Tags
 from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING, json_response
-from otel_threads.api.rest.thread_routes import CursorQuery, LimitQuery
 from otel_threads.core.changes import Written
 from otel_threads.core.evaluation import Comparison, Dataset, Evaluation
 from otel_threads.core.limits import PAGE_ITEMS_DEFAULT
@@ -27,13 +27,14 @@ def add_datasets(api: FastAPI, evaluations: EvaluationService) -> None:
 
     @api.get(DATASETS, response_model=schemas.Datasets, responses=ERRORS | MISSING, tags=tags)
     def list_datasets(
+        part: Part,
         name: Annotated[
             str | None, Query(min_length=1, description="All versions of this one.")
         ] = None,
     ) -> Response:
         """List the newest version of each data set, by name."""
         found = evaluations.datasets() if name is None else evaluations.versions(name)
-        return json_response(found)
+        return json_response(part.of(found))
 
     @api.post(DATASETS, response_model=Dataset, responses=ERRORS | CONFLICT, tags=tags)
     def create_dataset(body: bodies.NewDataset) -> Response:
@@ -76,9 +77,14 @@ def add_items(api: FastAPI, evaluations: EvaluationService) -> None:
         version: VersionQuery = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List the items of a version, in their order."""
-        return json_response(evaluations.items(name, version=version, limit=limit, cursor=cursor))
+        return json_response(
+            evaluations.items(
+                name, version=version, limit=limit, cursor=cursor, with_total=with_total
+            )
+        )
 
 
 def add_runs(api: FastAPI, evaluations: EvaluationService) -> None:
@@ -91,10 +97,13 @@ def add_runs(api: FastAPI, evaluations: EvaluationService) -> None:
         name: Annotated[str | None, Query(description="Only runs of this name.")] = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List runs, the latest first."""
         return json_response(
-            evaluations.evaluations(project=project, name=name, limit=limit, cursor=cursor)
+            evaluations.evaluations(
+                project=project, name=name, limit=limit, cursor=cursor, with_total=with_total
+            )
         )
 
     @api.post(RUNS, response_model=Evaluation, responses=ERRORS | MISSING, tags=tags)
@@ -157,11 +166,18 @@ def add_results(api: FastAPI, evaluations: EvaluationService) -> None:
         failed: Annotated[bool | None, Query(description="Only errors, or only scores.")] = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List the results of a run, in the order in which they came."""
         return json_response(
             evaluations.results(
-                evaluation_id, item_id=item_id, name=name, failed=failed, limit=limit, cursor=cursor
+                evaluation_id,
+                item_id=item_id,
+                name=name,
+                failed=failed,
+                limit=limit,
+                cursor=cursor,
+                with_total=with_total,
             )
         )
 

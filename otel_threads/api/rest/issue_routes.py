@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from fastapi import FastAPI, Query, Response
 
 from otel_threads.api import bodies, schemas
+from otel_threads.api.rest.list_part import CursorQuery, LimitQuery, TotalQuery
 from otel_threads.api.rest.route import BASE, ERRORS, json_response
 from otel_threads.api.rest.thread_routes import TimeQuery
 from otel_threads.core.changes import Updated
-from otel_threads.core.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
+from otel_threads.core.limits import PAGE_ITEMS_DEFAULT
 from otel_threads.services.issues import IssueService
 
 StateQuery = Annotated[Literal["open", "closed"] | None, Query(description="All if left out.")]
@@ -16,7 +17,6 @@ SinceQuery = Annotated[
     TimeQuery | None,
     Query(alias="from", description="Failures since then; 30 days if left out."),
 ]
-LimitQuery = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Issues in the answer.")]
 
 
 def add_issues(api: FastAPI, issues: IssueService) -> None:
@@ -29,6 +29,8 @@ def add_issues(api: FastAPI, issues: IssueService) -> None:
         from_time: SinceQuery = None,
         threads_min: Annotated[int, Query(ge=1, le=1000, description="Threads of each.")] = 2,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
+        cursor: CursorQuery = None,
+        with_total: TotalQuery = True,
     ) -> Response:
         """List failures that threads have in common, those with the most threads first."""
         found = issues.issues(
@@ -37,6 +39,8 @@ def add_issues(api: FastAPI, issues: IssueService) -> None:
             from_time=from_time,
             threads_min=threads_min,
             limit=limit,
+            cursor=cursor,
+            with_total=with_total,
         )
         return json_response(found)
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Query, Response
 from otel_threads.api import evaluation_bodies as bodies
 from otel_threads.api import evaluation_schemas as schemas
 from otel_threads.api.rest.annotation_routes import ProjectQuery
+from otel_threads.api.rest.list_part import Part
 from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING, json_response
 from otel_threads.core.limits import NAME_LENGTH_MAX
 from otel_threads.core.review import (
@@ -32,9 +33,9 @@ def add_definitions(api: FastAPI, reviews: ReviewService) -> None:
     tags: Tags = ["scores"]
 
     @api.get(path, response_model=schemas.ScoreDefinitions, responses=ERRORS, tags=tags)
-    def list_score_definitions(project: ProjectQuery = None) -> Response:
+    def list_score_definitions(part: Part, project: ProjectQuery = None) -> Response:
         """List how scores are given, by name."""
-        return json_response(reviews.definitions(project=project))
+        return json_response(part.of(reviews.definitions(project=project)))
 
     @api.put(path, response_model=ScoreDefinition, responses=ERRORS | CONFLICT, tags=tags)
     def put_score_definition(body: bodies.NewScoreDefinition) -> Response:
@@ -55,9 +56,9 @@ def add_queues(api: FastAPI, reviews: ReviewService) -> None:
     tags: Tags = ["reviews"]
 
     @api.get(QUEUES, response_model=schemas.ReviewQueues, responses=ERRORS, tags=tags)
-    def list_review_queues(project: ProjectQuery = None) -> Response:
+    def list_review_queues(part: Part, project: ProjectQuery = None) -> Response:
         """List review queues with how far they are, the newest first."""
-        return json_response(reviews.queues(project=project))
+        return json_response(part.of(reviews.queues(project=project)))
 
     @api.post(QUEUES, response_model=ReviewQueue, responses=ERRORS | CONFLICT, tags=tags)
     def create_review_queue(body: bodies.NewReviewQueue) -> Response:

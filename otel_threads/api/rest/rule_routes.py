@@ -6,8 +6,8 @@ from fastapi import FastAPI, Query, Response
 
 from otel_threads.api import rule_bodies
 from otel_threads.api.rest.annotation_routes import ProjectQuery, ThreadQuery
+from otel_threads.api.rest.list_part import CursorQuery, LimitQuery, Part, TotalQuery
 from otel_threads.api.rest.route import BASE, CONFLICT, ERRORS, MISSING, json_response
-from otel_threads.api.rest.thread_routes import CursorQuery, LimitQuery
 from otel_threads.core.limits import PAGE_ITEMS_DEFAULT
 from otel_threads.core.rule import DryRun, Queued, Rule
 from otel_threads.services.rules import RuleService
@@ -20,9 +20,9 @@ def add_rules(api: FastAPI, rules: RuleService) -> None:
     """Add the calls that make, change and list rules."""
 
     @api.get(RULES, response_model=rule_bodies.Rules, responses=ERRORS, tags=["rules"])
-    def list_rules(project: ProjectQuery = None) -> Response:
+    def list_rules(part: Part, project: ProjectQuery = None) -> Response:
         """List rules, each with its threads by state and what it costs."""
-        return json_response(rules.rules(project=project))
+        return json_response(part.of(rules.rules(project=project)))
 
     @api.post(RULES, response_model=Rule, responses=ERRORS | CONFLICT, tags=["rules"])
     def put_rule(body: rule_bodies.NewRule) -> Response:
@@ -46,6 +46,26 @@ def add_rules(api: FastAPI, rules: RuleService) -> None:
         return Response(status_code=204)
 
 
+def add_rule_log(api: FastAPI, rules: RuleService) -> None:
+    """Add the call that lists what a rule logged."""
+
+    @api.get(
+        f"{ONE}/log",
+        response_model=rule_bodies.RuleLog,
+        responses=ERRORS | MISSING,
+        tags=["rules"],
+    )
+    def list_log(
+        rule_id: str,
+        limit: LimitQuery = PAGE_ITEMS_DEFAULT,
+        cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
+    ) -> Response:
+        """List the lines of a rule's log, the latest first."""
+        found = rules.log(rule_id, limit=limit, cursor=cursor, with_total=with_total)
+        return json_response(found)
+
+
 def add_rule_runs(api: FastAPI, rules: RuleService) -> None:
     """Add the calls that try and backfill rules, and that say what they decided."""
 
@@ -66,21 +86,19 @@ def add_rule_runs(api: FastAPI, rules: RuleService) -> None:
         thread_id: ThreadQuery = None,
         limit: LimitQuery = PAGE_ITEMS_DEFAULT,
         cursor: CursorQuery = None,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List what a rule decided about threads, and why; the latest first."""
         return json_response(
-            rules.decisions(rule_id, state=state, thread_id=thread_id, limit=limit, cursor=cursor)
+            rules.decisions(
+                rule_id,
+                state=state,
+                thread_id=thread_id,
+                limit=limit,
+                cursor=cursor,
+                with_total=with_total,
+            )
         )
-
-    @api.get(
-        f"{ONE}/log",
-        response_model=rule_bodies.RuleLog,
-        responses=ERRORS | MISSING,
-        tags=["rules"],
-    )
-    def list_log(rule_id: str, limit: LimitQuery = PAGE_ITEMS_DEFAULT) -> Response:
-        """List the lines of a rule's log, the latest first."""
-        return json_response(rules.log(rule_id, limit=limit))
 
     @api.post(
         f"{ONE}/dry-run",

@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from otel_threads.api import schemas
+from otel_threads.api.rest.list_part import CursorQuery, LimitQuery, Part, TotalQuery
 from otel_threads.api.rest.route import BASE, ERRORS, MISSING, json_response
 from otel_threads.core.filters import FilterFields
 from otel_threads.core.limits import (
@@ -28,8 +29,6 @@ OneProjectQuery = Annotated[
     str | None, Query(description="Project; left out, the one that has the thread.")
 ]
 ThreadIdQuery = Annotated[str, Query(description="Conversation id.", min_length=1)]
-LimitQuery = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX, description="Items of a page.")]
-CursorQuery = Annotated[str | None, Query(description="next_cursor of the page before.")]
 
 
 def _check_time(value: Any) -> Any:
@@ -170,10 +169,16 @@ def add_turns(api: FastAPI, service: ThreadService) -> None:
         first_turn: Annotated[
             int, Query(ge=0, le=2**53, description="turn_index to begin with, without a cursor.")
         ] = 0,
+        with_total: TotalQuery = False,
     ) -> Response:
         """List the turns of a thread, oldest first."""
         found = service.turns(
-            thread_id, project=project, limit=limit, cursor=cursor, first_turn=first_turn
+            thread_id,
+            project=project,
+            limit=limit,
+            cursor=cursor,
+            first_turn=first_turn,
+            with_total=with_total,
         )
         return json_response(found)
 
@@ -184,6 +189,7 @@ def add_turns(api: FastAPI, service: ThreadService) -> None:
         tags=["threads"],
     )
     def get_outline(
+        part: Part,
         thread_id: ThreadIdQuery,
         project: OneProjectQuery = None,
         search: Annotated[
@@ -192,7 +198,7 @@ def add_turns(api: FastAPI, service: ThreadService) -> None:
         ] = None,
     ) -> Response:
         """Get a line for each turn: what it took, and which messages hold a text."""
-        return json_response(service.outline(thread_id, project=project, search=search))
+        return json_response(part.of(service.outline(thread_id, project=project, search=search)))
 
 
 def add_fields(api: FastAPI, service: ThreadService, spans: SpanListService) -> None:

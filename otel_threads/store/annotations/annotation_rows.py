@@ -83,6 +83,10 @@ LIST_SCORES_SQL = sql_files.query("list_scores")
 SCORE_NAMES_SQL = sql_files.query("score_names")
 SCORE_NAMES_OF_SQL = sql_files.query("score_names_of")
 LIST_COMMENTS_SQL = sql_files.query("list_comments")
+COUNT_COMMENTS_SQL = sql_files.counting("list_comments")
+COUNT_SCORES_SQL = sql_files.counting(
+    "list_scores", "project, thread_id, trace_id, span_id, turn_index, name, superseded_at"
+)
 COMMENTS_OF_SQL = sql_files.query("comments_of")
 LIST_VIEWS_SQL = sql_files.query("list_views")
 THREADS_OF_TRACES_SQL = sql_files.query("threads_of_traces")
@@ -249,6 +253,18 @@ class Annotations:
         """Return comments, oldest first."""
         rows = self._read(LIST_COMMENTS_SQL, {**asdict(wanted), "limit": limit, "offset": offset})
         return [Comment(**row) for row in rows]
+
+    def count_scores(self, wanted: ScoreFilter) -> int:
+        """Return how many scores there are, those of several authors once."""
+        return self._count(COUNT_SCORES_SQL, wanted)
+
+    def count_comments(self, wanted: AnnotationFilter) -> int:
+        """Return how many comments there are."""
+        return self._count(COUNT_COMMENTS_SQL, wanted)
+
+    def _count(self, text: str, wanted: AnnotationFilter) -> int:
+        found: int = self._read(text, {**asdict(wanted), "limit": None, "offset": 0})[0]["found"]
+        return found
 
     def comments_of(
         self, *, thread_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()

@@ -44,6 +44,8 @@ LIST_ITEMS_SQL = sql_files.query("list_items")
 LIST_EVALUATIONS_SQL = sql_files.query("list_evaluations")
 EVALUATION_SCORES_SQL = sql_files.query("evaluation_scores")
 LIST_RESULTS_SQL = sql_files.query("list_results")
+COUNT_EVALUATIONS_SQL = sql_files.counting("list_evaluations")
+COUNT_RESULTS_SQL = sql_files.counting("list_results")
 PAIRED_RESULTS_SQL = sql_files.query("paired_results")
 UNPAIRED_ITEMS_SQL = sql_files.query("unpaired_items")
 
@@ -256,14 +258,8 @@ class Evaluations:
 
     def evaluations(self, which: WhichEvaluations, *, limit: int, offset: int) -> list[Evaluation]:
         """Return runs with their counts and scores, the latest first."""
-        named = {
-            "project": which.project,
-            "evaluation_id": which.evaluation_id,
-            "name": which.name,
-            "limit": limit,
-            "offset": offset,
-        }
-        rows = self._read(LIST_EVALUATIONS_SQL, named)
+        named = {"limit": limit, "offset": offset}
+        rows = self._read(LIST_EVALUATIONS_SQL, dataclasses.asdict(which) | named)
         ids = json_list(row["evaluation_id"] for row in rows)
         scores: dict[str, dict[str, EvaluationScore]] = {}
         for row in self._read(EVALUATION_SCORES_SQL, {"evaluation_ids": ids}) if rows else ():
@@ -273,15 +269,16 @@ class Evaluations:
 
     def results(self, which: WhichResults, *, limit: int, offset: int) -> list[EvaluationResult]:
         """Return results of a run, in the order in which they came."""
-        named = {
-            "evaluation_id": which.evaluation_id,
-            "item_id": which.item_id,
-            "name": which.name,
-            "failed": which.failed,
-            "limit": limit,
-            "offset": offset,
-        }
-        return [EvaluationResult(**row) for row in self._read(LIST_RESULTS_SQL, named)]
+        named = {"limit": limit, "offset": offset}
+        rows = self._read(LIST_RESULTS_SQL, dataclasses.asdict(which) | named)
+        return [EvaluationResult(**row) for row in rows]
+
+    def count(self, which: WhichEvaluations | WhichResults) -> int:
+        """Return how many runs, or results of a run, there are."""
+        text = COUNT_RESULTS_SQL if isinstance(which, WhichResults) else COUNT_EVALUATIONS_SQL
+        named = {"limit": None, "offset": 0}
+        found: int = self._read(text, dataclasses.asdict(which) | named)[0]["found"]
+        return found
 
     def paired(self, base: str, candidate: str) -> pa.Table:
         """Return the scores that two runs have of the same items.

@@ -26,6 +26,7 @@ where database_name = current_database() and schema_name = current_schema() and 
     and not starts_with(name, 'x_') and name <> 'schema_version'
 order by name
 """
+_SCORES = re.compile(r'^Binder Error: .*column "(turn_)?scores" not found')
 _PIVOT = re.compile(r"\bpivot(_wider)?\b", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?(\s*\([^()]*\))?\s", re.IGNORECASE)
 
@@ -89,11 +90,15 @@ def check_type(sql: str) -> None:
 
 
 def first_lines(error: BaseException) -> str:
-    """Return DuckDB's message without its drawing of the place, and without its stack."""
+    """Return DuckDB's message without its drawing of the place, and without its stack.
+
+    Scores cost too much for `threads`: who looks for them there is told where they are.
+    """
     text, _, _ = str(error).partition("Stack Trace:")  # whose lines show paths
     lines = [line for line in text.splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith("LINE ") and line.strip() != "^"]
-    return " ".join(kept)[:2000] or type(error).__name__
+    told = " ".join(kept)[:2000] or type(error).__name__
+    return f"{told}; the view annotated_threads has it" if _SCORES.search(told) else told
 
 
 def _where(tree: dict[str, Any], start: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from otel_threads.core.errors import InvalidQuery
 
 VALUES_MAX = 200  # columns that a pivot makes of itself
+NUL, NUL_SHOWN = "\0", "\u2400"
 _PIVOT = re.compile(
     r"\s*(?:from\s+)?pivot(?:_wider)?\s+(?P<source>.+?)\s+on\s+(?P<on>.+?)\s+"
     r"(?P<rest>using\s+.+?);?\s*",
@@ -49,8 +50,12 @@ class Pivot:
                 f"more than {VALUES_MAX} values to pivot on: name those that you want, "
                 f"as in on {self.on[:100]} in ('a', 'b')"
             )
+        on = self.on
+        if any(NUL in value for value in values):  # which no literal can hold
+            on = f"replace(({on})::varchar, chr(0), '{NUL_SHOWN}')"
+            values = list(dict.fromkeys(value.replace(NUL, NUL_SHOWN) for value in values))
         named = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-        return f"pivot {self.source} on {self.on} in ({named}) {self.rest}"
+        return f"pivot {self.source} on {on} in ({named}) {self.rest}"
 
 
 def pivot_of(sql: str) -> Pivot | None:

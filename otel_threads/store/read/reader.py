@@ -36,6 +36,7 @@ from otel_threads.core.turn import Turn, TurnOutline
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, unregister
 from otel_threads.database.database import Database, dictionaries
+from otel_threads.database.list_parameters import json_list
 from otel_threads.decode import values
 from otel_threads.decode.attributes import ENTRIES_MAX
 from otel_threads.evaluate.conversation import Ranges
@@ -59,6 +60,7 @@ Row = dict[str, Any]
 
 GET_THREAD_SQL = sql_files.query("get_thread")
 THREAD_PROJECTS_SQL = sql_files.query("thread_projects")
+TRACE_PROJECTS_SQL = sql_files.query("trace_projects")
 SIMILAR_THREADS_SQL = sql_files.query("similar_threads")
 TURN_OUTLINE_SQL = sql_files.query("turn_outline")
 LAST_ERRORS_SQL = sql_files.query("last_errors")
@@ -82,6 +84,7 @@ TRACE_LOGS_SQL = sql_files.query("trace_logs")
 TRACE_LOG_CHUNKS_SQL = sql_files.query("trace_log_chunks")
 TRACE_LOG_REFERENCES_SQL = sql_files.query("trace_log_references")
 PROJECTS_SQL = sql_files.query("projects")
+PROJECT_NAMES_SQL = sql_files.query("project_names")
 STATUS_SQL = sql_files.query("status")
 PROJECT_RANGES_SQL = sql_files.query("project_ranges")
 FAILED_TURNS_SQL = sql_files.query("failed_turns")
@@ -177,10 +180,19 @@ class Reader:
         found = self._rows(GET_THREAD_SQL, {"project": project, "thread_id": thread_id})
         return stored_items.stored_thread(found[0]) if found else None
 
-    def thread_projects(self, thread_ids: Sequence[str]) -> list[str]:
-        """Return the projects that have one of some threads, those with the most first."""
-        found = self._rows(THREAD_PROJECTS_SQL, {"ids": orjson.dumps(list(thread_ids)).decode()})
-        return [row["project"] for row in found]
+    def thread_projects(self, thread_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the projects that have some threads, by the thread's id."""
+        if not thread_ids:
+            return {}
+        return _by_id(self._rows(THREAD_PROJECTS_SQL, {"ids": json_list(thread_ids)}))
+
+    def trace_projects(self, trace_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the projects that have some traces, by the trace's id."""
+        if not trace_ids:
+            return {}
+        keys = json_list(span_rows.trace_key(one) for one in trace_ids)
+        named = {"trace_keys": keys, "trace_ids": json_list(trace_ids)}
+        return _by_id(self._rows(TRACE_PROJECTS_SQL, named))
 
     def similar_threads(self, thread_id: str) -> list[ThreadKey]:
         """Return up to three threads whose ids resemble one, the most alike first."""
@@ -358,6 +370,11 @@ class Reader:
         return [Project(**row) for row in self._rows(PROJECTS_SQL, {})]
 
     @retried
+    def project_names(self) -> list[str]:
+        """Return the names of all projects, in their order."""
+        return [row["project"] for row in self._rows(PROJECT_NAMES_SQL, {})]
+
+    @retried
     def counts(self) -> RowCounts:
         """Return how many spans, traces, threads and turns there are."""
         return RowCounts(**self._rows(STATUS_SQL, {})[0])
@@ -477,6 +494,14 @@ def _by_thread(found: Sequence[Row]) -> dict[ThreadKey, list[Row]]:
     for row in found:
         grouped.setdefault((row["project"], row["thread_id"]), []).append(row)
     return grouped
+
+
+def _by_id(found: Sequence[Row]) -> dict[str, list[str]]:
+    """Return the projects of rows by their ids."""
+    projects: dict[str, list[str]] = {}
+    for row in found:
+        projects.setdefault(row["id"], []).append(row["project"])
+    return projects
 
 
 def _by_span(found: Sequence[Row]) -> dict[Key, list[Row]]:

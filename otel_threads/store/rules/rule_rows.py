@@ -43,6 +43,7 @@ DUE_SQL = sql_files.query("rules_due")
 BACKFILL_SQL = sql_files.query("rules_backfill")
 SETTLE_SQL = sql_files.query("rules_settle")
 DECISIONS_SQL = sql_files.query("rules_decisions")
+COUNT_DECISIONS_SQL = sql_files.counting("rules_decisions")
 SPENT_SQL = sql_files.query("rules_spent")
 LOG_SQL = sql_files.query("rules_log")
 TRIM_LOG_SQL = sql_files.query("rules_trim_log")
@@ -406,9 +407,9 @@ class RuleRows:
             self._append(cursor, "rule_runs", ended, RUNS)
             self._append(cursor, "x_rule_log", [one.log_row(now) for one in settled], LOG)
 
-    def log(self, rule_id: str, *, limit: int) -> list[RuleLogEntry]:
-        """Return lines of a rule's log, the latest first."""
-        rows = self._read(LOG_SQL, {"rule_id": rule_id, "limit": limit})
+    def log(self, rule_id: str) -> list[RuleLogEntry]:
+        """Return the lines of a rule's log, the latest first."""
+        rows = self._read(LOG_SQL, {"rule_id": rule_id, "limit": LOG_LINES_MAX})
         return [RuleLogEntry(**row) for row in rows]
 
     def put_log(self, rule_id: str, level: str, message: str) -> None:
@@ -436,6 +437,12 @@ class RuleRows:
         given = {"rule_id": rule_id, "state": state, "thread_id": thread_id}
         rows = self._read(DECISIONS_SQL, {**given, "limit": limit, "offset": offset})
         return [Decision(**{**row, "scores": _scores(row["scores"])}) for row in rows]
+
+    def count_decisions(self, rule_id: str, *, state: str | None, thread_id: str | None) -> int:
+        """Return how many decisions of a rule there are."""
+        given = {"rule_id": rule_id, "state": state, "thread_id": thread_id}
+        rows = self._read(COUNT_DECISIONS_SQL, {**given, "limit": None, "offset": 0})
+        return int(rows[0]["found"])
 
     @staticmethod
     def _append(

@@ -1,8 +1,3 @@
--- The projects that have one of some threads, and how many of them each has; the most first.
--- $ids: JSON list of thread ids.
-select project, count(*) as thread_count
-from x_thread_facts
+-- Which projects have some threads: a row for each of both. $ids: as json_list.
+select thread_id as id, project from x_thread_facts
 where thread_id in (select unnest(from_json($ids, '["varchar"]')))
-group by project
-order by thread_count desc, project
-limit 100
