@@ -93,6 +93,23 @@ def test_a_thread_of_otlp_is_one_of_opiks(opik):
     assert opik.stream("/traces/threads/search")[0] == row
 
 
+def test_a_trace_that_ends_as_late_as_a_column_holds_is_read_with_its_thread(opik):
+    opik.send(a_chat("t", "Hello", "Hi", end_time_unix_nano=2**63 - 1))
+    opik.send(a_chat("t", "More", "Sure"))
+    assert opik.thread("t")["number_of_messages"] == 4
+    assert opik.page("/traces")["total"] == 2
+    rows = opik.stream("/traces/search") + opik.stream("/spans/search")
+    assert sorted(row["end_time"][:4] for row in rows)[-2:] == ["2262", "2262"]
+    assert [opik.call("GET", f"/traces/{row['id']}").json() for row in rows[:2]] == rows[:2]
+    thread = {"project": opik.project, "thread_id": "t"}
+    turns = httpx.get(f"{opik.server.api}/threads/turns", params=thread).json()["items"]
+    assert [turn["user"] for turn in turns] == ["Hello", "More"]
+    exported = httpx.get(
+        f"{opik.server.api}/export/threads", params={"project": opik.project, "format": "jsonl"}
+    )
+    assert (exported.status_code, "More" in exported.text) == (200, True)
+
+
 def test_unknown_projects_are_empty_and_ids_are_not_found(opik):
     nobody = {"project_name": f"no-{opik.project}"}
     assert opik.call("POST", "/traces/search", json=nobody).content == b""

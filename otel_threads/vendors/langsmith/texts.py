@@ -1,6 +1,5 @@
 """JSON texts as runs have them: checked once as they come, then cut and joined byte for byte."""
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,12 +54,3 @@ def joined(members: Mapping[str, str]) -> str:
 def written(found: Any) -> str:
     """Return a value as JSON."""
     return orjson.dumps(found, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-def unix_nano_of(time: datetime.datetime) -> int:
-    """Return a time with a zone as nanoseconds since 1970."""
-    return (time - _EPOCH) // _MICROSECOND * 1000
-
-
-_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
-_MICROSECOND = datetime.timedelta(microseconds=1)
