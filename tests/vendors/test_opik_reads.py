@@ -350,11 +350,15 @@ def test_scores_of_traces_and_spans_wait_for_them(opik):
     assert [(s["value"], s["source"]) for s in row["feedback_scores"]] == [(0.75, "ui")]
     opik.call("POST", f"/spans/{span_id}/feedback-scores/delete", 204, json={"name": "grounded"})
     assert "feedback_scores" not in opik.stream("/spans/search")[0]
+    long = {**common, "id": span_id, "name": "long", "value": 1, "category_name": "c" * 201}
+    opik.call("PUT", "/spans/feedback-scores", 204, json={"scores": [long]})
+    (row,) = opik.stream("/spans/search")
+    assert row["feedback_scores"][0]["category_name"] == "c" * 200
     assert opik.page("/traces/feedback-scores/names") == {"scores": [{"name": "thumb"}]}
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": " "}, {"value": None}, {"value": 1e9}, {"value": "x"}, {"thread_id": ""}]
+    "change", [{"name": " "}, {"value": 1e9}, {"value": "x"}, {"thread_id": ""}]
 )
 def test_a_score_that_cannot_be_is_refused_with_its_batch(opik, change):
     good = {"project_name": opik.project, "thread_id": "t", "name": "csat", "value": 1}
@@ -511,6 +515,86 @@ def test_the_workspace_is_whatever_the_sdk_says(opik):
     assert answer.json() == {"workspace_name": "mine"}
     opik.call("POST", "/auth", 204)
     assert opik.call("GET", "/toggles/").json() == {}
+
+
+ODD_TEXTS = ("NaN", "-Infinity", "1e400", "9" * 400, '"cut \\ud83d"')
+
+
+@pytest.mark.parametrize("odd", ODD_TEXTS)
+def test_what_sdks_write_and_is_no_json_costs_nothing_beside_it(opik, odd):
+    """JavaScript cuts emojis in half, Python writes NaN: Opik itself takes both."""
+    good, bad = ids.new_uuid(), ids.new_uuid()
+    about = f'"project_name": "{opik.project}", "start_time": "2026-01-01T00:00:00Z"'
+    traces = [f'{{"id": "{one}", "input": {{"a": %s}}, {about}}}' for one in (good, bad)]
+    body = f'{{"traces": [{traces[0] % 1}, {traces[1] % odd}]}}'
+    opik.call("POST", "/traces/batch", 204, content=body)
+    opik.server.wait_derived()
+    inputs = {row["id"]: row["input"] for row in opik.stream("/traces/search")}
+    assert inputs[good] == {"a": 1}
+    if odd in ODD_TEXTS[:2]:
+        assert inputs[bad] == {"a": None}
+    if odd == ODD_TEXTS[-1]:
+        assert inputs[bad] == {"a": "cut \ufffd"}
+    text = odd if odd.startswith('"') else '"why"'
+    number = "0.5" if odd.startswith('"') else odd
+    score = f'"project_name": "{opik.project}", "name": "csat", "source": "sdk"'
+    scores = [
+        f'{{"id": "{good}", {score}, "value": 1}}',
+        f'{{"id": "{bad}", {score}, "value": {number}, "reason": {text}}}',
+    ]
+    opik.call("PUT", "/traces/feedback-scores", 204, content=f'{{"scores": [{",".join(scores)}]}}')
+    rows = {row["id"]: row for row in opik.stream("/traces/search")}
+    assert rows[good]["feedback_scores"][0]["value"] == 1
+    if number == "0.5":
+        assert rows[bad]["feedback_scores"][0]["reason"] == "cut \ufffd"
+    else:
+        assert "feedback_scores" not in rows[bad]
+        path = f"/traces/{bad}/feedback-scores"
+        opik.call("PUT", path, 422, content=f'{{{score}, "value": {odd}}}')
+    asked = f'{{"project_name": "{opik.project}", "filters": %s, "limit": 5}}'
+    name = f'[{{"field": "name", "operator": "=", "value": {odd}}}]'
+    opik.call("POST", "/traces/search", 200, content=asked % name)
+
+
+def test_half_an_emoji_is_taken_by_every_call(opik):
+    opik.send(a_chat("t", "q", "a"))
+    (trace,) = opik.stream("/traces/search")
+    half, about = '"\\ud83d"', f'"project_name": "{opik.project}"'
+    for method, path, body, status in (
+        ("POST", f"/traces/{trace['id']}/comments", f'{{"text": {half}}}', 201),
+        ("POST", "/spans/search", f'{{{about}, "filters": [{NAMED % half}]}}', 200),
+        ("POST", "/traces/threads/retrieve", f'{{{about}, "thread_id": {half}}}', 404),
+        ("PUT", "/traces/threads/close", f'{{{about}, "thread_id": {half}}}', 404),
+        ("POST", "/traces/threads/delete", f'{{{about}, "thread_ids": [{half}]}}', 204),
+        ("POST", f"/traces/{trace['id']}/feedback-scores/delete", f'{{"name": {half}}}', 204),
+    ):
+        opik.call(method, path, status, content=body)
+
+
+NAMED = '{"field": "name", "operator": "=", "value": %s}'
+
+
+def test_a_count_that_is_none_costs_no_list(opik):
+    """A sender may write any number: what no column holds is not given."""
+    trace_id = ids.new_uuid()
+    started = {"start_time": "2026-01-01T00:00:00Z", "project_name": opik.project}
+    counts = (10**30, 2**63 - 1, 2**63 - 1, 2**64 - 1, -1, 5, 7)
+    spans = [
+        {"id": ids.new_uuid(), "trace_id": trace_id, "type": "llm", **started}
+        | {"usage": {"total_tokens": count, "prompt_tokens": 1}, "total_estimated_cost": 1e308}
+        for count in counts
+    ]
+    opik.call("POST", "/traces/batch", 204, json={"traces": [{"id": trace_id, **started}]})
+    opik.call("POST", "/spans/batch", 204, json={"spans": spans})
+    opik.server.wait_derived()
+    (trace,) = opik.stream("/traces/search")
+    assert trace["usage"] == {"total_tokens": 12, "prompt_tokens": len(counts)}
+    assert opik.call("GET", f"/traces/{trace_id}").json() == trace
+    assert opik.page("/traces")["content"][0]["usage"] == trace["usage"]
+    assert len(opik.stream("/spans/search")) == len(opik.page("/spans")["content"]) == len(counts)
+    named = {one["name"]: one["value"] for one in opik.page("/spans/stats")["stats"]}
+    assert named["usage_sum.total_tokens"] == 12
+    opik.page("/traces/stats")
 
 
 def test_records_of_an_sdk_come_back_as_they_were_sent(opik):

@@ -314,7 +314,7 @@ class Run:
         if not isinstance(told, dict):
             return None
         counts = {
-            name: number if type(number := told.get(name)) is int else None
+            name: derived.count(one) if type(one := told.get(name)) is int else None
             for name in ("input_tokens", "output_tokens", "total_tokens")
         }
         rest = dict.fromkeys(set(Usage.__dataclass_fields__) - counts.keys())
