@@ -602,6 +602,35 @@ def test_a_value_that_is_nearly_json_is_answered(sdk, odd):
     assert sdk.http.get(f"/feedback/{made['id']}").json()["key"] == "k"
 
 
+@pytest.mark.parametrize(
+    ("name", "sent", "answered"),
+    [
+        ("tags", ["t", 2026, None, True], ["t", "2026", "true"]),
+        ("tags", "abc", ["abc"]),
+        ("reference_example_id", "x", None),
+        ("manifest_id", 7, None),
+        ("events", ["a", {"name": "end"}], [{"event": "a"}, {"name": "end"}]),
+        ("events", "a", [{"event": "a"}]),
+        ("inputs", [1], {"input": [1]}),
+        ("outputs", [1], {"output": [1]}),
+        ("extra", "s", {"extra": "s"}),
+        ("serialized", 1.5, {"serialized": 1.5}),
+        ("dotted_order", "a.b", "a.b"),
+    ],
+)
+def test_a_field_of_another_type_is_answered_in_its_own(sdk, name, sent, answered):
+    """The SDK checks each: one such run would cost the whole list."""
+    project = f"odd {name} {sent}"
+    good, odd = a_run(project=project), a_run(project=project) | {name: sent}
+    assert sdk.batch([good, odd]).status_code == 202
+
+    runs = {run["id"]: run for run in sdk.query(project)}
+
+    assert runs.keys() == {good["id"], odd["id"]}
+    assert runs[odd["id"]][name] == answered
+    assert runs[odd["id"]]["parent_run_ids"] == []
+
+
 def test_select_leaves_out_what_was_not_asked_for(sdk):
     sdk.batch([a_run(project="select")])
 
