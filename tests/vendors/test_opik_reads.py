@@ -738,6 +738,45 @@ def test_filters_of_spans_see_those_of_otlp_too(opik):
     assert found("metadata", ">", "3", "custom") == {"chat"}
 
 
+def test_spans_are_found_by_ids_and_keys_as_answers_show_them(opik):
+    trace = send_two_kinds(opik)
+    (step,) = opik.stream("/spans/search", trace_id=trace)
+    inner = {name: step[name] for name in ("trace_id", "start_time")} | {
+        "id": ids.new_uuid(),
+        "project_name": opik.project,
+        "parent_span_id": step["id"],
+        "name": "inner",
+        "metadata": {"a": {"b": [10]}, "*": "star"},
+    }
+    opik.call("POST", "/spans/batch", 204, json={"spans": [inner]})
+    opik.server.wait_derived()
+
+    def found(*given) -> set[str]:
+        return {row["name"] for row in opik.stream("/spans/search", filters=[a_filter(*given)])}
+
+    rows = {row["name"]: row for row in opik.stream("/spans/search")}
+    for name, row in rows.items():
+        whole = row["id"]
+        assert found("id", "=", whole.upper()) == {name}
+        assert found("id", "!=", whole) == rows.keys() - {name}
+        assert found("id", "ends_with", whole[-13:]) == {name}
+        assert name in found("id", "starts_with", whole[:21])
+        assert found("id", "not_contains", whole[4:]) == rows.keys() - {name}
+        below = {n for n, other in rows.items() if other.get("parent_span_id") == whole}
+        assert found("parent_span_id", "=", whole) == below
+        assert found("parent_span_id", "!=", whole) == rows.keys() - below
+        assert found("parent_span_id", "contains", whole[3:]) == below
+    assert {row.get("parent_span_id") for row in rows.values()} == {
+        None,
+        rows["agent"]["id"],
+        rows["step"]["id"],
+    }
+    for key in ("*", '"', "\\", "a.b[²]", "a[99999999999999999999]", "$", "", "a..b"):
+        assert found("metadata", "=", "x", key) == set()
+    assert found("metadata", "=", "10", "a.b[0]") == {"inner"}
+    assert found("metadata", "=", "star", "*") == {"inner"}
+
+
 def test_statistics_of_spans_count_both_kinds(opik):
     trace = send_two_kinds(opik)
     (step,) = opik.stream("/spans/search", trace_id=trace)

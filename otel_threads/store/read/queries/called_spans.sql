@@ -1,7 +1,11 @@
 -- Spans with what an SDK's record says of their model request, else what is derived of it. The span that
 -- stands for a whole trace of records is none of them. A count is what derive/family.py takes as one.
 select
-    s.*, s.rowid as fact_row, make_timestamptz(s.end_time_unix_nano // 1000) as end_time,
+    s.*,
+    -- Ids as UUIDs, to which zeros are added.
+    '00000000-0000-0000-' || s.span_id[:4] || '-' || s.span_id[5:] as span_id_uuid,
+    '00000000-0000-0000-' || s.parent_span_id[:4] || '-' || s.parent_span_id[5:] as parent_span_id_uuid,
+    s.rowid as fact_row, make_timestamptz(s.end_time_unix_nano // 1000) as end_time,
     coalesce(
         json_extract_string(try_cast(s.attributes['otel_threads.record.field.model'] as json), '$'),
         c.response_model, c.request_model) as model,
