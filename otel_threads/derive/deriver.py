@@ -363,10 +363,11 @@ class _Rows:
 
     def _leave_out(self, trace_id: str, error: Exception) -> None:
         DERIVE_FAILURES.inc()
-        told = describe(error)
-        logger.warning("trace %s could not be derived (%s); its spans are stored", trace_id, told)
+        logger.warning(
+            "trace %s could not be derived (%s); its spans are stored", trace_id, describe(error)
+        )
         self._failures.pop(trace_id, None)
-        self._failures[trace_id] = told
+        self._failures[trace_id] = type(error).__name__
         if len(self._failures) > LEFT_OUT_MAX:
             del self._failures[next(iter(self._failures))]
         self._tell()
