@@ -213,7 +213,7 @@ class Engine:
             derived_sequence=derived,
             committed_sequence=self.writer.committed_sequence,
             derive_lag_ms=round(self.deriver.lag_ms, 3),
-            derive_error=_told(failed) if failed else None,
+            derive_error=_told(failed) if failed else self.deriver.left_out,
             store_error=self._store_error(),
             database_bytes=self.database.size_bytes(),
             otlp_http=self.otlp_http,

@@ -86,10 +86,10 @@ class Comparison:
     The language has no words for the rest, which programs build for interfaces of other products.
     `ignores_case` compares texts, and names of scores, in lower case. Of the types, `attribute` is
     the text of the attribute `field` of an item's root span (of a span's own), where `key` is a
-    path into its JSON (`$.a[0]`), and `others` are attributes of a span that may hold it, too;
-    `first_attribute` and `last_attribute` are those of a thread's
-    earliest trace and of the one that ended last; `own_score` is a trace's, `span_score` the mean
-    of its spans' scores; `given_tag` is a thread's tags that people gave, without those that came
+    path or a pointer into its JSON (`$.a[0]`, `/a/0`), and `others` are attributes of a span that
+    may hold it, too; `first_attribute` and `last_attribute` are those of a thread's earliest trace
+    and of the one that ended last; `own_score` is a trace's, `span_score` the mean of its spans'
+    scores; `given_tag` is a thread's tags that people gave, without those that came
     with spans.
     """
 

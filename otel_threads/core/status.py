@@ -86,8 +86,8 @@ class Status:
     derive_error: Annotated[
         str | None,
         Described(
-            "What ended the deriver's last pass, which is tried again each second; null when it "
-            "went well."
+            "What ended the deriver's last pass, which is tried again each second; else which "
+            "trace could not be derived, and is left out, since the start; null when all went well."
         ),
     ] = None
     store_error: Annotated[

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from otel_threads import names
+from otel_threads import names, unix_nano
 from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.model import Refusal, Request
 from otel_threads.decode import chunks, values
@@ -41,7 +41,6 @@ from otel_threads.wire.v1 import trace_pb2 as wire
 # A resource is stored beside each of its spans. One huge resource over many spans would turn a
 # small request into gigabytes, so what it grows to has a limit of its own.
 EXPANDED_BYTES_MAX = 64 * 1024 * 1024
-UNIX_NANO_MAX = 2**63 - 1  # in the year 2262; the columns are signed, as DuckDB's times are
 MESSAGES_MAX = 3  # reasons named in one partial success
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -271,9 +270,9 @@ class _Decoder:
 
     def _times(self, name: str) -> Index:
         times = self._span.field(name).to_numpy()
-        late = times > UNIX_NANO_MAX
+        late = times > unix_nano.MAX
         for i in np.flatnonzero(late):
-            self._refuse_span(i, Refusal.TIME, f"{name} {times[i]} is after {UNIX_NANO_MAX}")
+            self._refuse_span(i, Refusal.TIME, f"{name} {times[i]} is after {unix_nano.MAX}")
         return np.where(late, 0, times).astype(np.int64)
 
     def _resource_attributes(self) -> Attributes:
@@ -408,9 +407,9 @@ class _Decoder:
     def _event_times(self, event: pa.Array, span_of: Index) -> pa.Array:
         """Return the times of events; the spans of those that are out of bounds are refused."""
         times = event.field("time_unix_nano").to_numpy()
-        late = times > UNIX_NANO_MAX
+        late = times > unix_nano.MAX
         for i in np.flatnonzero(late):
-            reason = f"event time_unix_nano {times[i]} is after {UNIX_NANO_MAX}"
+            reason = f"event time_unix_nano {times[i]} is after {unix_nano.MAX}"
             self._refuse_span(span_of[i], Refusal.TIME, reason)
         return pa.array(np.where(late, 0, times).astype(np.int64))
 

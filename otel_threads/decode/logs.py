@@ -16,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from otel_threads import names
+from otel_threads import names, unix_nano
 from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.model import Outcome, Refusal, Request
 from otel_threads.decode import columns, values
@@ -231,8 +231,8 @@ def _refusal(record: LogRecord) -> tuple[Refusal, str] | None:
             return Refusal.ID, reason
         if value and not any(value):
             return Refusal.ID, f"log record: {name} is all zero"
-    if max(record.time_unix_nano, record.observed_time_unix_nano) > columns.UNIX_NANO_MAX:
-        return Refusal.TIME, f"log record: its time is after {columns.UNIX_NANO_MAX}"
+    if max(record.time_unix_nano, record.observed_time_unix_nano) > unix_nano.MAX:
+        return Refusal.TIME, f"log record: its time is after {unix_nano.MAX}"
     return None
 
 

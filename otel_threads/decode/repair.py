@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from otel_threads.surrogates import json_text
+from otel_threads.json_repair import whole_letters
 
 DEPTH_MAX = 100  # of messages within messages, as protobuf itself reads
 NOTE = "characters that are not valid Unicode were replaced by U+FFFD"
@@ -24,7 +24,7 @@ class Repaired(bytes):
 
 def json_bytes(body: bytes) -> bytes:
     """Return JSON with U+FFFD in place of halves of surrogates, and of bytes that are no UTF-8."""
-    return json_text(body.decode("utf-8", "replace")).encode()
+    return whole_letters(body.decode("utf-8", "replace")).encode()
 
 
 def wire_bytes(payload: bytes, kind: Descriptor, depth: int = 0) -> bytes:

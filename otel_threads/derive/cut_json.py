@@ -9,7 +9,7 @@ import orjson
 
 from otel_threads.derive.family import JSON_VALUES_MAX
 from otel_threads.json_bounds import holds_more
-from otel_threads.surrogates import json_text
+from otel_threads.json_repair import whole_letters
 
 BEGINNINGS = ('{"', '["', "[{", "[[", "[ {", '{ "')
 # Places before the cut from which reading is tried, the last first: after the cut text itself a
@@ -27,7 +27,7 @@ def read(text: str) -> Any:
     if not may_be(text) or holds_more(text, JSON_VALUES_MAX):
         return None
     for candidate in _candidates(text):
-        for one in (candidate, json_text(candidate)):
+        for one in (candidate, whole_letters(candidate)):
             try:
                 return orjson.loads(one)
             except orjson.JSONDecodeError:

@@ -43,6 +43,8 @@ CLOSE_S = 1.0  # for the pass that runs at the stop; the next start makes a long
 PART_TRACES_MAX = 12_000
 PART_VALUES_MAX = 1_500_000  # of JSON that was parsed for it; each takes 100 bytes at most
 
+LEFT_OUT_MAX = 1000  # traces that could not be derived, of which is told how many they are
+
 
 class _Stopped(Exception):
     """The deriver closes: what the pass has not saved is derived after the next start."""
@@ -61,7 +63,7 @@ class Deriver:
     ) -> None:
         """Start the thread. `on_change` hears of changed threads after their commit, in it."""
         self._store = store
-        self._identity = Identity(thread_id_attributes)
+        identity = Identity(thread_id_attributes)
         self._load = load
         self._on_change = on_change
         self.derived_sequence = store.position()
@@ -78,6 +80,7 @@ class Deriver:
         self._changed = threading.Condition()  # guards what is above, but the store
         self._worked_since = self._passed_at = time.monotonic()
         self.failed: Exception | None = None  # why the last pass failed; None when it went well
+        self._rows = _Rows(store, identity)
         self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
         self._thread.start()
 
@@ -124,6 +127,11 @@ class Deriver:
             return (time.monotonic() - self._waiting[0][1]) * 1000 if self._waiting else 0.0
 
     @property
+    def left_out(self) -> str | None:
+        """Which traces could not be derived since the start, and why; None without any."""
+        return self._rows.left_out
+
+    @property
     def is_alive(self) -> bool:
         """Whether the loop runs."""
         return self._thread.is_alive()
@@ -158,6 +166,7 @@ class Deriver:
                     self._unsettled = self._store.unsettled()
                 if reset:
                     self._store.reset()
+                    self._rows.forget()
                 after = self._store.position()
                 done = self._pass(after, target)
                 self._unsettled = self._store.unsettled()
@@ -275,52 +284,102 @@ class Deriver:
                 rows, trace_ids, values = [], [], 0
             trace_ids.append(trace[0].trace_id)
             before = parsed_values()
-            rows += self._rows(trace)
+            rows += self._rows.of(trace)
+            DERIVED_SPANS.inc(len(trace))
+            self._rest()
             values += parsed_values() - before
         return changed + self._save(part, rows, after)
 
     def _save(self, work: Work, rows: list[TraceRows], after: int) -> list[ThreadKey]:
+        return self._rows.save(work, rows, after, pause=self._rest)
+
+
+class _Rows:
+    """Makes the rows of traces and stores them: one odd trace must not stop the others."""
+
+    def __init__(self, store: DerivedStore, identity: Identity) -> None:
+        self._store = store
+        self._identity = identity
+        self._failures: dict[str, str] = {}  # by trace, the last of them last
+        self.left_out: str | None = None  # what they say together
+
+    def of(self, trace: list[Span]) -> list[TraceRows]:
+        """Return the rows of a trace; none where they cannot be made."""
+        trace_id = trace[0].trace_id
         try:
-            return self._store.save(work, rows, pause=self._rest)
+            rows = list(derive_traces(trace, self._identity))
+        except Exception as error:  # noqa: BLE001  # see above
+            self._leave_out(trace_id, error)
+            return []
+        if self._failures.pop(trace_id, None):
+            self._tell()
+        return rows
+
+    def save(
+        self,
+        work: Work,
+        rows: Sequence[TraceRows],
+        after: int,
+        *,
+        pause: Callable[[], None] = lambda: None,
+    ) -> list[ThreadKey]:
+        """Store what was made of a piece of work; return the changed threads.
+
+        Raises:
+            Unavailable: the same may be stored later.
+        """
+        try:
+            return self._store.save(work, rows, pause=pause)
         except (Unavailable, _Stopped):
             raise
         except Exception as error:  # noqa: BLE001  # a row that does not fit its column
             logger.error("a pass could not be stored whole: %s", describe(error))
-            return self._save_apart(work, after, rows)
+            return self._save_apart(work, after, rows, pause)
 
-    def _save_apart(self, work: Work, after: int, rows: Sequence[TraceRows]) -> list[ThreadKey]:
+    def forget(self) -> None:
+        """Forget which traces were left out: all are tried again."""
+        self._failures.clear()
+        self._tell()
+
+    def _save_apart(
+        self, work: Work, after: int, rows: Sequence[TraceRows], pause: Callable[[], None]
+    ) -> list[ThreadKey]:
         """Store each trace for itself, leave out what cannot be, and move on."""
         changed: list[ThreadKey] = []
         by_trace: dict[str, list[TraceRows]] = {}
         for one in rows:
             by_trace.setdefault(one.trace["trace_id"], []).append(one)
         for trace_id, some in by_trace.items():
-            self._rest()
+            pause()
             try:
                 changed += self._store.save(Work(after, [trace_id]), some)
             except Unavailable:
                 raise
-            except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
-                self._count_failure(trace_id, error)
+            except Exception as error:  # noqa: BLE001  # see above
+                self._leave_out(trace_id, error)
                 self._store.save(Work(after, [trace_id]), [])  # nor be tried for ever
         self._store.save(Work(work.upto, []), [])
         return changed
 
-    def _count_failure(self, trace_id: str, error: Exception) -> None:
+    def _leave_out(self, trace_id: str, error: Exception) -> None:
         DERIVE_FAILURES.inc()
         logger.warning(
             "trace %s could not be derived (%s); its spans are stored", trace_id, describe(error)
         )
+        self._failures.pop(trace_id, None)
+        self._failures[trace_id] = type(error).__name__
+        if len(self._failures) > LEFT_OUT_MAX:
+            del self._failures[next(iter(self._failures))]
+        self._tell()
 
-    def _rows(self, trace: list[Span]) -> list[TraceRows]:
-        rows: list[TraceRows] = []
-        try:
-            rows = list(derive_traces(trace, self._identity))
-        except Exception as error:  # noqa: BLE001  # one odd trace must not stop the others
-            self._count_failure(trace[0].trace_id, error)
-        DERIVED_SPANS.inc(len(trace))
-        self._rest()
-        return rows
+    def _tell(self) -> None:
+        if not self._failures:
+            self.left_out = None
+            return
+        trace_id, told = next(reversed(self._failures.items()))
+        count = len(self._failures)
+        others = f", nor {count - 1} before it" if count > 1 else ""
+        self.left_out = f"trace {trace_id} could not be derived ({told}){others}"
 
 
 def derive_all(
@@ -332,10 +391,12 @@ def derive_all(
 ) -> None:
     """Derive everything up to a commit in the caller's thread, for `rebuild` on a file.
 
+    A trace that cannot be derived is left out; the log names it.
+
     Raises:
         StoreFailed: the database did not take it, also in smaller pieces.
     """
-    identity = Identity(thread_id_attributes)
+    made = _Rows(store, Identity(thread_id_attributes))
     position = store.position()
     failures = 0
     while position < committed_sequence or store.unsettled():
@@ -343,8 +404,8 @@ def derive_all(
         try:
             with process.without_garbage():
                 spans = store.spans(work, after=position)
-                rows = [row for trace in spans for row in derive_traces(trace, identity)]
-                store.save(work, rows)
+                rows = [row for trace in spans for row in made.of(trace)]
+                made.save(work, rows, position)
                 del spans, rows  # many objects: gone before they are looked through
         except StoreFailed:  # of memory, it takes less at the next try
             failures += 1

@@ -19,7 +19,7 @@ from otel_threads.core.usage import USAGE
 from otel_threads.derive.grown_json import CHARS_MIN, GrownJson
 from otel_threads.derive.library import Library
 from otel_threads.derive.ranks import Text, ThreadId
-from otel_threads.surrogates import json_text
+from otel_threads.json_repair import whole_letters
 
 Kind = Literal[
     "llm",
@@ -454,7 +454,7 @@ def _with_half_an_emoji(text: str) -> Any:
     if "\\ud" not in text and "\\uD" not in text:
         return text
     try:
-        return orjson.loads(json_text(text))
+        return orjson.loads(whole_letters(text))
     except orjson.JSONDecodeError:
         return text
 

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Status
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
+from otel_threads import unix_nano
 from otel_threads.core import record as names
 from otel_threads.core.record import (
     FoldedRecord,
@@ -23,7 +24,6 @@ from otel_threads.core.record import (
 from otel_threads.json_texts import NotJson, json_fields
 
 FIELDS_MAX = 1000  # of one record; SDKs have thirty. What is beyond is kept in its body alone
-UNIX_NANO_MAX = 2**63 - 1
 
 
 class _Read(NamedTuple):
@@ -197,8 +197,8 @@ def _text(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _time(unix_nano: int) -> int:
-    return min(max(unix_nano, 0), UNIX_NANO_MAX)
+def _time(nanos: int) -> int:
+    return min(max(nanos, 0), unix_nano.MAX)
 
 
 def group(rows: Iterable[StoredRecord]) -> dict[tuple[str, str, str], list[StoredRecord]]:

@@ -15,7 +15,7 @@ import orjson
 from otel_threads import json_bounds
 from otel_threads.derive import messages
 from otel_threads.derive.family import JSON_VALUES_MAX, Role
-from otel_threads.surrogates import json_text
+from otel_threads.json_repair import whole_letters
 
 # The first that is there and holds words.
 KEYS: Mapping[Role, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ def value_of(text: str | None) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return orjson.loads(json_text(text))  # half of a surrogate pair
+        return orjson.loads(whole_letters(text))  # half of a surrogate pair
     except orjson.JSONDecodeError:
         return text
 

@@ -1,6 +1,7 @@
 """One call of an SDK, as its handler sees it, and the ways in which it is refused."""
 
 import json
+import math
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from otel_threads.core.errors import InvalidPayload
 from otel_threads.core.model import Outcome
+from otel_threads.json_repair import repaired
 
 
 class Right(StrEnum):
@@ -43,18 +45,20 @@ class Call:
 
     @property
     def text(self) -> str:
-        """Return the body as text.
+        """Return the body as text; what SDKs write and is no JSON, NaN say, is mended in it.
 
         Raises:
             InvalidPayload: it is no UTF-8.
         """
         try:
-            return self.body.decode()
+            return repaired(self.body.decode())
         except UnicodeDecodeError as error:
             raise InvalidPayload(f"the body is not UTF-8: {error.reason}") from None
 
     def json(self) -> Any:
         """Return the parsed body; None for an empty one.
+
+        Whole numbers beyond 64 bits are floats, those beyond a double None.
 
         Raises:
             InvalidPayload: it is no JSON.
@@ -62,7 +66,7 @@ class Call:
         if not self.body.strip():
             return None
         try:
-            return json.loads(self.text, parse_constant=_no_constant)
+            return json.loads(self.text, parse_int=_integer, parse_float=_number)
         except (ValueError, RecursionError) as error:
             raise InvalidPayload(f"the body is not JSON: {error}") from None
 
@@ -106,5 +110,14 @@ def json_response(content: object, status_code: int = 200) -> Response:
     return Response(text.encode("utf-8", "replace"), status_code, media_type="application/json")
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+def _integer(text: str) -> int | float | None:
+    found = int(text) if len(text) <= _INTEGER_DIGITS else None
+    return found if found is not None and -(2**63) <= found < 2**63 else _number(text)
+
+
+def _number(text: str) -> float | None:
+    found = float(text)
+    return found if math.isfinite(found) else None
+
+
+_INTEGER_DIGITS = len(str(-(2**63)))

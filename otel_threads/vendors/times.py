@@ -3,8 +3,8 @@
 import datetime
 import math
 
-UNIX_NANO_MAX = 2**63 - 1
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+from otel_threads import unix_nano as nanoseconds
+
 # A number says its unit by its size: of today's times these are apart by a factor of thousand.
 _UNITS = ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000))  # seconds, milli-, microseconds
 
@@ -27,15 +27,14 @@ def unix_nano(value: object) -> int | None:
 
 def iso(nanos: int) -> str:
     """Return a time as SDKs read it: ISO 8601 in UTC with six digits of a second."""
-    moment = _EPOCH + datetime.timedelta(microseconds=nanos // 1000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return nanoseconds.time_of(nanos).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _of_number(value: float) -> int | None:
     if not math.isfinite(value) or value < 0:
         return None
     unit = next((unit for below, unit in _UNITS if value < below), 1)
-    return min(int(value * unit), UNIX_NANO_MAX)
+    return min(int(value * unit), nanoseconds.MAX)
 
 
 def _of_text(text: str) -> int | None:
@@ -45,6 +44,4 @@ def _of_text(text: str) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    taken = moment - _EPOCH
-    nanos = (taken.days * 86400 + taken.seconds) * 1_000_000_000 + taken.microseconds * 1000
-    return min(max(nanos, 0), UNIX_NANO_MAX)
+    return min(max(nanoseconds.of_time(moment), 0), nanoseconds.MAX)

@@ -15,6 +15,7 @@ from databases import a_database
 from otel_threads.core.errors import StoreFailed
 from otel_threads.core.model import Request, Signal
 from otel_threads.core.ports import Batch
+from otel_threads.database import sql_files
 from otel_threads.database.database import Database
 from otel_threads.decode import columns, logs
 from otel_threads.derive import deriver as deriving
@@ -69,7 +70,41 @@ def test_a_trace_that_cannot_be_stored_costs_no_other(tmp_path):
     deriver.notice(writer.committed_sequence)
     assert deriver.wait(writer.committed_sequence, 30)
     assert threads(database) == ["t0", "t2"]
-    for part in (deriver, writer, database):
+    assert deriver.left_out == f"trace {store.refuse_trace} could not be derived (OverflowError)"
+    assert deriver.failed is None
+    deriver.between_passes(lambda: setattr(store, "refuse_trace", None)).result(30)
+    deriver.rebuild()
+    assert deriver.wait(writer.committed_sequence, 30)
+    assert (threads(database), deriver.left_out) == (["t0", "t1", "t2"], None)
+    deriver.close()
+    store.refuse_trace = spans[1].trace_id.hex()
+    store.reset()
+    derive_all(store, writer.committed_sequence)  # as `rebuild` does
+    assert threads(database) == ["t0", "t2"]
+    for part in (writer, database):
+        part.close()
+
+
+@pytest.mark.parametrize("far", [{"end_time_unix_nano": 2**63 - 1}, {"start": 2**63 - 1000}])
+def test_a_time_as_far_as_a_column_goes_costs_its_thread_nothing(tmp_path, far):
+    far |= {"end_time_unix_nano": 2**63 - 1}
+    database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi", **far))
+    for n in range(2):
+        derive_all(store, writer.committed_sequence)
+        committed(writer, a_chat("t", f"more {n}", "hi", start=1_700_000_000_000_000_000 + n))
+    derive_all(store, writer.committed_sequence)
+    total = "select trace_count, turn_count from x_thread_facts"
+    with database.cursor() as cursor:
+        assert cursor.execute(total).fetchall() == [(3, 3)]
+        # A node of a lake looks for the rows of a thread between the times that it tells.
+        cursor.execute("create temp view lake_threads as select 'default' as project, 't' as id")
+        times = cursor.execute(sql_files.query("times_of_threads")).fetchone()
+        assert times[1] == 2**63 - 1
+    store.reset()
+    derive_all(store, writer.committed_sequence)
+    with database.cursor() as cursor:
+        assert cursor.execute(total).fetchall() == [(3, 3)]
+    for part in (writer, database):
         part.close()
 
 

@@ -205,7 +205,6 @@ def test_a_bad_part_costs_nothing_beside_it():
         ("post.no-uuid", {"id": "no-uuid"}),
         ("something", {"a": 1}),
         (f"post.{POST['id']}.extra", b"\xff\xfe"),
-        (f"post.{POST['id']}.inputs", b'{"a": NaN}'),
         ("attachment.no-uuid.x", b"x"),
     ]
 
@@ -216,10 +215,18 @@ def test_a_bad_part_costs_nothing_beside_it():
     assert len(sent.faults) == len(bad)
 
 
-def test_half_an_emoji_is_repaired():
-    sent = sent_of([(f"post.{OTHER}.inputs", b'{"a": "\\ud83d"}')])
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [('"\\ud83d"', "\ufffd"), ("NaN", None), ("-1e400", None), ("9" * 320, None), ("1e3", 1000)],
+)
+def test_what_sdks_write_and_is_no_json_is_mended(sent, kept):
+    text = f'{{"a": {sent}, "b": "NaN, 1e400 \\\\"}}'
+    inputs = {"a": kept, "b": "NaN, 1e400 \\"}
 
-    assert json.loads(sent.records[0].body)["inputs"] == {"a": "\ufffd"}
+    found = sent_of([(f"post.{OTHER}.inputs", text.encode())])
+    assert json.loads(found.records[0].body)["inputs"] == inputs
+    batch = records.of_batch(f'{{"post": [{{"id": "{OTHER}", "inputs": {text}}}]}}', Known())
+    assert json.loads(batch.records[0].body)["inputs"] == inputs
 
 
 def test_too_much_in_one_part_is_left_out():

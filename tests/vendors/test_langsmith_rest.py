@@ -574,6 +574,63 @@ def test_what_cannot_be_answered_says_why(sdk, method, path, body, status):
     assert isinstance(answer.json()["detail"], str)
 
 
+@pytest.mark.parametrize("odd", ['"cut \\ud83d"', str(10**30), "9" * 400, "NaN"])
+def test_a_value_that_is_nearly_json_is_answered(sdk, odd):
+    run = a_run(project="odd values")
+    sdk.batch([run])
+    sdk.settle()
+    made = sdk.http.post("/feedback", json={"run_id": run["id"], "key": "k", "score": 1}).json()
+    project = project_uuid_of("odd values")
+    for method, path, body in (
+        ("PATCH", f"/feedback/{made['id']}", f'{{"score": {odd}, "comment": {odd}}}'),
+        ("PATCH", f"/feedback/{made['id']}", f'{{"value": {odd}}}'),
+        ("POST", "/runs/query", f'{{"session": ["{project}"], "start_time": {odd}}}'),
+        ("POST", "/runs/query", f'{{"session": ["{project}"], "filter": {odd}}}'),
+        ("POST", "/api/v2/runs/query", f'{{"project_id": "{project}", "min_start_time": {odd}}}'),
+        ("POST", "/api/v2/runs/query", f'{{"project_id": "{project}", "max_start_time": {odd}}}'),
+        ("POST", "/api/v2/traces/query", f'{{"project_id": "{project}", "min_start_time": {odd}}}'),
+        ("POST", "/api/v2/traces/query", f'{{"project_id": "{project}", "filter": {odd}}}'),
+        ("PATCH", f"/sessions/{project}", f'{{"description": {odd}}}'),
+        (
+            "POST",
+            "/feedback/tokens",
+            f'{{"run_id": "{run["id"]}", "feedback_key": "k", "expires_at": {odd}}}',
+        ),
+    ):
+        answer = sdk.v2.request(method, path, content=body)
+        assert answer.status_code in (200, 400, 422), (path, answer.text)
+    assert sdk.http.get(f"/feedback/{made['id']}").json()["key"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "answered"),
+    [
+        ("tags", ["t", 2026, None, True], ["t", "2026", "true"]),
+        ("tags", "abc", ["abc"]),
+        ("reference_example_id", "x", None),
+        ("manifest_id", 7, None),
+        ("events", ["a", {"name": "end"}], [{"event": "a"}, {"name": "end"}]),
+        ("events", "a", [{"event": "a"}]),
+        ("inputs", [1], {"input": [1]}),
+        ("outputs", [1], {"output": [1]}),
+        ("extra", "s", {"extra": "s"}),
+        ("serialized", 1.5, {"serialized": 1.5}),
+        ("dotted_order", "a.b", "a.b"),
+    ],
+)
+def test_a_field_of_another_type_is_answered_in_its_own(sdk, name, sent, answered):
+    """The SDK checks each: one such run would cost the whole list."""
+    project = f"odd {name} {sent}"
+    good, odd = a_run(project=project), a_run(project=project) | {name: sent}
+    assert sdk.batch([good, odd]).status_code == 202
+
+    runs = {run["id"]: run for run in sdk.query(project)}
+
+    assert runs.keys() == {good["id"], odd["id"]}
+    assert runs[odd["id"]][name] == answered
+    assert runs[odd["id"]]["parent_run_ids"] == []
+
+
 def test_select_leaves_out_what_was_not_asked_for(sdk):
     sdk.batch([a_run(project="select")])
 

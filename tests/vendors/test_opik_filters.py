@@ -54,13 +54,16 @@ def test_numbers_are_compared_as_such_where_order_counts():
 @pytest.mark.parametrize(
     ("dotted", "path"),
     [
-        ("a", '$."a"'),
-        ("a.b[0]", '$."a"."b"[0]'),
-        ("[1].x", '$[1]."x"'),
-        ("a[0][2]", '$."a"[0][2]'),
-        ("$.a", '$."a"'),
-        ('we"ird', '$."weird"'),
-        ("a[x]", '$."a[x]"'),
+        ("a", "/a"),
+        ("a.b[0]", "/a/b/0"),
+        ("[1].x", "/1/x"),
+        ("a[0][2]", "/a/0/2"),
+        ("$.a", "/a"),
+        ("a[x]", "/a[x]"),
+        ("a/b~c", "/a~1b~0c"),
+        ("a.b[²]", "/a/b[²]"),
+        ('"', '/"'),
+        ("*", "/*"),
     ],
 )
 def test_dotted_keys_are_paths(dotted, path):

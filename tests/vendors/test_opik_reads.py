@@ -93,6 +93,23 @@ def test_a_thread_of_otlp_is_one_of_opiks(opik):
     assert opik.stream("/traces/threads/search")[0] == row
 
 
+def test_a_trace_that_ends_as_late_as_a_column_holds_is_read_with_its_thread(opik):
+    opik.send(a_chat("t", "Hello", "Hi", end_time_unix_nano=2**63 - 1))
+    opik.send(a_chat("t", "More", "Sure"))
+    assert opik.thread("t")["number_of_messages"] == 4
+    assert opik.page("/traces")["total"] == 2
+    rows = opik.stream("/traces/search") + opik.stream("/spans/search")
+    assert sorted(row["end_time"][:4] for row in rows)[-2:] == ["2262", "2262"]
+    assert [opik.call("GET", f"/traces/{row['id']}").json() for row in rows[:2]] == rows[:2]
+    thread = {"project": opik.project, "thread_id": "t"}
+    turns = httpx.get(f"{opik.server.api}/threads/turns", params=thread).json()["items"]
+    assert [turn["user"] for turn in turns] == ["Hello", "More"]
+    exported = httpx.get(
+        f"{opik.server.api}/export/threads", params={"project": opik.project, "format": "jsonl"}
+    )
+    assert (exported.status_code, "More" in exported.text) == (200, True)
+
+
 def test_unknown_projects_are_empty_and_ids_are_not_found(opik):
     nobody = {"project_name": f"no-{opik.project}"}
     assert opik.call("POST", "/traces/search", json=nobody).content == b""
@@ -333,11 +350,15 @@ def test_scores_of_traces_and_spans_wait_for_them(opik):
     assert [(s["value"], s["source"]) for s in row["feedback_scores"]] == [(0.75, "ui")]
     opik.call("POST", f"/spans/{span_id}/feedback-scores/delete", 204, json={"name": "grounded"})
     assert "feedback_scores" not in opik.stream("/spans/search")[0]
+    long = {**common, "id": span_id, "name": "long", "value": 1, "category_name": "c" * 201}
+    opik.call("PUT", "/spans/feedback-scores", 204, json={"scores": [long]})
+    (row,) = opik.stream("/spans/search")
+    assert row["feedback_scores"][0]["category_name"] == "c" * 200
     assert opik.page("/traces/feedback-scores/names") == {"scores": [{"name": "thumb"}]}
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": " "}, {"value": None}, {"value": 1e9}, {"value": "x"}, {"thread_id": ""}]
+    "change", [{"name": " "}, {"value": 1e9}, {"value": "x"}, {"thread_id": ""}]
 )
 def test_a_score_that_cannot_be_is_refused_with_its_batch(opik, change):
     good = {"project_name": opik.project, "thread_id": "t", "name": "csat", "value": 1}
@@ -496,6 +517,86 @@ def test_the_workspace_is_whatever_the_sdk_says(opik):
     assert opik.call("GET", "/toggles/").json() == {}
 
 
+ODD_TEXTS = ("NaN", "-Infinity", "1e400", "9" * 400, '"cut \\ud83d"')
+
+
+@pytest.mark.parametrize("odd", ODD_TEXTS)
+def test_what_sdks_write_and_is_no_json_costs_nothing_beside_it(opik, odd):
+    """JavaScript cuts emojis in half, Python writes NaN: Opik itself takes both."""
+    good, bad = ids.new_uuid(), ids.new_uuid()
+    about = f'"project_name": "{opik.project}", "start_time": "2026-01-01T00:00:00Z"'
+    traces = [f'{{"id": "{one}", "input": {{"a": %s}}, {about}}}' for one in (good, bad)]
+    body = f'{{"traces": [{traces[0] % 1}, {traces[1] % odd}]}}'
+    opik.call("POST", "/traces/batch", 204, content=body)
+    opik.server.wait_derived()
+    inputs = {row["id"]: row["input"] for row in opik.stream("/traces/search")}
+    assert inputs[good] == {"a": 1}
+    if odd in ODD_TEXTS[:2]:
+        assert inputs[bad] == {"a": None}
+    if odd == ODD_TEXTS[-1]:
+        assert inputs[bad] == {"a": "cut \ufffd"}
+    text = odd if odd.startswith('"') else '"why"'
+    number = "0.5" if odd.startswith('"') else odd
+    score = f'"project_name": "{opik.project}", "name": "csat", "source": "sdk"'
+    scores = [
+        f'{{"id": "{good}", {score}, "value": 1}}',
+        f'{{"id": "{bad}", {score}, "value": {number}, "reason": {text}}}',
+    ]
+    opik.call("PUT", "/traces/feedback-scores", 204, content=f'{{"scores": [{",".join(scores)}]}}')
+    rows = {row["id"]: row for row in opik.stream("/traces/search")}
+    assert rows[good]["feedback_scores"][0]["value"] == 1
+    if number == "0.5":
+        assert rows[bad]["feedback_scores"][0]["reason"] == "cut \ufffd"
+    else:
+        assert "feedback_scores" not in rows[bad]
+        path = f"/traces/{bad}/feedback-scores"
+        opik.call("PUT", path, 422, content=f'{{{score}, "value": {odd}}}')
+    asked = f'{{"project_name": "{opik.project}", "filters": %s, "limit": 5}}'
+    name = f'[{{"field": "name", "operator": "=", "value": {odd}}}]'
+    opik.call("POST", "/traces/search", 200, content=asked % name)
+
+
+def test_half_an_emoji_is_taken_by_every_call(opik):
+    opik.send(a_chat("t", "q", "a"))
+    (trace,) = opik.stream("/traces/search")
+    half, about = '"\\ud83d"', f'"project_name": "{opik.project}"'
+    for method, path, body, status in (
+        ("POST", f"/traces/{trace['id']}/comments", f'{{"text": {half}}}', 201),
+        ("POST", "/spans/search", f'{{{about}, "filters": [{NAMED % half}]}}', 200),
+        ("POST", "/traces/threads/retrieve", f'{{{about}, "thread_id": {half}}}', 404),
+        ("PUT", "/traces/threads/close", f'{{{about}, "thread_id": {half}}}', 404),
+        ("POST", "/traces/threads/delete", f'{{{about}, "thread_ids": [{half}]}}', 204),
+        ("POST", f"/traces/{trace['id']}/feedback-scores/delete", f'{{"name": {half}}}', 204),
+    ):
+        opik.call(method, path, status, content=body)
+
+
+NAMED = '{"field": "name", "operator": "=", "value": %s}'
+
+
+def test_a_count_that_is_none_costs_no_list(opik):
+    """A sender may write any number: what no column holds is not given."""
+    trace_id = ids.new_uuid()
+    started = {"start_time": "2026-01-01T00:00:00Z", "project_name": opik.project}
+    counts = (10**30, 2**63 - 1, 2**63 - 1, 2**64 - 1, -1, 5, 7)
+    spans = [
+        {"id": ids.new_uuid(), "trace_id": trace_id, "type": "llm", **started}
+        | {"usage": {"total_tokens": count, "prompt_tokens": 1}, "total_estimated_cost": 1e308}
+        for count in counts
+    ]
+    opik.call("POST", "/traces/batch", 204, json={"traces": [{"id": trace_id, **started}]})
+    opik.call("POST", "/spans/batch", 204, json={"spans": spans})
+    opik.server.wait_derived()
+    (trace,) = opik.stream("/traces/search")
+    assert trace["usage"] == {"total_tokens": 12, "prompt_tokens": len(counts)}
+    assert opik.call("GET", f"/traces/{trace_id}").json() == trace
+    assert opik.page("/traces")["content"][0]["usage"] == trace["usage"]
+    assert len(opik.stream("/spans/search")) == len(opik.page("/spans")["content"]) == len(counts)
+    named = {one["name"]: one["value"] for one in opik.page("/spans/stats")["stats"]}
+    assert named["usage_sum.total_tokens"] == 12
+    opik.page("/traces/stats")
+
+
 def test_records_of_an_sdk_come_back_as_they_were_sent(opik):
     trace_id, span_id = str(uuid.uuid4()), str(uuid.uuid4())
     started = {"start_time": "2026-01-01T00:00:00.000001Z", "project_name": opik.project}
@@ -635,6 +736,45 @@ def test_filters_of_spans_see_those_of_otlp_too(opik):
     assert found("output", "is_empty") == {"agent"}
     assert found("metadata", "=", "12", "custom") == {"chat"}
     assert found("metadata", ">", "3", "custom") == {"chat"}
+
+
+def test_spans_are_found_by_ids_and_keys_as_answers_show_them(opik):
+    trace = send_two_kinds(opik)
+    (step,) = opik.stream("/spans/search", trace_id=trace)
+    inner = {name: step[name] for name in ("trace_id", "start_time")} | {
+        "id": ids.new_uuid(),
+        "project_name": opik.project,
+        "parent_span_id": step["id"],
+        "name": "inner",
+        "metadata": {"a": {"b": [10]}, "*": "star"},
+    }
+    opik.call("POST", "/spans/batch", 204, json={"spans": [inner]})
+    opik.server.wait_derived()
+
+    def found(*given) -> set[str]:
+        return {row["name"] for row in opik.stream("/spans/search", filters=[a_filter(*given)])}
+
+    rows = {row["name"]: row for row in opik.stream("/spans/search")}
+    for name, row in rows.items():
+        whole = row["id"]
+        assert found("id", "=", whole.upper()) == {name}
+        assert found("id", "!=", whole) == rows.keys() - {name}
+        assert found("id", "ends_with", whole[-13:]) == {name}
+        assert name in found("id", "starts_with", whole[:21])
+        assert found("id", "not_contains", whole[4:]) == rows.keys() - {name}
+        below = {n for n, other in rows.items() if other.get("parent_span_id") == whole}
+        assert found("parent_span_id", "=", whole) == below
+        assert found("parent_span_id", "!=", whole) == rows.keys() - below
+        assert found("parent_span_id", "contains", whole[3:]) == below
+    assert {row.get("parent_span_id") for row in rows.values()} == {
+        None,
+        rows["agent"]["id"],
+        rows["step"]["id"],
+    }
+    for key in ("*", '"', "\\", "a.b[²]", "a[99999999999999999999]", "$", "", "a..b"):
+        assert found("metadata", "=", "x", key) == set()
+    assert found("metadata", "=", "10", "a.b[0]") == {"inner"}
+    assert found("metadata", "=", "star", "*") == {"inner"}
 
 
 def test_statistics_of_spans_count_both_kinds(opik):

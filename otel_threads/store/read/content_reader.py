@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads import unix_nano
 from otel_threads.core.ports import ThreadKey
 from otel_threads.core.stats import CostStats, ItemMeans, SpanStats, Spread
 from otel_threads.database import sql_files
@@ -184,8 +185,8 @@ class ContentReader:
             "thread_id": pa.array([thread.thread_id for thread in threads], _S),
         }
         named = {
-            "first": min(_nano(thread.row["first_activity_time"]) for thread in threads),
-            "last": max(_nano(thread.row["last_activity_time"]) for thread in threads) + 999,
+            "first": unix_nano.of_time(min(one.row["first_activity_time"] for one in threads)),
+            "last": unix_nano.end_of(max(one.row["last_activity_time"] for one in threads)),
         }
         with self._database.reading(self._timeout_s) as cursor:
             register(cursor, "wanted", pa.table(wanted))
@@ -374,7 +375,3 @@ def _begin(row: Row) -> tuple[int, str]:
 
 def _end(row: Row) -> tuple[int, str]:
     return row["end_time_unix_nano"], row["trace_id"]
-
-
-def _nano(time: Any) -> int:
-    return stored_items.unix_nano(time)

@@ -208,7 +208,7 @@ SPANS = Listing(
     source="(select *, rowid as fact_row, make_timestamptz(end_time_unix_nano // 1000) as end_time"
     " from spans where attributes['otel_threads.record.entity'] is distinct from 'trace')",
     annotated=f"({CALLED_SPANS_SQL})",
-    added=_CALLED,
+    added=(*_CALLED, "span_id_uuid", "parent_span_id_uuid"),
     keys=("trace_id", "span_id"),
     sorts=(
         *("start_time", "end_time", "duration_ms", "name", "trace_id", "parent_span_id"),

@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_threads import unix_nano
 from otel_threads.core import model
 from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.issue import FailedTurn
@@ -255,9 +256,8 @@ class Reader:
         if not failed:
             return {}
         bounds = {
-            "first": min(stored_items.unix_nano(one.row["first_activity_time"]) for one in failed),
-            "last": max(stored_items.unix_nano(one.row["last_activity_time"]) for one in failed)
-            + 999,
+            "first": unix_nano.of_time(min(one.row["first_activity_time"] for one in failed)),
+            "last": unix_nano.end_of(max(one.row["last_activity_time"] for one in failed)),
         }
         projects, ids = zip(*(one.key for one in failed), strict=True)
         wanted = {
@@ -280,9 +280,8 @@ class Reader:
         """Return all turns, without scores, of some threads, oldest first, by project and id."""
         keys = [(thread.project, thread.thread_id) for thread in threads]
         bounds = {
-            "first": min(stored_items.unix_nano(thread.first_activity_time) for thread in threads),
-            "last": max(stored_items.unix_nano(thread.last_activity_time) for thread in threads)
-            + 999,
+            "first": unix_nano.of_time(min(one.first_activity_time for one in threads)),
+            "last": unix_nano.end_of(max(one.last_activity_time for one in threads)),
         }
         with self._database.reading(self._timeout_s) as cursor:
             projects, ids = (pa.array(column, pa.string()) for column in zip(*keys, strict=True))

@@ -1,7 +1,6 @@
 """Reads spans across traces for services/spans.py: pages by time, long values, trees."""
 
 import dataclasses
-import datetime
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads import unix_nano
 from otel_threads.core.span import ListedSpan, SpanKey, SpanPlace, SpanSelection, TreeSpan
 from otel_threads.core.trace import Trace
 from otel_threads.core.usage import Usage
@@ -179,8 +179,8 @@ class SpanReader:
                 TREES_OF_TRACES_SQL,
                 {
                     "trace_ids": json_list([trace.trace_id for trace in traces]),
-                    "first": min(_unix_nano(trace.start_time) for trace in traces),
-                    "last": max(_unix_nano(trace.end_time) for trace in traces) + 999,
+                    "first": unix_nano.of_time(min(one.start_time for one in traces)),
+                    "last": unix_nano.end_of(max(one.end_time for one in traces)),
                 },
             )
             return [_tree_span(row) for row in dictionaries(cursor)]
@@ -197,15 +197,6 @@ class SpanReader:
                 {"trace_keys": json_list(keys), "trace_ids": json_list(trace_ids)},
             )
             return [stored_items.stored_trace(row) for row in dictionaries(cursor)]
-
-
-def _unix_nano(time: datetime.datetime) -> int:
-    """Return a time of the store, which is whole in microseconds."""
-    return (time - _EPOCH) // _MICROSECOND * 1000
-
-
-_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
-_MICROSECOND = datetime.timedelta(microseconds=1)
 
 
 def _listed(row: Row) -> ListedSpan:

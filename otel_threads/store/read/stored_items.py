@@ -151,15 +151,6 @@ def _place(row: Row, column: str | None, key: tuple[str, str]) -> list[Place]:
     return [*key] if column is None else [row[column], *key]
 
 
-def unix_nano(time: datetime.datetime) -> int:
-    """Return a time of the store, which is whole in microseconds."""
-    return (time - _EPOCH) // _MICROSECOND * 1000
-
-
-_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
-_MICROSECOND = datetime.timedelta(microseconds=1)
-
-
 def stored_thread(row: Row) -> StoredThread:
     """Return a row of `thread_facts`, or of the view that adds status, tags and comments."""
     return StoredThread(

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from otel_threads import unix_nano
 from otel_threads.core.record import RecordPlace, RecordRules
 from otel_threads.database import sql_files
 from otel_threads.database.arrow import register, rows_of, unregister
@@ -34,7 +35,6 @@ SLACK_NS = 60_000_000_000  # that what runs below a span may start before it, by
 MOVED = "project = m.to_project, trace_id = m.to_trace_id, span_id = m.to_span_id"
 MOVED_LOGS = "trace_id = m.to_trace_id, span_id = m.to_span_id"
 CHILDREN = ("span_events", "span_links", "x_content_chunks")
-NANO_MAX = 2**63 - 1
 _S, _I = pa.string(), pa.int64()
 _MOVES = pa.schema(
     [
@@ -187,7 +187,7 @@ def _move(
     that they leave, and those that they join.
     """
     starts = [row["start_time_unix_nano"] for row in going]
-    bounds = {"first": min(starts) - 1000, "last": min(max(starts), NANO_MAX - 1000) + 1000}
+    bounds = {"first": min(starts) - 1000, "last": min(max(starts), unix_nano.MAX - 1000) + 1000}
     projects = _projects(cursor, {places[_ids(row)].trace_id for row in going}, after)
     moved = [_moved(row, places[_ids(row)], projects) for row in going]
     register(cursor, "moves", pa.Table.from_pylist(moved, _MOVES))

@@ -8,8 +8,9 @@ import orjson
 
 from otel_threads.core.project import OwnProject, Project
 from otel_threads.core.usage import Usage
+from otel_threads.derive.family import count
 from otel_threads.vendors import times
-from otel_threads.vendors.ids import project_uuid_of
+from otel_threads.vendors.ids import project_uuid_of, uuid_text
 from otel_threads.vendors.langsmith import feedback
 from otel_threads.vendors.langsmith.runs import Run, Sums
 
@@ -29,14 +30,40 @@ ALWAYS = (
 Read = Callable[[Run], Any]
 
 
-def raw(name: str, otherwise: Any = None) -> Read:
-    """Return a reader of a field as it was sent, byte for byte."""
+# SDKs check the type of each field, and one run of another type costs its whole list: what has the
+# type goes out as it was sent, byte for byte, and what has not is put into it.
+
+
+def _object(name: str, key: str, otherwise: Any = None) -> Read:
+    """Return a reader of a field that is an object; another value stands in one under a key."""
 
     def read(run: Run) -> Any:
         text = run.fields.get(name)
-        return otherwise if text is None or text == "null" else orjson.Fragment(text)
+        if text is None or text == "null":
+            return otherwise
+        whole = orjson.Fragment(text)
+        return whole if text.lstrip()[:1] == "{" else {key: whole}
 
     return read
+
+
+def _objects(name: str, key: str) -> Read:
+    """Return a reader of a field that is a list of objects."""
+
+    def read(run: Run) -> Any:
+        found = run.parsed(name)
+        if not isinstance(found, list):
+            return [] if found is None else [found if isinstance(found, dict) else {key: found}]
+        if all(isinstance(one, dict) for one in found):
+            return orjson.Fragment(run.fields[name])
+        return [one if isinstance(one, dict) else {key: one} for one in found]
+
+    return read
+
+
+def _uuid(name: str) -> Read:
+    """Return a reader of a field that is a UUID, or null."""
+    return lambda run: uuid_text(run.parsed(name))
 
 
 def _usage(name: str) -> Read:
@@ -62,18 +89,6 @@ def _is_number(told: Any) -> bool:
 
 def _time(unix_nano: int | None) -> str | None:
     return None if unix_nano is None else times.iso(unix_nano)
-
-
-def _inputs(run: Run) -> Any:
-    text = run.fields.get("inputs")
-    return (
-        orjson.Fragment(text) if text is not None and text.lstrip()[:1] == "{" else _wrapped(text)
-    )
-
-
-def _wrapped(text: str | None) -> Any:
-    """Return inputs that are no object as one: SDKs take nothing else."""
-    return {} if text is None or text == "null" else {"input": orjson.Fragment(text)}
 
 
 def _child_run_ids(run: Run) -> list[str] | None:
@@ -106,18 +121,18 @@ V1: Mapping[str, Read] = {
     "session_id": lambda run: run.session_id,
     "status": lambda run: run.status,
     "dotted_order": lambda run: run.dotted_order,
-    "inputs": _inputs,
-    "outputs": raw("outputs"),
-    "extra": raw("extra"),
-    "events": raw("events", []),
-    "tags": raw("tags", []),
+    "inputs": _object("inputs", "input", {}),
+    "outputs": _object("outputs", "output"),
+    "extra": _object("extra", "extra"),
+    "events": _objects("events", "event"),
+    "tags": lambda run: run.tags,
     "error": lambda run: run.error,
-    "serialized": raw("serialized"),
-    "manifest_id": raw("manifest_id"),
+    "serialized": _object("serialized", "serialized"),
+    "manifest_id": _uuid("manifest_id"),
     "parent_run_id": lambda run: run.parent_run_id,
     "parent_run_ids": lambda run: run.parent_run_ids,
     "child_run_ids": _child_run_ids,
-    "reference_example_id": raw("reference_example_id"),
+    "reference_example_id": _uuid("reference_example_id"),
     "thread_id": lambda run: run.thread_id,
     "prompt_tokens": _usage("input_tokens"),
     "completion_tokens": _usage("output_tokens"),
@@ -234,11 +249,13 @@ def error_preview(text: str | None) -> str | None:
     return preview(text.strip().split("\n", 1)[0]) if text else None
 
 
-def _token_details(run: Run, side: str) -> dict[str, float]:
+def _token_details(run: Run, side: str) -> dict[str, int]:
     """Return the tokens of one side by category: as told by a model request, and of those below."""
     usage = run.sums.usage
     counted = token_details(usage, side) if usage is not None else {}
-    return {**counted, **_told_numbers(run, f"{side}_token_details")}
+    told = _told_numbers(run, f"{side}_token_details")
+    counts = {category: count(number) for category, number in told.items()}
+    return counted | {category: number for category, number in counts.items() if number is not None}
 
 
 def _told_numbers(run: Run, name: str) -> dict[str, float]:
@@ -256,7 +273,7 @@ def token_details(usage: Usage, side: str) -> dict[str, int]:
         },
         "output": {"reasoning": usage.reasoning_tokens, "audio": usage.output_audio_tokens},
     }
-    return {name: count for name, count in named[side].items() if count is not None}
+    return {name: tokens for name, tokens in named[side].items() if tokens is not None}
 
 
 def session(project: Project, description: str | None) -> dict[str, Any]:

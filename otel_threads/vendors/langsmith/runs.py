@@ -277,9 +277,10 @@ class Run:
 
     @property
     def tags(self) -> list[str]:
-        """Tags, in the order in which they were sent."""
+        """Tags as texts, in the order in which they were sent; a text alone is one, too."""
         found = self.parsed("tags")
-        return [str(tag) for tag in found] if isinstance(found, list) else []
+        told = found if isinstance(found, list) else [found]
+        return [tag if isinstance(tag, str) else written(tag) for tag in told if tag is not None]
 
     @property
     def first_token_unix_nano(self) -> int | None:
@@ -314,7 +315,7 @@ class Run:
         if not isinstance(told, dict):
             return None
         counts = {
-            name: number if type(number := told.get(name)) is int else None
+            name: derived.count(one) if type(one := told.get(name)) is int else None
             for name in ("input_tokens", "output_tokens", "total_tokens")
         }
         rest = dict.fromkeys(set(Usage.__dataclass_fields__) - counts.keys())
@@ -338,7 +339,8 @@ class Run:
     @property
     def parent_run_ids(self) -> list[str]:
         """The UUIDs of the runs above, the root first."""
-        return [step.partition("Z")[2] for step in self.dotted_order.split(".")[:-1]]
+        steps = (step.partition("Z")[2] for step in self.dotted_order.split(".")[:-1])
+        return [found for step in steps if (found := uuid_text(step))]
 
     # What filters ask.
 

@@ -1,24 +1,28 @@
 """JSON texts as runs have them: checked once as they come, then cut and joined byte for byte."""
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from otel_threads.json_repair import finite_numbers, whole_letters
 from otel_threads.json_texts import NotJson, json_fields, json_items
-from otel_threads.surrogates import json_text
 
 
 def sound(text: str) -> str | None:
-    """Return a text that is JSON, half of a surrogate pair repaired; None for one that is none."""
-    for candidate in (text, json_text(text)) if "\\ud" in text.lower() else (text,):
-        try:
-            orjson.loads(candidate)
-        except orjson.JSONDecodeError:
-            continue
-        return candidate
-    return None
+    """Return a text that is JSON, mended where it is nearly; None for one that is none."""
+    if _is_json(text):
+        return text
+    mended = whole_letters(finite_numbers(text))
+    return mended if _is_json(mended) else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def value(text: str | None) -> Any:
@@ -55,12 +59,3 @@ def joined(members: Mapping[str, str]) -> str:
 def written(found: Any) -> str:
     """Return a value as JSON."""
     return orjson.dumps(found, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-def unix_nano_of(time: datetime.datetime) -> int:
-    """Return a time with a zone as nanoseconds since 1970."""
-    return (time - _EPOCH) // _MICROSECOND * 1000
-
-
-_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
-_MICROSECOND = datetime.timedelta(microseconds=1)

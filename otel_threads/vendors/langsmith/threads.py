@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from otel_threads import unix_nano
 from otel_threads.batches import batches
 from otel_threads.core.errors import NotFound
 from otel_threads.core.feedback import FeedbackSelection
@@ -15,7 +16,7 @@ from otel_threads.derive.thread_id import as_kept
 from otel_threads.services.feedback import FEEDBACK_MAX, FeedbackService
 from otel_threads.services.threads import ThreadService
 from otel_threads.vendors import times
-from otel_threads.vendors.langsmith import feedback, run_filter, run_shapes, texts
+from otel_threads.vendors.langsmith import feedback, run_filter, run_shapes
 from otel_threads.vendors.langsmith.feedback import Feedback, parsed
 from otel_threads.vendors.langsmith.run_filter import Node, Pair, Value
 from otel_threads.vendors.langsmith.run_query import RunQuery, RunReader
@@ -173,7 +174,7 @@ class ThreadReader:
 
     def summaries(self, threads: Sequence[Thread], query: ThreadQuery) -> list[Summary]:
         """Return those of some threads that match, each with its root runs in the window."""
-        first, last = texts.unix_nano_of(query.from_time), texts.unix_nano_of(query.to_time)
+        first, last = unix_nano.of_time(query.from_time), unix_nano.of_time(query.to_time)
         found = []
         for some in batches(threads, lambda one: one.trace_count, weight_max=RUNS_MAX):
             roots = self._matching_roots(some, query)

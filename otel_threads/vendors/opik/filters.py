@@ -18,6 +18,7 @@ from otel_threads.core.filters import ALWAYS, NEVER, AllOf, AnyOf, BuiltType, Co
 from otel_threads.derive.span_payload import Side, names
 from otel_threads.derive.thread_id import as_kept
 from otel_threads.services.contents import Which
+from otel_threads.vendors import ids
 from otel_threads.vendors.opik.record_fields import Given
 
 FILTERS_MAX = 100
@@ -158,6 +159,30 @@ def text(name: str) -> Field:
 def uuid(name: str) -> Field:
     """Return a field that is an id, which Opik writes with dashes and we without."""
     return Field(_TEXT, lambda one: _compared(name, "text", one, one.value.replace("-", "")))
+
+
+def span_uuid(ours: str, told: str, path: str | None = None) -> Field:
+    """Return the UUID of a span: as a record has it in the attribute `told`, else of OTLP's id.
+
+    A whole one that stands for a span of OTLP is known by its low half, as in `spans_by_uuid`.
+    """
+
+    def tree_of(one: Filter) -> Node:
+        whole = ids.uuid_text(one.value)
+        asked = replace(one, operator=_POSITIVE.get(one.operator, one.operator))
+        is_record = Not(_no_record())
+        theirs = _compared(told, "attribute", asked, whole or one.value, path)
+        if whole and asked.operator == "=":
+            bare = _compared(ours, "text", asked, ids.span_id_of_uuid(whole))
+        else:
+            bare = _compared(f"{ours}_uuid", "text", asked, one.value)
+        found = AnyOf((AllOf((is_record, theirs)), AllOf((_no_record(), bare))))
+        return found if asked.operator == one.operator else Not(found)
+
+    return Field(_TEXT, tree_of)
+
+
+_POSITIVE = {"!=": "=", "not_contains": "contains"}
 
 
 def conversation() -> Field:
@@ -330,20 +355,24 @@ def _no_record() -> Node:
 
 
 def json_path(dotted: str) -> str:
-    """Return the JSON path of keys with dots between them: `a.b[0]` is `$."a"."b"[0]`."""
-    parts = []
-    for part in dotted.removeprefix("$.").split("."):
-        name, bracket, indexes = part.partition("[")
-        quoted = '"' + name.replace('"', "") + '"' if name else ""
-        tail = bracket + indexes if bracket and _is_index(indexes) else ""
-        if bracket and not tail:
-            quoted = '"' + part.replace('"', "") + '"'
-        parts.append(("." + quoted if quoted else "") + tail)
-    return "$" + "".join(parts)
+    """Return the JSON pointer of keys with dots between them: `a.b[0]` is `/a/b/0`.
+
+    No key has a meaning of its own in a pointer, as `*` has in a path, and none is an error.
+    """
+    steps = [step for part in dotted.removeprefix("$.").split(".") for step in _steps(part)]
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def _is_index(text_: str) -> bool:
-    return all(one.isdigit() for one in text_.rstrip("]").split("][")) and text_.endswith("]")
+def _steps(part: str) -> list[str]:
+    """Return a key and the indexes behind it."""
+    indexes: list[str] = []
+    while (name := part.removesuffix("]")) != part:
+        name, bracket, index = name.rpartition("[")
+        if not (bracket and index.isascii() and index.isdecimal()):
+            break
+        indexes.append(index)
+        part = name
+    return [part, *indexes[::-1]] if part or not indexes else indexes[::-1]
 
 
 _USAGE = {
@@ -402,9 +431,9 @@ THREADS: Mapping[str, Field] = {
     "source": never(),
 }
 SPANS: Mapping[str, Field] = {
-    "id": uuid("span_id"),
+    "id": span_uuid("span_id", record.ID),
     "trace_id": uuid("trace_id"),
-    "parent_span_id": uuid("parent_span_id"),
+    "parent_span_id": span_uuid("parent_span_id", record.field("parent_span_id"), "$"),
     "name": text("name"),
     "start_time": time("start_time"),
     "end_time": time("end_time"),

@@ -11,6 +11,7 @@ import orjson
 
 from otel_threads.core import record
 from otel_threads.core.span import Span
+from otel_threads.derive.family import count
 from otel_threads.derive.span_payload import Side, payload
 
 VENDOR = "opik"
@@ -54,15 +55,12 @@ def number_of(span: Span, name: str) -> float | None:
 
 
 def integers_of(span: Span, name: str) -> dict[str, int]:
-    """Return a record's field that maps names to whole numbers; others are left out."""
+    """Return a record's field that maps names to counts; what is none is left out."""
     found = value_of(span, name)
     if not isinstance(found, dict):
         return {}
-    return {
-        key: int(value)
-        for key, value in found.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-    }
+    counts = {key: count(one) for key, one in found.items() if not isinstance(one, str)}
+    return {key: one for key, one in counts.items() if one is not None}
 
 
 def texts_of(span: Span, name: str) -> list[str] | None:

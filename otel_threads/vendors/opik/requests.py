@@ -1,6 +1,7 @@
 """What Opik's calls share: bodies, numbers, times and pages of requests, lines of streams."""
 
 import datetime
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -255,7 +256,7 @@ def no_content() -> Response:
 
 
 def stream(chunks: Iterator[list[Body]], exclude: frozenset[str] = frozenset()) -> Response:
-    """Return a line of JSON an item. The first chunk is made before the response begins.
+    """Return a line of JSON an item. The first chunk is read before the response begins.
 
     Raises:
         whatever the first chunk raises; a later failure is a line of its own.
@@ -263,9 +264,8 @@ def stream(chunks: Iterator[list[Body]], exclude: frozenset[str] = frozenset()) 
     first = next(chunks, [])
 
     def lines() -> Iterator[bytes]:
-        yield _lines(first, exclude)
         try:
-            for chunk in chunks:
+            for chunk in itertools.chain((first,), chunks):
                 yield _lines(chunk, exclude)
         except Exception as error:  # noqa: BLE001  # the status is sent already
             text = f"the rest could not be read: {type(error).__name__}"
@@ -275,4 +275,12 @@ def stream(chunks: Iterator[list[Body]], exclude: frozenset[str] = frozenset()) 
 
 
 def _lines(items: Iterable[Body], exclude: frozenset[str]) -> bytes:
-    return b"".join(orjson.dumps(compact(item, exclude)) + b"\r\n" for item in items)
+    return b"".join(_line(compact(item, exclude)) + b"\r\n" for item in items)
+
+
+def _line(item: Body) -> bytes:
+    try:
+        return orjson.dumps(item)
+    except orjson.JSONEncodeError as error:
+        text = f"{item.get('id')} could not be written: {error}"
+        return orjson.dumps({"code": 500, "message": text})

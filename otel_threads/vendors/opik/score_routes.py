@@ -45,7 +45,7 @@ class _ScoreCalls:
 
     def put_thread_scores(self, call: Call) -> Response:
         """Score threads, also such as have no trace yet."""
-        items = requests.items_of(requests.body_of(call), "scores")
+        items = _items(call)
         self._door.services.contents.wait_fresh()
         scores = [
             _score(item, project=self._project(item), thread_id=requests.thread_id(item))
@@ -72,7 +72,7 @@ class _ScoreCalls:
 
     def put_trace_scores(self, call: Call) -> Response:
         """Score traces, also such as are not here yet."""
-        items = requests.items_of(requests.body_of(call), "scores")
+        items = _items(call)
         scores = [
             _score(
                 item,
@@ -105,7 +105,7 @@ class _ScoreCalls:
 
     def put_span_scores(self, call: Call) -> Response:
         """Score spans, also such as are not here yet."""
-        items = requests.items_of(requests.body_of(call), "scores")
+        items = _items(call)
         scores = [
             (_uuid(requests.needed(item, "id")), _score(item, project=self._project(item)))
             for item in items
@@ -140,6 +140,16 @@ class _ScoreCalls:
         return self._door.projects.named(given) or DEFAULT
 
 
+def _items(call: Call) -> list[Body]:
+    """Return the scores of a body. One without a number (SDKs send NaN) costs no other.
+
+    Raises:
+        Answered: as `requests.items_of`.
+    """
+    items = requests.items_of(requests.body_of(call), "scores")
+    return [one for one in items if one.get("value") is not None] or items
+
+
 def _score(
     given: Body, *, project: str, thread_id: str | None = None, trace_id: str | None = None
 ) -> NewScore:
@@ -151,15 +161,15 @@ def _score(
     name = requests.needed(given, "name")
     if len(name) > NAME_LENGTH_MAX:
         raise errors.unprocessable(f"name must have {NAME_LENGTH_MAX} characters at most")
-    reason = requests.text_of(given, "reason")
+    category, reason = requests.text_of(given, "category_name"), requests.text_of(given, "reason")
     return NewScore(
         project=project,
         thread_id=thread_id,
         trace_id=trace_id,
         name=name,
         value=_value(given.get("value")),
-        category=requests.text_of(given, "category_name"),
-        # One long reason must not cost the scores that came with it.
+        # One long text must not cost the scores that came with it.
+        category=category[:NAME_LENGTH_MAX] if category else None,
         reason=reason[:TEXT_LENGTH_MAX] if reason else None,
         source=_SOURCES.get(str(given.get("source") or "sdk"), "sdk"),
         author=requests.text_of(given, "author") or shapes.USER,

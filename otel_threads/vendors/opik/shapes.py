@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from otel_threads import unix_nano
 from otel_threads.core import record
 from otel_threads.core.content import SpanContent, ThreadContent, TraceContent
 from otel_threads.core.score import Comment, ScoreRecord
@@ -45,14 +46,11 @@ def time_text(time: datetime.datetime | None) -> str | None:
     return time.astimezone(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def nano_text(unix_nano: int | None) -> str | None:
+def nano_text(nanos: int | None) -> str | None:
     """As `time_text`, of nanoseconds since 1970."""
-    if unix_nano is None:
+    if nanos is None:
         return None
-    return time_text(_EPOCH + datetime.timedelta(microseconds=unix_nano // 1000))
-
-
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    return time_text(unix_nano.time_of(nanos))
 
 
 def trace(content: TraceContent, *, truncate: bool) -> Body:

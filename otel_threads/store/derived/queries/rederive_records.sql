@@ -8,7 +8,7 @@ join changed c on r.thread_id = c.thread_id and r.project = c.project
 where (r.record_rank > c.record_rank
         or (r.record_rank = $fetched and c.record_rank = $fetched
             and r.end_time_unix_nano > c.end_time_unix_nano))
-    and r.start_time_unix_nano <= c.end_time_unix_nano + $gap
+    and r.start_time_unix_nano - $gap <= c.end_time_unix_nano
     and r.end_time_unix_nano >= c.start_time_unix_nano - $gap
     and r.trace_id not in (select trace_id from work_ids)
     and r.trace_id not in (select trace_id from x_traces_to_rederive)

@@ -1,0 +1,22 @@
+"""Times as columns hold them: nanoseconds since 1970 in signed 64 bits, up to the year 2262."""
+
+import datetime
+
+MAX = 2**63 - 1
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+def of_time(time: datetime.datetime) -> int:
+    """Return a time with a zone; a time of the store is whole in microseconds."""
+    return (time - _EPOCH) // _MICROSECOND * 1000
+
+
+def end_of(time: datetime.datetime) -> int:
+    """Return the last nanosecond of a time's microsecond that a column can hold."""
+    return min(of_time(time) + 999, MAX)
+
+
+def time_of(nanos: int) -> datetime.datetime:
+    """Return the time of so many nanoseconds, in UTC."""
+    return _EPOCH + datetime.timedelta(microseconds=nanos // 1000)
