@@ -124,16 +124,16 @@ def _call(
     call.error = next(
         (error for span in members if (error := error_of(span, facts[span.span_id]))), None
     )
-    if call.error is None and not call.outputs:
-        call.error = _untold_error(call)
     if call.model is None:
         call.request_model = _model_above(call, tree, facts)
     _price(call)
     return call
 
 
-def _untold_error(call: Call) -> Error | None:
+def untold_error(call: Call) -> Error | None:
     """Return why a request without an answer failed, where no span says that it did."""
+    if call.outputs:
+        return None
     for span in call.members:
         for key in HTTP_STATUS:
             status = count(span.attributes.get(key))

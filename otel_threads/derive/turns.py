@@ -12,7 +12,7 @@ from typing import Any
 from otel_threads.core.model import Span
 from otel_threads.core.trace_rows import ToolCallRow
 from otel_threads.derive import span_facts, user_text
-from otel_threads.derive.calls import Call, Error, error_of
+from otel_threads.derive.calls import Call, Error, error_of, untold_error
 from otel_threads.derive.conventions import Conventions
 from otel_threads.derive.family import (
     IS_ASIDE,
@@ -78,6 +78,10 @@ class _Group:
     calls: list[Call]
     texts: list[str]
     checks: list[Call] = field(default_factory=list)  # that judge or name what is said here
+
+    def everything(self) -> list[Call]:
+        """Return all requests, oldest first."""
+        return sorted((*self.calls, *self.checks), key=lambda call: call.span.start_unix_nano)
 
 
 class Turns:
@@ -163,12 +167,8 @@ class Turns:
             if before and call.span.span_id in self._inside_tools:
                 before.calls.append(call)  # a tool's, and the turn's whose model asked for the tool
                 continue
-            group = by_key.get(key) if key else None
-            if group is not None and self._asks_again(group, call, texts):
-                group = None
-            elif group is None and before and self._same_turn(before, call, texts):
-                group = before
-            elif group is None and before and self._is_of_sub_agent(before, call):
+            group = self._group_of(call, texts, by_key.get(key) if key else None, before)
+            if group is None and before and self._is_of_sub_agent(before, call):
                 before.checks.append(call)
                 continue
             if group is None:
@@ -183,6 +183,14 @@ class Turns:
         for group in groups:
             self._put_labels_apart(group)
         return groups + self._with_asides(groups, asides)
+
+    def _group_of(
+        self, call: Call, texts: list[str], same: _Group | None, before: _Group | None
+    ) -> _Group | None:
+        """Return the group of a request: one of the same question, or the one before it."""
+        if same is not None:
+            return None if self._asks_again(same, call, texts) else same
+        return before if before and self._same_turn(before, call, texts) else None
 
     def _without(self, asides: Sequence[Call]) -> list[Call]:
         apart = {call.span.span_id for call in asides}
@@ -307,7 +315,12 @@ class Turns:
         own, main = self._agent_above(call.span), self._agent_above(group.calls[0].span)
         if own is None or main is None or own is main:
             return False
-        return any(span is main for span in self._tree.ancestors(own.span_id))
+        for span in self._tree.ancestors(own.span_id):
+            if span is main:
+                return True
+            if self._facts[span.span_id].kind == "llm":  # no agent asks for another so
+                break
+        return False
 
     def _asks_again(self, group: _Group, call: Call, texts: Sequence[str]) -> bool:
         """Whether a question that was answered is put anew, word for word, to the same agent.
@@ -340,9 +353,7 @@ class Turns:
     # What a turn says
 
     def _part(self, group: _Group) -> TurnPart:
-        everything = sorted(
-            (*group.calls, *group.checks), key=lambda call: call.span.start_unix_nano
-        )
+        everything = group.everything()
         own = [c for c in group.calls if c.span.span_id not in self._inside_tools] or group.calls
         if not own:
             return self._aside_part(everything)
@@ -366,7 +377,7 @@ class Turns:
         )
         self._link(part, own)
         people = self._say(part, path, own)
-        part.is_truncated = _is_truncated(own, inside) or any(map(self._is_cut, path))
+        part.is_truncated = self._is_cut(path) or _is_truncated(own, inside)
         self._converse(part, people, own)
         part.tool_calls = self._tools(part, inside)
         return part
@@ -380,9 +391,9 @@ class Turns:
         part.calls = calls
         return part
 
-    def _is_cut(self, span: Span) -> bool:
-        texts = self._facts[span.span_id].plan.texts
-        return any(user_text.is_cut(span, texts[role]) for role in texts)
+    def _is_cut(self, spans: Iterable[Span]) -> bool:
+        plans = ((span, self._facts[span.span_id].plan.texts) for span in spans)
+        return any(user_text.is_cut(span, texts[role]) for span, texts in plans for role in texts)
 
     def _say(self, part: TurnPart, path: Sequence[Span], own: Sequence[Call]) -> str | None:
         """Note what was asked and answered, or failed; return a person's words of their own."""
@@ -397,6 +408,8 @@ class Turns:
             told = self._first_words(path, "assistant", asked=part.user)
             is_older = told is not None and told != answer and told in _older(own)
             part.assistant = answer if told is None or is_older else told
+            if part.assistant is None and part.error is None:
+                part.error = untold_error(last)
         if part.user is None and not any(call.inputs for call in own):
             people = part.user = self._unread((*path, first.span), "user")
         if part.assistant is None and part.error is None and not last.outputs:
@@ -721,7 +734,7 @@ class Turns:
             user=user,
             error=error,
             span_count=len(inside),
-            is_truncated=_is_truncated((), inside) or self._is_cut(span),
+            is_truncated=_is_truncated((), inside) or self._is_cut((span,)),
         )
         if error is None:
             part.assistant = self._human(span, "assistant", user)

@@ -13,8 +13,8 @@ from deriving import a_record, derive
 from otel_threads.core.model import Request, Signal
 from otel_threads.decode import columns, logs, otlp_json, repair
 from otel_threads.decode.record_spans import Alone
-from otel_threads.derive import cut_json
 from otel_threads.derive.conventions import CONVENTIONS
+from otel_threads.json_repair import whole_letters
 
 SECOND = 10**9
 
@@ -271,7 +271,7 @@ def test_half_an_emoji_in_a_messages_json_is_one_character():
 
 
 def test_an_escaped_backslash_before_ud83d_stays():
-    assert cut_json.json_text('"C:\\\\ud83d"') == '"C:\\\\ud83d"'
+    assert whole_letters('"C:\\\\ud83d"') == '"C:\\\\ud83d"'
 
 
 # Cut data
