@@ -207,4 +207,4 @@ def test_python_and_the_command_line_list_them_too(spans):
     )
     assert done.returncode == 0, done.stderr
     assert "execute_tool search" in done.stdout
-    assert "1 of 1 spans" in done.stdout
+    assert "1 of 1 span\n" in done.stdout
