@@ -200,7 +200,7 @@ def test_data_sets_are_made_imported_shown_and_deleted(loaded, tmp_path):
         path = tmp_path / f"{format}.json"
         path.write_text(text)
         told = run(loaded, "datasets", "import", "set", str(path), "--format", format)
-        assert told.stdout == f"set version {version}: 1 items\n"
+        assert told.stdout == f"set version {version}: 1 item\n"
         shown = json.loads(
             run(loaded, "datasets", "show", "set", "--version", str(version), "--json").stdout
         )
