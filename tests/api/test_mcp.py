@@ -314,6 +314,8 @@ def test_there_are_no_sessions_to_listen_to_or_to_end(shop, method):
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call"}',
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": 5}}',
         b'{"jsonrpc": "2.0", "method": "notifications/cancelled"}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": '
+        b'{"name": "find_threads", "arguments": {"search": "\\ud83d"}}}',
         b'"' + b"x" * 2_000_000 + b'"',
     ],
 )

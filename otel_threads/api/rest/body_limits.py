@@ -1,4 +1,4 @@
-"""Request bodies of the REST port: read whole, bounded, and scanned before anything parses them.
+"""Request bodies of the REST port: read whole, bounded, scanned and mended before they are parsed.
 
 FastAPI parses a body in the event loop, where everybody waits for it. So what parsing costs is
 bounded here: bytes of one body, bytes of all bodies together, seconds to send one, JSON values.
@@ -7,10 +7,12 @@ bounded here: bytes of one body, bytes of all bodies together, seconds to send o
 import asyncio
 import gc
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_threads.api import problems
 from otel_threads.json_bounds import VALUES_MAX, JsonNotUtf8, JsonTooLarge, check_json
+from otel_threads.json_repair import whole_letters
 
 BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 BODIES_BYTES_MAX = 64 << 20  # of all bodies that have arrived and are not answered
@@ -50,6 +52,8 @@ class BodyLimits:
             except _Gone:
                 return
             else:
+                if b"\\ud" in body or b"\\uD" in body:
+                    body = await run_in_threadpool(_with_whole_letters, body)
                 await self._app(scope, _replay(body, receive), send)
         finally:
             reading.close()
@@ -121,6 +125,14 @@ class _Reading:
             # A refusal's traceback holds its body in a cycle, which a tuned process looks for
             # rarely: 283 refused bodies of a MB were still there after half a minute.
             gc.collect(0)
+
+
+def _with_whole_letters(body: bytes) -> bytes:
+    """Return a body without half an emoji, as what is received is kept: no store takes one."""
+    try:
+        return whole_letters(body.decode()).encode()
+    except UnicodeDecodeError:
+        return body  # its parser says so
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
