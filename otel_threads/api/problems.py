@@ -55,8 +55,13 @@ def problem(
     )
 
 
-def install(app: FastAPI) -> None:
-    """Make every failure of an application an answer of this shape."""
+def install(app: FastAPI, *, headers: Mapping[str, str]) -> None:
+    """Make every failure of an application an answer of this shape.
+
+    `headers` are those of what no middleware sees: the answer to an error that nobody expects.
+    The server ends its connection, and says so.
+    """
+    last = {**headers, "connection": "close"}
 
     @app.exception_handler(OtelThreadsError)
     async def _ours(_: Request, error: OtelThreadsError) -> JSONResponse:
@@ -80,7 +85,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unknown(_: Request, error: Exception) -> JSONResponse:
-        return problem(500, f"the server failed: {type(error).__name__}")
+        return problem(500, f"the server failed: {type(error).__name__}", headers=last)
 
 
 def _allowed(app: FastAPI, request: Request) -> set[str]:
