@@ -590,6 +590,12 @@ def test_a_value_that_is_nearly_json_is_answered(sdk, odd):
         ("POST", "/api/v2/runs/query", f'{{"project_id": "{project}", "max_start_time": {odd}}}'),
         ("POST", "/api/v2/traces/query", f'{{"project_id": "{project}", "min_start_time": {odd}}}'),
         ("POST", "/api/v2/traces/query", f'{{"project_id": "{project}", "filter": {odd}}}'),
+        ("POST", "/runs/stats", f'{{"session": ["{project}"], "start_time": {odd}}}'),
+        (
+            "POST",
+            "/api/v2/threads/query",
+            f'{{"project_id": "{project}", "max_start_time": {odd}}}',
+        ),
         ("PATCH", f"/sessions/{project}", f'{{"description": {odd}}}'),
         (
             "POST",
@@ -600,6 +606,12 @@ def test_a_value_that_is_nearly_json_is_answered(sdk, odd):
         answer = sdk.v2.request(method, path, content=body)
         assert answer.status_code in (200, 400, 422), (path, answer.text)
     assert sdk.http.get(f"/feedback/{made['id']}").json()["key"] == "k"
+    # Of a batch it costs its own field, and no run.
+    one, other = a_run(project="odd values", inputs="ODD"), a_run(project="odd values")
+    body = json.dumps({"post": [one, other]}).replace('"ODD"', odd)
+    answer = sdk.http.post("/runs/batch", content=body)
+    assert answer.json() == {"message": "Runs batch ingested"}
+    assert {sdk.run(run["id"])["id"] for run in (one, other)} == {one["id"], other["id"]}
 
 
 @pytest.mark.parametrize(

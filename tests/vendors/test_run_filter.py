@@ -221,8 +221,9 @@ def test_what_cannot_be_asked_is_refused_with_its_place(text, position, says):
         "not(" * 2000 + 'eq(name,"x")' + ")" * 2000,
         "and(" + ",".join(['eq(id,"x")'] * (run_filter.CONDITIONS_MAX + 1)) + ")",
         "in(name, [" + ",".join(["1"] * (run_filter.VALUES_MAX + 1)) + "])",
+        'has(metadata, \'{"k": ' + "[" * 500 + "]" * 500 + "}')",
     ],
-    ids=["long", "nested", "nested deep", "many conditions", "many values"],
+    ids=["long", "nested", "nested deep", "many conditions", "many values", "deep JSON"],
 )
 def test_each_bound_is_reached(text):
     with pytest.raises(InvalidFilter, match=r"longer|nested|more than"):

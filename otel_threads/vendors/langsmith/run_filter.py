@@ -21,6 +21,7 @@ from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.derive.thread_id import as_kept
+from otel_threads.json_bounds import JsonTooLarge, check_json
 from otel_threads.vendors.langsmith.like import Like
 
 LENGTH_MAX = 10_000
@@ -490,7 +491,7 @@ def _of_metadata(op: str, values: Sequence[Literal], at: int) -> Node:
         return Same("metadata", key)
     if op != "has" or not isinstance(given, str):
         raise InvalidFilter("""write has(metadata, '{"key": "value"}')""", at)
-    wanted = _json_object(given)
+    wanted = _json_object(given, at)
     if wanted is None:
         return Same("metadata", (_plain("metadata_key", "eq", given, at),))
     pairs = tuple(
@@ -507,13 +508,17 @@ def _plain(field: str, op: str, value: Literal, at: int) -> Condition:
     return Condition(field, op, (value,), _test(op, _KINDS[field], (value,), field, at))
 
 
-def _json_object(text: str) -> Mapping[str, Literal] | None:
+def _json_object(text: str, at: int) -> Mapping[str, Literal] | None:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(found, dict) or len(found) > CONDITIONS_MAX:
         return None
+    try:
+        check_json(text.encode(), depth_max=DEPTH_MAX)
+    except JsonTooLarge as error:
+        raise InvalidFilter(str(error), at) from None
     return {key: _json_literal(value) for key, value in found.items()}
 
 
