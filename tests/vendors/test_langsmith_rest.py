@@ -673,6 +673,17 @@ def test_a_bad_part_costs_nothing_beside_it(sdk):
     assert [run["id"] for run in sdk.query("beside")] == [good["id"]]
 
 
+def test_a_part_without_the_final_boundary_is_named(sdk):
+    first, last = a_run(project="torn"), a_run(project="torn")
+    body = multipart_body([(f"post.{one['id']}", one) for one in (first, last)])
+    torn = body[: body.rindex(b"\r\n--")]
+    answer = sdk.http.post("/runs/multipart", content=torn, headers={"content-type": CONTENT_TYPE})
+
+    assert answer.status_code == 202
+    assert [one.partition(":")[0] for one in answer.json()["left_out"]] == [f"post.{last['id']}"]
+    assert [run["id"] for run in sdk.query("torn")] == [first["id"]]
+
+
 def test_a_run_in_progress_has_no_end(sdk):
     run = a_run("going", project="progress", seconds=None, outputs={})
     sdk.batch([run])
