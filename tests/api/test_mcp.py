@@ -330,6 +330,14 @@ def test_a_bad_request_is_an_answer_and_the_server_goes_on(shop, body):
     assert httpx.get(f"{shop.api}/status", headers=bearer("r")).status_code == 200
 
 
+def test_a_body_past_the_limit_is_told_with_the_limit(shop):
+    url = shop.api.removesuffix("/api/v1") + "/mcp"
+    answer = httpx.post(url, content=b'"' + b"x" * (1 << 20) + b'"', headers=bearer("r"))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert "more than 1048576 bytes" in answer.json()["detail"]
+
+
 def test_stdio_reads_a_running_server_with_its_token(shop):
     async def read(*arguments: str, env=None) -> set[str]:
         async with over_stdio(shop.database, *arguments, env=env) as client:

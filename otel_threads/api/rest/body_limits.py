@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_threads.api import problems
+from otel_threads.api.mcp import endpoint
 from otel_threads.json_bounds import VALUES_MAX, JsonNotUtf8, JsonTooLarge, check_json
 from otel_threads.json_repair import whole_letters
 
@@ -21,6 +22,7 @@ BODY_BYTES_FREE = (
 )  # of each body, not counted: who sends little is never refused for others
 # A data set comes whole: ten thousand conversations of a few messages.
 MORE_VALUES_MAX = {"/api/v1/evaluation-datasets": 200_000}
+FEWER_BYTES_MAX = {endpoint.PATH: endpoint.BODY_BYTES_MAX}
 BODY_READ_S = 30.0  # for all of a body: 16 MiB by then are 4.5 Mbit/s
 
 
@@ -35,7 +37,7 @@ class BodyLimits:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        reading = _Reading(self)
+        reading = _Reading(self, FEWER_BYTES_MAX.get(scope["path"], BODY_BYTES_MAX))
         try:
             try:
                 async with asyncio.timeout(BODY_READ_S):
@@ -85,8 +87,9 @@ class _Gone(Exception):
 class _Reading:
     """One body while it arrives and until it is answered."""
 
-    def __init__(self, limits: BodyLimits) -> None:
+    def __init__(self, limits: BodyLimits, bytes_max: int) -> None:
         self._limits = limits
+        self._bytes_max = bytes_max
         self._held_bytes = self._taken_bytes = 0
 
     async def body(self, receive: Receive) -> bytes:
@@ -109,8 +112,8 @@ class _Reading:
 
     def _count(self, chunk_bytes: int) -> None:
         self._taken_bytes += chunk_bytes
-        if self._taken_bytes > BODY_BYTES_MAX:
-            raise _TooLong(413, f"a body of more than {BODY_BYTES_MAX} bytes")
+        if self._taken_bytes > self._bytes_max:
+            raise _TooLong(413, f"a body of more than {self._bytes_max} bytes, the most taken here")
         wanted = max(0, self._taken_bytes - BODY_BYTES_FREE) - self._held_bytes
         if not self._limits.hold(wanted):
             raise _TooLong(
