@@ -59,9 +59,8 @@ def install(app: FastAPI, *, headers: Mapping[str, str]) -> None:
     """Make every failure of an application an answer of this shape.
 
     `headers` are those of what no middleware sees: the answer to an error that nobody expects.
-    The server ends its connection, and says so.
     """
-    last = {**headers, "connection": "close"}
+    _install_last(app, {**headers, "connection": "close"})
 
     @app.exception_handler(OtelThreadsError)
     async def _ours(_: Request, error: OtelThreadsError) -> JSONResponse:
@@ -83,9 +82,13 @@ def install(app: FastAPI, *, headers: Mapping[str, str]) -> None:
             headers["allow"] = ", ".join(sorted(_allowed(app, request)))
         return problem(error.status_code, str(error.detail), headers=headers)
 
+
+def _install_last(app: FastAPI, headers: Mapping[str, str]) -> None:
+    """Answer an error that nobody expects. The server then ends the connection."""
+
     @app.exception_handler(Exception)
     async def _unknown(_: Request, error: Exception) -> JSONResponse:
-        return problem(500, f"the server failed: {type(error).__name__}", headers=last)
+        return problem(500, f"the server failed: {type(error).__name__}", headers=headers)
 
 
 def _allowed(app: FastAPI, request: Request) -> set[str]:
