@@ -52,7 +52,11 @@ def json_fields(text: str) -> dict[str, str]:
             if text[at] != ",":
                 raise NotJson("an object's fields have commas between them")
             at = _skip(text, at + 1)
-    except (ValueError, IndexError, RecursionError) as error:
+    except IndexError:
+        raise NotJson(
+            f"the text ends after {len(text)} characters, before the object does"
+        ) from None
+    except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
 
 
@@ -79,7 +83,9 @@ def json_items(text: str, at: int = 0) -> list[str]:
             if text[at] != ",":
                 raise NotJson("a list's items have commas between them")
             at = _skip(text, at + 1)
-    except (ValueError, IndexError, RecursionError) as error:
+    except IndexError:
+        raise NotJson(f"the text ends after {len(text)} characters, before the list does") from None
+    except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
 
 

@@ -55,8 +55,12 @@ def problem(
     )
 
 
-def install(app: FastAPI) -> None:
-    """Make every failure of an application an answer of this shape."""
+def install(app: FastAPI, *, headers: Mapping[str, str]) -> None:
+    """Make every failure of an application an answer of this shape.
+
+    `headers` are those of what no middleware sees: the answer to an error that nobody expects.
+    """
+    _install_last(app, {**headers, "connection": "close"})
 
     @app.exception_handler(OtelThreadsError)
     async def _ours(_: Request, error: OtelThreadsError) -> JSONResponse:
@@ -78,9 +82,13 @@ def install(app: FastAPI) -> None:
             headers["allow"] = ", ".join(sorted(_allowed(app, request)))
         return problem(error.status_code, str(error.detail), headers=headers)
 
+
+def _install_last(app: FastAPI, headers: Mapping[str, str]) -> None:
+    """Answer an error that nobody expects. The server then ends the connection."""
+
     @app.exception_handler(Exception)
     async def _unknown(_: Request, error: Exception) -> JSONResponse:
-        return problem(500, f"the server failed: {type(error).__name__}")
+        return problem(500, f"the server failed: {type(error).__name__}", headers=headers)
 
 
 def _allowed(app: FastAPI, request: Request) -> set[str]:

@@ -1,10 +1,6 @@
 """A sort as people write it: `-cost_usd`, `cost_usd desc`, `cost_usd`."""
 
-import re
-
 from otel_threads.core.errors import InvalidQuery
-
-_WORDS = re.compile(r"\s*(-?)\s*(.+?)(?:\s+(asc|desc))?\s*", re.IGNORECASE | re.DOTALL)
 
 
 def normalized(sort: str) -> str:
@@ -13,13 +9,17 @@ def normalized(sort: str) -> str:
     Raises:
         InvalidQuery: it says twice which way.
     """
-    found = _WORDS.fullmatch(sort)
-    if found is None:
+    words = sort.strip()
+    minus = words.startswith("-")
+    name = words.removeprefix("-").strip()
+    if not name:
         return sort
-    minus, name, word = found.groups()
+    *before, last = name.rsplit(None, 1)
+    word = last.lower() if before and last.lower() in ("asc", "desc") else None
+    if word:
+        name = before[0]
     if minus and word:
         raise InvalidQuery(
             f"sort {sort!r} says twice which way: write -{name}, {name} desc or {name} asc"
         )
-    descends = minus == "-" or (word or "").lower() == "desc"
-    return f"{'-' if descends else ''}{name}"
+    return f"-{name}" if minus or word == "desc" else name

@@ -40,8 +40,8 @@ def decompress(
     ends the work.
 
     Raises:
-        TooLarge: it would be more than `bytes_max`, or has more than MEMBERS_MAX gzip members;
-            nothing beyond that is decompressed.
+        TooLarge: it would be more than `bytes_max`, needs a zstd window of more, or has more than
+            MEMBERS_MAX gzip members; nothing beyond that is decompressed.
         InvalidPayload: it is not what the encoding says.
         UnsupportedType: the encoding is none of gzip, deflate, zlib, zstd.
     """
@@ -133,6 +133,11 @@ def _unzstd(body: bytes, output: _Output) -> None:
                 output.add(held[: -len(END)])
                 held = held[-len(END) :]
     except zstandard.ZstdError as error:
+        if "memory" in str(error):  # what zstd says of a window: it has no error of its own
+            raise TooLarge(
+                f"a zstd window of over {output.bytes_max} bytes, the most allowed "
+                "(request_bytes_max)"
+            ) from None
         raise InvalidPayload(f"the body is not zstd: {error}") from None
     if held != END:
         raise InvalidPayload("the zstd body ends before its data does")

@@ -4,7 +4,9 @@ import asyncio
 import json
 import socket
 
+import httpx
 import pytest
+from builders import a_chat, a_request
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -166,3 +168,50 @@ def test_a_chunked_body_past_the_limit_is_refused(server):
         except OSError:
             pass  # the server has closed it meanwhile
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+HALF, WHOLE = "half \ud83d", "half \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/threads/close", {"thread_ids": [HALF]}),
+        ("POST", "/threads/delete", {"thread_ids": [HALF]}),
+        ("POST", "/traces/delete", {"trace_ids": [HALF]}),
+        ("POST", "/issues/close", {"issue_ids": [HALF]}),
+        ("PATCH", "/threads/tags", {"thread_ids": [HALF], "add": ["x"], "remove": [HALF]}),
+        ("PUT", "/scores", {"scores": [{"thread_id": HALF, "name": HALF, "value": 1}]}),
+        ("POST", "/scores/delete", {"thread_id": HALF, "name": "x", "author": HALF}),
+        ("POST", "/comments", {"thread_id": HALF, "text": HALF}),
+        ("POST", "/views", {"name": HALF, "columns": [HALF]}),
+        ("POST", "/review-queues", {"name": HALF, "thread_ids": [HALF]}),
+        ("POST", "/evaluation-datasets", {"name": HALF, "items": [{"messages": [{"role": HALF}]}]}),
+        ("POST", "/prune", {"project": HALF, "before": "2001-01-01T00:00:00Z"}),
+        ("POST", "/sql", {"sql": f"SELECT '{HALF}'"}),
+    ],
+)
+def test_half_an_emoji_is_no_failure_of_the_server(server, method, path, body):
+    answer = httpx.request(
+        method,
+        f"{server.api}{path}",
+        content=json.dumps(body),
+        headers={"content-type": "application/json"},
+        timeout=60,
+    )
+
+    assert answer.status_code < 500, answer.text
+
+
+def test_half_an_emoji_is_kept_as_what_is_received_is(server):
+    server.post(a_request(a_chat(WHOLE, "hi", "hello")))
+    server.wait_derived()
+    answer = httpx.post(
+        f"{server.api}/comments",
+        content=json.dumps({"thread_id": HALF, "text": "\\ud83d, 🙂 and " + HALF}),
+        headers={"content-type": "application/json"},
+    )
+
+    assert answer.status_code == 200, answer.text
+    found = server.get("/comments", thread_id=WHOLE)["items"]
+    assert "\\ud83d, 🙂 and " + WHOLE in [one["text"] for one in found]

@@ -314,6 +314,8 @@ def test_there_are_no_sessions_to_listen_to_or_to_end(shop, method):
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call"}',
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": 5}}',
         b'{"jsonrpc": "2.0", "method": "notifications/cancelled"}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": '
+        b'{"name": "find_threads", "arguments": {"search": "\\ud83d"}}}',
         b'"' + b"x" * 2_000_000 + b'"',
     ],
 )
@@ -326,6 +328,14 @@ def test_a_bad_request_is_an_answer_and_the_server_goes_on(shop, body):
     answer = httpx.post(url, content=body, headers=headers, timeout=60)
     assert answer.status_code < 500, answer.text
     assert httpx.get(f"{shop.api}/status", headers=bearer("r")).status_code == 200
+
+
+def test_a_body_past_the_limit_is_told_with_the_limit(shop):
+    url = shop.api.removesuffix("/api/v1") + "/mcp"
+    answer = httpx.post(url, content=b'"' + b"x" * (1 << 20) + b'"', headers=bearer("r"))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert "more than 1048576 bytes" in answer.json()["detail"]
 
 
 def test_stdio_reads_a_running_server_with_its_token(shop):

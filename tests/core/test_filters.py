@@ -13,6 +13,7 @@ from otel_threads.core import filters
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.core.filters import AllOf, AnyOf, Comparison, Not, parse, quoted
 from otel_threads.core.score import NewScore
+from otel_threads.core.sorting import normalized
 from otel_threads.core.thread import Thread
 from otel_threads.core.trace import Trace
 from otel_threads.database.database import Database
@@ -406,3 +407,20 @@ def test_what_is_described_can_be_asked(of_traces):
             listing.order(f"-{name}")
     names = {field.name.partition(".")[0] for field in described}
     assert names == set(fields)
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        (" - cost_usd ", "-cost_usd"),
+        ("cost_usd  DESC", "-cost_usd"),
+        ("cost_usd asc", "cost_usd"),
+        ("-desc", "-desc"),
+        ("scores.a b desc", "-scores.a b"),
+        ("-", "-"),
+        ("", ""),
+        ("a" + " " * 1_000_000 + "b", "a" + " " * 1_000_000 + "b"),  # a search would go back
+    ],
+)
+def test_a_sort_has_one_form(sort, expected):
+    assert normalized(sort) == expected

@@ -103,3 +103,15 @@ def test_a_member_copies_no_more_of_what_follows_than_a_step(monkeypatch):
     body = gzip.compress(b"a") * 1000
     decompress(body, "gzip", 1 << 20)
     assert sum(fed) <= 1000 * compression.INPUT_BYTES_MIN
+
+
+def test_a_zstd_window_above_the_limit_is_told_with_the_limit():
+    wide = zstandard.ZstdCompressionParameters.from_level(
+        3, window_log=27, write_content_size=False
+    )
+    compressor = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    body = compressor.compress(b"x" * 1000) + compressor.flush()
+
+    with pytest.raises(TooLarge, match=r"window of over 67108864 bytes.*request_bytes_max"):
+        decompress(body, "zstd", 64 << 20)
+    assert decompress(body, "zstd", 128 << 20) == b"x" * 1000

@@ -1,5 +1,6 @@
 """What REST sends is what its OpenAPI document promises, byte for byte as pydantic would write it."""
 
+import asyncio
 import dataclasses
 import typing
 
@@ -158,3 +159,27 @@ def test_every_call_that_answers_json_has_a_type_in_openapi(models):
 )
 def test_pages_of_openapi_have_the_fields_of_a_page(shape):
     assert [*shape.model_fields] == [field.name for field in dataclasses.fields(Page)]
+
+
+def test_an_unexpected_failure_has_every_header_and_says_that_the_connection_ends(engine):
+    def fails() -> str | None:
+        raise RuntimeError("nobody expects this")
+
+    application = rest.app(
+        engine.services,
+        ready=fails,
+        rebuild=lambda: 0,
+        load_samples=lambda: None,
+        refresh_metrics=lambda: None,
+        rights=Rights(),
+    )
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/readyz")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.headers["connection"]) == (500, "close")
+    assert rest.SECURITY_HEADERS.items() <= answer.headers.items()
+    assert answer.json()["detail"] == "the server failed: RuntimeError"

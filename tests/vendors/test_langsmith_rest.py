@@ -590,6 +590,12 @@ def test_a_value_that_is_nearly_json_is_answered(sdk, odd):
         ("POST", "/api/v2/runs/query", f'{{"project_id": "{project}", "max_start_time": {odd}}}'),
         ("POST", "/api/v2/traces/query", f'{{"project_id": "{project}", "min_start_time": {odd}}}'),
         ("POST", "/api/v2/traces/query", f'{{"project_id": "{project}", "filter": {odd}}}'),
+        ("POST", "/runs/stats", f'{{"session": ["{project}"], "start_time": {odd}}}'),
+        (
+            "POST",
+            "/api/v2/threads/query",
+            f'{{"project_id": "{project}", "max_start_time": {odd}}}',
+        ),
         ("PATCH", f"/sessions/{project}", f'{{"description": {odd}}}'),
         (
             "POST",
@@ -600,6 +606,12 @@ def test_a_value_that_is_nearly_json_is_answered(sdk, odd):
         answer = sdk.v2.request(method, path, content=body)
         assert answer.status_code in (200, 400, 422), (path, answer.text)
     assert sdk.http.get(f"/feedback/{made['id']}").json()["key"] == "k"
+    # Of a batch it costs its own field, and no run.
+    one, other = a_run(project="odd values", inputs="ODD"), a_run(project="odd values")
+    body = json.dumps({"post": [one, other]}).replace('"ODD"', odd)
+    answer = sdk.http.post("/runs/batch", content=body)
+    assert answer.json() == {"message": "Runs batch ingested"}
+    assert {sdk.run(run["id"])["id"] for run in (one, other)} == {one["id"], other["id"]}
 
 
 @pytest.mark.parametrize(
@@ -659,6 +671,17 @@ def test_a_bad_part_costs_nothing_beside_it(sdk):
     assert answer.status_code == 202
     assert len(answer.json()["left_out"]) == 3
     assert [run["id"] for run in sdk.query("beside")] == [good["id"]]
+
+
+def test_a_part_without_the_final_boundary_is_named(sdk):
+    first, last = a_run(project="torn"), a_run(project="torn")
+    body = multipart_body([(f"post.{one['id']}", one) for one in (first, last)])
+    torn = body[: body.rindex(b"\r\n--")]
+    answer = sdk.http.post("/runs/multipart", content=torn, headers={"content-type": CONTENT_TYPE})
+
+    assert answer.status_code == 202
+    assert [one.partition(":")[0] for one in answer.json()["left_out"]] == [f"post.{last['id']}"]
+    assert [run["id"] for run in sdk.query("torn")] == [first["id"]]
 
 
 def test_a_run_in_progress_has_no_end(sdk):

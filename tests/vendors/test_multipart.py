@@ -14,7 +14,13 @@ PARTS = [
 
 
 def read(body: bytes, boundary: str = BOUNDARY) -> list[tuple[str, bytes]]:
-    return [(p.name, p.content) for p in multipart.parts(body, boundary.encode())]
+    found = multipart.parts(body, boundary.encode())
+    return [(p.name, p.content) for p in found if isinstance(p, multipart.Part)]
+
+
+def faults(body: bytes) -> list[str]:
+    found = multipart.parts(body, BOUNDARY.encode())
+    return [one.fault for one in found if isinstance(one, multipart.Unreadable)]
 
 
 @pytest.mark.parametrize("style", ["python", "js", "bare"])
@@ -52,18 +58,32 @@ def test_a_part_without_a_name_is_left_out():
     body = multipart_body([("post.1", {}), ("post.2", {})]).replace(b'name="post.1"', b"nothing=1")
 
     assert [name for name, _ in read(body)] == ["post.2"]
+    assert faults(body) == ["part 1: it has no name"]
 
 
 def test_a_part_whose_header_does_not_end_is_left_out():
     long = f"--{BOUNDARY}\r\nX: {'y' * multipart.HEADER_BYTES_MAX}\r\n\r\nz\r\n".encode()
 
-    assert [name for name, _ in read(long + multipart_body([("post.2", {})]))] == ["post.2"]
+    body = long + multipart_body([("post.2", {})])
+    assert [name for name, _ in read(body)] == ["post.2"]
+    assert faults(body) == ["part 1: its header does not end within 16384 bytes"]
 
 
 def test_a_body_that_ends_early_has_the_parts_before():
     body = multipart_body([("post.1", {}), ("post.2", {"long": "x" * 100})])
 
     assert [name for name, _ in read(body[:-60])] == ["post.1"]
+    assert faults(body[:-60]) == ["post.2: the body ends without a boundary behind it"]
+
+
+def test_what_stands_behind_the_last_boundary_is_named():
+    body = multipart_body([("post.1", {})])
+    final = f"--{BOUNDARY}--\r\n".encode()
+    assert faults(body) == faults(body + b"an epilogue") == []
+    (ends,) = faults(body.removesuffix(final))
+    assert ends.startswith("post.1: the body ends")
+    (torn,) = faults(body.removesuffix(final) + f"--{BOUNDARY}".encode())
+    assert torn == "what follows part 1: its boundary is not the final one"
 
 
 def test_a_preamble_is_no_part():

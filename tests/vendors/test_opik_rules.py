@@ -184,3 +184,49 @@ def test_a_rule_that_cannot_run_is_refused_or_says_so(server):
     (line,) = rules.log(made.headers["location"].rpartition("/")[2])
     assert line["level"] == "WARN"
     assert "python_scorers" in line["message"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"code": {"model": "gpt-4o"}}, "code.model must be an object"),
+        ({"code": {"model": [1]}}, "code.model must be an object"),
+        ({"code": {"model": {"name": -(2**63) - 1}}}, "name must be a text"),
+        ({"code": {"model": {"temperature": "hot"}}}, "code.model.temperature must be a number"),
+        ({"code": {"messages": "hi"}}, "code.messages must be a list of objects"),
+        ({"code": {"messages": ["hi"]}}, "code.messages must be a list of objects"),
+        (
+            {"code": {"messages": [{"content_array": [1]}]}},
+            "code.messages.content_array must be a list of objects",
+        ),
+        ({"code": {"schema": [None]}}, "code.schema must be a list of objects"),
+        ({"code": {"schema": [{"name": "n", "description": 5}]}}, "description must be a text"),
+        ({"enabled": -(2**63) - 1}, "enabled must be true or false"),
+        ({"enabled": "yes"}, "enabled must be true or false"),
+    ],
+)
+def test_a_rule_with_a_field_of_another_type_is_refused_by_its_name(server, given, says):
+    rule = {
+        "name": "odd",
+        "type": "trace_thread_llm_as_judge",
+        "project_ids": [ids.project_uuid_of("odd")],
+        **given,
+    }
+    rule.setdefault("code", {})
+    refused = httpx.post(f"{server.http}/api/v1/private{PATH}", json=rule)
+
+    assert (refused.status_code, refused.json()) == (422, {"errors": [says]})
+
+
+@pytest.mark.parametrize("value", [-(2**63) - 1, 10**30, None, True])
+def test_a_filter_of_a_rule_may_have_any_plain_value(server, value):
+    rule = {
+        "name": "odd",
+        "type": "trace_thread_llm_as_judge",
+        "project_ids": [ids.project_uuid_of("odd")],
+        "code": {"messages": [{"role": "USER", "content": "{{context}}"}]},
+        "filters": {"field": "id", "operator": "=", "value": value},
+    }
+    made = httpx.post(f"{server.http}/api/v1/private{PATH}", json=rule)
+
+    assert made.status_code == 201, made.text

@@ -204,3 +204,17 @@ def test_what_was_acknowledged_survives_kill_9(make_server, tmp_path):
     assert {one["name"] for one in spans_of(server, trace["id"])} == {"chat", "step"}
     assert httpx.post(f"{server.api}/rebuild").status_code == 202
     assert sorted(turns()) == [("a", "b"), ("q", "a")]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "ends after 0 characters, before the object does"),
+        (b'{"traces": ', "ends after 11 characters, before the object does"),
+    ],
+)
+def test_a_body_that_ends_early_is_told_as_that(server, body, says):
+    answer = call(server, "POST", f"{P}/traces/batch", body)
+
+    assert answer.status_code == 400
+    assert says in answer.json()["message"]

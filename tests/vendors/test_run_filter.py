@@ -1,12 +1,17 @@
 """LangSmith's filter language: its grammar, its pairs, what it refuses."""
 
 import datetime
+import re
 from collections.abc import Iterable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from otel_threads.core.errors import InvalidFilter
+from otel_threads.core.errors import InvalidFilter, QueryTimeout
 from otel_threads.vendors.langsmith import run_filter
+from otel_threads.vendors.langsmith.deadline import SCAN_S_MAX, Deadline
+from otel_threads.vendors.langsmith.like import Like
 
 SEED = (
     'and(in(metadata_key, ["session_id","conversation_id","thread_id"]), eq(metadata_value, "{}"))'
@@ -216,8 +221,9 @@ def test_what_cannot_be_asked_is_refused_with_its_place(text, position, says):
         "not(" * 2000 + 'eq(name,"x")' + ")" * 2000,
         "and(" + ",".join(['eq(id,"x")'] * (run_filter.CONDITIONS_MAX + 1)) + ")",
         "in(name, [" + ",".join(["1"] * (run_filter.VALUES_MAX + 1)) + "])",
+        'has(metadata, \'{"k": ' + "[" * 500 + "]" * 500 + "}')",
     ],
-    ids=["long", "nested", "nested deep", "many conditions", "many values"],
+    ids=["long", "nested", "nested deep", "many conditions", "many values", "deep JSON"],
 )
 def test_each_bound_is_reached(text):
     with pytest.raises(InvalidFilter, match=r"longer|nested|more than"):
@@ -233,3 +239,49 @@ def test_what_every_match_has_to_have_is_told():
 
     assert [type(one).__name__ for one in told] == ["Same", "Condition"]
     assert run_filter.fields(node) == {"metadata", "is_root", "name"}
+
+
+@given(st.text("ab%_", max_size=8), st.text("abA\n", max_size=12))
+def test_like_finds_what_a_regex_of_its_pattern_finds(pattern, text):
+    ways = {"%": ".*", "_": "."}
+    regex = "".join(ways.get(sign, sign) for sign in pattern)
+
+    expected = re.fullmatch(regex, text, re.DOTALL | re.IGNORECASE) is not None
+    assert Like(pattern).holds(text) is expected
+
+
+@pytest.mark.parametrize("pattern", ["%a" * 2000 + "%b", "%a_" * 2000 + "b%", "%_" * 3000 + "b"])
+def test_no_pattern_of_like_makes_a_search_go_back(pattern):
+    assert not holds(f'like(name, "{pattern}")', Item({"name": "a" * 100_000}))
+
+
+def test_an_item_is_read_once_however_many_conditions_look_at_it():
+    class Counting(Item):
+        reads = 0
+
+        def texts(self, field):
+            Counting.reads += 1
+            return super().texts(field)
+
+    words = ",".join(f'search("zz{i}")' for i in range(run_filter.CONDITIONS_MAX))
+
+    assert not holds(f"or({words})", Counting(texts=["Plain words"]))
+    assert Counting.reads == 1
+
+
+def test_the_deadline_holds_between_the_conditions_of_one_item():
+    now_s = [0.0]
+    deadline = Deadline(lambda: now_s[0])
+
+    class Slow(Item):
+        reads = 0
+
+        def texts(self, field):
+            Slow.reads += 1
+            now_s[0] += SCAN_S_MAX
+            return super().texts(field)
+
+    node = run_filter.parse('or(search(inputs, "a"), search(outputs, "b"), search(error, "c"))')
+    with pytest.raises(QueryTimeout, match="8 s"):
+        run_filter.matches(node, Slow(), deadline.check)
+    assert Slow.reads == 2

@@ -79,7 +79,7 @@ def app(
         openapi_url=None,  # FastAPI's own route writes 300 kB anew at each call, in the event loop
         dependencies=[Depends(_parameters(services.threads.choice))],
     )
-    problems.install(api)
+    problems.install(api, headers=SECURITY_HEADERS)
     openapi.install(api)
     api.add_middleware(BodyLimits)
     api.add_middleware(_Guard, rights=rights)

@@ -1,4 +1,4 @@
-"""Request bodies of the REST port: read whole, bounded, and scanned before anything parses them.
+"""Request bodies of the REST port: read whole, bounded, scanned and mended before they are parsed.
 
 FastAPI parses a body in the event loop, where everybody waits for it. So what parsing costs is
 bounded here: bytes of one body, bytes of all bodies together, seconds to send one, JSON values.
@@ -7,10 +7,13 @@ bounded here: bytes of one body, bytes of all bodies together, seconds to send o
 import asyncio
 import gc
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_threads.api import problems
+from otel_threads.api.mcp import endpoint
 from otel_threads.json_bounds import VALUES_MAX, JsonNotUtf8, JsonTooLarge, check_json
+from otel_threads.json_repair import whole_letters
 
 BODY_BYTES_MAX = 16 << 20  # a thousand scores with long reasons
 BODIES_BYTES_MAX = 64 << 20  # of all bodies that have arrived and are not answered
@@ -19,6 +22,7 @@ BODY_BYTES_FREE = (
 )  # of each body, not counted: who sends little is never refused for others
 # A data set comes whole: ten thousand conversations of a few messages.
 MORE_VALUES_MAX = {"/api/v1/evaluation-datasets": 200_000}
+FEWER_BYTES_MAX = {endpoint.PATH: endpoint.BODY_BYTES_MAX}
 BODY_READ_S = 30.0  # for all of a body: 16 MiB by then are 4.5 Mbit/s
 
 
@@ -33,7 +37,7 @@ class BodyLimits:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        reading = _Reading(self)
+        reading = _Reading(self, FEWER_BYTES_MAX.get(scope["path"], BODY_BYTES_MAX))
         try:
             try:
                 async with asyncio.timeout(BODY_READ_S):
@@ -50,6 +54,8 @@ class BodyLimits:
             except _Gone:
                 return
             else:
+                if b"\\ud" in body or b"\\uD" in body:
+                    body = await run_in_threadpool(_with_whole_letters, body)
                 await self._app(scope, _replay(body, receive), send)
         finally:
             reading.close()
@@ -81,8 +87,9 @@ class _Gone(Exception):
 class _Reading:
     """One body while it arrives and until it is answered."""
 
-    def __init__(self, limits: BodyLimits) -> None:
+    def __init__(self, limits: BodyLimits, bytes_max: int) -> None:
         self._limits = limits
+        self._bytes_max = bytes_max
         self._held_bytes = self._taken_bytes = 0
 
     async def body(self, receive: Receive) -> bytes:
@@ -105,8 +112,8 @@ class _Reading:
 
     def _count(self, chunk_bytes: int) -> None:
         self._taken_bytes += chunk_bytes
-        if self._taken_bytes > BODY_BYTES_MAX:
-            raise _TooLong(413, f"a body of more than {BODY_BYTES_MAX} bytes")
+        if self._taken_bytes > self._bytes_max:
+            raise _TooLong(413, f"a body of more than {self._bytes_max} bytes, the most taken here")
         wanted = max(0, self._taken_bytes - BODY_BYTES_FREE) - self._held_bytes
         if not self._limits.hold(wanted):
             raise _TooLong(
@@ -121,6 +128,14 @@ class _Reading:
             # A refusal's traceback holds its body in a cycle, which a tuned process looks for
             # rarely: 283 refused bodies of a MB were still there after half a minute.
             gc.collect(0)
+
+
+def _with_whole_letters(body: bytes) -> bytes:
+    """Return a body without half an emoji, as what is received is kept: no store takes one."""
+    try:
+        return whole_letters(body.decode()).encode()
+    except UnicodeDecodeError:
+        return body  # its parser says so
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

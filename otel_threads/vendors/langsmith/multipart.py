@@ -1,7 +1,7 @@
 """Bodies of multipart/form-data in which each part is named, not filed: runs and their fields.
 
 Parts may carry a `Content-Length`, a `length` in their media type, or neither. A part that cannot
-be read is left out; the others stay.
+be read is left out, by name; the others stay.
 
 Source: RFC 7578; the LangSmith SDKs, Python (requests-toolbelt) and JavaScript (chunked).
 """
@@ -26,6 +26,13 @@ class Part:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands in place of a part that cannot be read: which, and why."""
+
+    fault: str
+
+
 def boundary_of(content_type: str) -> bytes:
     """Return the boundary that a Content-Type names.
 
@@ -41,44 +48,47 @@ def boundary_of(content_type: str) -> bytes:
     return boundary.encode()
 
 
-def parts(body: bytes, boundary: bytes) -> Iterator[Part]:
-    """Yield the parts of a body, in order. What stands after the last boundary is no part.
+def parts(body: bytes, boundary: bytes) -> Iterator[Part | Unreadable]:
+    """Yield the parts of a body, in order. What stands after the final boundary is no part.
 
     Raises:
         InvalidPayload: the boundary is nowhere in it. TooLarge: it has more than PARTS_MAX parts.
     """
     line = b"--" + boundary
-    at = 0 if body.startswith(line) else body.find(b"\r\n" + line)
+    delimiter = b"\r\n" + line
+    at = 0 if body.startswith(line) else body.find(delimiter)
     if at < 0:
         raise InvalidPayload("the body does not hold the boundary that its Content-Type names")
     at += len(line) + (0 if body.startswith(line) else 2)
-    delimiter = b"\r\n" + line
     count = 0
     while body[at : at + 2] == b"\r\n":
-        start = at + 2
-        headers_end = body.find(b"\r\n\r\n", at, start + HEADER_BYTES_MAX)
-        if headers_end < 0:  # its header is too long, or does not end: look for the next part
-            at = _after(body, start, delimiter)
-            if at < 0:
-                return
-            continue
         count += 1
         if count > PARTS_MAX:
             raise TooLarge(f"more than {PARTS_MAX} parts in one request")
-        headers = _headers(body[start:headers_end])
-        content_start = headers_end + 4
-        end = _end(body, content_start, headers, delimiter)
+        found, end = _part(body, at, count, delimiter)
+        yield found
         if end < 0:
             return
-        name = headers.get_param("name", header="content-disposition")
-        if isinstance(name, str) and name:
-            yield Part(name, headers.get_content_type(), body[content_start:end])
         at = end + len(delimiter)
+    if body[at : at + 2] != b"--":
+        yield Unreadable(f"what follows part {count}: its boundary is not the final one")
 
 
-def _after(body: bytes, start: int, delimiter: bytes) -> int:
-    found = body.find(delimiter, start)
-    return -1 if found < 0 else found + len(delimiter)
+def _part(body: bytes, at: int, number: int, delimiter: bytes) -> tuple[Part | Unreadable, int]:
+    """Return the part behind a boundary and where it ends, -1 where the body ends before."""
+    start = at + 2
+    headers_end = body.find(b"\r\n\r\n", at, start + HEADER_BYTES_MAX)
+    if headers_end < 0:
+        fault = f"part {number}: its header does not end within {HEADER_BYTES_MAX} bytes"
+        return Unreadable(fault), body.find(delimiter, start)
+    headers = _headers(body[start:headers_end])
+    name = headers.get_param("name", header="content-disposition")
+    end = _end(body, headers_end + 4, headers, delimiter)
+    if not isinstance(name, str) or not name:
+        return Unreadable(f"part {number}: it has no name"), end
+    if end < 0:
+        return Unreadable(f"{name[:100]}: the body ends without a boundary behind it"), end
+    return Part(name, headers.get_content_type(), body[headers_end + 4 : end]), end
 
 
 def _end(body: bytes, start: int, headers: Message, delimiter: bytes) -> int:

@@ -15,7 +15,7 @@ from otel_threads.json_bounds import JsonNotUtf8, JsonTooLarge, check_json
 from otel_threads.vendors import times
 from otel_threads.vendors.ids import uuid_text
 from otel_threads.vendors.langsmith import texts
-from otel_threads.vendors.langsmith.multipart import Part
+from otel_threads.vendors.langsmith.multipart import Part, Unreadable
 from otel_threads.vendors.langsmith.texts import value
 
 VENDOR = "langsmith"
@@ -63,11 +63,14 @@ class Known:
     trace_of: Callable[[str], str | None] = lambda run_id: None
 
 
-def of_multipart(parts: Iterable[Part], known: Known, *, values_max: int) -> Sent:
+def of_multipart(parts: Iterable[Part | Unreadable], known: Known, *, values_max: int) -> Sent:
     """Return what the parts of a request hold."""
     sent = Sent()
     runs: dict[tuple[str, str], dict[str, str]] = {}
     for part in parts:
+        if isinstance(part, Unreadable):
+            sent.add_fault(part.fault)
+            continue
         kind, _, rest = part.name.partition(".")
         if kind == "attachment":
             _add_attachment(sent, rest, part)

@@ -7,6 +7,7 @@ Source: docs.langchain.com/langsmith, "Trace query syntax".
 """
 
 import datetime
+import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from lark.exceptions import VisitError
 
 from otel_threads.core.errors import InvalidFilter
 from otel_threads.derive.thread_id import as_kept
+from otel_threads.json_bounds import JsonTooLarge, check_json
+from otel_threads.vendors.langsmith.like import Like
 
 LENGTH_MAX = 10_000
 CONDITIONS_MAX = 200
@@ -178,21 +181,46 @@ def parse(text: str) -> Node:
     return node
 
 
-def matches(node: Node, item: Subject) -> bool:
-    """Return whether an item matches. What is unknown matches `neq`, `not_in` and `eq(x, null)`."""
+def matches(node: Node, item: Subject, check: Callable[[], None] = lambda: None) -> bool:
+    """Return whether an item matches. What is unknown matches `neq`, `not_in` and `eq(x, null)`.
+
+    `check` is called before each condition; what it raises ends the work.
+    """
+    return _matches(node, _Item(item, check))
+
+
+class _Item:
+    """An item whose fields, pairs and texts are each read once."""
+
+    def __init__(self, subject: Subject, check: Callable[[], None]) -> None:
+        self.values = functools.cache(subject.values)
+        self.check = check
+        self._subject = subject
+        self.pairs = functools.cache(self._pairs)
+        self.lowered = functools.cache(self._lowered)
+
+    def _pairs(self, family: str) -> Sequence[Pair]:
+        return tuple(self._subject.pairs(family))
+
+    def _lowered(self, field: str | None) -> Sequence[str]:
+        return [text.lower() for text in self._subject.texts(field)]
+
+
+def _matches(node: Node, item: _Item) -> bool:
+    item.check()
     match node:
         case AllOf(items):
-            return all(matches(one, item) for one in items)
+            return all(_matches(one, item) for one in items)
         case AnyOf(items):
-            return any(matches(one, item) for one in items)
+            return any(_matches(one, item) for one in items)
         case Not(one):
-            return not matches(one, item)
+            return not _matches(one, item)
         case Same(family, (Condition(op="neq" | "not_in") as only,)):  # of a pair that has no other
             return all(_of_pair(only, pair) for pair in item.pairs(family))
         case Same(family, items):
             return any(all(_of_pair(one, pair) for one in items) for pair in item.pairs(family))
         case Search(field, words):
-            texts = [text.lower() for text in item.texts(field)]
+            texts = item.lowered(field)
             return all(any(word in text for text in texts) for word in words)
         case Condition():
             return _holds(node, item.values(node.field))
@@ -463,7 +491,7 @@ def _of_metadata(op: str, values: Sequence[Literal], at: int) -> Node:
         return Same("metadata", key)
     if op != "has" or not isinstance(given, str):
         raise InvalidFilter("""write has(metadata, '{"key": "value"}')""", at)
-    wanted = _json_object(given)
+    wanted = _json_object(given, at)
     if wanted is None:
         return Same("metadata", (_plain("metadata_key", "eq", given, at),))
     pairs = tuple(
@@ -480,13 +508,17 @@ def _plain(field: str, op: str, value: Literal, at: int) -> Condition:
     return Condition(field, op, (value,), _test(op, _KINDS[field], (value,), field, at))
 
 
-def _json_object(text: str) -> Mapping[str, Literal] | None:
+def _json_object(text: str, at: int) -> Mapping[str, Literal] | None:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(found, dict) or len(found) > CONDITIONS_MAX:
         return None
+    try:
+        check_json(text.encode(), depth_max=DEPTH_MAX)
+    except JsonTooLarge as error:
+        raise InvalidFilter(str(error), at) from None
     return {key: _json_literal(value) for key, value in found.items()}
 
 
@@ -516,8 +548,8 @@ def _test(
             raise InvalidFilter(f"{field} cannot be compared with {str(literal)[:40]!r}", at)
         wanted.append(converted)
     if op == "like":
-        patterns = [_like(str(one)) for one in wanted]
-        return lambda value: any(one.fullmatch(_text(value)) for one in patterns)
+        patterns = [Like(str(one)) for one in wanted]
+        return lambda value: any(one.holds(_text(value)) for one in patterns)
     if op == "has" and kind == "text" and field not in ("tags", "tag"):
         return lambda value: any(str(one) in _text(value) for one in wanted)
     if op in ("eq", "neq", "in", "not_in", "has"):
@@ -616,13 +648,6 @@ _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "boolean": _boolean,
     "loose": _loose,
 }
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    """Return SQL's `like` as a pattern: `%` is any text, `_` any character."""
-    parts = {"%": ".*", "_": "."}
-    text = "".join(parts.get(sign) or re.escape(sign) for sign in pattern)
-    return re.compile(text, re.DOTALL | re.IGNORECASE)
 
 
 def _literal(token: Token) -> Literal:

@@ -6,13 +6,12 @@ newest (or oldest) first: short attributes of each, long ones where the filter a
 
 import dataclasses
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from otel_threads.core import record
 from otel_threads.core.attachment import Attachment
-from otel_threads.core.errors import InvalidQuery, QueryTimeout
+from otel_threads.core.errors import InvalidQuery
 from otel_threads.core.feedback import FeedbackSelection
 from otel_threads.core.span import ListedSpan, SpanPlace, SpanSelection
 from otel_threads.core.trace import Trace
@@ -24,12 +23,12 @@ from otel_threads.services.spans import PAGE_SPANS_MAX, SpanService
 from otel_threads.services.workspace import WorkspaceService
 from otel_threads.vendors.ids import span_id_of, trace_id_of
 from otel_threads.vendors.langsmith import run_filter, run_shapes, texts
+from otel_threads.vendors.langsmith.deadline import Deadline
 from otel_threads.vendors.langsmith.feedback import Feedback, parsed
 from otel_threads.vendors.langsmith.records import VENDOR
 from otel_threads.vendors.langsmith.run_filter import Condition, Node, Same
 from otel_threads.vendors.langsmith.runs import Around, Run, TraceTree
 
-SCAN_S_MAX = 8.0  # SDKs wait for 10 s
 RUNS_MAX = 1000  # of a page
 FIRST_SPANS, NARROW_SPANS = 100, 500  # that are looked at first, of a project and of a thread
 METADATA_KEYS = ("session_id", "conversation_id", "thread_id")
@@ -56,6 +55,7 @@ class RunQuery:
     tree_filter: Node | None = None
     newest_first: bool = True
     about: Mapping[str, object] = field(default_factory=dict)  # what a cursor belongs to
+    deadline: Deadline = field(default_factory=Deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,15 @@ class RunReader:
         )
 
     def all(self, query: RunQuery, *, runs_max: int, fields: Iterable[str]) -> list[Run]:
-        """Return the runs of a query, at most `runs_max`, with what `fields` need."""
+        """Return the runs of a query, at most `runs_max`, with what `fields` need.
+
+        Raises:
+            QueryTimeout: it takes too long.
+        """
         self.wait()
         with self._spans.snapshot():
-            found = list(itertools.islice(self._matching(query, None, runs_max), runs_max))
-            return self.filled(found, fields)
+            matching = self._matching(query, None, runs_max)
+            return self.filled(list(itertools.islice(matching, runs_max)), fields)
 
     def one(self, run_id: str, fields: Iterable[str]) -> Run | None:
         """Return a run by its UUID; None when it is not here."""
@@ -143,8 +147,6 @@ class RunReader:
     def _matching(self, query: RunQuery, after: SpanPlace | None, count: int) -> Iterator[Run]:
         """Yield matching runs, of which `count` will do."""
         selection = _selection(query)
-        tests = [node for node in (query.filter,) if node is not None]
-        deadline = time.monotonic() + SCAN_S_MAX
         # Of a thread's runs nearly all are wanted.
         is_narrow = selection.trace_ids is not None or selection.named_threads is not None
         # Of a project's perhaps all: a second look for the run behind a page costs as much.
@@ -155,15 +157,13 @@ class RunReader:
             )
             candidates = [one for one in map(Run, spans) if _is_wanted(one, query)]
             candidates = self._looked_at(candidates, run_filter.fields(query.filter))
-            candidates = [r for r in candidates if all(run_filter.matches(t, r) for t in tests)]
+            if (asked := query.filter) is not None:
+                check = query.deadline.check
+                candidates = [r for r in candidates if run_filter.matches(asked, r, check)]
             yield from self._in_trees(candidates, query)
             if len(spans) < size:
                 return
-            if time.monotonic() > deadline:
-                raise QueryTimeout(
-                    f"the query looked at runs for {SCAN_S_MAX:g} s: name a thread, a trace,"
-                    " a run type or a start_time"
-                )
+            query.deadline.check()
             last = spans[-1]
             after = _place_of(last)
             size = min(2 * size, PAGE_SPANS_MAX)
@@ -379,7 +379,7 @@ def _trace_matches(runs: Sequence[Run], query: RunQuery) -> bool:
     roots = [run for run in runs if run.is_root] or runs[:1]
     asked = ((query.trace_filter, roots), (query.tree_filter, runs))
     return all(
-        wanted is None or any(run_filter.matches(wanted, run) for run in some)
+        wanted is None or any(run_filter.matches(wanted, run, query.deadline.check) for run in some)
         for wanted, some in asked
     )
 

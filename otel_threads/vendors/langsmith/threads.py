@@ -17,6 +17,7 @@ from otel_threads.services.feedback import FEEDBACK_MAX, FeedbackService
 from otel_threads.services.threads import ThreadService
 from otel_threads.vendors import times
 from otel_threads.vendors.langsmith import feedback, run_filter, run_shapes
+from otel_threads.vendors.langsmith.deadline import Deadline
 from otel_threads.vendors.langsmith.feedback import Feedback, parsed
 from otel_threads.vendors.langsmith.run_filter import Node, Pair, Value
 from otel_threads.vendors.langsmith.run_query import RunQuery, RunReader
@@ -63,6 +64,7 @@ class ThreadQuery:
     root_filter: Node | None = None
     tree_filter: Node | None = None
     thread_filter: Node | None = None
+    deadline: Deadline = dataclasses.field(default_factory=Deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class ThreadReader:
         A page may hold fewer than `limit` where a filter leaves some out.
 
         Raises:
-            InvalidQuery: the cursor is none.
+            InvalidQuery: the cursor is none. QueryTimeout: it takes too long.
         """
         self._runs.wait()
         page = self._threads.threads(
@@ -185,7 +187,8 @@ class ThreadReader:
                 if not inside:
                     continue
                 summary = Summary(thread, inside, said.get(thread.thread_id, []))
-                if query.thread_filter is None or run_filter.matches(query.thread_filter, summary):
+                asked, check = query.thread_filter, query.deadline.check
+                if asked is None or run_filter.matches(asked, summary, check):
                     found.append(summary)
         return found
 
@@ -198,7 +201,11 @@ class ThreadReader:
         """
         named = [thread.thread_id for thread in threads]
         asked = RunQuery(
-            projects=[query.project], thread_ids=named, is_root=True, newest_first=False
+            projects=[query.project],
+            thread_ids=named,
+            is_root=True,
+            newest_first=False,
+            deadline=query.deadline,
         )
         if query.root_filter is not None or query.tree_filter is not None:
             narrowed = dataclasses.replace(

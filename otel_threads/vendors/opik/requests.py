@@ -103,6 +103,44 @@ def items_of(body: Given, name: str) -> list[Body]:
     return found
 
 
+def object_of(body: Given, name: str, path: str) -> Body:
+    """Return an object of a body, an empty one where it is left out or null.
+
+    Raises:
+        Answered: it is no object; the message has its path.
+    """
+    found = body.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise errors.unprocessable(f"{path} must be an object")
+    return found or {}
+
+
+def objects_of(body: Given, name: str, path: str) -> list[Body]:
+    """Return a list of objects of a body, an empty one where it is left out or null.
+
+    Raises:
+        Answered: it is no list, or one of it is no object; the message has its path.
+    """
+    found = body.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise errors.unprocessable(f"{path} must be a list of objects")
+    return found
+
+
+def number_of(body: Given, name: str, path: str) -> float | None:
+    """Return a number of a body, None where it is left out or null.
+
+    Raises:
+        Answered: it is no number; the message has its path.
+    """
+    found = body.get(name)
+    if found is not None and (isinstance(found, bool) or not isinstance(found, int | float)):
+        raise errors.unprocessable(f"{path} must be a number")
+    return found
+
+
 def stream_limit(body: Given) -> int:
     """Return how many lines a stream has at most.
 

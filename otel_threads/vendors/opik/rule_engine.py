@@ -23,7 +23,7 @@ from otel_threads.core.rule import (
     RuleOutput,
 )
 from otel_threads.services.services import Services
-from otel_threads.vendors.opik import errors, shapes
+from otel_threads.vendors.opik import errors, requests, shapes
 from otel_threads.vendors.opik.metric_code import code_of
 from otel_threads.vendors.opik.record_fields import Body
 
@@ -183,22 +183,25 @@ def _metric(code: Body) -> str:
 
 
 def _judge(code: Body) -> NewRule:
-    model = code.get("model") or {}
+    model = requests.object_of(code, "model", "code.model")
     return NewRule(
         name="",
         kind="llm_judge",
-        model=model.get("name"),
-        temperature=model.get("temperature"),
-        prompt_messages=[_message(one) for one in code.get("messages") or ()],
-        outputs=[_output(one) for one in code.get("schema") or ()] or None,
+        model=requests.text_of(model, "name"),
+        temperature=requests.number_of(model, "temperature", "code.model.temperature"),
+        prompt_messages=[
+            _message(one) for one in requests.objects_of(code, "messages", "code.messages")
+        ],
+        outputs=[_output(one) for one in requests.objects_of(code, "schema", "code.schema")]
+        or None,
     )
 
 
 def _message(given: Body) -> PromptMessage:
     role = "system" if str(given.get("role")).upper() == "SYSTEM" else "user"
     content = given.get("content")
-    parts = given.get("content_array") if content is None else None
-    if parts:
+    if content is None:
+        parts = requests.objects_of(given, "content_array", "code.messages.content_array")
         content = "\n".join(str(part.get("text") or "") for part in parts)
     return PromptMessage(role=role, content=str(content or ""))  # type: ignore[arg-type]
 
@@ -207,7 +210,7 @@ def _output(given: Body) -> RuleOutput:
     return RuleOutput(
         name=str(given.get("name")),
         kind=_KINDS.get(str(given.get("type")), "numeric"),
-        description=given.get("description"),
+        description=requests.text_of(given, "description"),
     )
 
 

@@ -180,13 +180,15 @@ class _RuleCalls:
             raise errors.unprocessable(f"type must be one of {', '.join(TYPES)}")
         if not isinstance(body.get("code"), dict):
             raise errors.unprocessable("code must not be null")
+        if not isinstance(body.get("enabled", True), bool | None):
+            raise errors.unprocessable("enabled must be true or false")
         filters.tree(filters.given_filters(body), fields)
         rule = {name: body[name] for name in _GIVEN if body.get(name) is not None}
         whole = {
-            "filters": [],
             "enabled": True,
             "action": "evaluator",
             **rule,
+            "filters": filters.given_filters(rule) or [],
             "name": requests.needed(body, "name"),
             "type": kind,
             "sampling_rate": _rate(body.get("sampling_rate")),
