@@ -86,6 +86,7 @@ class LakeDatabase(Database):
                         "the lake is empty or of an older otel-threads: start a node with"
                         " lake_catalog first, which brings it up to date"
                     )
+                schema.heed_nul(connection)
                 connection.execute(f"attach ':memory:' as {CATALOG}")
                 connection.execute(f"use {CATALOG}")
                 connection.execute(f"create schema {schema.HELD}")
