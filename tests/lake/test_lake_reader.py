@@ -245,6 +245,32 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
 
 
 @pytest.mark.slow
+def test_a_thread_as_late_as_a_column_holds_stops_nothing(pair):
+    node, reader = pair
+    times = {"start": 2**63 - 1, "end_time_unix_nano": 2**63 - 1}
+    far = a_chat("far", "hi", "ho", **times)
+    node.post(a_request(far, scope="langsmith"))
+    node.wait_derived()
+    node.post(a_request(a_chat("far", "more", "ho"), a_chat("near", "hi", "ho")))
+    node.wait_derived()
+    wait_shipped(node)
+    wait_until(
+        lambda: "far" in httpx.get(f"{reader.api}/threads").text, "the thread is at the reader"
+    )
+    for server in pair:
+        for path in SAME:
+            assert answered(server, path.replace("chat-1", "far")) is not None
+    body = {"thread_ids": ["far"]}
+    assert httpx.post(f"{node.api}/threads/delete", json=body, timeout=60).status_code == 200
+    for server in pair:
+        wait_until(
+            lambda api=server.api: httpx.get(f"{api}/threads/get?thread_id=far").status_code == 404,
+            "it is deleted",
+        )
+    assert node.get("/status")["derive_error"] is None
+
+
+@pytest.mark.slow
 def test_a_reader_outlives_its_catalog_and_tells_no_secret(pair, postgres):
     node, reader = pair
     before = answered(reader, "/threads?project=*")
