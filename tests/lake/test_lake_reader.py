@@ -172,6 +172,9 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
     for sql in (
         "select * from read_text('/etc/passwd')",
         "from duckdb_databases()",
+        "from threads at (version => 1)",
+        "from stored.messages",
+        "from __ducklake_metadata_otel_threads.ducklake_table",
         "from postgres_query('__ducklake_metadata_otel_threads', 'select 1')",
         "create table x (i int)",
     ):
