@@ -9,3 +9,8 @@ STEERING_BUT_BLANKS = re.compile(
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 STEERING = re.compile(STEERING_BUT_BLANKS.pattern[:-1] + "\t\n]")
+
+
+def without_nul(text: str) -> str:
+    """Return a text with U+FFFD in place of NUL, which PostgreSQL, a catalog of lakes, has not."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -12,9 +12,14 @@ def of_time(time: datetime.datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND * 1000
 
 
+def later(nanos: int, by_ns: int) -> int:
+    """Return a time that is later by so much, or the last one that a column can hold."""
+    return min(nanos + by_ns, MAX)
+
+
 def end_of(time: datetime.datetime) -> int:
     """Return the last nanosecond of a time's microsecond that a column can hold."""
-    return min(of_time(time) + 999, MAX)
+    return later(of_time(time), 999)
 
 
 def time_of(nanos: int) -> datetime.datetime:

@@ -9,6 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from otel_threads.api.bodies import Body
+from otel_threads.characters import without_nul
 from otel_threads.core.errors import InvalidQuery
 
 Arguments = Callable[[Message], Mapping[str, Any]]
@@ -22,7 +23,7 @@ def fields(request: Message) -> dict[str, Any]:
         if field.message_type is not None and not field.is_repeated:
             found[field.name] = _time(field.name, value)
         else:
-            found[field.name] = list(value) if field.is_repeated else value
+            found[field.name] = _whole(list(value) if field.is_repeated else value)
     for one in request.DESCRIPTOR.fields:
         is_text = one.type == FieldDescriptor.TYPE_STRING and not one.is_repeated
         if is_text and not one.has_presence:
@@ -73,11 +74,13 @@ def plain(request: Message) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """Return whole numbers as integers: a Struct has nothing but doubles."""
+    """Return whole numbers as integers: a Struct has nothing but doubles. Texts have no NUL."""
     if isinstance(value, dict):
         return {name: _whole(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_whole(one) for one in value]
+    if isinstance(value, str):
+        return without_nul(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < INTEGERS_MAX:
         return int(value)
     return value

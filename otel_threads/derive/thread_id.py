@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from otel_threads.characters import without_nul
 from otel_threads.core.model import Span
 from otel_threads.derive.attribute_cache import Names, by_shape, remembered
 from otel_threads.derive.conventions import CONVENTIONS, Conventions
@@ -227,8 +228,8 @@ def valid(value: object, placeholder: re.Pattern[str]) -> str | None:
 
 
 def as_kept(given: str) -> str:
-    """Return the id as it is kept of a conversation that somebody names: no blanks around it."""
-    text = given.strip()
+    """Return the id as kept of a conversation that somebody names: no outer blanks, no NUL."""
+    text = without_nul(given).strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
     return text

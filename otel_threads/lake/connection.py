@@ -38,8 +38,15 @@ AT_ONCE = ("already exists", "duplicate key", "concurrent update", "database is 
 REPEATED_MAX = 10
 NO_COMMIT = "Failed to commit"
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+_CATALOG_URI = re.compile(r"\b(postgres(?:ql)?://)[^\s\"']+")
 _URI_PASSWORD = re.compile(r"(?<=:)[^:@/\s]+(?=@)")
-_FIELD_PASSWORD = re.compile(r"(password|secret|token)\s*=\s*('[^']*'|\S+)", re.IGNORECASE)
+_FIELD = re.compile(
+    r"\b(password|secret|token|host|hostaddr|port|user|dbname)\s*=\s*('[^']*'|\S+)", re.IGNORECASE
+)
+# What PostgreSQL and libpq say of an address: `server at "db.example" (10.0.0.1), port 5432`,
+# `for user "lake"`, `could not translate host name "db.example" to address`.
+_SERVER = re.compile(r'\bat "[^"]*"(?: \([^)]*\))?, port \d+')
+_NAMED = re.compile(r'\b(socket|user|role|database|host|host name) "[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,12 @@ class Place:
         return f"{given} application_name={application} connect_timeout={CONNECT_TIMEOUT_S}"
 
     def without_secrets(self, text: str) -> str:
-        """Return an error's text without addresses and passwords."""
+        """Return an error's text without addresses, names of users and passwords."""
         for secret in (self.catalog, *self.s3.values()):
             text = text.replace(secret, "…") if secret else text
-        text = _URI_PASSWORD.sub("…", _FIELD_PASSWORD.sub(r"\1=…", text))
+        text = _CATALOG_URI.sub(r"\1…", text)
+        text = _URI_PASSWORD.sub("…", _FIELD.sub(r"\1=…", text))
+        text = _NAMED.sub(r"\1 …", _SERVER.sub("at …", text))
         return text.splitlines()[0] if text else text
 
 
@@ -174,6 +183,11 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, where: Place) -> None
         raise DatabaseRefused(
             f"lake_catalog needs `pip install 'otel-threads[lake]'` ({why})"
         ) from None
+
+
+def keep_keys_from_catalog(connection: duckdb.DuckDBPyConnection) -> None:
+    """Ask the catalog for the files of no key that a join finds: slower, and right for each key."""
+    connection.execute("set disabled_optimizers = 'join_filter_pushdown'")
 
 
 @contextlib.contextmanager

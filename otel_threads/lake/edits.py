@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from otel_threads.characters import without_nul
 from otel_threads.core.errors import NotConfigured, Overloaded
 from otel_threads.core.ports import ThreadKey
 from otel_threads.database.arrow import register, table_of, unregister
@@ -196,6 +197,10 @@ def delete_threads(
     """End all rows of some threads and tell all nodes, in the caller's transaction of the lake."""
     if not keys:
         return
+    kept_now = [(project, without_nul(thread_id)) for project, thread_id in keys]
+    if kept_now != [*keys]:  # of an older program; joined threads have the ids of today
+        connections.keep_keys_from_catalog(connection)
+        keys = [*dict.fromkeys((*keys, *kept_now))]
     end_threads(connection, keys)
     content = [
         json.dumps({"project": project, "thread_id": thread_id, "by": by})

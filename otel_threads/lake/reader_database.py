@@ -17,6 +17,7 @@ from otel_threads.core.errors import (
     DatabaseRefused,
     NotConfigured,
     OtelThreadsError,
+    StoreClosed,
     StoreFailed,
     Unavailable,
     describe,
@@ -38,6 +39,7 @@ READ_ONLY = (
 )
 # What DuckDB says of our statements where they write to what is a view here.
 NOT_HERE = (duckdb.BinderException, duckdb.CatalogException)
+NO_ANSWER = "the lake does not answer"
 # What the catalog's or the storage's end looks like; a query is not at fault.
 GONE = (duckdb.IOException, duckdb.HTTPException, duckdb.ConnectionException)
 
@@ -86,6 +88,7 @@ class LakeDatabase(Database):
                         "the lake is empty or of an older otel-threads: start a node with"
                         " lake_catalog first, which brings it up to date"
                     )
+                schema.heed_nul(connection)
                 connection.execute(f"attach ':memory:' as {CATALOG}")
                 connection.execute(f"use {CATALOG}")
                 connection.execute(f"create schema {schema.HELD}")
@@ -182,18 +185,26 @@ class LakeDatabase(Database):
         """Turn what the lake's end looks like into Unavailable, without the catalog's address."""
         try:
             yield
+        except StoreClosed:  # it could not be attached again
+            if self._is_closed:
+                raise
+            raise Unavailable(self.error or NO_ANSWER) from None
         except duckdb.Error as error:
             text = self.where.without_secrets(str(error))
             if not isinstance(error, GONE) and text == str(error).splitlines()[0]:
                 raise
-            self.error = f"the lake does not answer: {text}"  # `renew` attaches it again
+            self.error = f"{NO_ANSWER}: {text}"  # `renew` attaches it again
             raise Unavailable(self.error) from None
 
     def _attach_again(self) -> None:
         """Open a new connection where the one that there is reaches the lake no more."""
         if not self._is_closed:
-            with contextlib.suppress(OtelThreadsError, duckdb.Error):
+            try:
                 self.reopen()
+            except OtelThreadsError as error:
+                self.error = str(error)
+            except duckdb.Error as error:
+                self.error = f"{NO_ANSWER}: {describe(error)}"
 
     def _works(self, connection: duckdb.DuckDBPyConnection) -> bool:
         try:

@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 import duckdb
 
 from otel_threads.core.errors import DatabaseRefused, StoreFailed
+from otel_threads.database import sql_files
 from otel_threads.lake import layout
-from otel_threads.lake.connection import CatalogLock, Place, told
+from otel_threads.lake.connection import CatalogLock, Place, keep_keys_from_catalog, told
 from otel_threads.lake.native import Native, native
 
+HOLDS_NUL_SQL = sql_files.query("lake_holds_nul")
 logger = logging.getLogger(__name__)
 LAKE = "lake"  # how connections that write name the lake
 HELD = "held"  # a schema in a reader's memory
@@ -95,6 +97,21 @@ def prepare(connection: duckdb.DuckDBPyConnection, where: Place) -> None:
         DatabaseRefused: it is of a newer program.
         StoreFailed: the catalog or the storage does not answer.
     """
+    _bring_up_to_date(connection, where)
+    with told(where):
+        heed_nul(connection)
+
+
+def heed_nul(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep the keys of rows out of what the catalog is asked, where any holds a NUL.
+
+    The SQL that DuckLake sends to PostgreSQL ends there. Only rows of older programs hold any.
+    """
+    if connection.execute(HOLDS_NUL_SQL).fetchone():
+        keep_keys_from_catalog(connection)
+
+
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, where: Place) -> None:
     with told(where):
         if check(connection, LAKE):
             return

@@ -7,14 +7,22 @@ from typing import BinaryIO
 
 import duckdb
 
-from otel_threads.core.errors import DatabaseRefused, OtelThreadsError
+from otel_threads.core.errors import (
+    DatabaseRefused,
+    OtelThreadsError,
+    StoreFailed,
+    Unavailable,
+)
 from otel_threads.lake import connection as connections
 from otel_threads.lake.connection import APPLICATION
-from otel_threads.lake.reader_database import lock
+from otel_threads.lake.reader_database import NO_ANSWER, lock
 from otel_threads.store.external_sql import sql_process
 from otel_threads.store.external_sql.sql_process import CATALOG, Runner
 from otel_threads.store.external_sql.sql_worker import SqlWorker
 
+# How DuckDB, and Arrow in its place, begin what they say where catalog or storage do not answer: no
+# query from outside reads files of its own.
+GONE_TEXTS = ("IO Error:", "HTTP Error:", "Connection Error:")
 VARIABLE = "LAKE_PLACE"  # of this process alone; not an argument, which everybody sees
 _PROGRAM = f"from {__name__} import main; main()"
 
@@ -64,9 +72,17 @@ class LakeRunner(Runner):
                 },
             )
             lock(connection, self._where)
+        except StoreFailed as error:
+            raise Unavailable(str(error)) from None
         except OtelThreadsError as error:
             raise DatabaseRefused(str(error)) from None
         return connection
+
+    def _failed(self, text: str) -> OtelThreadsError:
+        if text.startswith(GONE_TEXTS):
+            self._snapshot = None  # only a new connection helps
+            return Unavailable(f"{NO_ANSWER}: {text}")
+        return super()._failed(text)
 
     def _without_paths(self, text: str) -> str:
         return super()._without_paths(self._where.without_secrets(text))

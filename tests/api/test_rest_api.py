@@ -336,3 +336,18 @@ def test_tls_is_served_on_every_port(make_server, certificate):
     with grpc.secure_channel(server.grpc, credentials, options=options) as channel:
         call = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         assert call(a_request(a_span()), timeout=20) == b""
+
+
+def test_a_nul_is_asked_for_as_it_is_kept(server):
+    server.post(a_request(a_chat("th\0nul", "hi", "ho")))
+    server.wait_derived()
+    kept = "th\N{REPLACEMENT CHARACTER}nul"
+    for path in ("/threads/get", "/threads/turns", "/threads/outline"):
+        assert httpx.get(f"{server.api}{path}?thread_id=th%00nul").status_code == 200
+    said = {"thread_id": "th\0nul", "text": r"\u0000 and \0"}
+    assert httpx.post(f"{server.api}/comments", json=said).is_success
+    (comment,) = server.get("/comments", thread_id=kept)["items"]
+    assert (comment["thread_id"], comment["text"]) == (kept, said["text"])
+    gone = httpx.post(f"{server.api}/threads/delete", json={"thread_ids": ["th\0nul"]})
+    assert gone.is_success, gone.text
+    assert httpx.get(f"{server.api}/threads/get?thread_id=th%00nul").status_code == 404

@@ -85,7 +85,10 @@ def test_a_trace_that_cannot_be_stored_costs_no_other(tmp_path):
         part.close()
 
 
-@pytest.mark.parametrize("far", [{"end_time_unix_nano": 2**63 - 1}, {"start": 2**63 - 1000}])
+@pytest.mark.parametrize(
+    "far",
+    [{"end_time_unix_nano": 2**63 - 1}, {"start": 2**63 - 1000}, {"start": 2**63 - 1}],
+)
 def test_a_time_as_far_as_a_column_goes_costs_its_thread_nothing(tmp_path, far):
     far |= {"end_time_unix_nano": 2**63 - 1}
     database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi", **far))
@@ -96,6 +99,8 @@ def test_a_time_as_far_as_a_column_goes_costs_its_thread_nothing(tmp_path, far):
     total = "select trace_count, turn_count from x_thread_facts"
     with database.cursor() as cursor:
         assert cursor.execute(total).fetchall() == [(3, 3)]
+        indexes = cursor.execute("select turn_index from turns order by all").fetchall()
+        assert indexes == [(0,), (1,), (2,)]
         # A node of a lake looks for the rows of a thread between the times that it tells.
         cursor.execute("create temp view lake_threads as select 'default' as project, 't' as id")
         times = cursor.execute(sql_files.query("times_of_threads")).fetchone()

@@ -16,6 +16,7 @@ from lakes import needs_extra, reading
 from stores import Store
 
 from otel_threads.core.config import Config
+from otel_threads.derive import thread_id
 from otel_threads.engine import derive_again
 from otel_threads.lake import connection, layout, maintenance, owner, report
 from otel_threads.lake.lake_retention import Kept
@@ -269,3 +270,24 @@ def test_appends_at_once_are_found_by_their_keys(postgres_lake):
             ]
             assert found == [1] * len(keys)
             assert lake.execute(f"select count(distinct rowid) from {table}").fetchone() == (9,)
+
+
+def test_a_nul_in_a_thread_id_stops_nobody(tmp_path, where, monkeypatch):
+    given = a_chat("th\0nul", "hi", "ho"), a_chat("th\0nul", "more", "ho")
+    with contextlib.ExitStack() as stack:
+        nodes = [
+            stack.enter_context(contextlib.closing(Node(tmp_path / name, where)))
+            for name in ("one", "two")
+        ]
+        with monkeypatch.context() as before:  # ids were kept as they came
+            before.setattr(thread_id, "as_kept", str.strip)
+            for node, chat in zip(nodes, given, strict=True):
+                node.write(chat, a_chat("kept", "hi", "ho"))
+        owner.once(where, DERIVE, node_name="test", kept=Kept(None))
+        nodes[0].store.deletion.threads("default", ["th\0nul"])
+        nodes[0].shipper.ship()
+        owner.once(where, DERIVE, node_name="test", kept=Kept(None))
+        assert threads(where) == ["kept"]
+        nodes[0].write(a_chat("th\0nul", "again", "ho"))
+        owner.once(where, DERIVE, node_name="test", kept=Kept(None))
+        assert threads(where) == ["kept", "th\N{REPLACEMENT CHARACTER}nul"]

@@ -172,6 +172,9 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
     for sql in (
         "select * from read_text('/etc/passwd')",
         "from duckdb_databases()",
+        "from threads at (version => 1)",
+        "from stored.messages",
+        "from __ducklake_metadata_otel_threads.ducklake_table",
         "from postgres_query('__ducklake_metadata_otel_threads', 'select 1')",
         "create table x (i int)",
     ):
@@ -245,6 +248,32 @@ def test_a_reader_answers_as_the_node_and_writes_annotations_alone(pair):
 
 
 @pytest.mark.slow
+def test_a_thread_as_late_as_a_column_holds_stops_nothing(pair):
+    node, reader = pair
+    times = {"start": 2**63 - 1, "end_time_unix_nano": 2**63 - 1}
+    far = a_chat("far", "hi", "ho", **times)
+    node.post(a_request(far, scope="langsmith"))
+    node.wait_derived()
+    node.post(a_request(a_chat("far", "more", "ho"), a_chat("near", "hi", "ho")))
+    node.wait_derived()
+    wait_shipped(node)
+    wait_until(
+        lambda: "far" in httpx.get(f"{reader.api}/threads").text, "the thread is at the reader"
+    )
+    for server in pair:
+        for path in SAME:
+            assert answered(server, path.replace("chat-1", "far")) is not None
+    body = {"thread_ids": ["far"]}
+    assert httpx.post(f"{node.api}/threads/delete", json=body, timeout=60).status_code == 200
+    for server in pair:
+        wait_until(
+            lambda api=server.api: httpx.get(f"{api}/threads/get?thread_id=far").status_code == 404,
+            "it is deleted",
+        )
+    assert node.get("/status")["derive_error"] is None
+
+
+@pytest.mark.slow
 def test_a_reader_outlives_its_catalog_and_tells_no_secret(pair, postgres):
     node, reader = pair
     before = answered(reader, "/threads?project=*")
@@ -252,7 +281,15 @@ def test_a_reader_outlives_its_catalog_and_tells_no_secret(pair, postgres):
     try:
         answer = httpx.get(f"{reader.api}/threads", timeout=60)
         assert (answer.status_code, PASSWORD in answer.text) == (503, False), answer.text
-        assert httpx.get(f"{reader.http}/readyz", timeout=60).status_code == 503
+        for _ in range(2):  # at first, and once what is attached is known to be gone
+            assert httpx.get(f"{reader.http}/readyz", timeout=60).status_code == 503
+            answers = [
+                httpx.get(f"{reader.api}/threads", timeout=60),
+                httpx.post(f"{reader.api}/sql", json={"sql": "from threads"}, timeout=60),
+            ]
+            for answer in answers:
+                assert (answer.status_code, "the lake" in answer.text) == (503, True), answer.text
+                assert str(postgres.port) not in answer.text
         assert node.post(a_request(a_chat("meanwhile", "hi", "ho"))).status_code == 200
     finally:
         postgres.start()
@@ -264,7 +301,8 @@ def test_a_reader_outlives_its_catalog_and_tells_no_secret(pair, postgres):
     after = answered(reader, "/threads?project=*")
     assert len(after["items"]) == len(before["items"]) + 1
     for server in pair:
-        assert PASSWORD not in server.stderr()
+        for secret in (PASSWORD, f"port {postgres.port}", '"127.0.0.1"', 'user "lake"'):
+            assert secret not in server.stderr()
 
 
 @pytest.mark.slow

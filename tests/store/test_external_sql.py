@@ -160,6 +160,12 @@ def test_layer_statement_type(sql):
         "explain analyze delete from spans",
         "pragma table_info('spans')",
         "select 'a\0b'",
+        "with x as (from messages at (version => 50)) from x",
+        "select * from threads at (timestamp => now())",
+        "from ducklake_table_changes('lake', 'main', 'threads', 1, 2)",
+        "summarize stored.messages",
+        'select * from threads, otel_threads."STORED".messages',
+        "from __ducklake_metadata_otel_threads.main.ducklake_table",
         *(s for s in OUTSIDE if s.startswith("select")),
     ],
 )

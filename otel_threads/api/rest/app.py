@@ -32,6 +32,7 @@ from otel_threads.api.rest import (
 from otel_threads.api.rest.body_limits import BODY_BYTES_MAX, BodyLimits
 from otel_threads.api.rest.list_part import Part
 from otel_threads.api.rest.route import BASE, ERRORS, json_response
+from otel_threads.api.rest.whole_texts import WholeTexts
 from otel_threads.api.rights import Rights
 from otel_threads.core.changes import LoadedDemo
 from otel_threads.core.errors import InvalidQuery
@@ -81,6 +82,7 @@ def app(
     )
     problems.install(api, headers=SECURITY_HEADERS)
     openapi.install(api)
+    api.add_middleware(WholeTexts)
     api.add_middleware(BodyLimits)
     api.add_middleware(_Guard, rights=rights)
     _add_calls(api, services)

@@ -176,7 +176,7 @@ class TouchedThreads:
                 f"delete from {table} using cuts"  # noqa: S608  # our own names
                 f" where {table}.thread_id = cuts.thread_id and {table}.project = cuts.project"
                 f" and {table}.start_time_unix_nano >= cuts.cut"
-                f" and {table}.start_time_unix_nano < coalesce(cuts.until, 9223372036854775807)"
+                f" and (cuts.until is null or {table}.start_time_unix_nano < cuts.until)"
                 # The same of all of them, for zone maps.
                 f" and {table}.start_time_unix_nano between $lowest and $highest",
                 {**self._within, "lowest": min(cuts.values())},

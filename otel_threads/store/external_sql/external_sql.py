@@ -163,7 +163,7 @@ class Outside:
         self._closed = False
         if not database.read_only:
             remove_leftovers(database.path)
-        database.on_file_wanted = self.stop_running
+            database.on_file_wanted = self.stop_running  # who only reads has no checkpoints
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[Question]:

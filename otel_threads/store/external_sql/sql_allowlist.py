@@ -57,9 +57,16 @@ def check(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
     if count != 1:
         raise InvalidQuery(f"one statement at a time, not {count}")
     for kind, name in _names(tree):
+        if kind == "snapshot":
+            raise InvalidQuery(
+                f"AT ({name} …) is not allowed: older snapshots of a lake hold what was deleted"
+            )
         if kind == "view":
             if name in sql_functions.REFUSED_VIEWS:
                 raise InvalidQuery(f"the view {name} is not allowed: it shows settings or paths")
+        elif kind == "schema":
+            if sql_functions.is_refused_schema(name):
+                raise InvalidQuery(f"the schema {name} is not allowed: it shows what was deleted")
         elif not sql_functions.is_allowed(kind, name):
             reason = sql_functions.REFUSED.get(name, "it is not in the list of docs/sql.md")
             raise InvalidQuery(f"the {kind} function {name} is not allowed: {reason}")
@@ -108,7 +115,10 @@ def _where(tree: dict[str, Any], start: int) -> str:
 
 
 def _names(tree: Any) -> Iterator[tuple[str, str]]:
-    """Yield ("table", "scalar" or "view", name) of all that a parsed query names, however deep."""
+    """Yield kind and name of all that a parsed query names, however deep.
+
+    The kinds are "table", "scalar" (functions), "view", "schema", and "snapshot", of its unit.
+    """
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -123,6 +133,10 @@ def _names(tree: Any) -> Iterator[tuple[str, str]]:
                 continue
             if node.get("type") == "BASE_TABLE":
                 yield "view", str(node.get("table_name", "")).lower()
+                for place in ("schema_name", "catalog_name"):
+                    yield "schema", str(node.get(place, "")).lower()
+            if isinstance(at := node.get("at_clause"), dict):
+                yield "snapshot", str(at.get("unit", ""))
             if "function_name" in node:
                 yield "scalar", str(node["function_name"]).lower()
             waiting += node.values()

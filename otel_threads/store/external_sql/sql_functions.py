@@ -173,6 +173,11 @@ REFUSED_VIEWS = frozenset(
     }
 )
 
+# Of a lake: the tables beneath the views, which keep dead rows for a while,
+# and the catalog, which has the least and the greatest value of each of their files.
+REFUSED_SCHEMAS = ("stored",)
+REFUSED_CATALOGS = ("__ducklake_metadata_",)  # how they begin; the name may stand as a schema's
+
 # Quack answers inside of the server, where no process can be ended: what can take minutes or
 # gigabytes within a single call, and does not hear DuckDB's interrupt meanwhile, is refused there.
 # Measured with DuckDB 1.5.6: docs/decisions/003-external-sql.md.
@@ -196,3 +201,8 @@ def is_allowed(kind: str, name: str) -> bool:
     if name.startswith(REFUSED_PREFIXES) or name in REFUSED:
         return False
     return name in SCALAR | AGGREGATE | MACRO or name.startswith(ALLOWED_PREFIXES)
+
+
+def is_refused_schema(name: str) -> bool:
+    """Return whether a schema or a catalog of this name, in lower case, is not for outside."""
+    return name in REFUSED_SCHEMAS or name.startswith(REFUSED_CATALOGS)

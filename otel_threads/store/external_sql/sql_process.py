@@ -171,7 +171,7 @@ class Runner:
                 self._snapshot = None  # only a new connection helps
             if _NO_MEMORY.search(text):
                 text = "needs more memory than memory_limit_bytes: select less at a time"
-            raise InvalidQuery(self._without_paths(text)) from None
+            raise self._failed(self._without_paths(text)) from None
         except RecursionError:
             raise InvalidQuery("the query is nested too deeply") from None
         except (ValueError, OverflowError, TypeError, KeyError) as error:
@@ -179,6 +179,10 @@ class Runner:
                 f"a value has no form in this format ({error}):"
                 " cast it to varchar, or ask for arrow"
             ) from None
+
+    def _failed(self, text: str) -> OtelThreadsError:
+        """Return the error for what DuckDB says of a query."""
+        return InvalidQuery(text)
 
     def _without_paths(self, text: str) -> str:
         for path in (self._place.folder, self._place.database, self._place.database.parent):

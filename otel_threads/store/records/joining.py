@@ -116,7 +116,8 @@ class SpanJoining:
             if times is None or times[0] is None:
                 continue
             del named["upto"]
-            named |= {"first": times[0], "last": times[1], "vendor": rules.vendor}
+            named |= {"first": times[0] - 1000, "last": unix_nano.later(times[1], 1000)}
+            named["vendor"] = rules.vendor
             taken: set[Key] = set()  # of two spans that are as near to a record one is its twin
             for trace_id, span_id, *place, start in cursor.execute(TWINS_SQL, named).fetchall():
                 target = (place[0], place[1])
@@ -187,7 +188,7 @@ def _move(
     that they leave, and those that they join.
     """
     starts = [row["start_time_unix_nano"] for row in going]
-    bounds = {"first": min(starts) - 1000, "last": min(max(starts), unix_nano.MAX - 1000) + 1000}
+    bounds = {"first": min(starts) - 1000, "last": unix_nano.later(max(starts), 1000)}
     projects = _projects(cursor, {places[_ids(row)].trace_id for row in going}, after)
     moved = [_moved(row, places[_ids(row)], projects) for row in going]
     register(cursor, "moves", pa.Table.from_pylist(moved, _MOVES))

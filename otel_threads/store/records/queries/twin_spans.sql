@@ -1,11 +1,11 @@
 -- Spans of OTLP that an SDK sent beside its records, each with the folded record that starts within a
 -- microsecond of it: both are of one run, and one of the two came after commit $after.
 -- $vendor: of the records. $scopes: what the scope of such spans begins with. $first, $last: bounds of
--- their starts. The nearest come first. Times are compared by their microsecond and those beside it, so
--- that it is a join by equality.
+-- their starts, and a microsecond around. The nearest come first. Times are compared by their
+-- microsecond and those beside it, so that it is a join by equality.
 with near as (
     select * from spans
-    where start_time_unix_nano > $first - 1000 and start_time_unix_nano < $last + 1000
+    where start_time_unix_nano between $first and $last
         and starts_with(scope_name, $scopes)
 ),
 sent as (
