@@ -253,6 +253,33 @@ def test_numbers_beyond_reason_are_unknown_and_never_stop_the_sums():
     assert rows.trace["cost_usd"] is None
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "AgentOutput(response=ChatMessage(role=<MessageRole.ASSISTANT",
+        "ToolCall(tool_name='x', tool_kwargs={",
+        "tool_output=ToolOutput(blocks=[TextBlock(block_type='text', text='",
+        "\n",
+        "[[ ## a",
+        "<session_context>",
+    ],
+)
+def test_a_beginning_that_comes_a_million_times_is_looked_for_once(beginning):
+    """Else the interpreter would be held for hours; each family that searches in texts is tried."""
+    text = beginning * (2_000_000 // len(beginning))
+    for scope, name in (
+        ("llamaindex.opentelemetry", "a.call_tool"),
+        ("llamaindex.opentelemetry", "a.run_agent_step"),
+        ("gemini-cli", "chat"),
+        ("opentelemetry.instrumentation.genai.dspy", "chat"),
+    ):
+        one = chat(1, **{"llamaindex.step.input_summary": text, "input.value": text})
+        one.scope_name, one.name = scope, name
+        one.events = [Event(name="e", time_unix_nano=1, attributes={"output": text})]
+        one.attributes["gen_ai.input.messages"] = json.dumps([{"role": "user", "content": text}])
+        assert derived(one).trace["span_count"] == 1
+
+
 def test_nesting_a_thousand_deep_is_not_followed():
     deep = "[" * 1000 + "]" * 1000
     objects = '{"messages":' * 900 + '"x"' + "}" * 900

@@ -14,7 +14,7 @@ from otel_threads.derive.family import Family, Messages, Part
 
 SCOPE = "opentelemetry.instrumentation.genai.dspy"
 FIELD = re.compile(r"\[\[ ## (\w+) ## \]\]\n?")
-INSTRUCTION = re.compile(r"\n+Respond with the corresponding output fields?.*\Z", re.DOTALL)
+INSTRUCTION = re.compile(r"(?<!\n)\n+Respond with the corresponding output fields?.*\Z", re.DOTALL)
 COMPLETED = "completed"
 
 

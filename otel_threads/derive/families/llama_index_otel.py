@@ -20,12 +20,19 @@ SUMMARY = "llamaindex.step.input_summary"
 STARTS = ("LLMChatStartEvent", "LLMCompletionStartEvent")
 KINDS: Mapping[str, Kind] = {"run_agent_step": "llm", "call_tool": "tool", "run": "agent"}
 _TEXT = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""  # a whole Python literal
-_ANSWER = re.compile(
-    rf"AgentOutput\(response=ChatMessage\(role=<MessageRole\.ASSISTANT.*?text={_TEXT}"
+# How what is printed begins, and the rest of it. Only the first is looked at: a search that begins
+# anew at each of a million would never end.
+_ANSWER = (
+    "AgentOutput(response=ChatMessage(role=<MessageRole.ASSISTANT",
+    re.compile(rf".*?text={_TEXT}"),
 )
-_TOOL = re.compile(rf"ToolCall\(tool_name={_TEXT}, tool_kwargs=(\{{.*?\}}), tool_id={_TEXT}\)")
-_RESULT = re.compile(
-    rf"tool_output=ToolOutput\(blocks=\[TextBlock\(block_type='text', text={_TEXT}"
+_TOOL = (
+    "ToolCall(tool_name=",
+    re.compile(rf"{_TEXT}, tool_kwargs=(\{{.*?\}}), tool_id={_TEXT}\)"),
+)
+_RESULT = (
+    "tool_output=ToolOutput(blocks=[TextBlock(block_type='text', text=",
+    re.compile(_TEXT),
 )
 
 
@@ -59,9 +66,16 @@ def outputs(span: Span) -> Messages:
     if kind(span) != "llm":
         return []
     for printed in _printed(span):
-        if (answer := _ANSWER.search(printed)) and (text := _literal(answer[1])):
+        if (answer := _first(_ANSWER, printed)) and (text := _literal(answer[1])):
             return messages.read_text(text, "assistant")
     return []
+
+
+def _first(what: tuple[str, re.Pattern[str]], printed: str) -> re.Match[str] | None:
+    """Return what follows the first text that begins so, None where it is something else."""
+    beginning, rest = what
+    place = printed.find(beginning)
+    return rest.match(printed, place + len(beginning)) if place >= 0 else None
 
 
 def _printed(span: Span) -> list[str]:
@@ -82,8 +96,8 @@ def values(span: Span) -> Mapping[str, Any]:
         return {"request_model": name(start.get("model_dict.model_name"))}
     if kind(span) != "tool":
         return {}
-    asked = _TOOL.search(str(span.attributes.get(SUMMARY, "")))
-    results = (_RESULT.search(printed) for printed in _printed(span))
+    asked = _first(_TOOL, str(span.attributes.get(SUMMARY, "")))
+    results = (_first(_RESULT, printed) for printed in _printed(span))
     result = next((found[1] for found in results if found), None)
     found: dict[str, Any] = {"tool_result": _literal(result) if result else None}
     if asked:
