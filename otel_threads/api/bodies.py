@@ -38,9 +38,7 @@ class Body(BaseModel):
 class NewScore(Body):
     """A score to write, in place of the current one of the same target, name and author."""
 
-    project: str | None = Field(
-        None, description="The one that has the thread or trace if left out, else the default one."
-    )
+    project: str | None = Field(None, description="The default project if left out.")
     thread_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = Field(None, description="With trace_id.")

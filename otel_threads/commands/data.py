@@ -13,7 +13,6 @@ from rich.progress import Progress
 from otel_threads import show, terminal
 from otel_threads.commands.base import (
     NUMBER,
-    default_project_option,
     json_option,
     load,
     project_option,
@@ -22,7 +21,8 @@ from otel_threads.commands.base import (
     whole_file,
 )
 from otel_threads.commands.output import print_answer, say_changed, source
-from otel_threads.sdk.client import unknown_targets
+from otel_threads.core.errors import NotFound
+from otel_threads.sdk.client import Client, unknown_targets
 from otel_threads.sdk.selection import Format, Interval, Shape
 
 where = setting_options("database", "http_endpoint")
@@ -217,7 +217,7 @@ def threads_tag(
 @click.option("--category", help="A word instead of a number, or beside it.")
 @click.option("--reason", help="Why.")
 @click.option("--author", help="Who scores; each author has a score of their own.")
-@default_project_option
+@thread_project_option
 def threads_score(
     config_file: str | None,
     thread_id: str,
@@ -241,14 +241,23 @@ def threads_score(
         "category": category,
         "reason": reason,
         "author": author,
-        "project": project,
     }
     with source(load(config_file, **given).config, writes=True) as client:
+        score["project"] = project or _project_of(client, thread_id)
         one = {key: item for key, item in score.items() if item is not None}
         found = client.put_scores([one], warn=False)
     terminal.say("scored 1")
     if found["unknown"]:
         terminal.say(f"otel-threads: {unknown_targets(found['unknown'])}", to_stderr=True)
+
+
+def _project_of(client: Client, thread_id: str) -> str | None:
+    """Return the one project that has a thread, None where none has it; ends where several do."""
+    try:
+        found: dict[str, str] = client.get_thread(thread_id)
+    except NotFound:
+        return None
+    return found["project"]
 
 
 @click.group()

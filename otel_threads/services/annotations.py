@@ -121,7 +121,7 @@ class AnnotationService:
                 definition says; the message names it and why.
         """
         check_count("scores", scores)
-        given = self._placed(
+        given = self._in_default(
             [self._score(score, f"scores[{i}]", source) for i, score in enumerate(scores)]
         )
         if check_definitions:
@@ -219,6 +219,14 @@ class AnnotationService:
             check_name(f"{where}.project", given.project)
         return dataclasses.replace(given, trace_id=trace_id, span_id=span_id)
 
+    def _in_default(self, targets: Sequence[TargetKind]) -> list[TargetKind]:
+        """Return targets with their projects: the default one for those that name none.
+
+        A score may come before what it is of, and the answer names what is not there.
+        """
+        of_writing = self._service.choice.of_writing
+        return [dataclasses.replace(one, project=of_writing(one.project)) for one in targets]
+
     def _placed(self, targets: Sequence[TargetKind]) -> list[TargetKind]:
         """Return targets with their projects.
 
@@ -294,7 +302,7 @@ class AnnotationService:
         for i, given in enumerate(scores):
             check_text(f"scores[{i}].name", given.name, NAME_LENGTH_MAX)
             targets.append(self._target(given, f"scores[{i}]"))
-        targets = self._at_spans(self._placed(targets))
+        targets = self._at_spans(self._in_default(targets))
         deleted = self._annotations.delete_scores(targets)
         self._publish(targets)
         return Deleted(deleted=deleted)

@@ -135,13 +135,10 @@ def call(server, verb: str, path: str, code: int = 200, **body):
 
 
 def test_what_is_written_on_a_thread_goes_where_it_is(stories):
-    """Scores, their deletion, comments, tags of traces and queues of named threads."""
+    """Comments, tags of traces, queues of named threads, and scores from a shell."""
     (trace,) = stories.get("/traces", thread_id="rich-markdown")["items"]
-    on_trace = {"trace_id": trace["trace_id"], "name": "kept", "value": 1}
-    on_turn = {"thread_id": "rich-markdown", "turn_index": 0, "name": "brief", "value": 1}
-    named = {"thread_id": "rich-markdown", "name": "quality"}
-    written = call(stories, "PUT", "/scores", scores=[on_trace, on_turn, named | {"value": 0.8}])
-    assert written == {"written": 3, "unknown": []}
+    scored = run(stories, "threads", "score", "rich-markdown", "quality", "0.8")
+    assert (scored.returncode, scored.stdout, scored.stderr) == (0, "scored 1\n", "")
     assert call(stories, "POST", "/comments", thread_id="rich-markdown", text="hi")["project"] == (
         "stories"
     )
@@ -153,9 +150,9 @@ def test_what_is_written_on_a_thread_goes_where_it_is(stories):
     thread = stories.get("/threads/get", thread_id="rich-markdown")
     assert thread["comment_count"] == 3
     assert [one["name"] for one in thread["scores"]] == ["quality"]
-    assert set(thread["turn_scores"]) == {"kept", "brief"}
     found = stories.get("/scores", thread_id="rich-markdown")["items"]
     assert {one["project"] for one in found} == {"stories"}
+    named = {"thread_id": "rich-markdown", "name": "quality", "project": "stories"}
     assert call(stories, "POST", "/scores/delete", scores=[named])["deleted"] == 1
     assert call(stories, "PATCH", "/threads/tags", trace_ids=[trace["trace_id"]], add=["odd"]) == {
         "updated": 1,
@@ -171,10 +168,7 @@ def test_what_is_written_on_a_thread_of_several_projects_names_one(stories):
     """The default one where it is among them, or where nobody has the thread."""
     told = "thread 'twice' is in 2 projects: name one of shop, stories"
     score = {"thread_id": "twice", "name": "quality", "value": 1}
-    ahead = {"thread_id": "not yet", "name": "quality", "value": 1}
-    assert call(stories, "PUT", "/scores", 400, scores=[ahead, score])["detail"] == told
     assert call(stories, "POST", "/comments", 400, thread_id="twice", text="hi")["detail"] == told
-    assert stories.get("/scores", thread_id="not yet")["items"] == []
     named = call(stories, "POST", "/comments", thread_id="twice", text="hi", project="shop")
     assert named["project"] == "shop"
     for thread_id in ("here", "not yet"):

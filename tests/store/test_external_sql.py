@@ -670,7 +670,7 @@ def test_the_prompt(make_server, tmp_path):
     os.write(master, b"select 6 *\r")
     wait_until(lambda: b"...>" in seen, "the second line")
     os.write(master, b"7 as answer;\r")
-    wait_until(lambda: b"42" in seen and b"1 rows" in seen, "the answer")
+    wait_until(lambda: b"42" in seen and b"1 row" in seen, "the answer")
     os.write(master, b"drop table spans;\r")
     wait_until(lambda: b"DROP" in seen, "the refusal")
     os.write(master, b"\x04")
