@@ -29,6 +29,7 @@ HOSTILE = (
     " \u2028\u2029 \U000e0041 [red]markup[/red] [link=http://evil.example]x[/link] :smile:"
 )
 TYPED = HOSTILE.replace("\x00", "")  # no argument and no name of a file holds one
+THREAD_ID = "thread " + HOSTILE.replace("\x00", "\ufffd")  # as it is kept
 LONG = "long " * 20_000
 
 
@@ -193,7 +194,7 @@ def test_no_command_writes_an_escape_to_a_terminal(shown, command):
 
 
 def test_json_on_a_terminal_means_the_same(shown):
-    assert json.loads(shown[ALL_IDS][0])["thread_id"] == f"thread {HOSTILE}"
+    assert json.loads(shown[ALL_IDS][0])["thread_id"] == THREAD_ID
 
 
 def test_markup_is_text(shown):
@@ -205,10 +206,10 @@ def test_markup_is_text(shown):
 def test_a_pipe_gets_csv_as_it_is_and_json_that_means_the_same(filled):
     query = ALL_IDS[-1]
     made = piped("sql", "--csv", query, cwd=filled.folder).stdout.decode()
-    assert list(csv.reader(io.StringIO(made, newline="")))[1] == [f"thread {HOSTILE}"]
+    assert list(csv.reader(io.StringIO(made, newline="")))[1] == [THREAD_ID]
     found = piped("sql", "--json", query, cwd=filled.folder).stdout.decode()
     assert unsafe(found) == []
-    assert json.loads(found) == {"thread_id": f"thread {HOSTILE}"}
+    assert json.loads(found) == {"thread_id": THREAD_ID}
     exported = piped("export", cwd=filled.folder).stdout
     direct = filled.folder / "exported.jsonl"
     assert piped("export", "-o", str(direct), cwd=filled.folder).returncode == 0
