@@ -6,6 +6,8 @@ no longer what was sent.
 
 import json
 
+import orjson
+
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
@@ -18,6 +20,15 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant, parse_int=str, parse_fl
 
 class NotJson(ValueError):
     """A text is not the JSON that is needed."""
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text is JSON."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def json_fields(text: str) -> dict[str, str]:

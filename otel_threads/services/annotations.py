@@ -227,18 +227,6 @@ class AnnotationService:
         of_writing = self._service.choice.of_writing
         return [dataclasses.replace(one, project=of_writing(one.project)) for one in targets]
 
-    def _placed(self, targets: Sequence[TargetKind]) -> list[TargetKind]:
-        """Return targets with their projects.
-
-        Raises:
-            InvalidQuery: several projects have one that names none.
-        """
-        projects = self._service.choice.of_targets(targets)
-        return [
-            dataclasses.replace(one, project=project)
-            for one, project in zip(targets, projects, strict=True)
-        ]
-
     def scores(
         self,
         *,
@@ -313,7 +301,8 @@ class AnnotationService:
         Raises:
             InvalidQuery: it has no target, or no text, or too much of it.
         """
-        (checked,) = self._placed([self._target(comment, "comment")])
+        checked = self._target(comment, "comment")
+        checked = dataclasses.replace(checked, project=self._service.choice.of_target(checked))
         check_text("text", checked.text, TEXT_LENGTH_MAX)
         if checked.author is not None:
             check_name("author", checked.author)

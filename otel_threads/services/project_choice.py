@@ -56,24 +56,17 @@ class ProjectChoice:
             return project
         return self._one_of("trace", trace_ids, self._reader.trace_projects(trace_ids))
 
-    def of_targets(self, targets: Sequence[Target]) -> list[str]:
-        """Return for each target the project to write to: the one that has its thread or trace.
+    def of_target(self, target: Target) -> str:
+        """Return the project to write to: the one that has a thread or trace.
 
         Raises:
-            InvalidQuery: several have one, and none is named; or all projects were named.
+            InvalidQuery: several have it, and none is named; or all projects were named.
         """
-        unnamed = [one for one in targets if one.project is None]
-        threads = self._reader.thread_projects([one.thread_id for one in unnamed if one.thread_id])
-        traces = self._reader.trace_projects([one.trace_id for one in unnamed if one.trace_id])
-        found = []
-        for one in targets:
-            if one.project is not None:
-                found.append(self.of_writing(one.project))
-            elif one.thread_id is not None:
-                found.append(self._one_of("thread", [one.thread_id], threads))
-            else:
-                found.append(self._one_of("trace", [one.trace_id or ""], traces))
-        return found
+        if target.project is not None:
+            return self.of_writing(target.project)
+        if target.thread_id is not None:
+            return self.of_threads(None, [target.thread_id])
+        return self.of_traces(None, [target.trace_id or ""])
 
     def _one_of(self, what: str, ids: Sequence[str], known: Mapping[str, Iterable[str]]) -> str:
         found = {project for one in ids for project in known.get(one, ())}

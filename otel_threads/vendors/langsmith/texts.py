@@ -6,23 +6,15 @@ from typing import Any
 import orjson
 
 from otel_threads.json_repair import finite_numbers, whole_letters
-from otel_threads.json_texts import NotJson, json_fields, json_items
+from otel_threads.json_texts import NotJson, is_json, json_fields, json_items
 
 
 def sound(text: str) -> str | None:
     """Return a text that is JSON, mended where it is nearly; None for one that is none."""
-    if _is_json(text):
+    if is_json(text):
         return text
     mended = whole_letters(finite_numbers(text))
-    return mended if _is_json(mended) else None
-
-
-def _is_json(text: str) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
+    return mended if is_json(mended) else None
 
 
 def value(text: str | None) -> Any:

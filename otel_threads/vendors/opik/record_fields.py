@@ -13,6 +13,7 @@ from otel_threads.core import record
 from otel_threads.core.span import Span
 from otel_threads.derive.family import count
 from otel_threads.derive.span_payload import Side, payload
+from otel_threads.json_texts import is_json
 
 VENDOR = "opik"
 TRUNCATED_CHARACTERS = 10_001
@@ -74,7 +75,7 @@ def side_of(span: Span, side: Side) -> str | None:
     found = payload(span.attributes, side)
     if found is None:
         return None
-    text = found if isinstance(found, str) and _is_json(found) else _json(found)
+    text = found if isinstance(found, str) and is_json(found) else _json(found)
     if record.ENTITY not in span.attributes and text.lstrip().startswith("["):
         return f'{{"messages":{text}}}'  # as those have them who read a conversation of Opik's
     return text
@@ -99,15 +100,6 @@ def shown(text: str | None, *, truncate: bool) -> Any:
         if len(text) > TRUNCATED_CHARACTERS:
             return text[:TRUNCATED_CHARACTERS]
     return orjson.Fragment(text)
-
-
-def _is_json(text: str) -> bool:
-    """Return whether a text is JSON; one that is not stands for itself."""
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _json(value: Any) -> str:
