@@ -53,6 +53,7 @@ WAL_REPLAYED_BYTES_MAX = 16 << 20
 WAL_SHARED_BYTES_MAX = 2 * WAL_BYTES_MAX  # past it a new query of external SQL waits for others
 WAL_HELD_BYTES_MAX = 8 * WAL_BYTES_MAX  # past it those that run are ended
 LEAVING_S_MAX = 5.0  # what other threads get to leave a database that is closed
+INTERRUPT_EVERY_S = 0.05  # one of them may have begun its next query
 STORAGE_VERSION = "v1.5.0"  # so that DuckDB 1.5 and 2.x both open the file
 IN_OUR_FILE = (None, Loss.WAL_DELETED, Loss.MOVED)  # a checkpoint writes over nobody's file
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
@@ -548,7 +549,7 @@ class Database:
         while self._others() and time.monotonic() < until:
             for cursor in self._others():
                 _interrupt(cursor)
-            self._left.wait(0.05)
+            self._left.wait(INTERRUPT_EVERY_S)
 
     def _others(self) -> list[duckdb.DuckDBPyConnection]:
         return [cursor for cursor, thread in self._cursors.items() if thread != self._reopener]
@@ -622,10 +623,21 @@ def _interrupt(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _close_cursor(cursor: duckdb.DuckDBPyConnection) -> None:
-    with contextlib.suppress(duckdb.Error):  # mostly that there is no transaction
-        cursor.rollback()
+    _roll_back(cursor)
     with contextlib.suppress(duckdb.Error):
         cursor.close()
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction, if there is one; an interrupt of another thread may stop that, too."""
+    while True:
+        try:
+            cursor.rollback()
+        except duckdb.InterruptException:
+            continue
+        except duckdb.Error:  # mostly that there is no transaction
+            return
+        return
 
 
 def _bytes_of(file: Path) -> int:

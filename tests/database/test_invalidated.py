@@ -14,7 +14,11 @@ SCRIPT = textwrap.dedent(
     """
     import resource, signal, sys, threading
     from otel_threads.core.errors import OtelThreadsError
+    from otel_threads.database import database as database_module
     from otel_threads.database.database import Database
+
+    if sys.argv[2] == "leaving":  # is interrupted again while it rolls back
+        database_module.INTERRUPT_EVERY_S = 0.00005
 
     database = Database(sys.argv[1], memory_limit_bytes=256 << 20)
     with database.transaction() as cursor:
@@ -30,7 +34,7 @@ SCRIPT = textwrap.dedent(
             with database.reading(60) as cursor:
                 cursor.execute("select count(*) from numbers").fetchone()
                 opened.set()
-                if sys.argv[2] == "working":
+                if sys.argv[2] in ("working", "leaving"):
                     cursor.execute("select count(*) from numbers a, numbers b where a.a < b.a").fetchone()
                 else:
                     over.wait(30)
@@ -67,7 +71,7 @@ SCRIPT = textwrap.dedent(
 
 
 @pytest.mark.slow  # starts programs
-@pytest.mark.parametrize("reader", ["working", "idle", "folding"])
+@pytest.mark.parametrize("reader", ["working", "leaving", "idle", "folding"])
 def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader):
     """Closing a connection within a transaction, of a database given up, would end the process."""
     done = subprocess.run(
