@@ -14,7 +14,9 @@ from typing import Self
 import httpx
 import hypothesis  # noqa: F401  # else pytest does at its end, which fails after some tests
 import pytest
+import warm_start
 from databases import new_file
+from warm_start import Started, warm
 
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
@@ -86,7 +88,7 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0
 
 
 class Server:
-    """`otel-threads serve` as a process of its own."""
+    """`otel-threads serve` as a process of its own; with `is_fresh`, of an interpreter of its own."""
 
     PORTS = ("otlp_grpc", "otlp_http", "http", "grpc")
 
@@ -97,8 +99,9 @@ class Server:
         self._env = env or {}
         self._prefix = list(prefix)
         self._python = settings.pop("python", sys.executable)
+        self._is_fresh = settings.pop("is_fresh", False)
         self._settings = settings
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Started | None = None
         self.addresses: dict[str, str] = {}
 
     def start(self) -> Self:
@@ -113,23 +116,7 @@ class Server:
             **{f"OTEL_THREADS_{name.upper()}": str(v) for name, v in self._settings.items()},
             **self._env,
         }
-        self.process = subprocess.Popen(
-            [
-                *self._prefix,
-                self._python,
-                "-m",
-                "otel_threads",
-                "serve",
-                *self.arguments(),
-                "--ready-file",
-                str(self.ready_file),
-            ],
-            env=env,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "stderr").open("a"),
-            cwd=self.folder,
-        )
+        self.process = self._started(env)
         wait_until(
             lambda: self.ready_file.exists() or self.process.poll() is not None,
             "the server starts",
@@ -145,6 +132,21 @@ class Server:
             self.otlp = f"{scheme}://{self.addresses['otlp_http']}"
             self.grpc = self.addresses["otlp_grpc"]
         return self
+
+    def _started(self, env: dict[str, str]) -> "subprocess.Popen[str] | Started":
+        arguments = ["serve", *self.arguments(), "--ready-file", str(self.ready_file)]
+        with (self.folder / "stderr").open("a") as stderr:
+            is_plain = self._python == sys.executable and not self._prefix
+            if is_plain and not self._is_fresh and warm_start.can_run(env):
+                return warm().start(arguments, env=env, folder=self.folder, stderr=stderr)
+            return subprocess.Popen(
+                [*self._prefix, self._python, "-m", "otel_threads", *arguments],
+                env=env,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=self.folder,
+            )
 
     def arguments(self) -> list[str]:
         """What `serve` is told besides its settings."""
@@ -164,7 +166,7 @@ class Server:
         """Ask it to stop; return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=START_TIMEOUT_S)
         self.process.stdout.close()
         return code
 

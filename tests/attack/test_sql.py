@@ -195,6 +195,7 @@ def warm_up(server: Server) -> None:
 def hostile_server(tmp_path_factory):
     server = Server(
         tmp_path_factory.mktemp("hostile"),
+        is_fresh=True,  # its memory is measured
         query_timeout_s=TIMEOUT_S,
         memory_limit_bytes=MEMORY_LIMIT_BYTES,
     ).start()

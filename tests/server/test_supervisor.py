@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.slow  # starts programs
 
 PORTS = ("otlp_grpc_endpoint", "otlp_http_endpoint", "http_endpoint", "grpc_endpoint")
 BACK_S = 60.0  # ten are promised; a busy machine takes longer
+
+
+@pytest.fixture
+def make_server(make_server):
+    """Start servers as anybody does: what is watched is a process that has imported little."""
+    return partial(make_server, is_fresh=True)
 
 
 def is_gone(pid: int) -> bool:
@@ -197,7 +204,7 @@ def test_ctrl_c_on_a_terminal_ends_with_code_0(tmp_path):
 
 def test_a_killed_supervisor_takes_its_server_along_and_the_next_one_starts_at_once(tmp_path):
     """Ten times: the next one finds the file locked and the ports taken for a moment."""
-    server = Server(tmp_path, **{name: free_endpoint() for name in PORTS}).start()
+    server = Server(tmp_path, is_fresh=True, **{name: free_endpoint() for name in PORTS}).start()
     for stored in range(1, 11):
         child = server.pid
         assert server.post(a_request(a_chat(f"t-{stored}", "hi", "ho"))).status_code == 200
