@@ -21,11 +21,11 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# What starts no server.
+# Two tests in three, within a minute: what starts no server and is not long.
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not served and not slow" $(ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not served and not slow and not long" $(ARGS)
 
-# The same but for property tests, with the lines and branches that it reaches, held to a floor.
+# All that starts no server but property tests, with the lines and branches that it reaches, held to a floor.
 # Counting takes 2.4 times as long, and drawing examples reaches no line twice.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not served and not slow and not hypothesis" --cov --cov-report=term:skip-covered $(ARGS)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
@@ -78,12 +79,19 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
-    """Return once the condition holds; fail with `what` after the time."""
+    """Return once the condition holds; fail with `what` after the time, without that of looking.
+
+    A look that takes long is followed by a pause of as long: others need the processor, too.
+    """
     pause = threading.Event()
-    for _ in range(int(timeout_s / 0.02)):
+    paused_s = 0.0
+    while paused_s < timeout_s:
+        began = time.monotonic()
         if condition():
             return
-        pause.wait(0.02)
+        pause_s = min(0.5, max(0.02, time.monotonic() - began))
+        pause.wait(pause_s)
+        paused_s += pause_s
     pytest.fail(f"not within {timeout_s:g} s: {what}")
 
 

@@ -75,6 +75,7 @@ def test_every_query_file_is_used_and_has_a_header():
         assert sql_files.query(name).startswith("-- "), name
 
 
+@pytest.mark.long
 def test_every_table_and_column_has_a_comment(tmp_path):
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
     with database.cursor() as cursor:
@@ -190,6 +191,7 @@ NO_CODE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_functions_stay_small(path):
     source = path.read_text()
@@ -238,6 +240,7 @@ def test_what_is_found_is_taken_in_batches_of_our_size():
     assert calls == {"arrow.py"}
 
 
+@pytest.mark.long
 def test_every_public_function_says_what_comes_back():
     missing = []
     for path in SOURCES:
@@ -282,6 +285,7 @@ def test_the_page_makes_markup_of_text_nowhere(path):
         assert inside, f"{module} is used through lib/"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
 def test_a_benchmark_still_starts(script):
     """They run by hand, so nothing else would tell that a name moved."""
@@ -291,6 +295,7 @@ def test_a_benchmark_still_starts(script):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 def test_the_derivers_benchmark_runs():
     done = subprocess.run(
         [sys.executable, "derive.py", "--spans", "500"],

@@ -385,6 +385,7 @@ def test_stdio_reads_a_file_without_a_server(tmp_path, make_server, mode):
     run(read())
 
 
+@pytest.mark.long
 def test_stdio_without_a_file_or_a_server_says_so(tmp_path):
     async def ask() -> str:
         env = {"OTEL_THREADS_HTTP_ENDPOINT": "127.0.0.1:9"}

@@ -33,6 +33,7 @@ def guarded(tmp_path_factory):
     server.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("token", "reads", "writes", "sends"),
     [
@@ -87,6 +88,7 @@ def code(call) -> int:
     return 200
 
 
+@pytest.mark.long
 def test_probes_and_pages_need_what_they_need(guarded):
     base = guarded.api.removesuffix("/api/v1")
     assert httpx.get(f"{base}/healthz").status_code == 200
@@ -107,5 +109,6 @@ def test_a_read_token_alone_leaves_writing_shut():
     assert Rights().refusal(None, writes=True) is None
 
 
+@pytest.mark.long
 def test_tokens_are_not_logged(guarded):
     assert not any(token in guarded.stderr() for token in ("i-1", "r-1", "w-1"))

@@ -184,6 +184,7 @@ def shown(filled):
     return dict(zip(COMMANDS, on_a_terminal(*commands, cwd=filled.folder), strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: ascii(" ".join(command))[:60])
 def test_no_command_writes_an_escape_to_a_terminal(shown, command):
     written, code = shown[command]
@@ -203,6 +204,7 @@ def test_markup_is_text(shown):
     assert "[bold]c" in written
 
 
+@pytest.mark.long
 def test_a_pipe_gets_csv_as_it_is_and_json_that_means_the_same(filled):
     query = ALL_IDS[-1]
     made = piped("sql", "--csv", query, cwd=filled.folder).stdout.decode()
@@ -216,6 +218,7 @@ def test_a_pipe_gets_csv_as_it_is_and_json_that_means_the_same(filled):
     assert exported == direct.read_bytes()
 
 
+@pytest.mark.long
 def test_messages_are_cut_and_escaped_into_a_pipe_as_well(filled):
     ran = piped("sql", f'select "{TYPED.replace(chr(34), "")}"', cwd=filled.folder)
     assert ran.returncode == 1
@@ -298,6 +301,7 @@ WRITERS = sorted(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", WRITERS, ids=lambda file: file.name)
 def test_only_one_module_writes(file):
     """No `print`, `click.echo`, console of rich's own or stream: terminal.py escapes."""

@@ -55,12 +55,14 @@ def parts(tmp_path):
     made.close()
 
 
+@pytest.mark.long
 def test_what_is_answered_is_stored(parts):
     outcome = parts.send(a_request(a_span(), a_span())).result(20)
     assert (outcome.accepted, outcome.rejected, outcome.message) == (2, 0, "")
     assert parts.count() == 2
 
 
+@pytest.mark.long
 def test_a_request_sent_twice_is_stored_once(parts):
     payload = a_request(a_chat("t", "long " * 100, "answer " * 100), a_span())
     for _ in range(3):
@@ -69,6 +71,7 @@ def test_a_request_sent_twice_is_stored_once(parts):
     assert parts.count("x_content_chunks") == 2
 
 
+@pytest.mark.long
 def test_repeats_within_a_group_are_stored_once(parts):
     span, other = a_span(), a_span()
     waiting = [parts.send(a_request(span, span, other)) for _ in range(20)]
@@ -76,6 +79,7 @@ def test_repeats_within_a_group_are_stored_once(parts):
     assert parts.count() == 2
 
 
+@pytest.mark.long
 def test_a_bad_request_fails_alone(parts):
     waiting = [parts.send(p) for p in (a_request(a_span()), b"\xff\xff", a_request(a_span()))]
     with pytest.raises(InvalidPayload):
@@ -83,6 +87,7 @@ def test_a_bad_request_fails_alone(parts):
     assert [waiting[i].result(20).accepted for i in (0, 2)] == [1, 1]
 
 
+@pytest.mark.long
 def test_a_sender_that_goes_away_stops_nothing(parts):
     for _ in range(5):
         parts.send(a_request(a_span())).cancel()
@@ -90,6 +95,7 @@ def test_a_sender_that_goes_away_stops_nothing(parts):
     assert parts.count() == 6
 
 
+@pytest.mark.long
 def test_the_intake_is_bounded_and_lets_one_request_in_alone(parts):
     parts.intake.reserve(5000)
     with pytest.raises(Overloaded, match="5000 bytes are in flight, 1000 allowed"):
@@ -100,6 +106,7 @@ def test_the_intake_is_bounded_and_lets_one_request_in_alone(parts):
     parts.intake.release(900)
 
 
+@pytest.mark.long
 def test_nothing_is_taken_after_the_end(parts):
     parts.intake.close()
     with pytest.raises(StoreClosed):
@@ -108,6 +115,7 @@ def test_nothing_is_taken_after_the_end(parts):
         parts.intake.reserve(1)
 
 
+@pytest.mark.long
 def test_a_question_is_stopped_at_its_time_limit(parts):
     started = time.monotonic()
     with (
@@ -120,6 +128,7 @@ def test_a_question_is_stopped_at_its_time_limit(parts):
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.long
 def test_readers_see_all_of_a_request_or_nothing(parts):
     seen, done = set(), threading.Event()
 
@@ -136,6 +145,7 @@ def test_readers_see_all_of_a_request_or_nothing(parts):
     assert seen == {0}
 
 
+@pytest.mark.long
 def test_the_derivers_position_is_stored_with_its_rows(parts):
     parts.send(a_request(a_chat("t", "hello", "hi"))).result(20)
     assert parts.derived.position() == 0
@@ -146,6 +156,7 @@ def test_the_derivers_position_is_stored_with_its_rows(parts):
     assert (parts.derived.position(), parts.count("threads")) == (0, 0)
 
 
+@pytest.mark.long
 def test_a_request_that_breaks_the_decoder_fails_alone(parts, monkeypatch):
     """Whatever goes wrong in a group, its other requests are kept."""
     from otel_threads.decode import columns

@@ -355,6 +355,7 @@ def fill(store, rows) -> None:
         store.annotations.put_scores([NewScore(**score) for score in scores])
 
 
+@pytest.mark.long
 @settings(
     max_examples=40,
     deadline=None,

@@ -44,6 +44,7 @@ def given_back_mb(script):
     return float(done.stdout)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="DuckDB has its own allocator on Linux")
 def test_duckdb_gives_back_what_it_freed():
     assert given_back_mb(OF_DUCKDB) > 32

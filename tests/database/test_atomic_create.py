@@ -32,6 +32,7 @@ def block_bytes(database: Database) -> int:
         ).fetchone()[0]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="SIGXFSZ ends a process")
 @pytest.mark.parametrize("size_bytes", [0, 4096, 8192])
 def test_a_kill_at_any_header_leaves_no_file_and_the_next_start_goes_well(tmp_path, size_bytes):
@@ -57,6 +58,7 @@ def test_a_file_that_somebody_made_meanwhile_stays(tmp_path):
     assert names(tmp_path) == ["x.duckdb"]
 
 
+@pytest.mark.long
 def test_a_file_with_content_under_the_other_name_stays(tmp_path):
     theirs = tmp_path / "x.duckdb.unfinished"
     Database(str(theirs), memory_limit_bytes=MEMORY_BYTES).close()
@@ -68,6 +70,7 @@ def test_a_file_with_content_under_the_other_name_stays(tmp_path):
     assert names(tmp_path) == ["x.duckdb", "x.duckdb.unfinished"]
 
 
+@pytest.mark.long
 def test_where_there_are_no_links_the_file_is_made_all_the_same(tmp_path, monkeypatch):
     """As on FAT and some network file systems."""
 

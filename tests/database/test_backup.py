@@ -127,6 +127,7 @@ def test_a_backup_without_a_server(make_server, tmp_path):
     assert len(trace_ids(target)) == 1
 
 
+@pytest.mark.long
 def test_files_that_are_no_backup_are_refused(tmp_path):
     target = tmp_path / "x.duckdb"
     (tmp_path / "text").write_text("no database")
@@ -197,6 +198,7 @@ def test_what_a_killed_server_had_begun_is_gone_after_the_next_start(make_server
     assert other.exists()
 
 
+@pytest.mark.long
 def test_what_a_free_block_holds_does_not_matter(tmp_path):
     file = tmp_path / "x.duckdb"
     Database(str(file), memory_limit_bytes=128 << 20).close()
@@ -240,6 +242,7 @@ def test_a_target_that_cannot_be_written_is_one_line(make_server, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["x.duckdb"]
 
 
+@pytest.mark.long
 def test_a_full_disk_fails_the_backup_and_nothing_else(tmp_path, monkeypatch):
     database = Database(str(tmp_path / "x.duckdb"), memory_limit_bytes=128 << 20)
     monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: type("U", (), {"free": 10})())
@@ -324,6 +327,7 @@ def block_bytes(path: Path) -> int:
     return found
 
 
+@pytest.mark.long
 def test_a_file_with_larger_blocks_opens_and_compacting_makes_them_small(tmp_path):
     """Files made before blocks were smaller hold DuckDB's default of 256 KiB."""
     old = tmp_path / "old.duckdb"

@@ -67,6 +67,7 @@ def tear(before: Path, after: Path) -> list[int]:
     return torn
 
 
+@pytest.mark.long
 def test_a_torn_block_is_put_back(moments):
     before, after = moments
     assert tear(before, after)
@@ -75,6 +76,7 @@ def test_a_torn_block_is_put_back(moments):
     assert count(before) == 6000
 
 
+@pytest.mark.long
 def test_without_the_copies_the_file_would_be_lost(moments):
     """DuckDB does write over what is in use: once it no longer does, double_write.py may go."""
     before, after = moments
@@ -84,6 +86,7 @@ def test_without_the_copies_the_file_would_be_lost(moments):
         count(before)
 
 
+@pytest.mark.long
 def test_copies_of_a_checkpoint_that_came_to_its_end_are_left_alone(moments):
     """Killed between the last header and removing the copies: they are of an older state."""
     before, after = moments
@@ -93,6 +96,7 @@ def test_copies_of_a_checkpoint_that_came_to_its_end_are_left_alone(moments):
     assert count(after) == 6000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b""])
 def test_copies_that_are_not_whole_are_not_put_back(moments, damage):
     before, _ = moments
@@ -113,6 +117,7 @@ def test_nothing_is_put_back_under_an_open_database(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["x.duckdb"]
 
 
+@pytest.mark.long
 def test_no_room_for_the_copies_is_no_checkpoint(tmp_path, caplog):
     """A folder in the way stands for a full disk; the log stays, and the commits go on."""
     path = tmp_path / "x.duckdb"

@@ -73,6 +73,7 @@ def test_all_at_any_time_where_questions_are_not_seen(connection):
         assert count(connection) == 3
 
 
+@pytest.mark.long
 def test_of_a_database(tmp_path):
     database = Database(str(tmp_path / "duckdb_threads.duckdb"), memory_limit_bytes=128 << 20)
     with database.reading(10) as cursor:
@@ -88,6 +89,7 @@ def test_of_a_database(tmp_path):
     database.close()
 
 
+@pytest.mark.long
 def test_everybody_at_once(tmp_path):
     database = Database(str(tmp_path / "duckdb_threads.duckdb"), memory_limit_bytes=128 << 20)
     rounds, wrong = 40, []

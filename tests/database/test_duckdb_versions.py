@@ -45,6 +45,7 @@ def test_the_version_that_is_installed_is_tested():
     assert duckdb_versions.is_tested()
 
 
+@pytest.mark.long
 def test_the_log_says_once_what_is_left_out(untested, tmp_path, caplog):
     for name in ("x.duckdb", "y.duckdb"):
         a_database(tmp_path / name).close()
@@ -54,6 +55,7 @@ def test_the_log_says_once_what_is_left_out(untested, tmp_path, caplog):
     assert "external SQL" in record.message
 
 
+@pytest.mark.long
 def test_a_checkpoint_comes_without_copies(untested, tmp_path):
     path = tmp_path / "x.duckdb"
     database = a_database(path)
@@ -62,6 +64,7 @@ def test_a_checkpoint_comes_without_copies(untested, tmp_path):
     database.close()
 
 
+@pytest.mark.long
 def test_copies_of_a_tested_version_are_restored_all_the_same(tmp_path, request):
     path, left = tmp_path / "x.duckdb", tmp_path / "left.duckdb"
     database = a_database(path)
@@ -73,6 +76,7 @@ def test_copies_of_a_tested_version_are_restored_all_the_same(tmp_path, request)
     assert checkpoint_journal.restore(str(left))
 
 
+@pytest.mark.long
 def test_a_backup_is_checked_by_reading_every_value(untested, tmp_path, monkeypatch):
     path = tmp_path / "x.duckdb"
     a_database(path).close()
@@ -83,6 +87,7 @@ def test_a_backup_is_checked_by_reading_every_value(untested, tmp_path, monkeypa
     assert read == [path]
 
 
+@pytest.mark.long
 def test_a_header_that_changes_is_no_other_program(untested, tmp_path):
     """Who knows when such a version writes them."""
     path = tmp_path / "x.duckdb"

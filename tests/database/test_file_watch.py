@@ -90,6 +90,7 @@ def delete_folder(path: Path) -> None:
     shutil.rmtree(path.parent)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "lose", [delete_wal, move_wal, replace_wal, delete_file, delete_both, delete_folder]
 )
@@ -107,6 +108,7 @@ def test_what_is_deleted_is_written_again_before_the_next_commit_counts(
     assert not list(path.parent.glob("*.rescued*"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lose", [delete_wal, delete_file, delete_both, delete_folder])
 def test_what_is_deleted_is_written_again_at_the_stop(path, database, lose):
     lose(path)
@@ -114,6 +116,7 @@ def test_what_is_deleted_is_written_again_at_the_stop(path, database, lose):
     assert in_file(path) == 2000
 
 
+@pytest.mark.long
 def test_a_commit_that_a_deletion_overtakes_is_mended_before_it_counts(path, database, tmp_path):
     with database.transaction() as cursor:
         cursor.execute("insert into comments (id, text) values ('last', 'x')")
@@ -121,6 +124,7 @@ def test_a_commit_that_a_deletion_overtakes_is_mended_before_it_counts(path, dat
     assert in_a_copy(path, tmp_path) == 2001
 
 
+@pytest.mark.long
 def test_a_deletion_right_after_a_checkpoint_is_mended(path, database, tmp_path):
     """There is no WAL then, and DuckDB would make the next one in a folder that is gone."""
     database.checkpoint(whatever_size=True)
@@ -129,6 +133,7 @@ def test_a_deletion_right_after_a_checkpoint_is_mended(path, database, tmp_path)
     assert in_a_copy(path, tmp_path) == 3000
 
 
+@pytest.mark.long
 def test_a_moved_file_stops_commits_until_it_is_back(path, database, tmp_path):
     elsewhere = tmp_path / "elsewhere.duckdb"
     path.rename(elsewhere)
@@ -141,6 +146,7 @@ def test_a_moved_file_stops_commits_until_it_is_back(path, database, tmp_path):
     assert in_a_copy(path, tmp_path) == 3000
 
 
+@pytest.mark.long
 def test_a_moved_folder_keeps_all_of_it(path, database, tmp_path):
     moved = tmp_path / "moved"
     path.parent.rename(moved)
@@ -160,6 +166,7 @@ def another(tmp_path: Path) -> Path:
     return other
 
 
+@pytest.mark.long
 def test_a_file_in_whose_place_another_is_put_is_kept_beside_it(path, database, tmp_path):
     another(tmp_path).rename(path)
     for _ in range(2):
@@ -170,6 +177,7 @@ def test_a_file_in_whose_place_another_is_put_is_kept_beside_it(path, database, 
     assert in_file(path) == 10  # as it was put there: nothing of ours was replayed into it
 
 
+@pytest.mark.long
 def test_a_backup_that_is_copied_over_the_file_stays_as_it_is(path, database, tmp_path):
     shutil.copyfile(another(tmp_path), path)
     with pytest.raises(FileLost, match="another program wrote over it"):
@@ -181,6 +189,7 @@ def test_a_backup_that_is_copied_over_the_file_stays_as_it_is(path, database, tm
     assert list(path.parent.glob("*.wal.rescued-1"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size_bytes", [0, 4096, 100_000])
 def test_a_file_that_is_cut_takes_no_more(path, database, size_bytes):
     os.truncate(path, size_bytes)
@@ -188,6 +197,7 @@ def test_a_file_that_is_cut_takes_no_more(path, database, size_bytes):
         fill(database, 2000)
 
 
+@pytest.mark.long
 def test_the_log_hears_of_it_once_a_minute(path, database, caplog, monkeypatch):
     path.rename(f"{path}.away")
     for _ in range(20):
@@ -199,6 +209,7 @@ def test_the_log_hears_of_it_once_a_minute(path, database, caplog, monkeypatch):
     Path(f"{path}.away").rename(path)
 
 
+@pytest.mark.long
 def test_without_room_for_a_copy_nothing_is_acknowledged_and_nothing_closed(
     path, database, tmp_path, monkeypatch
 ):
@@ -212,6 +223,7 @@ def test_without_room_for_a_copy_nothing_is_acknowledged_and_nothing_closed(
     assert in_a_copy(path, tmp_path) == 3000
 
 
+@pytest.mark.long
 def test_a_new_wal_is_in_its_folder_before_a_commit_counts(path, database, monkeypatch):
     synced = []
     monkeypatch.setattr(durable, "sync_names", lambda folder: synced.append(Path(folder)))
@@ -225,6 +237,7 @@ def test_a_new_wal_is_in_its_folder_before_a_commit_counts(path, database, monke
     assert synced == [path.parent]
 
 
+@pytest.mark.long
 def test_a_folder_that_cannot_be_synced_does_not_count(path, database, monkeypatch):
     def fail(_: Path) -> None:
         raise OSError(5, "Input/output error")

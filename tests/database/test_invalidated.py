@@ -86,6 +86,7 @@ def test_a_reader_meanwhile_gets_an_error_and_the_process_lives(tmp_path, reader
     assert "the WAL could not be checkpointed" in done.stderr
 
 
+@pytest.mark.long
 def test_a_reader_that_closes_its_cursor_just_then_stops_nothing(tmp_path, monkeypatch):
     """Its cursor is closed and is still among those that are open: interrupting it is an error."""
     monkeypatch.setattr(database_module, "LEAVING_S_MAX", 0.1)

@@ -91,6 +91,7 @@ def as_before(found, said):
     return found
 
 
+@pytest.mark.long
 def test_the_names_of_a_file_that_was_migrated_are_those_of_a_new_one(tmp_path):
     """Columns, their types and what is said of them, too; SQL for people lists its own first."""
     paths = [unpack(file, tmp_path / file.name) for file in FILES]
@@ -104,6 +105,7 @@ def test_the_names_of_a_file_that_was_migrated_are_those_of_a_new_one(tmp_path):
     )  # people's queries name them
 
 
+@pytest.mark.long
 def test_scores_from_before_they_had_a_bound_are_bounded(tmp_path):
     path = tmp_path / "x.duckdb"
     database = Database(str(path), memory_limit_bytes=128 << 20)
@@ -153,6 +155,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_migration_that_is_killed_goes_on_at_the_next_start(file, tmp_path):
     """At any moment: the steps take milliseconds, so the moments are drawn."""
@@ -179,6 +182,7 @@ def test_a_migration_that_is_killed_goes_on_at_the_next_start(file, tmp_path):
     assert killed >= 3
 
 
+@pytest.mark.long
 def test_a_file_from_the_future_is_refused(tmp_path):
     path = tmp_path / "x.duckdb"
     database = Database(str(path), memory_limit_bytes=128 << 20)

@@ -10,6 +10,7 @@ from otel_threads.database.database import Database
 MEMORY_LIMIT_BYTES = 256 << 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zeros", [1, 8, 16, 17, 400])
 def test_a_tail_of_zeros_is_cut_with_its_header(tmp_path: Path, zeros: int) -> None:
     path = str(tmp_path / "x.duckdb")

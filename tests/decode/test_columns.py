@@ -139,12 +139,14 @@ def check_same(payloads: list[bytes]) -> None:
         assert sorted(got, key=order) == sorted(want, key=order)
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(requests, min_size=1, max_size=3))
 def test_any_request_gives_the_rows_of_the_slow_reading(batch):
     check_same([request.SerializeToString() for request in batch])
 
 
+@pytest.mark.long
 def test_the_recordings_give_the_rows_of_the_slow_reading():
     for folder in scenarios():
         check_same(
@@ -209,6 +211,7 @@ def test_mutated_bytes_are_taken_by_both_readings_or_by_neither():
     assert not differing
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(any_value)
 def test_a_value_comes_back_with_its_type(value):
@@ -217,6 +220,7 @@ def test_a_value_comes_back_with_its_type(value):
     assert back.SerializeToString(deterministic=True) == value.SerializeToString(deterministic=True)
 
 
+@pytest.mark.long
 def test_one_huge_resource_over_many_spans_is_refused_not_expanded():
     """Stored beside each span, a 1 MiB resource over 100 spans would be 100 MiB."""
     from builders import a_request, a_span

@@ -132,6 +132,7 @@ def form(request, monkeypatch):
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.long
 @SETTINGS
 @given(request=st.one_of(trace_requests(), log_requests()))
 def test_the_counts_are_those_of_the_parsed_message(form, request):
@@ -140,6 +141,7 @@ def test_the_counts_are_those_of_the_parsed_message(form, request):
     assert found == true_counts(request)
 
 
+@pytest.mark.long
 @SETTINGS
 @given(request=st.one_of(trace_requests(), log_requests()))
 def test_what_is_at_a_bound_passes_and_what_is_one_over_does_not(form, request):

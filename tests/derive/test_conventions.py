@@ -402,6 +402,7 @@ NAMED = {
 }
 
 
+@pytest.mark.long
 def test_a_vendor_is_named_in_its_family_alone():
     """Else it would take more than one file to know a family, or to change what is known of it."""
     found: dict[str, set[str]] = {}

@@ -280,6 +280,7 @@ def history(n: int, count: int) -> list[dict]:
     return found
 
 
+@pytest.mark.long
 def test_a_turn_over_many_traces_is_bounded_as_one_of_one_trace():
     parts = [part for n in range(1, 8) for part in a_step(n, history(n, 400))]
 
@@ -348,6 +349,7 @@ def _asking(n: int) -> Span:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("askers", "source"), [(ASKERS_MAX, SOURCE), (ASKERS_MAX + 1, None)])
 def test_a_result_that_too_many_asked_for_tells_no_thread(askers, source):
     brings = [{"role": "user", "content": "go"}] + [

@@ -111,6 +111,7 @@ def expected(folder: Path) -> dict[str, list[str]]:
     return EXPECTED[folder.name]
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_permutation_split_and_repetition_gives_the_same_tables(data):
@@ -128,6 +129,7 @@ def test_any_permutation_split_and_repetition_gives_the_same_tables(data):
     assert derive(commits, at_once=data.draw(st.booleans())) == expected(folder)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_conversations_within_one_another_keep_their_turns(data):

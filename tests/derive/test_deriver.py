@@ -62,6 +62,7 @@ def threads(database) -> list[str]:
         ]
 
 
+@pytest.mark.long
 def test_a_trace_that_cannot_be_stored_costs_no_other(tmp_path):
     spans = [a_chat(f"t{n}", "hello", "hi") for n in range(3)]
     database, writer, store = prepared(tmp_path, *spans)
@@ -85,6 +86,7 @@ def test_a_trace_that_cannot_be_stored_costs_no_other(tmp_path):
         part.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "far",
     [{"end_time_unix_nano": 2**63 - 1}, {"start": 2**63 - 1000}, {"start": 2**63 - 1}],
@@ -113,6 +115,7 @@ def test_a_time_as_far_as_a_column_goes_costs_its_thread_nothing(tmp_path, far):
         part.close()
 
 
+@pytest.mark.long
 def test_a_full_disk_is_waited_for(tmp_path):
     database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
     store.full.set()
@@ -161,6 +164,7 @@ def test_a_backlog_is_taken_in_pieces_that_fit_in_memory(tmp_path):
         part.close()
 
 
+@pytest.mark.long
 def test_lag_is_the_age_of_the_oldest_commit_that_is_not_derived(tmp_path, monkeypatch):
     clock = SimpleNamespace(now_s=100.0, monotonic=lambda: clock.now_s, sleep=time.sleep)
     monkeypatch.setattr(deriving, "time", clock)
@@ -193,6 +197,7 @@ def test_lag_is_the_age_of_the_oldest_commit_that_is_not_derived(tmp_path, monke
         part.close()
 
 
+@pytest.mark.long
 def test_only_what_was_derived_before_is_looked_for(tmp_path):
     """Of traces that are all new nothing old is deleted; a span that comes later replaces theirs."""
     database = a_database(tmp_path / "x.duckdb")
@@ -221,6 +226,7 @@ def test_only_what_was_derived_before_is_looked_for(tmp_path):
         part.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loop", [True, False], ids=["server", "rebuild"])
 def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypatch, loop):
     """Else the same pass would fail for ever: how much it needs hangs on the threads it touches."""
@@ -251,6 +257,7 @@ def test_a_pass_that_finds_no_memory_is_tried_again_with_less(tmp_path, monkeypa
         part.close()
 
 
+@pytest.mark.long
 def test_a_pass_that_finds_no_memory_folds_the_log(tmp_path, monkeypatch):
     """Its rows take memory, and without a commit nothing else folds it: passes failed for ever."""
     database, writer, store = prepared(
@@ -273,6 +280,7 @@ def test_a_pass_that_finds_no_memory_folds_the_log(tmp_path, monkeypatch):
         part.close()
 
 
+@pytest.mark.long
 def test_a_rebuild_that_never_finds_memory_says_so(tmp_path, monkeypatch):
     database, writer, store = prepared(tmp_path, a_chat("t", "hello", "hi"))
     store.full.set()
@@ -282,6 +290,7 @@ def test_a_rebuild_that_never_finds_memory_says_so(tmp_path, monkeypatch):
         part.close()
 
 
+@pytest.mark.long
 def test_threads_are_summed_without_memory_for_each_of_their_traces(tmp_path):
     """What DuckDB keeps of an aggregate it cannot swap out."""
     threads_, traces = 800, 400
@@ -370,6 +379,7 @@ def dense(number: int) -> object:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bound", ["PART_TRACES_MAX", "PART_VALUES_MAX"])
 def test_a_large_pass_is_saved_in_parts_and_gives_the_same_rows(tmp_path, monkeypatch, bound):
     """Also when the process ends between two parts: the position moves with the last one."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 from conftest import request_files, scenarios
 from databases import a_database
 from hypothesis import given
@@ -60,6 +61,7 @@ def found_without_marks(span: Span) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_a_family_finds_nothing_on_a_span_without_its_marks(tmp_path):
     """Marks save asking: on every recorded span, and on spans mixed of all of their attributes."""
     spans = recorded_spans(tmp_path)

@@ -190,6 +190,7 @@ def test_memory_is_bounded(monkeypatch):
     assert (known._bytes, known._by_key) == (0, {})
 
 
+@pytest.mark.long
 def test_readers_change_nothing_of_what_was_parsed(monkeypatch):
     """What a text holds may be another's, too: whatever is derived of it, it stays the same."""
     known = GrownJson(family.JSON_VALUES_MAX)

@@ -54,6 +54,7 @@ def test_parents_in_a_circle_and_a_span_that_is_its_own_parent_are_roots():
     assert Tree([span(1, 2), span(2, 1)]).roots[0].span_id == f"{1:016x}"
 
 
+@pytest.mark.long
 def test_a_chain_of_twenty_thousand_spans_is_flattened():
     rows = derived(*(span(n, n - 1 if n else None) for n in range(20_000)), chat(20_000, 19_999))
     assert rows.trace["span_count"] == 20_001
@@ -411,6 +412,7 @@ _shapes = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(asked=_shapes, answered=_shapes, beside=st.sampled_from(CLOSELY))
 def test_no_shape_of_messages_stops_a_trace(asked, answered, beside):

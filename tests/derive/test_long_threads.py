@@ -69,6 +69,7 @@ def conversation(dice: random.Random, thread: str, now: int, turns: int) -> Iter
         yield span(kind, **shown, **{"gen_ai.output.messages": json.dumps([told[-1]])})
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
@@ -109,6 +110,7 @@ def test_arrivals_and_deletions_anywhere_leave_what_a_rebuild_makes(seed):
         store.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("oldest", [True, False])
 def test_the_turns_that_stay_are_not_made_again(tmp_path, monkeypatch, oldest):
     store = Store(str(tmp_path))

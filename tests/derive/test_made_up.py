@@ -60,6 +60,7 @@ def told(found):
 # A state with a history of before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attribute", OUTER)
 @pytest.mark.parametrize(
     ("state", "answer", "shown"),
@@ -115,6 +116,7 @@ def test_a_question_without_words_is_a_turn_of_its_own():
 # A history that a limit cut
 
 
+@pytest.mark.long
 def test_a_cut_state_tells_no_older_answer_and_is_marked():
     state = json.dumps({"messages": [*OLD, {"role": "user", "content": "And Oslo?"}]})
     for length in range(60, len(state), 7):
@@ -124,6 +126,7 @@ def test_a_cut_state_tells_no_older_answer_and_is_marked():
         assert found.turn["is_truncated"]
 
 
+@pytest.mark.long
 def test_of_a_cut_request_nobody_is_shown_whose_role_is_lost():
     history = [{"content": m["content"], "role": m["role"]} for m in (*OLD, OLD[0])]
     text = json.dumps(history)

@@ -153,6 +153,7 @@ LATER = 2 * SECOND
 HISTORY = [user("weather?"), asks("one"), result("one")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "asking",
     [
@@ -172,6 +173,7 @@ def test_no_links_are_invented(asking):
         assert "gen_ai.tool.call.id" not in mine
 
 
+@pytest.mark.long
 def test_each_result_knows_what_was_asked_before_it():
     """Also where a later one, which does know, is looked at together with it."""
     asking = a_step("a", NOW + SECOND, [user("weather?")], asks("one"))
@@ -225,6 +227,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(STEPS, st.randoms(use_true_random=False))
 def test_the_threads_hang_on_which_spans_arrived_alone(steps, dice):

@@ -78,6 +78,7 @@ def test_an_answer_that_did_not_reach_the_person_has_its_error():
     assert found.turn["error"]["message"] == "the connection broke"
 
 
+@pytest.mark.long
 def test_no_answer_is_shown_twice_unless_it_was_said_twice():
     """Whatever fails, and wherever the history stands: every answer is shown once."""
     chance = random.Random(29)

@@ -77,6 +77,7 @@ def test_none_gets_among_the_instructions(model, client):
     assert len(model.requests) == len(INJECTIONS) * 6
 
 
+@pytest.mark.long
 def test_the_count_sees_one_that_gets_through(model, client):
     """Else the test above would pass whatever the judge sends."""
     model.reset(believing)
@@ -99,6 +100,7 @@ def test_the_data_is_one_line_without_marks_of_messages(name):
         assert json.loads(data) == json.loads(orjson.dumps(place))
 
 
+@pytest.mark.long
 def test_in_a_template_the_conversation_stays_where_it_is_put(model, client):
     model.reset()
     template = [PromptMessage(role="user", content="Judge: {{context}}\nAnswer in JSON.")]

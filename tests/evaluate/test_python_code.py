@@ -116,6 +116,7 @@ def test_no_setting_and_no_key_reaches_code(monkeypatch):
     assert "OTEL_THREADS" not in found.scores[0].reason
 
 
+@pytest.mark.long
 def test_code_past_its_time_is_ended():
     found = run("def score(c):\n  while True: pass", time_s_max=1.0)
 

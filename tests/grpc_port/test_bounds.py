@@ -223,6 +223,7 @@ def test_a_path_that_is_not_there_or_no_text_is_unimplemented(connect, path):
     assert peer.answer() == ("OK", "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sent", "headers", "code", "says"),
     [
@@ -248,6 +249,7 @@ def test_metadata_above_its_limit_is_refused(port):
     assert "hard limit" in caught.value.details()
 
 
+@pytest.mark.long
 def test_a_connection_above_the_limit_is_hung_up(connect):
     peers = [connect() for _ in range(LIMITS.connections_max)]
     for peer in peers:

@@ -236,6 +236,7 @@ def test_large_bodies_pass_whole(port):
     assert port.ask(chunked).endswith(b"chunked %d\n" % size)
 
 
+@pytest.mark.long
 def test_large_responses_pass_whole(port):
     assert port.ask(closing(b"large")).endswith(LARGE)
 
@@ -307,6 +308,7 @@ def test_what_follows_the_last_request_is_dropped(port):
     assert port.application.seen == ["a"]
 
 
+@pytest.mark.long
 def test_an_idle_connection_is_closed(make_port):
     port = make_port(idle_timeout_s=0.2)
     assert port.ask(b"") == b""
@@ -314,12 +316,14 @@ def test_an_idle_connection_is_closed(make_port):
     assert port.refused("idle") == 2
 
 
+@pytest.mark.long
 def test_headers_that_do_not_end_are_closed(make_port):
     answer = make_port(header_timeout_s=0.2).ask(b"GET / HTTP/1.1\r\n")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"0.2 s (http_header_timeout_s)" in answer
 
 
+@pytest.mark.long
 def test_a_body_that_does_not_end_is_closed_and_the_application_told(make_port):
     port = make_port(body_timeout_s=0.2)
     answer = port.ask(closing(b"a", b"content-length: 9", method=b"POST", body=b"abc"))
@@ -328,6 +332,7 @@ def test_a_body_that_does_not_end_is_closed_and_the_application_told(make_port):
     wait_until(lambda: port.application.gone == 1, "the application hears of it")
 
 
+@pytest.mark.long
 def test_a_response_that_waits_is_not_closed_for_its_time(make_port):
     port = make_port(
         idle_timeout_s=0.1, header_timeout_s=0.1, body_timeout_s=0.1, write_timeout_s=0.1
@@ -342,6 +347,7 @@ def test_a_response_that_waits_is_not_closed_for_its_time(make_port):
         assert read_all(one).endswith(b"wait 0\n")
 
 
+@pytest.mark.long
 def test_a_response_that_nobody_reads_is_dropped(make_port):
     port = make_port(write_timeout_s=0.2)
     with port.connect(GET % b"large") as one:
@@ -362,6 +368,7 @@ def test_unread_responses_have_a_sum_and_the_slowest_reader_goes(make_port):
     wait_until(lambda: port.port._unsent_bytes == 0, "nothing is held any more")
 
 
+@pytest.mark.long
 def test_an_early_response_ends_the_connection_when_the_body_goes_on(make_port, monkeypatch):
     monkeypatch.setattr("otel_threads.http_port.connection.DRAIN_S", 0.2)
     port = make_port()

@@ -97,6 +97,7 @@ def test_a_request_over_a_bound_is_refused_for_good_and_others_are_stored(held, 
     wait_until(lambda: not intake.unanswered, "nothing is left", 10)
 
 
+@pytest.mark.long
 def test_what_is_large_does_not_keep_the_others_waiting(held, monkeypatch):
     writer, intake = held
     go_on, has_begun = threading.Event(), threading.Event()

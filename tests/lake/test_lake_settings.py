@@ -92,12 +92,14 @@ def test_without_the_extra_a_command_says_what_to_install(monkeypatch, tmp_path)
         )
 
 
+@pytest.mark.long
 def test_a_node_without_a_lake_notes_nothing(store):
     store.write([a_chat("t", "hi", "ho")])
     store.deletion.threads("default", ["t"])
     assert entries(store) == []
 
 
+@pytest.mark.long
 def test_each_kind_of_change_is_noted_in_its_transaction(store):
     store.write([a_chat("old", "hi", "ho")])
     outbox.begin(store.database)
@@ -129,6 +131,7 @@ def test_a_file_that_changed_unnoted_gets_another_name(store):
     assert entries(store) == [("derived", 1), ("thread", 1)]
 
 
+@pytest.mark.long
 def test_the_lake_has_every_name_that_a_file_has():
     """A table that is added to a node's file has to be shipped, or be empty for readers."""
     known = native()
@@ -136,6 +139,7 @@ def test_the_lake_has_every_name_that_a_file_has():
     assert made == (known.tables.keys() - {"schema_version"}) | known.views.keys()
 
 
+@pytest.mark.long
 def test_the_outbox_is_bounded_while_the_lake_is_away(store, monkeypatch):
     monkeypatch.setattr(outbox, "ENTRIES_MAX", 20)
     outbox.begin(store.database)

@@ -62,6 +62,7 @@ def over_http(
 LARGE = a_request(a_span(attributes={"text": "x" * BYTES_MAX * 2}))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("reason", "send", "code"),
     [
@@ -132,6 +133,7 @@ def test_grpc_counts_what_it_refuses(guarded, reason, send, code):
     assert refused(guarded)["otlp_grpc", reason] == before + 1
 
 
+@pytest.mark.long
 def test_grpc_counts_a_compression_that_it_does_not_know(guarded):
     """A Collector with `compression: zstd` over gRPC drops every batch."""
     before = refused(guarded).get(("otlp_grpc", "message"), 0)
@@ -160,6 +162,7 @@ def test_doctor_metrics_and_the_log_tell_what_was_refused(make_server):
     assert "secret" not in server.stderr()
 
 
+@pytest.mark.long
 def test_a_reason_is_logged_once_a_minute(caplog):
     now = [0.0]
     port = refusals.Refusals("otlp_http", clock=lambda: now[0])

@@ -192,6 +192,7 @@ def flaky(monkeypatch):
         one.close()
 
 
+@pytest.mark.long
 def test_what_may_be_sent_again_is(flaky):
     server = flaky(503, 429, 502)
     with Client(server.address) as client:
@@ -203,6 +204,7 @@ def test_what_may_be_sent_again_is(flaky):
     assert len(server.requests) == module.ATTEMPTS_MAX
 
 
+@pytest.mark.long
 def test_what_must_not_be_sent_again_is_not(flaky):
     server = flaky(502)
     with Client(server.address) as client, pytest.raises(Unavailable):

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ _json = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(st.lists(st.dictionaries(st.text(max_size=3), _json, max_size=4), max_size=30))
 def test_each_part_is_small_enough_for_the_server(items):
     for part in parts(items):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import langsmith_requests
+import pytest
 import sdk_records
 from conftest import wait_until
 from langsmith_requests import CONTENT_TYPE, multipart_body
@@ -58,6 +59,7 @@ def settle(client: httpx.Client) -> None:
     wait_until(is_settled, "all is derived")
 
 
+@pytest.mark.long
 def test_langsmiths_recorded_sessions_are_answered_as_they_were(tmp_path):
     def replay(client: httpx.Client) -> None:
         for name in langsmith_requests.NAMES:
@@ -85,6 +87,7 @@ def test_langsmiths_recorded_sessions_are_answered_as_they_were(tmp_path):
     served(tmp_path, replay)
 
 
+@pytest.mark.long
 def test_opiks_recorded_sessions_are_read_back_by_its_calls(tmp_path):
     def replay(client: httpx.Client) -> None:
         requests = [one for name in sdk_records.OPIK for one in sdk_records.recorded(name)]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 from builders import a_chat, a_request, a_span
 from conftest import wait_until
 
@@ -72,6 +73,7 @@ def test_own_spans_go_to_another_server(make_server):
     assert "secret" not in json.dumps(spans)
 
 
+@pytest.mark.long
 def test_own_spans_never_go_to_the_server_itself(tmp_path):
     for endpoint, why in (("http://127.0.0.1:4318", "own port"), ("nonsense", "http://host:port")):
         ran = subprocess.run(
@@ -86,6 +88,7 @@ def test_own_spans_never_go_to_the_server_itself(tmp_path):
         assert (ran.returncode, why in ran.stderr) == (2, True), ran.stderr
 
 
+@pytest.mark.long
 def test_passes_that_fail_are_told(tmp_path):
     engine = Engine(Config(database=str(tmp_path / "x.duckdb")))
 

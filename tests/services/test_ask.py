@@ -93,6 +93,7 @@ def proposes(model: ScriptedModel, *answers: dict | str | Fault) -> None:
     model.reset(script)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("question", "proposal", "expected"),
     QUESTIONS,
@@ -125,6 +126,7 @@ def test_the_model_sees_fields_and_names_and_never_contents(judged, model):
         assert assistant not in sent
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -147,6 +149,7 @@ def test_what_cannot_be_is_proposed_again_and_then_refused(judged, model, wrong)
         asking.ask("q", project="ask")
 
 
+@pytest.mark.long
 def test_quotes_are_those_that_stand_there(judged, model):
     answer = {
         "answer": "It was refused.",
@@ -167,6 +170,7 @@ def test_quotes_are_those_that_stand_there(judged, model):
     assert found.cost_usd > 0
 
 
+@pytest.mark.long
 def test_a_conversation_reaches_the_model_as_data_without_tools(judged, model):
     """Whatever the model is made to say, nothing is written and no other thread is before it."""
     spans = [a_chat(f"inj-{i}", one.text, one.text) for i, one in enumerate(INJECTIONS)]
@@ -189,6 +193,7 @@ def test_a_conversation_reaches_the_model_as_data_without_tools(judged, model):
     assert services.annotations.comments(project="hostile").items == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", ["", "sure!", "[1]", "{", Fault(status=500), Fault(status=429)])
 def test_a_model_that_fails_is_unavailable(judged, model, broken):
     proposes(model, broken)

@@ -67,6 +67,7 @@ def store(tmp_path_factory):
     store.engine.close()
 
 
+@pytest.mark.long
 def test_each_selects_what_a_rule_would_score_so(store):
     """Of every recorded conversation, as the scorers say of the JSON that rules get."""
     threads = store.threads.threads(project="*", limit=1000).items
@@ -124,6 +125,7 @@ def test_sums_pages_and_exports_take_them(store):
     assert then.next_cursor is None
 
 
+@pytest.mark.long
 def test_what_was_counted_is_counted_again_when_the_thread_changes(store):
     store.send(a_silent("later"), project="changes")
     assert store.found("builtin.unanswered = 1", project="changes") == ["later"]

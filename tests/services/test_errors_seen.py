@@ -20,6 +20,7 @@ def failing(tmp_path_factory):
     server.stop()
 
 
+@pytest.mark.long
 def test_the_last_error_is_told_and_cut(failing):
     thread = failing.get("/threads/get", thread_id="failed")
     assert thread["last_error"].startswith("503: away")
@@ -40,6 +41,7 @@ def test_a_sort_ascends_with_and_without_a_word(failing):
         assert ids == ["good", "failed"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("query", "hint"),
     [

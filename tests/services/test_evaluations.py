@@ -51,6 +51,7 @@ def evaluate(client, *chosen, **more):
     return otel_threads.evaluate(scorers=chosen, project="shop", client=client, **more)
 
 
+@pytest.mark.long
 def test_scorers_run_over_threads_and_their_results_are_kept(client):
     def topic(conversation):
         return "orders" if "order" in conversation.turns[0].user else "else"
@@ -96,6 +97,7 @@ def test_scorers_run_over_threads_and_their_results_are_kept(client):
     assert found.fetchone()[0] == pytest.approx(0.145)
 
 
+@pytest.mark.long
 def test_named_threads_are_scored_in_their_order_and_a_missing_one_is_told(client):
     run = evaluate(client, number, threads=["t-05", "t-01", "t-05"], name="named", workers=1)
     assert [one["thread_id"] for one in run.results] == ["t-05", "t-01"]
@@ -106,6 +108,7 @@ def test_named_threads_are_scored_in_their_order_and_a_missing_one_is_told(clien
         evaluate(client, number, threads=["t-01", "t-99"], name="missing")
 
 
+@pytest.mark.long
 def test_a_run_that_broke_off_goes_on_where_it_was(client):
     asked = []
 
@@ -312,6 +315,7 @@ def test_the_largest_results_are_compared(client):
             client.put_results(base, [{"item_id": "a", "scorer": "q", "name": "q", **wrong}])
 
 
+@pytest.mark.long
 def test_runs_are_compared_from_python(client):
     first = evaluate(client, number, name="one")
     second = evaluate(client, scorers.Scorer(name="number", call=lambda c: 0.5), name="two")
@@ -345,6 +349,7 @@ def test_lines_of_a_results_page_are_json(client):
     assert (len(page["items"]), page["next_cursor"] is not None) == (2, True)
 
 
+@pytest.mark.long
 def test_a_model_judges_offline_and_its_version_follows_its_prompt(client):
     model = ScriptedModel(lambda request, number: scores(request, 0.25))
     kind = scorers.judge("Is it kind?", name="kind", base_url=model.base_url, model="m-1")

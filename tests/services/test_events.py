@@ -29,6 +29,7 @@ def test_a_slow_client_is_dropped_and_others_are_served():
     asyncio.run(run())
 
 
+@pytest.mark.long
 def test_changes_of_one_thread_are_one_change():
     async def run() -> None:
         hub = Hub()

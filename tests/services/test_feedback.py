@@ -47,6 +47,7 @@ def scores(engine: Engine, project: str) -> list[float | None]:
     return [score.value for score in page.items if score.project == project]
 
 
+@pytest.mark.long
 def test_several_of_one_name_all_count(engine):
     some = [given("several", 1.0), given("several", 0.0), given("several", 0.5)]
     engine.services.feedback.put(some)

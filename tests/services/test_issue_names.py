@@ -52,6 +52,7 @@ def rows(asked, sql: str) -> list[list]:
         return json.loads(b"".join(service.answer(question, Asked(sql=sql))))["rows"]
 
 
+@pytest.mark.long
 def test_each_issue_is_named_once_by_its_shape_alone(asked, model):
     asked.send(*[a_failure(f"t-{n}", f"limit of {n}0 for 'anna' reached") for n in range(3)])
     assert [one.name for one in issues(asked)] == [None]
@@ -72,6 +73,7 @@ def test_each_issue_is_named_once_by_its_shape_alone(asked, model):
     assert cost > 0
 
 
+@pytest.mark.long
 def test_of_questions_without_an_answer_the_model_gets_beginnings_of_words(asked, model):
     began = time.time_ns() - 3600 * 10**9
     asked.send(
@@ -82,6 +84,7 @@ def test_of_questions_without_an_answer_the_model_gets_beginnings_of_words(asked
     assert '"shared":"cance subsc"' in model.requests[0]["messages"][1]["content"]
 
 
+@pytest.mark.long
 def test_a_model_that_gives_no_name_is_not_asked_again(asked, model):
     model.script = lambda *_: "I will not."
     asked.send(*[a_failure(f"t-{n}", "no disk") for n in range(2)])
@@ -92,6 +95,7 @@ def test_a_model_that_gives_no_name_is_not_asked_again(asked, model):
     assert len(model.requests) == 1
 
 
+@pytest.mark.long
 def test_a_model_that_fails_is_left_alone_for_a_while(asked, model, monkeypatch):
     model.script = lambda *_: Fault(status=500)
     asked.send(*[a_failure(f"t-{n}", "no disk") for n in range(2)])
@@ -108,6 +112,7 @@ def test_a_model_that_fails_is_left_alone_for_a_while(asked, model, monkeypatch)
     wait_until(lambda: issues(asked)[0].name == "Full disk", "a name")
 
 
+@pytest.mark.long
 def test_as_many_wait_as_the_bound_says(asked, model, monkeypatch):
     monkeypatch.setattr(issue_names, "WAITING_MAX", 1)
     asked.send(*[a_failure(f"{kind}-{n}", "x", kind=kind) for kind in ("A", "B") for n in "12"])
@@ -116,6 +121,7 @@ def test_as_many_wait_as_the_bound_says(asked, model, monkeypatch):
     assert len(model.requests) == 2
 
 
+@pytest.mark.long
 def test_without_a_model_nobody_is_asked(tmp_path, model):
     asked = Judged(tmp_path, model, judge_base_url=None, judge_model=None)
     try:
@@ -145,6 +151,7 @@ def test_a_name_is_one_line_of_plain_text(text, name):
     assert name_of(text) == name
 
 
+@pytest.mark.long
 def test_hostile_errors_reach_the_model_between_marks_alone(asked, model):
     """A model that obeys gives a strange name, and nothing else can come of it."""
     model.script = lambda request, _: json.dumps({"name": request["messages"][1]["content"]})
@@ -163,6 +170,7 @@ def test_hostile_errors_reach_the_model_between_marks_alone(asked, model):
     assert all(len(one.name) <= 80 and one.name.isprintable() for one in issues(asked))
 
 
+@pytest.mark.long
 def test_the_budget_of_questions_survives_a_restart(tmp_path):
     model = ScriptedModel(
         lambda *_: json.dumps({"filter": "turn_count > 0", "sql": None, "answer": ""})
@@ -185,6 +193,7 @@ def test_the_budget_of_questions_survives_a_restart(tmp_path):
         model.close()
 
 
+@pytest.mark.long
 def test_sql_sees_issues_as_the_list_does(asked, model):
     asked.send(*[a_failure(f"t-{n}", "no disk") for n in range(3)])
     asked.send(a_failure("alone", "something else", kind="Other"))
@@ -209,6 +218,7 @@ def test_sql_sees_issues_as_the_list_does(asked, model):
     wait_until(lambda: rows(asked, "select name from issues")[0][0], "the name")
 
 
+@pytest.mark.long
 def test_what_is_deleted_is_in_no_issue_of_sql(asked):
     asked.send(*[a_failure(f"t-{n}", "no disk") for n in range(3)])
     assert rows(asked, "select thread_count from issues") == [[3]]

@@ -73,6 +73,7 @@ def service(database, annotations) -> ThreadService:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("said", "cooldown_s", "step_ms"),
     [

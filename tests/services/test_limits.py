@@ -84,6 +84,7 @@ def services(tmp_path_factory):
     engine.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", OVER)
 def test_what_is_over_a_limit_is_refused_with_the_number(services, what):
     ask, allowed = OVER[what]

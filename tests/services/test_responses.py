@@ -119,6 +119,7 @@ def check(models, method: str, path: str, answer: httpx.Response) -> None:
     assert adapter.dump_json(adapter.validate_json(answer.content)) == answer.content, path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("path", "parameters"), READS)
 def test_reads_send_what_openapi_promises(client, models, path, parameters):
     check(models, "GET", path, client.get(path_of(client, path), params=parameters))
@@ -129,6 +130,7 @@ def test_writes_send_what_openapi_promises(client, models, method, path, body):
     check(models, method, path, client.request(method, path_of(client, path), json=body))
 
 
+@pytest.mark.long
 def test_every_trace_sends_what_openapi_promises(client, models):
     traces = client.get("/traces", params={"limit": 1000}).json()["items"]
     assert traces

@@ -27,6 +27,7 @@ def engine(tmp_path, monkeypatch):
     engine.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ask", ["projects", "status", "threads", "traces", "thread_stats"])
 @pytest.mark.parametrize("failures", [1, 2])
 def test_once_more(engine, monkeypatch, ask, failures):
@@ -50,6 +51,7 @@ def test_once_more(engine, monkeypatch, ask, failures):
     monkeypatch.undo()
 
 
+@pytest.mark.long
 def test_a_commit_that_finds_no_memory_folds_the_log(engine, monkeypatch):
     """Its rows take memory: senders would be told to come again until somebody else folds it."""
 

@@ -33,6 +33,7 @@ def client(tmp_path_factory):
 HERE = {"project": "shop"}
 
 
+@pytest.mark.long
 def test_a_definition_is_kept_changed_and_deleted(client):
     client.put_score_definition("tone", "categorical", categories=[{"label": "kind"}], **HERE)
     made = client.put_score_definition(
@@ -102,6 +103,7 @@ def test_scores_are_checked_on_request(client, score, wanted):
     client.delete_scores([{"thread_id": "t-0", "name": score["name"], **HERE}])
 
 
+@pytest.mark.long
 def test_a_queue_is_worked_off_by_several_reviewers(client):
     queue = client.create_review_queue(
         "week 1", ["quality"], filter='thread_id < "t-3"', reviewers_per_thread=2, **HERE
@@ -132,6 +134,7 @@ def test_a_queue_is_worked_off_by_several_reviewers(client):
     assert rows == (6,)
 
 
+@pytest.mark.long
 def test_a_queue_may_ask_for_the_score_that_it_collects(client, monkeypatch):
     """What a reviewer has begun stays in the queue, whatever the filter says of it now."""
     queue_id = client.create_review_queue(
@@ -214,6 +217,7 @@ def test_a_queue_that_cannot_be_is_refused(client, more, wanted):
         client.create_review_queue("wrong", ["q"], **more, **HERE)
 
 
+@pytest.mark.long
 def test_agreement_is_told_by_score(client):
     client.put_score_definition("stars", "numeric", min=1, max=5, **HERE)
     queue = client.create_review_queue(

@@ -43,6 +43,7 @@ def judged(shared):
     return shared
 
 
+@pytest.mark.long
 def test_a_finished_thread_is_judged_once_and_says_by_whom(judged):
     model = judged.model
     rule = judged.put()
@@ -62,6 +63,7 @@ def test_a_finished_thread_is_judged_once_and_says_by_whom(judged):
     assert conversation(model.requests[0])[0] == {"role": "user", "content": "hello"}
 
 
+@pytest.mark.long
 def test_a_new_trace_makes_it_judged_again_after_the_cooldown(judged):
     model = judged.model
     rule = judged.put()
@@ -77,6 +79,7 @@ def test_a_new_trace_makes_it_judged_again_after_the_cooldown(judged):
     assert judged.counts(rule) == {"scored": 1}
 
 
+@pytest.mark.long
 def test_a_trace_that_comes_while_a_thread_is_judged_makes_that_score_history(judged):
     model = judged.model
     arrived = threading.Event()
@@ -98,6 +101,7 @@ def test_a_trace_that_comes_while_a_thread_is_judged_makes_that_score_history(ju
     assert judged.rules.rule(rule.rule_id).cost_usd == pytest.approx(0.00042)
 
 
+@pytest.mark.long
 def test_an_outcome_that_comes_after_another_stores_its_cost_alone_and_once(judged):
     """Another owner of a lake has judged the thread meanwhile; or a commit was in doubt."""
     rule = judged.put()
@@ -153,6 +157,7 @@ class Homes:
         return []
 
 
+@pytest.mark.long
 def test_a_thread_is_judged_once_it_is_known_to_be_whole_here(tmp_path, model):
     judged = Judged(tmp_path, model)
     judged.rules.runner._homes = homes = Homes()
@@ -172,6 +177,7 @@ def test_a_thread_is_judged_once_it_is_known_to_be_whole_here(tmp_path, model):
         judged.close()
 
 
+@pytest.mark.long
 def test_an_active_thread_waits_and_says_so(tmp_path, model):
     judged = Judged(tmp_path, model, thread_cooldown_s=3600)
     try:
@@ -186,6 +192,7 @@ def test_an_active_thread_waits_and_says_so(tmp_path, model):
         judged.close()
 
 
+@pytest.mark.long
 def test_a_thread_that_is_active_when_the_rule_is_made_is_judged(tmp_path, model):
     judged = Judged(tmp_path, model, thread_cooldown_s=2)
     try:
@@ -196,6 +203,7 @@ def test_a_thread_that_is_active_when_the_rule_is_made_is_judged(tmp_path, model
         judged.close()
 
 
+@pytest.mark.long
 def test_threads_of_before_are_judged_by_a_backfill(judged):
     model = judged.model
     judged.chat("a", "b", "c")
@@ -220,6 +228,7 @@ def test_threads_of_before_are_judged_by_a_backfill(judged):
     assert len(model.requests) == 3
 
 
+@pytest.mark.long
 def test_the_sample_is_of_the_thread_and_is_kept(judged):
     model = judged.model
     rule = judged.put(sampling_rate=0.5)
@@ -245,6 +254,7 @@ def test_the_sample_is_of_the_thread_and_is_kept(judged):
     assert judged.decision(rule, left).state == "sampled_out"
 
 
+@pytest.mark.long
 def test_the_filter_is_looked_at_when_the_thread_is_inactive(judged):
     rule = judged.put(filter="turn_count > 1")
     judged.chat("a", "b")
@@ -255,6 +265,7 @@ def test_the_filter_is_looked_at_when_the_thread_is_inactive(judged):
     judged.wait(rule, not_matched=1, scored=1)
 
 
+@pytest.mark.long
 def test_a_filter_at_first_sight_is_kept(judged):
     model = judged.model
     early = judged.put("early", filter="turn_count > 1", filter_time="first_sight")
@@ -269,6 +280,7 @@ def test_a_filter_at_first_sight_is_kept(judged):
     assert judged.counts(early) == {"not_matched": 1}
 
 
+@pytest.mark.long
 def test_a_day_budget_ends_in_the_middle(tmp_path, model):
     judged = Judged(tmp_path, model, judge_concurrent_max=3)
     try:
@@ -295,6 +307,7 @@ def test_a_day_budget_ends_in_the_middle(tmp_path, model):
         judged.close()
 
 
+@pytest.mark.long
 def test_what_may_succeed_later_is_retried_and_the_others_go_on(judged, monkeypatch):
     model = judged.model
     monkeypatch.setattr(rule_jobs, "BACKOFF_FIRST_S", 0.1)
@@ -319,6 +332,7 @@ def test_what_may_succeed_later_is_retried_and_the_others_go_on(judged, monkeypa
     assert any("attempt 1 of 12 failed" in one for one in messages)
 
 
+@pytest.mark.long
 def test_a_thread_that_cannot_be_read_fails_alone(judged):
     def reader(project, thread_id):
         if thread_id == "bad":
@@ -348,6 +362,7 @@ def reads_of(judged, monkeypatch) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_a_conversation_is_read_once_for_all_rules_that_are_due(judged, monkeypatch):
     reads = reads_of(judged, monkeypatch)
     rules = [
@@ -364,6 +379,7 @@ def test_a_conversation_is_read_once_for_all_rules_that_are_due(judged, monkeypa
     assert {len(judged.scores(one)) for one in "abcdefg"} == {4}
 
 
+@pytest.mark.long
 def test_what_is_kept_of_conversations_is_bounded(judged, monkeypatch):
     """What does not fit is read again."""
     monkeypatch.setattr(rule_conversations, "KEPT_LENGTH_MAX", 1)
@@ -377,6 +393,7 @@ def test_what_is_kept_of_conversations_is_bounded(judged, monkeypatch):
     assert len(reads) > 3
 
 
+@pytest.mark.long
 def test_a_conversation_that_one_form_cannot_have_is_judged_in_the_others(judged):
     def reader(project, thread_id):
         raise ValueError(thread_id)
@@ -388,6 +405,7 @@ def test_a_conversation_that_one_form_cannot_have_is_judged_in_the_others(judged
     judged.wait(good, scored=2)
 
 
+@pytest.mark.long
 def test_what_cannot_succeed_fails_with_its_reason(judged):
     model = judged.model
     model.script = lambda *_: "I will not."
@@ -402,6 +420,7 @@ def test_what_cannot_succeed_fails_with_its_reason(judged):
     assert judged.scores("a") == []
 
 
+@pytest.mark.long
 def test_attempts_have_an_end(judged, monkeypatch):
     model = judged.model
     monkeypatch.setattr(rule_jobs, "BACKOFF_FIRST_S", 0.01)
@@ -416,6 +435,7 @@ def test_attempts_have_an_end(judged, monkeypatch):
     assert len(model.requests) == 3
 
 
+@pytest.mark.long
 def test_an_unreachable_model_delays_no_other_rule_and_loses_nothing(tmp_path, model):
     model.close()
     judged = Judged(tmp_path, model, python_scorers=True)
@@ -436,6 +456,7 @@ def test_an_unreachable_model_delays_no_other_rule_and_loses_nothing(tmp_path, m
         judged.close()
 
 
+@pytest.mark.long
 def test_without_an_endpoint_rules_wait_and_say_why(tmp_path, model):
     judged = Judged(tmp_path, model, judge_base_url=None)
     try:
@@ -454,6 +475,7 @@ def test_without_an_endpoint_rules_wait_and_say_why(tmp_path, model):
         judged.close()
 
 
+@pytest.mark.long
 def test_a_dry_run_writes_no_score_and_its_cost_counts(judged):
     model = judged.model
     rule = judged.put(is_enabled=False)
@@ -478,6 +500,7 @@ def test_a_dry_run_writes_no_score_and_its_cost_counts(judged):
         judged.rules.dry_run(rule.rule_id, thread_id="nobody")
 
 
+@pytest.mark.long
 def test_a_restart_loses_nothing_and_judges_nothing_twice(judged):
     model = judged.model
     model.latency_s = 0.05
@@ -493,6 +516,7 @@ def test_a_restart_loses_nothing_and_judges_nothing_twice(judged):
     assert judged.rules.rule(rule.rule_id).cost_usd == pytest.approx(20 * 0.00021)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_started_anew(judged, monkeypatch):
     model = judged.model
     monkeypatch.setattr(rule_jobs, "BACKOFF_FIRST_S", 0.1)
@@ -510,6 +534,7 @@ def test_a_worker_that_is_killed_is_started_anew(judged, monkeypatch):
     assert judged.rules.rule(rule.rule_id).cost_usd == pytest.approx(expected)
 
 
+@pytest.mark.long
 def test_requests_to_the_model_are_as_many_at_once_as_the_setting_says(tmp_path, model):
     model.latency_s = 0.05
     judged = Judged(tmp_path, model, judge_concurrent_max=3)
@@ -522,6 +547,7 @@ def test_requests_to_the_model_are_as_many_at_once_as_the_setting_says(tmp_path,
         judged.close()
 
 
+@pytest.mark.long
 def test_what_can_be_counted_needs_no_model(judged):
     counted = judged.put("counted", kind="builtin", builtin="unanswered")
     slow = judged.put("slow", kind="builtin", builtin="slow")
@@ -560,6 +586,7 @@ def test_rules_are_checked_and_say_what_is_wrong(judged):
         assert words in str(error.value), fields
 
 
+@pytest.mark.long
 def test_rules_are_written_over_by_name_and_renamed_to_free_names(judged):
     first = judged.put("one")
     again = judged.put("one", prompt="Other?")
@@ -582,6 +609,7 @@ def test_rules_are_written_over_by_name_and_renamed_to_free_names(judged):
             call(other.rule_id)
 
 
+@pytest.mark.long
 def test_a_rule_of_all_projects_judges_each_in_its_own(judged):
     rule = judged.put(project="*")
     for project in ("one", "two"):
@@ -593,6 +621,7 @@ def test_a_rule_of_all_projects_judges_each_in_its_own(judged):
     assert len(judged.rules.rules(project="*").items) == 1
 
 
+@pytest.mark.long
 def test_what_was_decided_goes_with_the_thread_and_its_cost_stays(judged):
     rule = judged.put()
     judged.chat("a")
@@ -605,6 +634,7 @@ def test_what_was_decided_goes_with_the_thread_and_its_cost_stays(judged):
     assert judged.rules.rule(rule.rule_id).cost_usd == pytest.approx(0.00021)
 
 
+@pytest.mark.long
 def test_a_model_can_be_asked_a_question(judged):
     model = judged.model
     model.script = lambda *_: '{"answer": 42}'

@@ -81,6 +81,7 @@ def names(server: Server, **query: str) -> list[str]:
     return [one["name"] for one in page["items"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("filter", "found"),
     [
@@ -181,6 +182,7 @@ def test_a_cursor_is_of_its_own_query_and_types(spans):
         assert "another query" in answer.text
 
 
+@pytest.mark.long
 def test_fields_of_spans_are_listed(spans):
     fields = {one["name"]: one for one in spans.get("/fields", of="spans")["items"]}
     assert fields["attributes."]["description"] == "An attribute, as it was sent."
@@ -191,6 +193,7 @@ def test_fields_of_spans_are_listed(spans):
         filters.parse("attributes.x = 1", filters.THREAD_FIELDS)
 
 
+@pytest.mark.long
 def test_python_and_the_command_line_list_them_too(spans):
     with Client(f"http://{spans.addresses['http']}") as client:
         assert len(list(client.list_spans(project="spans"))) == 8

@@ -53,6 +53,7 @@ def read_all(engine: Engine, selection: SpanSelection, *, limit: int, newest_fir
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_pages_have_each_span_once_while_spans_arrive(engine, newest_first):
     project = f"pages-{newest_first}"

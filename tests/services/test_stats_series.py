@@ -36,6 +36,7 @@ def busy(tmp_path_factory):
     server.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("of", ["threads", "traces"])
 def test_a_bucket_has_percentiles_and_models(busy, of):
     first, second = busy.get(f"/{of}/stats", project="default", interval="hour")["series"]
@@ -62,6 +63,7 @@ def test_a_filter_holds_for_all_of_it(busy):
     assert (only["thread_count"], list(only["models"])) == (1, ["gpt-4o-mini"])
 
 
+@pytest.mark.long
 def test_what_a_thread_did_stands_where_it_did_it(busy):
     """One turn a day for three days, the second failed: not all of it on the first day."""
     days = [
@@ -116,6 +118,7 @@ def test_the_outline_has_a_line_a_turn_and_finds_words(busy):
     assert "did you mean" in answer.json()["detail"]
 
 
+@pytest.mark.long
 def test_turns_begin_where_asked(busy):
     assert busy.get("/threads/turns", thread_id="t-3", first_turn=1)["items"] == []
     (turn,) = busy.get("/threads/turns", thread_id="t-3", first_turn=0)["items"]

@@ -64,6 +64,7 @@ def store(tmp_path):
     made.close()
 
 
+@pytest.mark.long
 def test_every_value_comes_back_in_whatever_order_it_was_cut_and_continued(store, monkeypatch):
     for seed in range(4):
         senders = Senders(seed)
@@ -72,6 +73,7 @@ def test_every_value_comes_back_in_whatever_order_it_was_cut_and_continued(store
         check(store, senders.sent)
 
 
+@pytest.mark.long
 def test_a_short_hash_costs_bytes_and_nothing_else(store, monkeypatch):
     class Short:
         def update(self, data) -> None:
@@ -113,6 +115,7 @@ def test_what_others_begin_with_stays_and_all_else_goes(store):
         assert cursor.execute("select count(*) from x_content_chunks").fetchone() == (0,)
 
 
+@pytest.mark.long
 def test_words_of_a_deleted_trace_are_in_no_row(store):
     system = "You are a helpful assistant. " * 40
     first = json.dumps([system, "my secret is swordfish"])
@@ -136,6 +139,7 @@ def test_words_of_a_deleted_trace_are_in_no_row(store):
     assert whole == [(first[:-15] + '", "other words"]',)]
 
 
+@pytest.mark.long
 def test_a_history_of_a_hundred_turns_takes_little_more_than_its_words(store):
     history, sent = [], 0
     senders = Senders(1)
@@ -155,6 +159,7 @@ def test_a_history_of_a_hundred_turns_takes_little_more_than_its_words(store):
     assert sent > 40 * stored_chars
 
 
+@pytest.mark.long
 def test_a_turn_takes_as_much_at_turn_1000_as_at_turn_10(store):
     history, senders, turns = [], Senders(3), []
     for turn in range(1005):
@@ -208,6 +213,7 @@ def test_a_commit_that_failed_is_not_continued(store, monkeypatch):
         assert cursor.execute("select value from span_content").fetchall() == [(text + "y",)]
 
 
+@pytest.mark.long
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(chains, "REMEMBERED_BYTES_MAX", 1 << 20)
     remembered = Chains()
@@ -224,6 +230,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     assert (remembered._by_key, remembered._bytes) == ({}, 0)
 
 
+@pytest.mark.long
 def test_a_chain_ends_and_the_next_begins_whole(store, monkeypatch):
     monkeypatch.setattr(chains, "CHAIN_ROWS_MAX", 10)
     text, sent = "x" * 9000, {}
@@ -238,6 +245,7 @@ def test_a_chain_ends_and_the_next_begins_whole(store, monkeypatch):
     assert len(rows) == 4
 
 
+@pytest.mark.long
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
 @settings(max_examples=300)
 def test_shared_length_is_the_longest_common_beginning(one, two, both):

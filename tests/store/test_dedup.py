@@ -33,6 +33,7 @@ BATCHES = st.lists(
 )
 
 
+@pytest.mark.long
 def test_what_is_stored_is_never_said_to_be_new(small):
     @settings(max_examples=300, deadline=None)
     @given(before=st.sets(st.integers(0, 400)), batches=BATCHES, stretch=st.integers(1, 60))
@@ -111,6 +112,7 @@ def test_new_spans_are_not_looked_up_in_the_file(parts, monkeypatch):
     assert count() == 21
 
 
+@pytest.mark.long
 def test_spans_sent_again_are_stored_once_after_a_restart_and_once_a_filter_is_full(
     parts, monkeypatch
 ):

@@ -31,6 +31,7 @@ def stored(store: Store) -> list[tuple[str, str]]:
     return [(project, text.split('"content": "')[1].split('"')[0]) for project, text in found]
 
 
+@pytest.mark.long
 def test_a_thread_of_many_traces_is_deleted_unread(store):
     store.write([a_chat("gone", f"q {n}", "a") for n in range(300)] + [a_chat("stays", "q", "a")])
     store.read.clear()
@@ -40,6 +41,7 @@ def test_a_thread_of_many_traces_is_deleted_unread(store):
     assert stored(store) == [("default", "q")]
 
 
+@pytest.mark.long
 def test_another_threads_part_of_a_trace_stays(store):
     shared = new_trace_id()
     store.write(
@@ -52,6 +54,7 @@ def test_another_threads_part_of_a_trace_stays(store):
     assert stored(store) == [("default", "of stays")]
 
 
+@pytest.mark.long
 def test_a_copy_in_another_project_stays(store):
     span = a_chat("gone", "twice", "a")
     store.write([span])
@@ -65,6 +68,7 @@ def test_a_copy_in_another_project_stays(store):
     assert stored(store) == []
 
 
+@pytest.mark.long
 def test_what_came_since_the_last_pass_is_looked_at(store):
     trace_id = new_trace_id()
     store.write([a_chat("gone", "first", "a", trace_id=trace_id)])

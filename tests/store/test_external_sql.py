@@ -187,6 +187,7 @@ def snapshot(tmp_path_factory):
     connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sql", WRITES)
 def test_layer_read_only_file(snapshot, sql):
     with pytest.raises(duckdb.Error, match="read-only"):
@@ -219,12 +220,14 @@ def test_layer_locked_configuration(database, snapshot, sql):
         snapshot.execute(sql)
 
 
+@pytest.mark.long
 def test_layer_time(make_outside):
     outside = make_outside(timeout_s=2, rows_max=1 << 40, concurrent_max=1)
     with pytest.raises(QueryTimeout, match="query_timeout_s"):
         ask(outside, ENDLESS)
 
 
+@pytest.mark.long
 def test_the_time_of_a_caller_who_reads_slowly_is_up_too(make_outside):
     """Neither the place nor the file is kept for a caller who does not take the answer."""
     outside = make_outside(timeout_s=5, rows_max=1 << 40, concurrent_max=1)
@@ -238,18 +241,21 @@ def test_the_time_of_a_caller_who_reads_slowly_is_up_too(make_outside):
             list(blocks)
 
 
+@pytest.mark.long
 def test_layer_rows(outside):
     assert len(ask(outside, "from range(1000)")) == 1000
     with pytest.raises(InvalidQuery, match="more than 1000 rows"):
         ask(outside, "from range(1001)")
 
 
+@pytest.mark.long
 def test_layer_number_at_once(outside):
     with outside.asking(), outside.asking(), pytest.raises(Overloaded, match="2 queries"):
         ask(outside, "select 1")
     assert ask(outside, "select 1 as x") == [{"x": 1}]
 
 
+@pytest.mark.long
 def test_layer_memory(outside):
     """What needs more than the limit fails alone; the next question is answered."""
     hungry = "select list(a.range::varchar || repeat('x', 200)) as l from range(3000000) a"
@@ -305,6 +311,7 @@ def test_a_checkpoint_waits_for_queries_while_the_log_is_short(database, outside
     assert database.wal_bytes() == 0
 
 
+@pytest.mark.long
 def test_a_query_sees_what_was_committed_before_it(database, outside):
     for value in ("1", "2", "3"):
         database.put_settings({"name": value})
@@ -313,6 +320,7 @@ def test_a_query_sees_what_was_committed_before_it(database, outside):
     assert ask(outside, "select value from x_settings") == [{"value": "3"}]
 
 
+@pytest.mark.long
 def test_a_commit_that_is_being_written_is_not_seen(database, outside):
     """The log may end in the middle of an entry while it is copied for a query."""
     database.put_settings({"name": "whole"})
@@ -344,6 +352,7 @@ def test_folders_of_a_server_that_was_killed_are_removed(database, make_outside,
     assert not left.exists()
 
 
+@pytest.mark.long
 def test_no_error_and_no_function_shows_where_the_database_is(outside, tmp_path):
     for sql in (
         "select current_setting('temp_directory')",
@@ -371,6 +380,7 @@ def test_no_error_and_no_function_shows_where_the_database_is(outside, tmp_path)
         assert "site-packages" not in shown, sql
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "sql",
     [

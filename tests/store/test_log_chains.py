@@ -96,6 +96,7 @@ def check(store, sent: dict[str, tuple[str, str]]) -> None:
             assert (log.body, log.attributes[NOTE]) == sent[span.trace_id]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_every_value_comes_back_and_what_goes_is_gone(store, seed):
     loggers = Loggers(seed)
@@ -158,6 +159,7 @@ def test_projects_share_nothing(store):
     assert rows(store, "select count(distinct (project, chain_id)) from x_content_chunks") == [(2,)]
 
 
+@pytest.mark.long
 def test_chunks_of_an_older_file_are_shared_when_somebody_asks(store, monkeypatch):
     loggers = Loggers(4)
     with monkeypatch.context() as patched:

@@ -87,6 +87,7 @@ def own_bytes(store) -> int:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_every_body_comes_back_in_whatever_order_and_pieces_it_came(store, seed):
     senders = SdkSenders(seed)
@@ -112,6 +113,7 @@ def folded_inputs(store) -> list[dict]:
     return [{"trace_id": trace_id, "value": value} for trace_id, value in found]
 
 
+@pytest.mark.long
 def test_what_is_shared_decides_bytes_and_nothing_else(tmp_path, monkeypatch):
     shown, sizes = [], []
     for n, is_shared in enumerate((True, False)):
@@ -134,6 +136,7 @@ def test_what_is_shared_decides_bytes_and_nothing_else(tmp_path, monkeypatch):
     assert sizes[0] < 0.7 * sizes[1]
 
 
+@pytest.mark.long
 def test_records_of_an_older_file_are_shared_when_somebody_asks(store, monkeypatch):
     """So are the spans that were folded from them; interrupted, the file is as good as any."""
     senders = SdkSenders(3)
@@ -270,6 +273,7 @@ def test_what_others_begin_with_stays_and_all_else_goes(store):
         assert store.rows(f"select count(*) from {table}") == [(0,)], table
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["deletion", "retention", "sdk"])
 def test_words_of_a_deleted_record_are_in_no_row(store, way):
     words = "what was said before " * 600
@@ -299,6 +303,7 @@ def test_words_of_a_deleted_record_are_in_no_row(store, way):
     assert {json.loads(again[one][0])["input"][1] for one in (second, third)} == {"my other words"}
 
 
+@pytest.mark.long
 def test_records_of_an_older_file_stay_as_they_are(store, monkeypatch):
     """Files of before have whole bodies, short ones in their row and long ones in chunks."""
     senders, old = SdkSenders(5), 0
@@ -338,6 +343,7 @@ def test_a_body_has_so_many_pieces_at_most(monkeypatch):
     assert "".join(pieces(body)) == body
 
 
+@pytest.mark.long
 def test_a_tail_after_the_messages_does_not_end_the_chain(store):
     """A model's name and its tools may stand after what grows."""
     history: list[str] = []

@@ -260,6 +260,7 @@ def test_a_clock_that_jumps_forward_deletes_nothing(make_server, tmp_path):
         engine.close()
 
 
+@pytest.mark.long
 def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
     """Real traces and a real database; only the lack of memory is made, past two traces."""
     engine = Engine(Config(database=str(tmp_path / "x.duckdb"), retention_days=0))
@@ -289,6 +290,7 @@ def test_a_slice_that_finds_no_memory_is_made_smaller(tmp_path, monkeypatch):
         engine.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "body"),
     [

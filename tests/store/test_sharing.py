@@ -39,6 +39,7 @@ def share(store) -> list[tuple[int, int]]:
     return heard
 
 
+@pytest.mark.long
 def test_an_older_files_histories_are_stored_once_and_every_value_stays(
     store, write_as_before, monkeypatch
 ):
@@ -61,6 +62,7 @@ def test_an_older_files_histories_are_stored_once_and_every_value_stays(
     check(store, senders.sent)
 
 
+@pytest.mark.long
 def test_interrupted_it_goes_on(store, write_as_before, monkeypatch):
     monkeypatch.setattr(sharing, "SLICE_CHARS", 50_000)
     senders = Senders(2)
@@ -95,6 +97,7 @@ def test_chains_of_a_commit_that_has_some_get_numbers_of_their_own(store, write_
     assert {value: number & 0xFFFFF for value, number in found} == {one: 1, two: 2}
 
 
+@pytest.mark.long
 def test_projects_share_nothing_and_deleted_words_are_gone(store, write_as_before):
     words = "what was said " * 800
     gone = a_span(attributes={KEY: words, "gen_ai.conversation.id": "gone"})

@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 STATIC = HERE.parent.parent / "otel_threads/ui/static"
 
 
+@pytest.mark.long
 def test_the_modules_of_the_page(tmp_path):
     node = shutil.which("node")
     if node is None:

@@ -107,6 +107,7 @@ def is_whole(store, program) -> None:
     assert store.rows("select count(*) from calls") == [(1,)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", [*itertools.permutations(range(6))][::131])
 def test_spans_join_their_trace_in_any_order(store, order):
     program = Program()
@@ -116,6 +117,7 @@ def test_spans_join_their_trace_in_any_order(store, order):
     is_whole(store, program)
 
 
+@pytest.mark.long
 def test_what_is_sent_together_and_again_and_derived_anew_is_the_same(store):
     program = Program()
     store.write_any(*program.parts())
@@ -129,6 +131,7 @@ def test_what_is_sent_together_and_again_and_derived_anew_is_the_same(store):
     assert store.shown() == before
 
 
+@pytest.mark.long
 def test_a_span_that_comes_again_whole_takes_the_place_of_its_beginning(store):
     program = Program()
     whole = a_request(*program.spans)
@@ -148,6 +151,7 @@ def test_spans_without_a_record_of_their_trace_are_together(store):
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", [True, False])
 def test_log_records_follow_their_span(store, first):
     """Whether they come before it is moved, with it, or after."""
@@ -175,6 +179,7 @@ def test_what_names_no_trace_stays_where_it_is(store):
     assert store.rows("select trace_id from traces") == [(odd.trace_id.hex(),)]
 
 
+@pytest.mark.long
 def test_a_deleted_trace_takes_joined_spans_with_it(store):
     program = Program()
     store.write_any(*program.parts())
@@ -256,6 +261,7 @@ class Hybrid:
         return langsmith.of_batch(body, langsmith.Known()).records
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", [*itertools.permutations(range(4))][::5])
 def test_a_run_that_is_sent_in_two_ways_is_one(store, order):
     hybrid = Hybrid()

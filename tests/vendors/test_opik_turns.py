@@ -215,6 +215,7 @@ def test_a_thread_belongs_to_its_project(store):
     assert found == [("Default Project", "c"), ("one", "a"), ("two", "b")]
 
 
+@pytest.mark.long
 def test_a_trace_joins_a_thread_once_whatever_comes_later(store):
     """A new trace supersedes scores of its thread; a second record of a known one does not."""
     trace = ids.new_uuid()
@@ -246,6 +247,7 @@ def test_a_running_trace_has_no_duration_and_is_a_turn(store):
     assert said(store, trace)[0] == [("q", None, None)]
 
 
+@pytest.mark.long
 def test_the_recorded_programs_make_the_threads_that_their_users_see(store):
     for name, threads in {
         "opik-o07_langchain": 3,

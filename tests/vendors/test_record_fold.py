@@ -64,6 +64,7 @@ def test_any_order_and_repetition_folds_to_the_same(name, numbers):
     assert folded(stored(shuffled(records, numbers))) == folded(stored(records))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_any_split_gives_the_same_rows_and_so_does_a_rebuild(tmp_path, seed):
     records = [record for name in OPIK for record in opik_records(recorded(name))]
@@ -171,6 +172,7 @@ def test_what_is_no_object_is_refused(text):
         json_items(text if text != "[1]" else "[1")
 
 
+@pytest.mark.long
 def test_a_record_is_stored_once_and_again_after_another(store):
     put, change = a_trace(TRACE, input="a"), a_change(TRACE, output="b")
     store.write(put, put)
@@ -215,6 +217,7 @@ def test_a_span_that_moves_leaves_its_trace(store):
     ]
 
 
+@pytest.mark.long
 def test_a_deleted_record_leaves_nothing_but_its_deletion(store):
     store.write(a_trace(TRACE, thread_id="t", input="x" * 40_000), a_step(SPAN, TRACE))
     store.write(deletion("trace", TRACE), deletion("span", SPAN))
@@ -228,6 +231,7 @@ def test_a_deleted_record_leaves_nothing_but_its_deletion(store):
 RAW = ("x_sdk_records", "x_sdk_record_chunks", "spans", "x_content_chunks", "span_events")
 
 
+@pytest.mark.long
 def test_what_is_deleted_takes_its_records_along(store):
     other = ids.new_uuid()
     failed = {"exception_type": "E", "message": "m", "traceback": "t"}
