@@ -26,11 +26,15 @@ FILES = 3  # that a child gets: standard output, standard error, where its end i
 class Started:
     """A forked server: of `subprocess.Popen`, what tests use."""
 
-    def __init__(self, pid: int, stdout: IO[str], told: IO[bytes]) -> None:
+    def __init__(self, pid: int, stdout: IO[str], told: int) -> None:
         self.pid = pid
         self.stdout = stdout
         self.returncode: int | None = None
         self._told = told
+        self._lock = threading.Lock()
+
+    def __del__(self) -> None:
+        os.close(self._told)
 
     def poll(self) -> int | None:
         """Return the exit code once it ended, negative for a signal."""
@@ -49,9 +53,10 @@ class Started:
                 selector.register(self._told, selectors.EVENT_READ)
                 if not selector.select(timeout_s):
                     return None
-            told = self._told.read()
-            self._told.close()
-            self.returncode = int(told) if told else -signal.SIGKILL  # the forking process ended
+        with self._lock:  # another thread may wait as well
+            if self.returncode is None:
+                told = os.read(self._told, 100)
+                self.returncode = int(told) if told else -signal.SIGKILL  # who forked it is gone
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -96,7 +101,7 @@ class Warm:
             pid = int(self._socket.recv(100))
         os.close(stdout_given)
         os.close(told_given)
-        return Started(pid, os.fdopen(stdout), os.fdopen(told, "rb"))
+        return Started(pid, os.fdopen(stdout), told)
 
     def close(self) -> None:
         """End the process; what it has forked goes on."""
