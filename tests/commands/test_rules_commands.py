@@ -29,6 +29,8 @@ def judging(tmp_path_factory, model):
     server = Server(folder, thread_cooldown_s=1, **settings).start()
     server.post(a_request(*[a_chat(f"chat-{i}", "Where is it?", "Here.") for i in range(3)]))
     server.wait_derived()
+    inactive = {"project": "*", "filter": 'status = "inactive"'}
+    wait_until(lambda: len(server.get("/threads", **inactive)["items"]) == 3, "they are inactive")
     yield server
     server.stop()
 
