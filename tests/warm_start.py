@@ -120,10 +120,11 @@ def warm() -> Warm:
 def can_run(env: dict[str, str]) -> bool:
     """Return whether a server of this environment may be forked: it changes nothing but settings.
 
-    What an interpreter or a library reads as it starts, it has read already.
+    What an interpreter or a library reads as it starts, it has read already. On Linux alone: macOS
+    has no such sockets, and its libraries do not bear a fork.
     """
     changed = {name for name, _ in env.items() ^ os.environ.items()}
-    return all(name.startswith("OTEL_THREADS_") for name in changed)
+    return sys.platform == "linux" and all(name.startswith("OTEL_THREADS_") for name in changed)
 
 
 def _fork_for_all(asked: socket.socket) -> list[str]:

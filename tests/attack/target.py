@@ -38,9 +38,8 @@ class Target:
     def __init__(self, folder: Path, **settings: object) -> None:
         """`settings` are those of docs/configuration.md, in addition to SETTINGS."""
         folder.mkdir(exist_ok=True, parents=True)
-        self._server = Server(
-            folder, is_fresh=True, **(SETTINGS | settings)
-        )  # its memory is measured
+        # Of an interpreter of its own: its memory is measured.
+        self._server = Server(folder, is_fresh=True, **(SETTINGS | settings))
         self.addresses = self._start()
 
     def _start(self) -> Addresses:

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import contextlib
+import gc
+import weakref
 from collections.abc import Iterator
 
 import grpc
@@ -15,14 +17,22 @@ from google.rpc.status_pb2 import Status
 from otel_threads.grpc_port import limits as bounds
 from otel_threads.grpc_port.limits import Limits
 from otel_threads.grpc_port.loop import LoopThread
+from otel_threads.grpc_port.refusal import refuse
 from otel_threads.grpc_port.server import NO_METHOD, Server
 
-ECHO, WAIT = "/test.Test/Echo", "/test.Test/Wait"
+ECHO, WAIT, REFUSE = "/test.Test/Echo", "/test.Test/Wait", "/test.Test/Refuse"
 LIMITS = Limits(request_bytes_max=1000, receiving_bytes_max=1000, connections_max=100)
 
 
+class Held:
+    """A message that a weak reference can follow."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+
+
 class Port:
-    """A port in this process: Echo answers what comes, Wait only once it may."""
+    """A port in this process: Echo answers what comes, Wait only once it may; Refuse refuses."""
 
     def __init__(self, loop: LoopThread, **options) -> None:
         self._loop = loop
@@ -44,10 +54,19 @@ class Port:
             await self.may_answer.wait()
             return await anext(messages)
 
+        async def refuse_it(held, context):
+            self.held.append(weakref.ref(held))
+            try:
+                raise ValueError(held)
+            except ValueError:
+                await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "no")
+
+        self.held: list[weakref.ref] = []  # messages of Refuse
         self.server = Server(LIMITS, port="test", memory_bytes=self._look, **options)
         handlers = {
             "Echo": grpc.stream_unary_rpc_method_handler(echo),
             "Wait": grpc.stream_unary_rpc_method_handler(wait),
+            "Refuse": grpc.unary_unary_rpc_method_handler(refuse_it, request_deserializer=Held),
         }
         self.server.add_registered_method_handlers("test.Test", handlers)
         self.address = f"127.0.0.1:{await self.server.open('127.0.0.1:0', None)}"
@@ -101,6 +120,20 @@ def retry_delay_s(peer: Peer, stream_id: int = 1) -> float | None:
         assert detail.Unpack(found)
         return found.retry_delay.ToMilliseconds() / 1000
     return None
+
+
+def test_a_message_that_was_refused_is_let_go_of_at_once(port, connect):
+    """Not when cycles are looked for: in a process that derives that is rare."""
+    gc.collect()
+    gc.disable()
+    try:
+        peer = connect()
+        peer.begin(1, REFUSE)
+        peer.write(1, message(b"abc"))
+        assert peer.answer() == ("INVALID_ARGUMENT", "no")
+        wait_until(lambda: [one() for one in port.held] == [None], "it is let go of")
+    finally:
+        gc.enable()
 
 
 def test_a_message_is_answered(connect):
